@@ -1,0 +1,60 @@
+"""What can go wrong, in one tree. A message says what was asked, what was found, what to do.
+
+ScopeError                 base of every error that a run may end with in good order
+    LightRefused           the guard refuses an exposure
+        LightOverBudget    the dose budget cannot pay for it
+        LightExpired       the request or the lease is past its time
+    LightNotDark           a source did not obey when told to go dark
+    KeeperLost             nobody would turn the light off if we died
+    CameraTimeout          no frame came in time
+    DeviceMissing          the config names a device that the microscope has not
+    SettingRefused         a device did not take the value that it was asked to take
+    StreamError            the stream of frames cannot go on
+        BadMessage         bytes that are not one of our messages
+        FrameLapped        a ring slot was overwritten before it was read
+    RunFileError           a run file cannot be written or read
+    ModelError             a model package cannot be used
+        ParityError        an engine's answer is too far from the stored reference
+    ConfigError            a config file says something that we do not understand
+
+``ConfigError`` lives in `lightloop.config`, ``StreamError``, ``RunFileError`` in `realtime.errors`,
+``ModelError`` in `models.errors`; `models` may not import `acquire`, so its base is `RuntimeError`.
+"""
+
+from __future__ import annotations
+
+
+class ScopeError(Exception):
+    """Base of every error that a run may end with in good order."""
+
+
+class LightRefused(ScopeError, ValueError):
+    """The guard refuses an exposure; the message says which bound forbids it."""
+
+
+class LightOverBudget(LightRefused):
+    """The dose budget of the field cannot pay for the exposure."""
+
+
+class LightExpired(LightRefused):
+    """The request, or the lease of the light, is past its deadline."""
+
+
+class LightNotDark(ScopeError, RuntimeError):
+    """A light source did not go dark when it was told to."""
+
+
+class KeeperLost(ScopeError, RuntimeError):
+    """The keeper did not answer: nobody would turn the light off if this process died."""
+
+
+class CameraTimeout(ScopeError, TimeoutError):
+    """No frame came within the time that was given."""
+
+
+class DeviceMissing(ScopeError, LookupError):
+    """The config names a device or property that the microscope does not have."""
+
+
+class SettingRefused(ScopeError, ValueError):
+    """A device did not take the value that it was asked to take."""

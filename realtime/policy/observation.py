@@ -1,0 +1,77 @@
+"""Everything a policy may look at. It is recorded with each result, so that a replay can repeat it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from acquire.settings import Applied
+
+
+class Trust(msgspec.Struct, frozen=True, gc=False):
+    """How far the restored image can be believed (`models.residuals`), and the verdict.
+
+    Attributes
+    ----------
+    mean_z, var_z, corr1
+        Mean, mean square and nearest-neighbour correlation of the residual in units of camera
+        noise; expected 0, 1 and 0.
+    frac_bad
+        Share of 16 x 16 blocks whose mean residual is beyond 4 sigma.
+    invented, missed_share
+        Largest matched-filter response of signal that the network added, sigma; share of pixels
+        where it removed signal beyond 4 sigma.
+    is_trusted, why
+        The verdict, and what spoke against it.
+    """
+
+    mean_z: float = 0.0
+    var_z: float = 1.0
+    corr1: float = 0.0
+    frac_bad: float = 0.0
+    invented: float = 0.0
+    missed_share: float = 0.0
+    is_trusted: bool = False
+    why: str = "not judged"
+
+
+class Observation(msgspec.Struct, frozen=True):
+    """What was seen in one shot of one field.
+
+    Attributes
+    ----------
+    t_s
+        Experiment time of the shot, s.
+    applied
+        The light that was really used, one entry for each channel.
+    n_tracks, n_confirmed
+        Cells that are followed, and those seen often enough to be believed.
+    snr
+        Median over confirmed cells of signal over noise of the mean signal in the cell; 0 without
+        cells.
+    signal_e, background_e
+        Median over cells of photo-electrons a pixel above background; median of the background.
+    saturated_fraction
+        Share of clipped pixels.
+    n_divisions
+        Divisions that were seen at this shot, provisional ones included.
+    motion_px
+        Median displacement of confirmed cells since the last shot, pixels.
+    dose_j_cm2
+        Dose of the field so far for each light, J/cm2 or relative units.
+    """
+
+    shot: int
+    position: int
+    t_s: float
+    seqs: tuple[int, ...]
+    applied: tuple[Applied, ...]
+    n_tracks: int
+    n_confirmed: int
+    snr: float
+    signal_e: float
+    background_e: float
+    saturated_fraction: float
+    n_divisions: int
+    motion_px: float
+    trust: Trust
+    dose_j_cm2: dict[str, float] = {}

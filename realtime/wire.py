@@ -1,0 +1,322 @@
+"""What travels between the processes: frozen structs, MessagePack on the wire.
+
+A new field has a default, and a listener ignores a field that it does not know: so old and new
+read each other. A new message is one more struct in a union. A field that changes its meaning is a
+new `PROTOCOL` major, which the hub refuses. Pixels never travel in a struct: they lie in the ring,
+and a `FrameMessage` says where.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+from acquire.calibration import Calibration
+from acquire.frame import FrameInfo
+from acquire.settings import Applied, Settings
+from realtime.errors import BadMessage
+from realtime.policy.decision import Decision
+from realtime.policy.observation import Observation
+
+PROTOCOL = (1, 0)
+
+
+class CameraInfo(msgspec.Struct, frozen=True):
+    """One camera of the session: shape of its frames (Y, X), pixel at the sample, calibration."""
+
+    label: str
+    height: int
+    width: int
+    pixel_um: float
+    calibration: Calibration
+
+
+class RingInfo(msgspec.Struct, frozen=True):
+    """Where pixels lie: the name of the shared memory, its slots, bytes of pixels in a slot."""
+
+    name: str
+    slots: int
+    slot_bytes: int
+
+
+class Start(msgspec.Struct, frozen=True, tag="start"):
+    """The first document of a session: what follows, and how to read it.
+
+    Attributes
+    ----------
+    t_ns, t_utc_ns
+        One instant on the host's clock and in UTC.
+    config_toml, plan_json
+        The run config as it was read, and the useq plan.
+    settings
+        The first settings; until a decision, they are in force.
+    origin
+        "live", "simulated", "replay of …", "import of …": what the window's title bar says.
+    """
+
+    session_id: str
+    t_ns: int
+    t_utc_ns: int
+    cameras: tuple[CameraInfo, ...]
+    ring: RingInfo
+    settings: Settings
+    config_toml: str = ""
+    plan_json: str = ""
+    origin: str = "live"
+    mode: str = "event"
+    protocol: tuple[int, int] = PROTOCOL
+    software: str = ""
+    dose_unit: str = "J/cm2"
+    budget_j_cm2: dict[str, float] = {}
+
+
+class FrameMessage(msgspec.Struct, frozen=True, tag="frame", gc=False):
+    """A frame is in the ring: its truth, its slot, and the check of its bytes (xxh3-64)."""
+
+    info: FrameInfo
+    slot: int
+    generation: int
+    nbytes: int
+    xxh3: int
+
+
+class Gap(msgspec.Struct, frozen=True, tag="gap"):
+    """Frames that were lost; the gap occupies their sequence numbers (both ends included)."""
+
+    seq_from: int
+    seq_to: int
+    reason: str
+
+
+class Tracks(msgspec.Struct, frozen=True, gc=False):
+    """Every cell that is followed at one shot, as columns of equal length.
+
+    Attributes
+    ----------
+    ids, parents
+        Identity, and the mother's (-1: none).
+    y_px, x_px
+        Where the cell is, pixels of the raw frame.
+    vy_px, vx_px
+        Motion for each shot, pixels.
+    ages, missed
+        Shots since birth, and shots in a row without a detection.
+    photons, area_px
+        Photo-electrons above background summed over the cell, and its area.
+    """
+
+    ids: tuple[int, ...] = ()
+    parents: tuple[int, ...] = ()
+    y_px: tuple[float, ...] = ()
+    x_px: tuple[float, ...] = ()
+    vy_px: tuple[float, ...] = ()
+    vx_px: tuple[float, ...] = ()
+    ages: tuple[int, ...] = ()
+    missed: tuple[int, ...] = ()
+    photons: tuple[float, ...] = ()
+    area_px: tuple[float, ...] = ()
+
+
+class TrackEvent(msgspec.Struct, frozen=True, gc=False):
+    """Something happened to a cell: "birth", "division", "end"; provisional until it is final."""
+
+    kind: str
+    track_id: int
+    parent_id: int = -1
+    is_final: bool = False
+
+
+class RestoredSlot(msgspec.Struct, frozen=True):
+    """Where the restored image of a frame lies in the worker's ring, float32 photo-electrons."""
+
+    ring: RingInfo
+    slot: int
+    generation: int
+    height: int
+    width: int
+
+
+class StepTimes(msgspec.Struct, frozen=True, gc=False):
+    """Time that each step took, ns of the host's clock; never an input of a decision."""
+
+    restore_ns: int = 0
+    detect_ns: int = 0
+    track_ns: int = 0
+    judge_ns: int = 0
+    decide_ns: int = 0
+    total_ns: int = 0
+
+
+class Result(msgspec.Struct, frozen=True, tag="result"):
+    """What was seen in a shot. `observation` holds every number that the policy saw.
+
+    Attributes
+    ----------
+    is_fresh
+        The worker has just started: its tracker and policy knew nothing before this shot.
+    model_id
+        Network and engine that restored the frame; empty without one.
+    """
+
+    shot: int
+    position: int
+    seqs: tuple[int, ...]
+    observation: Observation
+    tracks: Tracks
+    events: tuple[TrackEvent, ...] = ()
+    model_id: str = ""
+    restored: RestoredSlot | None = None
+    times: StepTimes = StepTimes()
+    is_fresh: bool = False
+
+
+class DecisionMessage(msgspec.Struct, frozen=True, tag="decision"):
+    """A policy's proposal. The payload holds no time, so a replay can give it again, byte for byte."""
+
+    decision: Decision
+
+
+class AppliedMessage(msgspec.Struct, frozen=True, tag="applied"):
+    """What the guard made of a decision, for one shot, read back from the devices.
+
+    Attributes
+    ----------
+    first_seq
+        First frame that was taken with it.
+    latency_ns
+        From the last frame of the shot before in the host's hands to the last device set.
+    refused
+        Why no light was given; empty if it was.
+    """
+
+    shot: int
+    decision_id: int
+    first_seq: int
+    applied: tuple[Applied, ...]
+    latency_ns: int = 0
+    refused: str = ""
+
+
+class ClockPair(msgspec.Struct, frozen=True, tag="clock"):
+    """One instant on three clocks: host ns, UTC ns, experiment s."""
+
+    t_ns: int
+    t_utc_ns: int
+    t_s: float
+
+
+class Notice(msgspec.Struct, frozen=True, tag="notice"):
+    """One sentence for the person at the scope: level is "info", "warn" or "fault"."""
+
+    level: str
+    text: str
+    t_ns: int = 0
+
+
+class End(msgspec.Struct, frozen=True, tag="end"):
+    """The last document: counts, and whether the run is "complete" or "partial", and why."""
+
+    last_seq: int
+    n_frames: int
+    n_gaps: int
+    status: str
+    reason: str
+    is_dark: bool
+    dose_j_cm2: dict[str, float] = {}
+
+
+class Hello(msgspec.Struct, frozen=True, tag="hello"):
+    """A client introduces itself.
+
+    Attributes
+    ----------
+    policy
+        "lossless" (every frame and document; a slot stays until it is acknowledged),
+        "shots" (frames of complete shots, and it may answer with results and decisions),
+        "latest" (the newest frame whenever it asks, and every document).
+    resume_from
+        Lossless: the last sequence number that is safely on disk; -1 for none.
+    token
+        Secret of the session; required where the address is loopback TCP.
+    """
+
+    name: str
+    policy: str
+    credit: int
+    resume_from: int = -1
+    token: str = ""
+    protocol: tuple[int, int] = PROTOCOL
+
+
+class Ack(msgspec.Struct, frozen=True, tag="ack", gc=False):
+    """Everything up to `upto` is done with; `credit` more frames may come."""
+
+    upto: int
+    credit: int
+
+
+class Command(msgspec.Struct, frozen=True, tag="command"):
+    """A person's wish, on the control socket: "stop_light", "stop", "hold", "resume", "go"."""
+
+    name: str
+    token: str = ""
+
+
+class Reply(msgspec.Struct, frozen=True, tag="reply"):
+    """What came of a command; for "stop_light", `is_dark` is read back from every source."""
+
+    name: str
+    is_ok: bool
+    text: str = ""
+    is_dark: bool = False
+
+
+class Refused(msgspec.Struct, frozen=True, tag="refused"):
+    """The hub does not serve this client, and says why."""
+
+    reason: str
+
+
+Document: TypeAlias = (
+    Start | FrameMessage | Gap | Result | DecisionMessage | AppliedMessage | ClockPair | Notice | End
+)
+FromHub: TypeAlias = Document | Refused | Reply
+FromClient: TypeAlias = Hello | Ack | Result | DecisionMessage | Notice | Command
+
+_ENCODER = msgspec.msgpack.Encoder()
+_FROM_HUB: msgspec.msgpack.Decoder[FromHub] = msgspec.msgpack.Decoder(FromHub)
+_FROM_CLIENT: msgspec.msgpack.Decoder[FromClient] = msgspec.msgpack.Decoder(FromClient)
+
+
+def encode(message: FromHub | FromClient) -> bytes:
+    """Turn a message into MessagePack."""
+    return _ENCODER.encode(message)
+
+
+def decode_from_hub(packet: bytes) -> FromHub:
+    """Turn bytes from the hub (or a run file's journal) back into a message.
+
+    Raises
+    ------
+    BadMessage
+        If the bytes are not one of our messages; the text says which field is wrong.
+    """
+    try:
+        return _FROM_HUB.decode(packet)
+    except msgspec.MsgspecError as error:
+        raise BadMessage(f"the hub sent no message of ours: {error}") from error
+
+
+def decode_from_client(packet: bytes) -> FromClient:
+    """Turn bytes from a client back into a message.
+
+    Raises
+    ------
+    BadMessage
+        If the bytes are not one of our messages; the text says which field is wrong.
+    """
+    try:
+        return _FROM_CLIENT.decode(packet)
+    except msgspec.MsgspecError as error:
+        raise BadMessage(f"a client sent no message of ours: {error}") from error
