@@ -172,7 +172,7 @@ class Result(msgspec.Struct, frozen=True, tag="result"):
 
 
 class DecisionMessage(msgspec.Struct, frozen=True, tag="decision"):
-    """A policy's proposal. The payload holds no time, so a replay can give it again, byte for byte."""
+    """A policy's proposal. It holds no time, so a replay can give it again, byte for byte."""
 
     decision: Decision
 
@@ -279,7 +279,15 @@ class Refused(msgspec.Struct, frozen=True, tag="refused"):
 
 
 Document: TypeAlias = (
-    Start | FrameMessage | Gap | Result | DecisionMessage | AppliedMessage | ClockPair | Notice | End
+    Start
+    | FrameMessage
+    | Gap
+    | Result
+    | DecisionMessage
+    | AppliedMessage
+    | ClockPair
+    | Notice
+    | End
 )
 FromHub: TypeAlias = Document | Refused | Reply
 FromClient: TypeAlias = Hello | Ack | Result | DecisionMessage | Notice | Command

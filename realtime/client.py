@@ -1,0 +1,223 @@
+"""A listener of the stream. The recorder, the worker, the window and a user's script all use it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xxhash
+import zmq
+
+from realtime.address import Address, check_local
+from realtime.errors import FrameLapped, StreamError
+from realtime.ring import Ring
+from realtime.wire import (
+    Ack,
+    Command,
+    DecisionMessage,
+    FrameMessage,
+    FromHub,
+    Hello,
+    Notice,
+    Refused,
+    Reply,
+    RestoredSlot,
+    Result,
+    RingInfo,
+    Start,
+    decode_from_hub,
+    encode,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Self
+
+    from numpy.typing import NDArray
+
+
+class StreamClient:
+    """One seat at the hub.
+
+    Parameters
+    ----------
+    name
+        Who this is. "recorder" and "worker" are single seats: a newcomer takes over.
+    policy, credit, resume_from
+        See `realtime.wire.Hello`.
+    """
+
+    def __init__(
+        self, address: Address, name: str, policy: str, credit: int, resume_from: int = -1
+    ) -> None:
+        check_local(address.stream)
+        self._context = zmq.Context()
+        self._socket = self._context.socket(zmq.DEALER)
+        self._socket.setsockopt(zmq.LINGER, 500)
+        self._socket.setsockopt(zmq.IDENTITY, name.encode())
+        self._socket.setsockopt(zmq.SNDTIMEO, 1000)
+        self._socket.setsockopt(zmq.RCVHWM, 10_000)
+        self._socket.connect(address.stream)
+        self._hello = Hello(name, policy, credit, resume_from, address.token)
+        self._rings: dict[str, Ring] = {}
+        self._start: Start | None = None
+
+    def start(
+        self, timeout_s: float = 10.0, keep_waiting: Callable[[], object] | None = None
+    ) -> Start:
+        """Say hello, and return the session's first document.
+
+        Parameters
+        ----------
+        keep_waiting
+            Called between tries; an exception in it ends the wait.
+
+        Raises
+        ------
+        StreamError
+            If the hub refuses, or does not answer in time.
+        """
+        self._send(self._hello)
+        until = time.perf_counter() + timeout_s
+        while (left_s := until - time.perf_counter()) > 0:
+            if keep_waiting is not None:
+                keep_waiting()
+            got = self.receive(int(min(left_s, 0.2) * 1000))
+            if got is not None and isinstance(got[1], Start):
+                return got[1]
+        raise StreamError(f"{self._hello.name}: no session answered within {timeout_s:.0f} s")
+
+    def receive(self, timeout_ms: int = 0) -> tuple[bytes, FromHub] | None:
+        """Return the next message, raw and decoded; None if none came in time.
+
+        Raises
+        ------
+        StreamError
+            If the hub refuses this client.
+        BadMessage
+            If the bytes are no message.
+        """
+        if not self._socket.poll(timeout_ms):
+            return None
+        packet = self._socket.recv()
+        message = decode_from_hub(packet)
+        if isinstance(message, Refused):
+            raise StreamError(f"the hub refuses {self._hello.name!r}: {message.reason}")
+        if isinstance(message, Start):
+            self._start = message
+            self._attach(message.ring)
+        return packet, message
+
+    def pixels(self, message: FrameMessage) -> NDArray[np.uint16]:
+        """Return a frame's pixels, (Y, X) uint16, a read-only view into the ring.
+
+        Use them, then call `check`; keep nothing of them after `ack`.
+        """
+        assert self._start is not None, "start() comes first"
+        ring = self._rings[self._start.ring.name]
+        return ring.view(message.slot, (message.info.height, message.info.width), np.uint16)
+
+    def check(self, message: FrameMessage, *, with_sum: bool = False) -> None:
+        """Say whether the pixels that were just read are whole.
+
+        Parameters
+        ----------
+        with_sum
+            Also compare the xxh3-64 of the bytes, which sees damage of any kind.
+
+        Raises
+        ------
+        FrameLapped
+            If they are not.
+        """
+        assert self._start is not None, "start() comes first"
+        ring = self._rings[self._start.ring.name]
+        if with_sum and xxhash.xxh3_64_intdigest(self.pixels(message).data) != message.xxh3:
+            ring.check(message.slot, message.generation)
+            raise FrameLapped(f"frame {message.info.seq}: its bytes do not match its checksum")
+        ring.check(message.slot, message.generation)
+
+    def restored(self, slot: RestoredSlot) -> NDArray[np.float32] | None:
+        """Return a copy of a restored image, (Y, X) float32 photo-electrons; None if it is gone."""
+        try:
+            ring = self._attach(slot.ring)
+            image = ring.view(slot.slot, (slot.height, slot.width), np.float32).copy()
+            ring.check(slot.slot, slot.generation)
+        except (FrameLapped, StreamError):
+            return None  # a viewer shows the next one
+        return image
+
+    def ack(self, upto: int, credit: int) -> None:
+        """Say that everything up to a frame is done with, and ask for `credit` more."""
+        self._send(Ack(upto, credit))
+
+    def send(self, message: Result | DecisionMessage | Notice) -> None:
+        """Send a document to the hub, which passes it on to everybody."""
+        self._send(message)
+
+    def close(self) -> None:
+        """Leave. May be called twice."""
+        for ring in self._rings.values():
+            ring.close()
+        self._rings.clear()
+        self._socket.close()
+        self._context.term()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _attach(self, info: RingInfo) -> Ring:
+        ring = self._rings.get(info.name)
+        if ring is None:
+            shares = multiprocessing.parent_process() is not None
+            ring = self._rings[info.name] = Ring.attach(info, shares_tracker=shares)
+        return ring
+
+    def _send(self, message: Hello | Ack | Result | DecisionMessage | Notice) -> None:
+        try:
+            self._socket.send(encode(message))
+        except zmq.Again as error:
+            raise StreamError(f"{self._hello.name}: the hub does not take messages") from error
+
+
+class ControlClient:
+    """A person's hand on the run: stop the light, hold, resume, stop."""
+
+    def __init__(self, address: Address) -> None:
+        check_local(address.control)
+        self._context = zmq.Context()
+        self._address = address
+        self._socket: zmq.Socket[bytes] | None = None
+
+    def command(self, name: str, timeout_ms: int = 1000) -> Reply | None:
+        """Send a command and return what came of it; None if nobody answered in time."""
+        self.post(name)
+        return self.poll(timeout_ms)
+
+    def post(self, name: str) -> None:
+        """Send a command without waiting; `poll` then brings the reply."""
+        if self._socket is not None:
+            self._socket.close()  # an old, unanswered command must not answer for this one
+        self._socket = self._context.socket(zmq.DEALER)
+        self._socket.setsockopt(zmq.LINGER, 500)
+        self._socket.connect(self._address.control)
+        self._socket.send(encode(Command(name, self._address.token)))
+
+    def poll(self, timeout_ms: int = 0) -> Reply | None:
+        """Return the reply to the last command, if it has come."""
+        if self._socket is None or not self._socket.poll(timeout_ms):
+            return None
+        message = decode_from_hub(self._socket.recv())
+        return message if isinstance(message, Reply) else None
+
+    def close(self) -> None:
+        """Let go of the socket."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+        self._context.term()

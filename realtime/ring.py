@@ -1,0 +1,170 @@
+"""Pixels in shared memory: a ring of slots, each stamped before and after its pixels.
+
+The writer stamps `begin`, copies, then stamps `end` (a sequence lock). A reader uses the pixels
+first and looks at the stamps afterwards: if both still show the generation that its message named,
+what it read is whole. Nobody waits for a reader; who must not lose a slot pins it at the hub.
+"""
+
+from __future__ import annotations
+
+import sys
+from multiprocessing import resource_tracker
+from multiprocessing.shared_memory import SharedMemory
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from realtime.errors import FrameLapped, StreamError
+from realtime.wire import RingInfo
+
+if TYPE_CHECKING:
+    from typing import Any, Self
+
+    from numpy.typing import DTypeLike, NDArray
+
+HEADER_BYTES = 64  # one cache line: begin, end, sequence number, and room
+BEGIN, END, SEQ = 0, 1, 2
+
+
+class Ring:
+    """A ring of image slots in shared memory; one process writes, any number read.
+
+    Parameters
+    ----------
+    memory
+        The segment; use `create` or `attach`.
+    owns
+        Whether `close` also removes the segment's name.
+    """
+
+    def __init__(self, memory: SharedMemory, info: RingInfo, *, owns: bool) -> None:
+        self.info = info
+        self._memory = memory
+        self._owns = owns
+        stride = HEADER_BYTES + info.slot_bytes
+        assert memory.buf is not None
+        whole = np.frombuffer(memory.buf, np.uint8, count=stride * info.slots)
+        slots = whole.reshape(info.slots, stride)
+        self._stamps = slots[:, :HEADER_BYTES].view(np.uint64)  # (slots, 8)
+        self._bytes = slots[:, HEADER_BYTES:]
+
+    @classmethod
+    def create(cls, name: str, slots: int, slot_bytes: int) -> Self:
+        """Make a new ring of `slots` images of at most `slot_bytes` bytes.
+
+        Raises
+        ------
+        StreamError
+            If the name is taken, or the memory cannot be had.
+        """
+        slot_bytes = -(-slot_bytes // HEADER_BYTES) * HEADER_BYTES  # keeps every slot aligned
+        try:
+            size = slots * (HEADER_BYTES + slot_bytes)
+            memory = SharedMemory(name=name, create=True, size=size)
+        except (OSError, ValueError) as error:
+            raise StreamError(
+                f"no shared memory for {slots} frames of {slot_bytes} bytes as {name!r}: {error}"
+            ) from error
+        return cls(memory, RingInfo(name, slots, slot_bytes), owns=True)
+
+    @classmethod
+    def attach(cls, info: RingInfo, *, shares_tracker: bool) -> Self:
+        """Open a ring that another process made.
+
+        Parameters
+        ----------
+        shares_tracker
+            Whether this process was started by the same `multiprocessing` parent as the ring's
+            owner. Before Python 3.13 any other process that leaves would take the ring away from
+            everybody (python/cpython issue 82300).
+
+        Raises
+        ------
+        StreamError
+            If the ring is gone.
+        """
+        try:
+            memory = _attach(info.name, shares_tracker=shares_tracker)
+        except FileNotFoundError as error:
+            raise StreamError(f"the ring {info.name!r} is gone: has the run ended?") from error
+        return cls(memory, info, owns=False)
+
+    def write(self, seq: int, pixels: NDArray[Any]) -> tuple[int, int]:
+        """Copy an image into the slot of a sequence number; return the slot and its generation.
+
+        Raises
+        ------
+        StreamError
+            If the image is larger than a slot.
+        """
+        slot, generation = seq % self.info.slots, seq // self.info.slots + 1
+        if pixels.nbytes > self.info.slot_bytes:
+            raise StreamError(
+                f"a frame of {pixels.nbytes} bytes does not fit a slot of {self.info.slot_bytes}"
+            )
+        stamps = self._stamps[slot]
+        stamps[BEGIN] = generation
+        stamps[SEQ] = seq
+        target = self._bytes[slot, : pixels.nbytes].view(pixels.dtype).reshape(pixels.shape)
+        np.copyto(target, pixels)
+        stamps[END] = generation
+        return slot, generation
+
+    def view(self, slot: int, shape: tuple[int, int], dtype: DTypeLike) -> NDArray[Any]:
+        """Return the image in a slot, (Y, X), read-only; look at `check` after using it."""
+        count = int(np.dtype(dtype).itemsize) * shape[0] * shape[1]
+        image = self._bytes[slot, :count].view(dtype).reshape(shape)
+        image.flags.writeable = False
+        return image
+
+    def check(self, slot: int, generation: int) -> None:
+        """Say whether what was just read from a slot is whole.
+
+        Raises
+        ------
+        FrameLapped
+            If the slot was overwritten, or is being overwritten.
+        """
+        stamps = self._stamps[slot]
+        if not stamps[END] == stamps[BEGIN] == generation:
+            raise FrameLapped(
+                f"slot {slot} holds generation {stamps[BEGIN]}, wanted {generation}: "
+                "the reader was a whole ring behind"
+            )
+
+    def close(self) -> None:
+        """Let go of the memory; the owner also removes it. May be called twice."""
+        if hasattr(self, "_stamps"):
+            del self._stamps, self._bytes
+            try:
+                self._memory.close()
+            except BufferError:  # a view is still alive somewhere; the process's end frees the map
+                self._memory.close = lambda: None  # type: ignore[method-assign]
+            if self._owns:
+                self._memory.unlink()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def remove(name: str) -> bool:
+    """Remove a ring that its owner left behind; return whether there was one."""
+    try:
+        memory = SharedMemory(name=name)
+    except FileNotFoundError:
+        return False
+    memory.close()
+    memory.unlink()
+    return True
+
+
+def _attach(name: str, *, shares_tracker: bool) -> SharedMemory:
+    if sys.version_info >= (3, 13):
+        return SharedMemory(name=name, track=False)
+    memory = SharedMemory(name=name)
+    if not shares_tracker and sys.platform != "win32":
+        resource_tracker.unregister(memory._name, "shared_memory")  # type: ignore[attr-defined]  # noqa: SLF001 - the documented cure until 3.13
+    return memory

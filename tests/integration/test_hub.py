@@ -1,0 +1,245 @@
+"""The hub with real sockets: what each kind of listener is promised."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from acquire.frame import FrameInfo, Index, Shot
+from acquire.settings import Applied, ChannelSettings, Settings
+from realtime.address import Address, local_address
+from realtime.client import ControlClient, StreamClient
+from realtime.errors import FrameLapped, StreamError
+from realtime.hub import Hub
+from realtime.policy import Decision, Observation, Trust
+from realtime.ring import Ring
+from realtime.wire import (
+    DecisionMessage,
+    End,
+    FrameMessage,
+    Gap,
+    Reply,
+    Result,
+    RingInfo,
+    Start,
+    Tracks,
+)
+
+SHAPE = (16, 24)
+SETTINGS = Settings((ChannelSettings("GFP", 10.0, 0.1),))
+APPLIED = Applied("GFP", "488", 488.0, 10.0, 10.0, 0.1, 0.1, 0.5, 0.005, True, -1)
+
+
+def info(seq: int, frames_per_shot: int = 1) -> FrameInfo:
+    shot, place = divmod(seq, frames_per_shot)
+    return FrameInfo(
+        seq, "Camera", seq, time.perf_counter_ns(), seq * 60.0,
+        Shot(shot, 0, frames_per_shot), place, Index(t=shot), *SHAPE, (0.0, 0.0, 0.0), APPLIED,
+    )  # fmt: skip
+
+
+def image(seq: int) -> np.ndarray:
+    return np.full(SHAPE, seq % 65536, np.uint16)
+
+
+def answer(message: FrameMessage) -> tuple[Result, DecisionMessage]:
+    shot = message.info.shot.number
+    seen = Observation(
+        shot, 0, 0.0, (message.info.seq,), (APPLIED,), 0, 0, 0.0, 0.0, 0.0, 0.0, 0, 0.0, Trust()
+    )
+    decision = Decision(shot, SETTINGS, seen.seqs, {}, "a test", "test", False)
+    return Result(shot, 0, seen.seqs, seen, Tracks()), DecisionMessage(decision)
+
+
+class Session:
+    def __init__(self, folder: Path, slots: int = 8, mode: str = "event") -> None:
+        self.ring = Ring.create(f"ll_{uuid.uuid4().hex[:10]}", slots, 2 * SHAPE[0] * SHAPE[1])
+        start = Start("test", 0, 0, (), self.ring.info, SETTINGS, mode=mode)
+        self.commands: list[str] = []
+        self.hub = Hub(local_address(folder), start, self.ring, self.obey, stall_s=0.05)
+        self.address: Address = self.hub.address
+
+    def obey(self, name: str) -> Reply:
+        self.commands.append(name)
+        return Reply(name, is_ok=True, is_dark=True)
+
+    def publish(self, seqs: range, frames_per_shot: int = 1) -> None:
+        for seq in seqs:
+            self.hub.publish(info(seq, frames_per_shot), image(seq))
+
+    def join(self, name: str, policy: str, credit: int, resume_from: int = -1) -> StreamClient:
+        client = StreamClient(self.address, name, policy, credit, resume_from)
+        client.start(5.0)
+        assert self.hub.wait_for({name}, 5.0)
+        return client
+
+    def close(self) -> None:
+        self.hub.close()
+        self.ring.close()
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[Session]:
+    opened = Session(tmp_path)
+    yield opened
+    opened.close()
+
+
+def frames_of(client: StreamClient, count: int) -> list[int]:
+    seqs: list[int] = []
+    while len(seqs) < count:
+        got = client.receive(5000)
+        assert got is not None, f"only {seqs} came"
+        if isinstance(got[1], FrameMessage):
+            seqs.append(got[1].info.seq)
+    return seqs
+
+
+def test_a_lossless_listener_gets_every_frame_in_order_with_its_pixels(session: Session) -> None:
+    with session.join("recorder", "lossless", 100) as recorder:
+        session.publish(range(8))
+        for seq in range(8):
+            got = recorder.receive(5000)
+            assert got is not None
+            message = got[1]
+            assert isinstance(message, FrameMessage)
+            assert message.info.seq == seq
+            assert np.array_equal(recorder.pixels(message), image(seq))
+            recorder.check(message, with_sum=True)
+            recorder.ack(seq, 1)
+
+
+def test_a_recorder_that_comes_back_resumes_behind_what_is_on_its_disk(session: Session) -> None:
+    with session.join("recorder", "lossless", 100) as first:
+        session.publish(range(6))
+        assert frames_of(first, 6) == list(range(6))
+        first.ack(2, 3)
+    with session.join("recorder", "lossless", 100, resume_from=3) as second:
+        assert frames_of(second, 2) == [4, 5]
+
+
+def test_a_full_ring_declares_the_frame_lost_instead_of_waiting_for_ever(session: Session) -> None:
+    with session.join("recorder", "lossless", 100) as recorder:
+        session.publish(range(9))  # eight slots, nothing acknowledged
+        assert frames_of(recorder, 8) == list(range(8))
+        got = recorder.receive(5000)
+        assert got is not None
+        assert isinstance(got[1], Gap)
+        assert (got[1].seq_from, got[1].seq_to) == (8, 8)
+        assert "half the ring" in session.hub.recorder_trouble()
+        recorder.ack(7, 8)
+        session.publish(range(9, 10))
+        assert frames_of(recorder, 1) == [9]
+
+
+def test_a_viewer_gets_the_newest_frame_when_it_asks(session: Session) -> None:
+    with session.join("window", "latest", 1) as window:
+        session.publish(range(1))
+        assert frames_of(window, 1) == [0]
+        session.publish(range(1, 6))
+        session.hub.wait_for(set(), 0)
+        with session.join("other", "latest", 1) as other:  # the hub has now seen all six
+            assert frames_of(other, 0) == []
+            window.ack(0, 1)
+            assert frames_of(window, 1) == [5]
+
+
+def test_a_lapped_frame_is_noticed_after_use(session: Session) -> None:
+    with session.join("window", "latest", 1) as window:
+        session.publish(range(1))
+        got = window.receive(5000)
+        assert got is not None
+        assert isinstance(got[1], FrameMessage)
+        session.publish(range(1, 9))
+        with pytest.raises(FrameLapped, match="a whole ring behind"):
+            window.check(got[1])
+
+
+def test_a_decision_comes_back_with_the_result_it_follows(session: Session) -> None:
+    with session.join("worker", "shots", 1) as worker:
+        session.publish(range(1))
+        got = worker.receive(5000)
+        assert got is not None
+        assert isinstance(got[1], FrameMessage)
+        for message in answer(got[1]):
+            worker.send(message)
+        came = session.hub.next_decision(5.0)
+        assert came is not None
+        assert came[1].id == 0
+        assert came[0].shot == 0
+        assert session.hub.next_decision(0.0) is None
+
+
+def test_a_viewer_may_not_decide(session: Session) -> None:
+    with session.join("window", "latest", 1) as window:
+        session.publish(range(1))
+        got = window.receive(5000)
+        assert got is not None
+        assert isinstance(got[1], FrameMessage)
+        for message in answer(got[1]):
+            window.send(message)
+        window.ack(0, 1)
+        session.publish(range(1, 2))
+        assert frames_of(window, 1) == [1]
+        assert session.hub.next_decision(0.0) is None
+        assert session.hub.refused == 2
+
+
+def test_in_stream_mode_the_worker_gets_the_newest_complete_shot(tmp_path: Path) -> None:
+    session = Session(tmp_path, mode="stream")
+    try:
+        with session.join("worker", "shots", 0) as worker:
+            session.publish(range(7), frames_per_shot=2)  # three whole shots and a half
+            with session.join("other", "latest", 1):
+                worker.ack(-1, 1)
+                assert frames_of(worker, 2) == [4, 5]
+    finally:
+        session.close()
+
+
+def test_the_end_waits_for_the_recorder(session: Session) -> None:
+    with session.join("recorder", "lossless", 100) as recorder:
+        session.publish(range(1))
+        end = End(0, 1, 0, "complete", "all shots taken", is_dark=True)
+        assert not session.hub.finish(end, 0.05)
+        recorder.ack(0, 1)
+        assert session.hub.wait_for({"recorder"}, 1.0)
+
+
+def test_a_command_is_answered_and_a_stranger_is_not(session: Session) -> None:
+    control = ControlClient(session.address)
+    reply = control.command("stop_light", 5000)
+    assert reply == Reply("stop_light", is_ok=True, is_dark=True)
+    control.close()
+    stranger = ControlClient(Address(session.address.stream, session.address.control, "guess"))
+    assert stranger.command("stop_light", 5000) is None
+    stranger.close()
+    assert session.commands == ["stop_light"]
+
+
+def test_a_stranger_gets_no_frames_and_a_reason(session: Session) -> None:
+    address = Address(session.address.stream, session.address.control, "guess")
+    with StreamClient(address, "x", "latest", 1) as client:
+        with pytest.raises(StreamError, match="token"):
+            client.start(5.0)
+
+
+def test_a_second_run_at_the_same_place_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    session = Session(tmp_path)
+    try:
+        start = Start("two", 0, 0, (), RingInfo("none", 8, 64), SETTINGS)
+        with pytest.raises(StreamError, match=r"taken|another run"):
+            Hub(session.address, start, session.ring)
+    finally:
+        session.close()
+
+
+def test_only_this_machine_is_listened_to(session: Session) -> None:
+    start = Start("two", 0, 0, (), session.ring.info, SETTINGS)
+    with pytest.raises(StreamError, match="stay on this machine"):
+        Hub(Address("tcp://0.0.0.0:0", "tcp://127.0.0.1:0", ""), start, session.ring)
