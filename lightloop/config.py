@@ -1,0 +1,262 @@
+"""The config of one run: a TOML file becomes frozen models, or one clear sentence."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeAlias, get_args
+
+import msgspec
+import useq
+from pydantic import BaseModel, Field, JsonValue, ValidationError, model_validator
+
+from acquire.calibration import Calibration
+from acquire.errors import ScopeError
+from acquire.settings import ChannelSettings, Settings
+from acquire.simulated.config import SimulatedScopeConfig
+from acquire.source import LightSource
+from realtime.detect import DetectorConfig
+from realtime.policy.fixed import FixedConfig
+from realtime.policy.snr import SnrConfig
+from realtime.tracker import TrackerConfig
+
+
+class ConfigError(ScopeError, ValueError):
+    """A config file says something that we do not understand."""
+
+
+class MicroManagerConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
+    """A microscope that Micro-Manager drives."""
+
+    kind: Literal["micro-manager"]
+    system: str = "demo"
+    """Micro-Manager configuration file (.cfg), or "demo" for Micro-Manager's own DemoCamera."""
+    pixel_um: Annotated[float, Field(gt=0, le=100)] = 1.0
+    """Pixel at the sample, um; used where the configuration file does not tell."""
+    properties: tuple[tuple[str, str, str], ...] = ()
+    """Device properties to set at start: [device, property, value]; none of them a light's."""
+
+
+ScopeConfig: TypeAlias = Annotated[
+    SimulatedScopeConfig | MicroManagerConfig, Field(discriminator="kind")
+]
+PolicyConfig: TypeAlias = Annotated[FixedConfig | SnrConfig, Field(discriminator="kind")]
+
+
+class CameraConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
+    """The camera's calibration, from its data sheet or a photon-transfer measurement."""
+
+    gain_adu_per_e: Annotated[float, Field(gt=0, le=1e5)] = 1.0
+    """Conversion gain, ADU per photo-electron."""
+    offset_adu: Annotated[float, Field(ge=0, le=65535)] = 100.0
+    """Mean dark level, ADU."""
+    read_noise_e: Annotated[float, Field(ge=0, le=1e3)] = 1.6
+    """Read noise, rms photo-electrons."""
+    saturation_adu: Annotated[float, Field(gt=0, le=65535)] = 65535.0
+    """Level from which a pixel counts as clipped, ADU."""
+    source: Literal["measured", "datasheet", "simulated", "estimated"] = "datasheet"
+    """Where these numbers come from."""
+
+    def calibration(self) -> Calibration:
+        """Return the calibration that travels with the frames."""
+        return Calibration(**self.model_dump())
+
+
+class ChannelConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
+    """One channel: a light, and what it is used with until a decision says otherwise."""
+
+    name: str
+    """Name of the channel; a Micro-Manager preset of the channel group may have the same name."""
+    light: str
+    """Name of the [[light]] that excites it."""
+    exposure_ms: Annotated[float, Field(gt=0, le=60_000)]
+    """First exposure, ms."""
+    power_fraction: Annotated[float, Field(gt=0, le=1)]
+    """First power, as a fraction of the light's maximum."""
+    group: str = "Channel"
+    """Micro-Manager configuration group that holds the channel's preset."""
+
+
+class LoopConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
+    """How the loop keeps time."""
+
+    clock: Literal["host", "simulated"] = "host"
+    """"host": intervals are waited for; "simulated": experiment time jumps to the next shot."""
+    pace_s: Annotated[float, Field(ge=0, le=60)] = 0.0
+    """Simulated clock only: least host time from shot to shot, s; 0 is as fast as possible."""
+    deadline_ms: Annotated[float, Field(gt=0, le=600_000)] = 500.0
+    """Time that the worker has for a decision, ms."""
+    late_hold_shots: Annotated[int, Field(ge=0, le=1000)] = 2
+    """Late decisions in a row for which the last settings are held."""
+    late_lower_shots: Annotated[int, Field(ge=0, le=1000)] = 8
+    """Late decisions after that for which the light is lowered; then the run goes dark."""
+    ring_frames: Annotated[int, Field(ge=4, le=4096)] = 64
+    """Frames that the ring in shared memory holds."""
+    camera_timeout_ms: Annotated[float, Field(gt=0, le=60_000)] = 2000.0
+    """Time that a frame may take beyond its exposure, ms."""
+
+
+class NetworkConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
+    """The network that restores the images."""
+
+    denoise: str = "denoise-2d"
+    """Name of a shipped model package, a path to one, or "" for none."""
+    engine: Literal["auto", "openvino", "onnxruntime", "torch"] = "auto"
+    """What runs it; "auto" takes the fastest that passes the parity gate here."""
+    precision: Literal["auto", "f32", "bf16"] = "auto"
+    """Arithmetic; "auto" takes bf16 where the processor has it."""
+    threads: Annotated[int, Field(ge=1, le=64)] = 1
+    """Processor threads of the engine; leave one core to camera and window."""
+
+
+class RunConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
+    """Everything that a run needs."""
+
+    title: str = "lightloop"
+    """Shown in the window's title."""
+    reference_exposure_ms: Annotated[float, Field(gt=0, le=60_000)] | None = None
+    """Exposure that an operator would use; the summary compares the dose with it."""
+    reference_power_fraction: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Power that an operator would use; the channel's own where it is not given."""
+    scope: ScopeConfig
+    camera: CameraConfig = CameraConfig()
+    light: Annotated[tuple[LightSource, ...], Field(min_length=1)]
+    channel: Annotated[tuple[ChannelConfig, ...], Field(min_length=1)]
+    plan: dict[str, JsonValue]
+    """What to image and when: a useq-schema MDASequence without channels."""
+    policy: PolicyConfig = FixedConfig()
+    loop: LoopConfig = LoopConfig()
+    network: NetworkConfig = NetworkConfig()
+    detect: DetectorConfig = DetectorConfig()
+    track: TrackerConfig = TrackerConfig()
+
+    @model_validator(mode="after")
+    def _names_agree(self) -> RunConfig:
+        lights = [light.name for light in self.light]
+        for channel in self.channel:
+            if channel.light not in lights:
+                raise ValueError(
+                    f"channel {channel.name!r} wants light {channel.light!r}, "
+                    f"declared are {', '.join(lights)}"
+                )
+        for names, what in ((lights, "light"), ([c.name for c in self.channel], "channel")):
+            if len(set(names)) < len(names):
+                raise ValueError(f"two entries of [[{what}]] have the same name")
+        if self.loop.clock == "simulated" and self.scope.kind != "simulated":
+            raise ValueError('loop.clock = "simulated" needs a simulated scope: light is real here')
+        self.sequence()
+        return self
+
+    def sequence(self) -> useq.MDASequence:
+        """Return the plan, with this config's channels in it."""
+        known = set(useq.MDASequence.model_fields) - {"channels", "uid"}
+        for key in self.plan:
+            if key not in known:
+                raise ValueError(f"plan.{key} is not a field of a plan{near_miss(key, known)}")
+        channels = [
+            {"config": c.name, "group": c.group, "exposure": c.exposure_ms} for c in self.channel
+        ]
+        try:
+            return useq.MDASequence.model_validate({**self.plan, "channels": channels})
+        except ValidationError as error:
+            raise ValueError("; ".join(f"plan.{line}" for line in _lines(error))) from error
+
+    def first_settings(self) -> Settings:
+        """Return the settings that hold until the first decision."""
+        return Settings(
+            tuple(ChannelSettings(c.name, c.exposure_ms, c.power_fraction) for c in self.channel)
+        )
+
+
+def load(path: Path) -> RunConfig:
+    """Read the config of a run from a TOML file.
+
+    Raises
+    ------
+    ConfigError
+        With one sentence for each thing that is wrong, and where it stands.
+    """
+    try:
+        return parse(path.read_text("utf-8"), path.name)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from error
+
+
+def parse(text: str, name: str = "config") -> RunConfig:
+    """Read the config of a run from TOML text; `name` stands before each complaint.
+
+    Raises
+    ------
+    ConfigError
+        With one sentence for each thing that is wrong, and where it stands.
+    """
+    try:
+        values = tomllib.loads(text)
+        # Strict, so that true is not 1.0; by way of JSON, where a path is a mere string.
+        return RunConfig.model_validate_json(json.dumps(values, default=str), strict=True)
+    except ValidationError as error:
+        raise ConfigError("\n".join(f"{name}: {line}" for line in _lines(error))) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{name}: not TOML: {error}") from error
+
+
+def near_miss(key: str, known: set[str]) -> str:
+    """Return " (did you mean …?)" for a misspelt key, or what there is to choose from."""
+    close = difflib.get_close_matches(key, known, 1, 0.6)
+    return f" (did you mean {close[0]!r}?)" if close else f"; known: {', '.join(sorted(known))}"
+
+
+def schema() -> str:
+    """Return the JSON schema of a run config, for editors."""
+    return json.dumps(RunConfig.model_json_schema(), indent=2) + "\n"
+
+
+def _lines(error: ValidationError) -> list[str]:
+    lines = []
+    for entry in error.errors(include_url=False):
+        where = ".".join(str(part) for part in entry["loc"])
+        if entry["type"] == "extra_forbidden":
+            known = _fields_at(entry["loc"][:-1])
+            lines.append(f"{where}: unknown key{near_miss(str(entry['loc'][-1]), known)}")
+        elif entry["type"] == "missing":
+            what = "[[light]]" if where == "light" else where
+            lines.append(f"{what} is missing")
+        elif entry["type"] == "value_error":
+            text = entry["msg"].removeprefix("Value error, ")
+            lines.append(f"{where}: {text}" if where else text)
+        else:
+            lines.append(f"{where}: {entry['msg']}, got {_short(entry['input'])}")
+    return lines
+
+
+def _fields_at(location: tuple[int | str, ...]) -> set[str]:
+    """Return the fields of the model at a place in the config, following unions by their tag."""
+    model: Any = RunConfig
+    for part in location:
+        if isinstance(part, int) or not isinstance(model, type):
+            continue
+        field = model.model_fields.get(part)
+        if field is None:
+            continue
+        models = [m for m in _models_in(field.annotation)]
+        tags = [str(p) for p in location]
+        model = next((m for m in models if _tag(m) in tags), models[0] if models else model)
+    return set(model.model_fields)
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 - any type expression
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models_in(part)]
+
+
+def _tag(model: type[BaseModel]) -> str | None:
+    kind = model.model_fields.get("kind")
+    return str(get_args(kind.annotation)[0]) if kind is not None else None
+
+
+def _short(value: object) -> str:
+    text = msgspec.json.encode(value, enc_hook=str).decode() if value is not None else "nothing"
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,181 @@
+"""A child's tie to the supervisor: it says go and stop, and its silence means stop as well."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING, TypeAlias
+
+import msgspec
+
+from acquire.errors import ScopeError
+from models.errors import ModelError
+from realtime.address import Address
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from multiprocessing.connection import Connection
+
+    from lightloop.summary import Summary
+
+logger = logging.getLogger(__name__)
+
+LOG_FORMAT = "%(asctime)s %(processName)-9s %(levelname)-7s %(message)s"
+
+
+class Ready(msgspec.Struct, frozen=True, tag="ready"):
+    """A child is ready to work; the scope says where its sockets and its ring are."""
+
+    address: Address | None = None
+    ring: str = ""
+
+
+class Finished(msgspec.Struct, frozen=True, tag="finished"):
+    """A child has done its work; the scope adds what the run came to (JSON of `Summary`)."""
+
+    summary: bytes = b""
+
+
+class Failed(msgspec.Struct, frozen=True, tag="failed"):
+    """A child could not go on; one sentence for the person."""
+
+    reason: str
+
+
+class Go(msgspec.Struct, frozen=True, tag="go"):
+    """Everybody is ready: work. Listeners learn here where the session is."""
+
+    address: Address | None = None
+
+
+class Stop(msgspec.Struct, frozen=True, tag="stop"):
+    """End in order."""
+
+    reason: str
+
+
+FromChild: TypeAlias = Ready | Finished | Failed
+ToChild: TypeAlias = Go | Stop
+
+_ENCODER = msgspec.msgpack.Encoder()
+_FROM_CHILD: msgspec.msgpack.Decoder[FromChild] = msgspec.msgpack.Decoder(FromChild)
+_TO_CHILD: msgspec.msgpack.Decoder[ToChild] = msgspec.msgpack.Decoder(ToChild)
+
+
+def pack(message: FromChild | ToChild) -> bytes:
+    """Turn a message between supervisor and child into bytes."""
+    return _ENCODER.encode(message)
+
+
+def unpack_from_child(packet: bytes) -> FromChild:
+    """Turn a child's bytes back into its message."""
+    return _FROM_CHILD.decode(packet)
+
+
+class StopRequested(Exception):
+    """The supervisor wants this process to end before it began to work."""
+
+
+class Link:
+    """The child's end of the pipe to the supervisor.
+
+    Attributes
+    ----------
+    stop
+        Set when the process has to end; `reason` then says why.
+    is_orphan
+        The supervisor is gone: its pipe has closed.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.stop = threading.Event()
+        self.reason = ""
+        self.is_orphan = False
+        self.address: Address | None = None
+        self._go = threading.Event()
+        self._connection = connection
+        threading.Thread(target=self._listen, name="supervisor", daemon=True).start()
+
+    def ready(self, address: Address | None = None, ring: str = "") -> None:
+        """Tell the supervisor that this process is ready."""
+        self._send(Ready(address, ring))
+
+    def finished(self, summary: Summary | None = None) -> None:
+        """Tell the supervisor that the work is done."""
+        self._send(Finished(msgspec.json.encode(summary) if summary is not None else b""))
+
+    def failed(self, reason: str) -> None:
+        """Tell the supervisor why this process cannot go on."""
+        self._send(Failed(reason))
+
+    def wait_for_go(self) -> Address | None:
+        """Wait until the supervisor says go; return where the session is.
+
+        Raises
+        ------
+        StopRequested
+            If it says stop instead, or is gone.
+        """
+        self._go.wait()
+        self.check()
+        return self.address
+
+    def wait_for_address(self) -> Address:
+        """Wait like `wait_for_go`; a listener cannot work without an address."""
+        address = self.wait_for_go()
+        assert address is not None, "the supervisor gives every listener an address"
+        return address
+
+    def check(self) -> None:
+        """Raise `StopRequested` if the process has to end."""
+        if self.stop.is_set():
+            raise StopRequested(self.reason)
+
+    def _listen(self) -> None:
+        try:
+            while True:
+                message = _TO_CHILD.decode(self._connection.recv_bytes())
+                if isinstance(message, Go):
+                    self.address = message.address
+                    self._go.set()
+                else:
+                    self.reason = message.reason
+                    self.stop.set()
+                    self._go.set()
+        except (EOFError, OSError):
+            self.is_orphan = True
+            self.reason = self.reason or "the supervisor is gone"
+            self.stop.set()
+            self._go.set()
+
+    def _send(self, message: FromChild) -> None:
+        try:
+            self._connection.send_bytes(pack(message))
+        except OSError:
+            logger.info("the supervisor is gone; not told: %s", type(message).__name__)
+
+
+def run_child(connection: Connection, body: Callable[[Link], None], verbose: bool) -> None:
+    """Run a child's body; its error becomes one sentence at the supervisor and exit status 1.
+
+    Ctrl-C and a closed terminal reach every process of the group; only the supervisor acts on them.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    level = logging.DEBUG if verbose else logging.WARNING
+    logging.basicConfig(level=level, format=LOG_FORMAT, stream=sys.stderr)
+    link = Link(connection)
+    try:
+        body(link)
+    except StopRequested as stop:
+        logger.info("stopped before work began: %s", stop)
+    except (ScopeError, ModelError) as error:
+        link.failed(str(error))
+        sys.exit(1)
+    except Exception as error:
+        logger.exception("unexpected")
+        link.failed(f"unexpected {type(error).__name__}: {error}")
+        sys.exit(1)

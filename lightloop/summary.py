@@ -1,0 +1,81 @@
+"""What a run came to, in numbers that a person reads at its end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+if TYPE_CHECKING:
+    from realtime.policy.decision import Decision
+    from realtime.wire import Result
+
+STEPS = ("restore", "detect", "track", "judge", "decide")
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """The end of a run.
+
+    Attributes
+    ----------
+    dose, reference_dose
+        Dose given by light line, summed over fields, and what the same shots would have taken at
+        the config's reference exposure and power; `dose_unit` is "J/cm2" or "relative".
+    latency_ms
+        Step name to (p50, p99), ms. "host to devices" runs from a shot's last frame in the host's
+        hands to the last device set for the next.
+    late
+        Shots for which no decision came in time.
+    """
+
+    frames: int
+    shots: int
+    gaps: int
+    late: int
+    dose: dict[str, float]
+    reference_dose: dict[str, float]
+    dose_unit: str
+    latency_ms: dict[str, tuple[float, float]]
+    status: str
+    reason: str
+    is_dark: bool
+    divisions: int = 0
+    cells: int = 0
+
+
+class Tally:
+    """Collects a run's numbers, shot by shot, in bounded memory."""
+
+    def __init__(self, keep: int = 20_000) -> None:
+        self._keep = keep
+        self._samples: dict[str, list[float]] = {}
+        self.late = 0
+        self.shots = 0
+        self.divisions = 0
+        self.cells = 0
+
+    def add_latency(self, name: str, ns: int) -> None:
+        """Note one duration; beyond the newest `keep` the oldest go."""
+        samples = self._samples.setdefault(name, [])
+        samples.append(ns * 1e-6)
+        if len(samples) >= 2 * self._keep:
+            del samples[: self._keep]
+
+    def add_answer(self, result: Result, decision: Decision) -> None:
+        """Note what the worker said of a shot."""
+        del decision
+        self.divisions += sum(e.kind == "division" and e.is_final for e in result.events)
+        self.cells = result.observation.n_tracks
+        for step in STEPS:
+            if ns := getattr(result.times, f"{step}_ns"):
+                self.add_latency(step, ns)
+        self.add_latency("worker in all", result.times.total_ns)
+
+    def latencies(self) -> dict[str, tuple[float, float]]:
+        """Return p50 and p99 of every step, ms."""
+        return {
+            name: (float(np.percentile(s, 50)), float(np.percentile(s, 99)))
+            for name, s in self._samples.items()
+            if s
+        }

@@ -1,0 +1,61 @@
+"""What a command asks the processes to do: one frozen record, handed to each of them."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class ReplayTask(msgspec.Struct, frozen=True):
+    """Play a run file instead of driving a microscope.
+
+    Attributes
+    ----------
+    path
+        The run file (any of its parts).
+    pace
+        "max", "step" (lock-step: a shot waits for its decision), or "real-time".
+    speed
+        Real-time only: how many times faster than recorded.
+    verify
+        Compare each decision with the recorded one; the first difference ends the run.
+    """
+
+    path: str
+    pace: str = "max"
+    speed: float = 1.0
+    verify: bool = False
+
+
+class RunTask(msgspec.Struct, frozen=True):
+    """One run, live or replayed.
+
+    Attributes
+    ----------
+    config_toml, config_name
+        The run config as text, and what to call it in complaints.
+    out
+        Run file to write; empty writes none that is kept.
+    with_window, ends_with_window
+        Whether to show the window, and whether closing it ends the run.
+    screenshot
+        Where the window leaves a picture of itself before it closes; empty for none.
+    max_shots
+        Ends the run early; 0 lets the plan decide.
+    seed
+        Seed of the simulated specimen; -1 keeps the config's.
+    folder
+        Private folder of the session: sockets and temporary files.
+    """
+
+    config_toml: str
+    config_name: str
+    out: str
+    folder: str = ""
+    with_window: bool = False
+    ends_with_window: bool = False
+    screenshot: str = ""
+    max_shots: int = 0
+    seed: int = -1
+    replay: ReplayTask | None = None
+    is_verbose: bool = False
+    sabotage: str = ""

@@ -1,0 +1,196 @@
+"""The worker's half of the loop: *restore, track, judge, decide*, one shot at a time.
+
+The steps are callables handed in; the pipeline builds nothing, opens nothing and knows no device.
+Everything it keeps is kept by field of view, so that a stage move between wells is not motion.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import numpy as np
+
+from realtime.observe import observe
+from realtime.wire import DecisionMessage, Result, StepTimes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from acquire.frame import FrameInfo
+    from realtime.detect import Detections
+    from realtime.policy.decision import Policy
+    from realtime.policy.observation import Trust
+    from realtime.wire import RestoredSlot, TrackEvent, Tracks
+
+
+class Restored(Protocol):
+    """A restored image, (Y, X) float32 photo-electrons, valid until the next call."""
+
+    @property
+    def photons(self) -> NDArray[np.float32]:
+        """Photo-electrons a pixel."""
+        ...
+
+
+class Restorer(Protocol):
+    """A network with its calibration (`models.denoise`), or the plain photon conversion."""
+
+    model_id: str
+
+    def __call__(self, adu: NDArray[np.uint16], /) -> Restored:
+        """Turn camera counts into photo-electrons."""
+        ...
+
+
+class CellTracker(Protocol):
+    """Follows the cells of one field (`realtime.tracker`)."""
+
+    def update(self, detections: Detections, /) -> tuple[Tracks, tuple[TrackEvent, ...]]:
+        """Take one shot's cells; return everybody who is followed, and what happened."""
+        ...
+
+
+class Steps(NamedTuple):
+    """What the pipeline is made of.
+
+    Attributes
+    ----------
+    judge
+        Raw counts and restored photo-electrons to a verdict.
+    new_tracker
+        A tracker for a field that was not seen before.
+    keep
+        Puts a restored image where viewers find it; None if nobody looks.
+    read_noise_e
+        Of the camera, rms photo-electrons: the noise of a cell's signal is made from it.
+    saturation_adu
+        Level from which a pixel is clipped.
+    """
+
+    restore: Restorer
+    detect: Callable[[NDArray[np.float32]], Detections]
+    new_tracker: Callable[[], CellTracker]
+    judge: Callable[[NDArray[np.uint16], NDArray[np.float32]], Trust]
+    policy: Policy
+    keep: Callable[[NDArray[np.float32]], RestoredSlot] | None
+    read_noise_e: float
+    saturation_adu: float
+
+
+class Pipeline:
+    """Sees frames, and answers each finished shot with a result and a decision.
+
+    The first channel of a shot is the one that is followed; its planes are projected by their
+    maximum. Every frame's light is accounted for in the observation.
+    """
+
+    def __init__(self, steps: Steps) -> None:
+        self._steps = steps
+        self._trackers: dict[int, CellTracker] = {}
+        self._doses: dict[int, dict[str, float]] = {}
+        self._is_fresh = True
+        self._seen: list[FrameInfo] = []
+        self._image: NDArray[np.float32] | None = None
+        self._trust: Trust | None = None
+        self._saturated = 0.0
+        self._ns = dict.fromkeys(("restore", "judge"), 0)
+
+    def see(self, info: FrameInfo, adu: NDArray[np.uint16]) -> None:
+        """Restore and judge one frame of a shot; `adu` (Y, X) uint16 is not kept."""
+        if self._seen and self._seen[0].shot.number != info.shot.number:
+            self._forget()  # a shot that lost its end is not judged
+        self._seen.append(info)
+        if info.index.c != 0:
+            return
+        start = time.perf_counter_ns()
+        photons = self._steps.restore(adu).photons
+        restored = time.perf_counter_ns()
+        if self._image is None:
+            self._image = photons
+            self._trust = self._steps.judge(adu, photons)
+            self._saturated = _clipped(adu, self._steps.saturation_adu)
+        else:
+            self._image = np.maximum(self._image, photons)
+        if info.shot.n_frames > 1:
+            self._image = self._image.copy()  # the next frame reuses the restorer's buffer
+        self._ns["restore"] += restored - start
+        self._ns["judge"] += time.perf_counter_ns() - restored
+
+    def answer(self) -> tuple[Result, DecisionMessage]:
+        """Track, judge and decide: the answer to the shot whose last frame was just seen."""
+        info, steps = self._seen[0], self._steps
+        assert self._image is not None, "every shot holds the first channel"
+        assert self._trust is not None
+        position = info.shot.position
+        start = time.perf_counter_ns()
+        detections = steps.detect(self._image)
+        detected = time.perf_counter_ns()
+        tracks, events = self._tracker(position).update(detections)
+        tracked = time.perf_counter_ns()
+        observation = observe(
+            shot=info.shot.number,
+            position=position,
+            t_s=info.t_s,
+            seqs=tuple(i.seq for i in self._seen),
+            applied=tuple(i.applied for i in self._seen),
+            detections=detections,
+            tracks=tracks,
+            events=events,
+            trust=self._trust,
+            saturated_fraction=self._saturated,
+            dose_j_cm2=self._dose(position),
+        )
+        decision = steps.policy.decide(observation)
+        decided = time.perf_counter_ns()
+        times = StepTimes(
+            restore_ns=self._ns["restore"],
+            detect_ns=detected - start,
+            track_ns=tracked - detected,
+            judge_ns=self._ns["judge"],
+            decide_ns=decided - tracked,
+            total_ns=sum(self._ns.values()) + decided - start,
+        )
+        slot = steps.keep(self._image) if steps.keep is not None else None
+        result = Result(
+            info.shot.number,
+            position,
+            observation.seqs,
+            observation,
+            tracks,
+            events,
+            steps.restore.model_id,
+            slot,
+            times,
+            self._is_fresh,
+        )
+        self._forget()
+        self._is_fresh = False
+        return result, DecisionMessage(decision)
+
+    def _tracker(self, position: int) -> CellTracker:
+        tracker = self._trackers.get(position)
+        if tracker is None:
+            tracker = self._trackers[position] = self._steps.new_tracker()
+        return tracker
+
+    def _dose(self, position: int) -> dict[str, float]:
+        dose = self._doses.setdefault(position, {})
+        for info in self._seen:
+            light = info.applied.light
+            dose[light] = dose.get(light, 0.0) + info.applied.dose_j_cm2
+        return dict(dose)
+
+    def _forget(self) -> None:
+        self._seen.clear()
+        self._image = self._trust = None
+        self._ns = dict.fromkeys(self._ns, 0)
+
+
+def _clipped(adu: NDArray[np.uint16], saturation_adu: float) -> float:
+    """Return the share of clipped pixels."""
+    if adu.max() < saturation_adu:
+        return 0.0
+    return float(np.count_nonzero(adu >= saturation_adu)) / adu.size

@@ -1,0 +1,59 @@
+"""The gate between a network and the light: residuals must look like camera noise."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.residuals import judge, verdict
+from realtime.policy.observation import Trust
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from acquire.calibration import Calibration
+    from models.residuals import ResidualLimits
+
+NO_NETWORK = Trust(is_trusted=True, why="no network: the image is the camera's own")
+
+
+class ResidualGate:
+    """Judges each restored image by what it took away from the raw one.
+
+    Parameters
+    ----------
+    limits
+        What the model package allows its residuals to be.
+    """
+
+    def __init__(self, calibration: Calibration, limits: ResidualLimits) -> None:
+        self._calibration = calibration
+        self._limits = limits
+
+    def __call__(self, adu: NDArray[np.uint16], photons: NDArray[np.float32]) -> Trust:
+        """Return the verdict on one frame: raw counts and photo-electrons, both (Y, X)."""
+        camera = self._calibration
+        seen = judge(
+            adu,
+            photons,
+            camera.gain_adu_per_e,
+            camera.offset_adu,
+            camera.read_noise_e,
+            camera.saturation_adu,
+        )
+        is_trusted, why = verdict(seen, self._limits)
+        return Trust(
+            seen.mean_z,
+            seen.var_z,
+            seen.corr1,
+            seen.frac_bad,
+            seen.invented,
+            seen.missed_share,
+            is_trusted,
+            why,
+        )
+
+
+def trust_without_network(_: NDArray[np.uint16], __: NDArray[np.float32]) -> Trust:
+    """Return the verdict on an image that no network has touched."""
+    return NO_NETWORK
