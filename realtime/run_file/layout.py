@@ -1,0 +1,224 @@
+"""Where things lie in a run file.
+
+::
+
+    /              format, format_version, part; NeXus: NXroot
+    /entry         session_id, status, start_time, end_time                       NXentry
+      cam0         data (N, Y, X) uint16, one Blosc2 chunk for each frame         NXdata
+      frames       one row for each frame: the numbers, for a table or a plot
+      journal/     bytes, offsets: every document of the stream, byte for byte, in order of arrival
+      instrument/  cam0: gain, offset, read noise, pixel size                     NXdetector
+      config, plan, software
+      commit       how much of all this is valid; written last
+
+The journal is the truth; `frames` repeats its numbers for people who read the file with h5py or
+MATLAB. Everything is created before the first frame, because HDF5 promises a file that is valid at
+every instant (SWMR) only for datasets that grow. Only data up to `commit` counts: what a dying
+writer left beyond it was never promised to anybody.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from datetime import UTC, datetime
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import hdf5plugin
+import numpy as np
+
+from realtime.wire import encode
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from realtime.wire import CameraInfo, FrameMessage, Start
+
+FORMAT = "lightloop run"
+FORMAT_VERSION = 1
+HDF5_VERSIONS = ("v110", "v110")  # SWMR, and HDF5 1.10 tools still read it ("latest" they cannot)
+
+RECORDING, COMPLETE, PARTIAL = "recording", "complete", "partial"
+
+STATUS = "entry/status"
+END_TIME = "entry/end_time"
+FRAMES = "entry/frames"
+JOURNAL_BYTES = "entry/journal/bytes"
+JOURNAL_OFFSETS = "entry/journal/offsets"
+COMMIT = "entry/commit"
+
+COMMIT_ROW = np.dtype(
+    [
+        ("last_seq", "<i8"),  # last frame on disk, -1: none
+        ("n_frames", "<i8"),
+        ("n_gaps", "<i8"),
+        ("n_documents", "<i8"),
+    ]
+)
+
+FRAME_ROW = np.dtype(
+    [
+        ("seq", "<i8"),
+        ("camera", "<i4"),  # the N of /entry/camN
+        ("row", "<i8"),  # place in /entry/camN/data
+        ("camera_seq", "<i8"),
+        ("t_ns", "<i8"),
+        ("t_s", "<f8"),
+        ("shot", "<i8"),
+        ("shot_frame", "<i4"),
+        ("shot_frames", "<i4"),
+        ("is_audit", "u1"),
+        ("t", "<i4"),
+        ("c", "<i4"),
+        ("z", "<i4"),
+        ("p", "<i4"),
+        ("height", "<i4"),
+        ("width", "<i4"),
+        ("x_um", "<f8"),
+        ("y_um", "<f8"),
+        ("z_um", "<f8"),
+        ("channel", "S32"),
+        ("light", "S32"),
+        ("wavelength_nm", "<f8"),
+        ("exposure_ms", "<f8"),
+        ("exposure_read_ms", "<f8"),
+        ("power_fraction", "<f8"),
+        ("power_read_fraction", "<f8"),
+        ("irradiance_w_cm2", "<f8"),
+        ("dose_j_cm2", "<f8"),
+        ("is_calibrated", "u1"),
+        ("decision_id", "<i8"),
+        ("late", "<i4"),
+        ("nbytes", "<i8"),
+        ("xxh3", "<u8"),
+        ("is_raw", "u1"),
+    ]
+)
+
+_TEXT_BYTES = 32  # of the texts that change while the file grows: room for an ISO time
+
+
+def camera_data(number: int) -> str:
+    """Return the name of a camera's pixels."""
+    return f"entry/cam{number}/data"
+
+
+def create(file: h5py.File, start: Start, part: int, last_seq: int) -> None:
+    """Make everything that a run needs in a new file, whose first document is the start.
+
+    Parameters
+    ----------
+    part, last_seq
+        Number of the part, and the last frame in the parts before it (-1: none).
+    """
+    file.attrs.update(NX_class="NXroot", default="entry", format=FORMAT, part=part)
+    file.attrs["format_version"] = FORMAT_VERSION
+    entry = file.create_group("entry")
+    entry.attrs.update(NX_class="NXentry", default="cam0")
+    entry["session_id"] = start.session_id
+    entry["start_time"] = datetime.fromtimestamp(start.t_utc_ns * 1e-9, UTC).isoformat()
+    entry["config"] = start.config_toml
+    entry["plan"] = start.plan_json
+    entry["software"] = json.dumps(_software(start))
+    for name, text in ((STATUS, RECORDING), (END_TIME, "")):
+        file.create_dataset(name, data=np.array(text.encode(), f"S{_TEXT_BYTES}"))
+    for number, camera in enumerate(start.cameras):
+        _create_camera(file, number, camera)
+    _growing(file, FRAMES, np.empty(0, FRAME_ROW), 256)
+    first = encode(start)
+    _growing(file, JOURNAL_BYTES, np.frombuffer(first, np.uint8), 1 << 16)
+    _growing(file, JOURNAL_OFFSETS, np.array([0, len(first)], "<u8"), 1 << 10)
+    file.create_dataset(COMMIT, data=np.array((last_seq, 0, 0, 1), COMMIT_ROW))
+
+
+def frame_row(message: FrameMessage, camera: int, row: int, *, is_raw: bool) -> tuple[Any, ...]:
+    """Return a frame's row of the table."""
+    info, applied = message.info, message.info.applied
+    return (
+        info.seq,
+        camera,
+        row,
+        info.camera_seq,
+        info.t_ns,
+        info.t_s,
+        info.shot.number,
+        info.shot_frame,
+        info.shot.n_frames,
+        info.shot.is_audit,
+        info.index.t,
+        info.index.c,
+        info.index.z,
+        info.index.p,
+        info.height,
+        info.width,
+        *info.position_um,
+        applied.channel.encode(),
+        applied.light.encode(),
+        applied.wavelength_nm,
+        applied.exposure_ms,
+        applied.exposure_read_ms,
+        applied.power_fraction,
+        applied.power_read_fraction,
+        applied.irradiance_w_cm2,
+        applied.dose_j_cm2,
+        applied.calibrated,
+        applied.decision_id,
+        applied.late,
+        message.nbytes,
+        message.xxh3,
+        is_raw,
+    )
+
+
+def _create_camera(file: h5py.File, number: int, camera: CameraInfo) -> None:
+    frame = (camera.height, camera.width)
+    data = file.create_dataset(
+        camera_data(number),
+        (0, *frame),
+        np.uint16,
+        maxshape=(None, *frame),
+        chunks=(1, *frame),
+        **hdf5plugin.Blosc2(cname="zstd", clevel=1, filters=hdf5plugin.Blosc2.SHUFFLE),
+    )
+    data.attrs.update(units="ADU", long_name=camera.label)
+    data.parent.attrs.update(NX_class="NXdata", signal="data")
+    detector = file.require_group("entry/instrument").create_group(f"cam{number}")
+    detector.parent.attrs["NX_class"] = "NXinstrument"
+    detector.attrs.update(NX_class="NXdetector", label=camera.label)
+    detector.attrs["calibration_source"] = camera.calibration.source
+    for name, value, unit in (
+        ("pixel_size", camera.pixel_um, "um"),
+        ("gain", camera.calibration.gain_adu_per_e, "ADU/e-"),
+        ("offset", camera.calibration.offset_adu, "ADU"),
+        ("read_noise", camera.calibration.read_noise_e, "e-"),
+        ("saturation", camera.calibration.saturation_adu, "ADU"),
+    ):
+        detector[name] = value
+        detector[name].attrs["units"] = unit
+
+
+def _growing(file: h5py.File, name: str, data: NDArray[Any], chunk: int) -> None:
+    file.create_dataset(name, data=data, maxshape=(None,), chunks=(chunk,))
+
+
+def _software(start: Start) -> dict[str, str]:
+    names = ("lightloop", "numpy", "h5py", "hdf5plugin", "blosc2", "msgspec")
+    found = {name: metadata.version(name) for name in names if _is_installed(name)}
+    return {
+        "program": start.software,
+        "origin": start.origin,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "hdf5": h5py.version.hdf5_version,
+        **found,
+    }
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
