@@ -1,0 +1,152 @@
+"""The camera chip: photon noise, read noise, counts. Fast enough to be nobody's bottleneck."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import ndtri
+from scipy.stats import poisson
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from acquire.simulated.config import SimulatedScopeConfig
+
+# Up to this mean a photon number is drawn exactly (to 5e-7 in probability); above it, from the
+# normal distribution with Poisson's skewness, which is then wrong by less than 1e-3 in its moments.
+TABLE_MEAN_E = 16.0
+LEVELS_PER_E = 16  # the mean is dithered between levels: exact mean, variance + < 0.001
+OUTCOMES = 64  # photon numbers in the table; P(more | mean 16) < 1e-17
+SLOT_BITS, CHANCE_BITS, DITHER_BITS = 6, 15, 11  # of the 32 random bits of a pixel
+
+
+class Sensor:
+    """Turns expected photo-electrons into counts; frame n of a seed is always the same noise."""
+
+    def __init__(self, config: SimulatedScopeConfig) -> None:
+        self._config = config
+
+    def read_out(
+        self, mean_e: NDArray[np.float32], frame: int, out: NDArray[np.uint16]
+    ) -> NDArray[np.uint16]:
+        """Fill `out` with the counts of one frame.
+
+        Parameters
+        ----------
+        mean_e
+            Expected photo-electrons with the dark current, (Y, X).
+        frame
+            Number of the frame; it and the seed fix the noise.
+        out
+            Counts, (Y, X).
+        """
+        config = self._config
+        words = np.random.SFC64([config.seed, frame]).random_raw(mean_e.size)
+        noise = _normal_table().take((words >> np.uint64(48)).astype(np.intp))
+        electrons = poisson_numbers(mean_e.ravel(), words.astype(np.uint32))
+        # gain * (electrons + read noise) + offset, in place
+        noise *= np.float32(config.read_noise_e)
+        noise += electrons
+        noise *= np.float32(config.gain_adu_per_e)
+        noise += np.float32(config.offset_adu + 0.5)  # the cast below cuts off
+        np.clip(noise, 0.0, 65535.0, out=noise)
+        out[...] = noise.reshape(mean_e.shape)
+        return out
+
+
+def poisson_numbers(mean: NDArray[np.float32], words: NDArray[np.uint32]) -> NDArray[np.float32]:
+    """Return Poisson numbers, (n,) float32.
+
+    Parameters
+    ----------
+    mean
+        Expected numbers, (n,).
+    words
+        32 random bits for each.
+    """
+    low = mean <= TABLE_MEAN_E
+    if low.all():
+        return _from_table(mean, words)
+    if not low.any():
+        return _from_normal(mean, words)
+    numbers = _from_table(np.minimum(mean, np.float32(TABLE_MEAN_E)), words)
+    high = np.flatnonzero(~low)
+    numbers[high] = _from_normal(mean[high], words[high])
+    return numbers
+
+
+def _from_table(mean: NDArray[np.float32], words: NDArray[np.uint32]) -> NDArray[np.float32]:
+    """Draw by Walker's alias method between two neighbouring levels of the mean."""
+    chances, aliases = _alias_tables()
+    level = (words & np.uint32((1 << DITHER_BITS) - 1)).astype(np.float32)
+    level *= np.float32(2.0**-DITHER_BITS)
+    level += mean * np.float32(LEVELS_PER_E)
+    slot = (words >> np.uint32(32 - SLOT_BITS)).astype(np.intp)
+    cell = level.astype(np.intp)
+    cell *= OUTCOMES
+    cell += slot
+    chance = (words >> np.uint32(DITHER_BITS)).astype(np.uint16)
+    chance &= np.uint16((1 << CHANCE_BITS) - 1)
+    stays = chance < chances.take(cell)
+    return np.where(stays, slot, aliases.take(cell)).astype(np.float32)
+
+
+def _from_normal(mean: NDArray[np.float32], words: NDArray[np.uint32]) -> NDArray[np.float32]:
+    """Draw by the Cornish-Fisher expansion to the skewness: m + z sqrt(m) + (z^2 - 1)/6, rounded.
+
+    References
+    ----------
+    Cornish & Fisher, Rev. Inst. Int. Stat. 5, 307 (1938).
+    """
+    z = _normal_table().take((words >> np.uint32(16)).astype(np.intp))
+    numbers = z * z
+    numbers -= 1.0
+    numbers *= np.float32(1.0 / 6.0)
+    z *= np.sqrt(mean)
+    numbers += z
+    numbers += mean
+    np.rint(numbers, out=numbers)
+    return np.maximum(numbers, 0.0, out=numbers)
+
+
+@cache
+def _normal_table() -> NDArray[np.float32]:
+    """Return 65536 equally likely standard normal numbers, scaled to variance 1 (|z| < 4.3)."""
+    z = ndtri((np.arange(65536) + 0.5) / 65536)
+    return (z / z.std()).astype(np.float32)
+
+
+@cache
+def _alias_tables() -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
+    """Return chances (of 2^15) and aliases, flat, a row of OUTCOMES for each level of the mean.
+
+    References
+    ----------
+    Walker, ACM Trans. Math. Softw. 3, 253 (1977); Vose, IEEE Trans. Softw. Eng. 17, 972 (1991).
+    """
+    n_levels = int(TABLE_MEAN_E * LEVELS_PER_E) + 2
+    means = np.arange(n_levels) / LEVELS_PER_E
+    share = poisson.pmf(np.arange(OUTCOMES), means[:, None]) * OUTCOMES
+    chances = np.full(share.shape, 1 << CHANCE_BITS, np.uint16)
+    aliases = np.tile(np.arange(OUTCOMES, dtype=np.uint8), (n_levels, 1))
+    for row in range(n_levels):
+        _fill_alias_row(share[row], chances[row], aliases[row])
+    return chances.ravel(), aliases.ravel()
+
+
+def _fill_alias_row(
+    share: NDArray[np.float64], chances: NDArray[np.uint16], aliases: NDArray[np.uint8]
+) -> None:
+    """Let each rare outcome give the rest of its slot to a frequent one (Vose)."""
+    left = share.tolist()
+    small = [k for k, s in enumerate(left) if s < 1.0]
+    large = [k for k, s in enumerate(left) if s >= 1.0]
+    while small and large:
+        rare, frequent = small.pop(), large[-1]
+        chances[rare] = round(left[rare] * (1 << CHANCE_BITS))
+        aliases[rare] = frequent
+        left[frequent] -= 1.0 - left[rare]
+        if left[frequent] < 1.0:
+            small.append(large.pop())
