@@ -62,8 +62,8 @@ class Wardrobe:
         for _ in range(int(rng.integers(1, 4))):
             loose *= self._hole(rng)
         strands = self._noise(rng, 2.5)
-        condensed = np.clip(1.0 - self._radius**2, 0.0, None) ** 0.5
-        condensed *= np.clip(1.0 + 0.35 * strands * self._radius, 0.0, None)
+        ball = np.clip(1.0 - self._radius**2, 0.0, None) ** 0.5
+        condensed = ball * np.clip(1.0 + 0.35 * strands * self._radius, 0.0, None)
         return Look(self._unit_mean(loose), self._unit_mean(condensed))
 
     def _noise(self, rng: np.random.Generator, sigma_px: float) -> Patch:
@@ -81,7 +81,7 @@ class Wardrobe:
         hole: Patch = 1.0 - 0.55 * spot
         return hole
 
-    def _unit_mean(self, patch: Patch) -> Patch:
+    def _unit_mean(self, patch: NDArray[np.floating]) -> Patch:
         pixel_area = (2.0 * REACH / (SIDE - 1)) ** 2
         scaled: Patch = (patch * (np.pi / (patch.sum() * pixel_area))).astype(np.float32)
         return scaled

@@ -1,4 +1,4 @@
-"""The simulated laser box as a process of its own, the pipes to it, and a twin without a process."""
+"""The simulated laser box as a process of its own, the pipes to it, and a twin in-process."""
 
 from __future__ import annotations
 

@@ -39,8 +39,8 @@ class Optics:
         self._config = config
         self._wardrobe = Wardrobe()
         self._centre_px = (0.5 * (config.height - 1), 0.5 * (config.width - 1))
-        y = (np.arange(config.height) - self._centre_px[0]) * config.pixel_um
-        x = (np.arange(config.width) - self._centre_px[1]) * config.pixel_um
+        y = (np.arange(config.height, dtype=float) - self._centre_px[0]) * config.pixel_um
+        x = (np.arange(config.width, dtype=float) - self._centre_px[1]) * config.pixel_um
         self._profile = self.profile(x[None, :], y[:, None]).astype(np.float32)
 
     def profile(self, dx_um: Column, dy_um: Column) -> Column:

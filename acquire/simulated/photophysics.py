@@ -67,12 +67,14 @@ def mitotic_failure(damage: NDArray[np.float64]) -> NDArray[np.float64]:
     0 to 60 J/cm2): 6.1, 18.4, 45.5, 50.8 % at 0, 0.6, 6, 60 J/cm2. A shape, not a statistic.
     """
     power = damage**1.27
-    return 0.061 + 0.450 * power / (1.30**1.27 + power)
+    chance: NDArray[np.float64] = 0.061 + 0.450 * power / (1.30**1.27 + power)
+    return chance
 
 
 def mitosis_minutes(damage: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the mean time in mitosis after damage, minutes (same source as `mitotic_failure`)."""
-    return 17.7 + 32.5 * damage / (0.72 + damage)
+    minutes: NDArray[np.float64] = 17.7 + 32.5 * damage / (0.72 + damage)
+    return minutes
 
 
 def cycle_delay(damage: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 TABLE_MEAN_E = 16.0
 LEVELS_PER_E = 16  # the mean is dithered between levels: exact mean, variance + < 0.001
 OUTCOMES = 64  # photon numbers in the table; P(more | mean 16) < 1e-17
+CHUNK = 16384  # pixels at a time, so that all that a pixel needs stays in the cache
 SLOT_BITS, CHANCE_BITS, DITHER_BITS = 6, 15, 11  # of the 32 random bits of a pixel
 
 
@@ -42,18 +43,26 @@ class Sensor:
         out
             Counts, (Y, X).
         """
-        config = self._config
-        words = np.random.SFC64([config.seed, frame]).random_raw(mean_e.size)
-        noise = _normal_table().take((words >> np.uint64(48)).astype(np.intp))
-        electrons = poisson_numbers(mean_e.ravel(), words.astype(np.uint32))
-        # gain * (electrons + read noise) + offset, in place
-        noise *= np.float32(config.read_noise_e)
-        noise += electrons
-        noise *= np.float32(config.gain_adu_per_e)
-        noise += np.float32(config.offset_adu + 0.5)  # the cast below cuts off
-        np.clip(noise, 0.0, 65535.0, out=noise)
-        out[...] = noise.reshape(mean_e.shape)
+        mean, counts = mean_e.ravel(), np.empty(mean_e.size, np.uint16)
+        words = np.random.SFC64([self._config.seed, frame]).random_raw(mean_e.size)
+        for start in range(0, mean_e.size, CHUNK):
+            part = slice(start, start + CHUNK)
+            counts[part] = self._counts(mean[part], words[part])
+        out[...] = counts.reshape(mean_e.shape)
         return out
+
+    def _counts(
+        self, mean_e: NDArray[np.float32], words: NDArray[np.uint64]
+    ) -> NDArray[np.float32]:
+        """Return the counts of a few pixels, ready to be cut off to whole numbers."""
+        config = self._config
+        counts = _normal_table().take((words >> np.uint64(48)).astype(np.intp))
+        counts *= np.float32(config.read_noise_e)
+        counts += poisson_numbers(mean_e, words.astype(np.uint32))
+        counts *= np.float32(config.gain_adu_per_e)
+        counts += np.float32(config.offset_adu + 0.5)
+        clipped: NDArray[np.float32] = np.clip(counts, 0.0, 65535.0, out=counts)
+        return clipped
 
 
 def poisson_numbers(mean: NDArray[np.float32], words: NDArray[np.uint32]) -> NDArray[np.float32]:
@@ -90,7 +99,8 @@ def _from_table(mean: NDArray[np.float32], words: NDArray[np.uint32]) -> NDArray
     chance = (words >> np.uint32(DITHER_BITS)).astype(np.uint16)
     chance &= np.uint16((1 << CHANCE_BITS) - 1)
     stays = chance < chances.take(cell)
-    return np.where(stays, slot, aliases.take(cell)).astype(np.float32)
+    numbers: NDArray[np.float32] = np.where(stays, slot, aliases.take(cell)).astype(np.float32)
+    return numbers
 
 
 def _from_normal(mean: NDArray[np.float32], words: NDArray[np.uint32]) -> NDArray[np.float32]:
@@ -108,14 +118,16 @@ def _from_normal(mean: NDArray[np.float32], words: NDArray[np.uint32]) -> NDArra
     numbers += z
     numbers += mean
     np.rint(numbers, out=numbers)
-    return np.maximum(numbers, 0.0, out=numbers)
+    np.maximum(numbers, 0.0, out=numbers)
+    return numbers
 
 
 @cache
 def _normal_table() -> NDArray[np.float32]:
     """Return 65536 equally likely standard normal numbers, scaled to variance 1 (|z| < 4.3)."""
     z = ndtri((np.arange(65536) + 0.5) / 65536)
-    return (z / z.std()).astype(np.float32)
+    table: NDArray[np.float32] = (z / z.std()).astype(np.float32)
+    return table
 
 
 @cache
