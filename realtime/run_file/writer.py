@@ -74,9 +74,16 @@ class RunWriter:
         self._packets: list[bytes] = []
         self._n_rows, self._n_documents, self._n_bytes = 0, 1, len(encode(start))
         self._is_broken = False
+        if compress:
+            pack(np.zeros((1, 1), np.uint16))  # the codec takes half a second to wake up
         if not first.exists() and part_path(first, 1).exists():
             raise RunFileError(f"{part_path(first, 1)} belongs to another run; please move it")
         self._open(start, resume.n_parts)
+
+    @property
+    def durable_seq(self) -> int:
+        """Last frame that survives a crash; -1 for none."""
+        return self._durable_seq
 
     @property
     def pending(self) -> int:
@@ -216,7 +223,7 @@ class RunWriter:
 
     def _pack(
         self, message: FrameMessage, pixels: NDArray[np.uint16], chip: tuple[int, int]
-    ) -> tuple[bytes, int]:
+    ) -> tuple[bytes | memoryview, int]:
         info = message.info
         if pixels.dtype != np.uint16 or pixels.shape != (info.height, info.width):
             raise RunFileError(
@@ -233,7 +240,7 @@ class RunWriter:
             pixels = whole
         if self._compress:
             return pack(pixels, self._threads), 0
-        return pixels.tobytes(), RAW
+        return np.ascontiguousarray(pixels).data, RAW
 
     def _declare_hole(self, seq: int) -> None:
         """Loss is data: sequence numbers that never came are written down as such."""

@@ -1,0 +1,272 @@
+"""Other people's recordings, or your own from another program, as a run file.
+
+TIFF and OME-TIFF, a dataset of an HDF5 file, or .npy. Images are read plane by plane, so a
+recording may be larger than memory. Nothing is invented: what a foreign file does not say (power,
+light line, dose) is booked as relative and not calibrated, and a guessed camera calibration says
+that it was guessed.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+import numpy as np
+import xxhash
+
+from acquire.calibration import Calibration
+from acquire.frame import FrameInfo, Index, Shot
+from acquire.settings import Applied, ChannelSettings, Settings
+from realtime.errors import RunFileError
+from realtime.image_source import ImageSource, open_source
+from realtime.run_file import RunWriter
+from realtime.wire import CameraInfo, End, FrameMessage, Notice, RingInfo, Start, encode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+CAMERA = "imported"
+LIGHT = "unknown"
+ESTIMATE_PLANES = 16  # planes that the blind noise estimate looks at, spread over the recording
+FLUSH_FRAMES = 64  # there is no camera that waits for us
+
+
+class NoiseEstimate(Protocol):
+    """What a blind estimate tells of a camera (`models.noise.NoiseEstimate`)."""
+
+    @property
+    def gain_adu_per_e(self) -> float:
+        """ADU per photo-electron."""
+        ...
+
+    @property
+    def offset_adu(self) -> float:
+        """Mean dark level, ADU."""
+        ...
+
+    @property
+    def read_noise_e(self) -> float:
+        """Read noise, rms photo-electrons."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Camera:
+    """The calibration of an import, and what a person should know of it."""
+
+    calibration: Calibration
+    doubt: str = ""
+
+
+class Imported(msgspec.Struct, frozen=True):
+    """What an import wrote.
+
+    Attributes
+    ----------
+    shift_adu
+        Added to every pixel because the source has negative ones; 0 for unsigned sources.
+    """
+
+    path: str
+    n_frames: int
+    n_shots: int
+    calibration: Calibration
+    shift_adu: int
+
+
+def import_recording(
+    path: Path,
+    dataset: str,
+    axes: str,
+    channel: int,
+    pixel_um: float,
+    calibration: Calibration | None,
+    interval_s: float,
+    exposure_ms: float,
+    out: Path,
+    *,
+    estimate: Callable[[NDArray[Any]], NoiseEstimate] | None = None,
+    on_progress: Callable[[int, int], object] = lambda done, total: None,
+) -> Imported:
+    """Turn a recording into a run file, one shot for each time point and position.
+
+    Parameters
+    ----------
+    path
+        TIFF, HDF5 or .npy.
+    dataset
+        Name of the dataset in an HDF5 file; empty if it holds only one.
+    axes
+        One letter for each axis, slowest first, of T, P, C, Z, Y, X, such as "TCYX"; empty takes
+        what an OME-TIFF says.
+    channel
+        Which channel to take, from 0.
+    pixel_um, interval_s, exposure_ms
+        Pixel at the sample, time between time points, and exposure of each frame.
+    calibration
+        The camera's; None lets `estimate` guess it from the images.
+    out
+        The new run file.
+    on_progress
+        Called with frames done and frames in all.
+
+    Raises
+    ------
+    RunFileError
+        If the source cannot be read, the axes do not fit it, or the target cannot be written.
+    """
+    for name, value in (("pixel_um", pixel_um), ("exposure_ms", exposure_ms)):
+        if not (value > 0 and math.isfinite(value)):
+            raise RunFileError(f"{name} must be a positive number, got {value}")
+    if not (interval_s >= 0 and math.isfinite(interval_s)):
+        raise RunFileError(f"interval_s must be 0 or more, got {interval_s}")
+    with open_source(path, dataset, axes, channel) as source:
+        if calibration is None:
+            camera = _estimated(source, estimate)
+        else:
+            camera = _Camera(
+                msgspec.structs.replace(
+                    calibration,
+                    offset_adu=calibration.offset_adu + source.shift_adu,
+                    saturation_adu=min(calibration.saturation_adu + source.shift_adu, 65535.0),
+                )
+            )
+        known = camera.calibration
+        start = _start(source, known, pixel_um, exposure_ms, interval_s)
+        with RunWriter(out, start) as writer:
+            writer.document(encode(_notice(source, camera)))
+            n_shots = _copy(source, writer, interval_s, exposure_ms, on_progress)
+            dose = {LIGHT: source.n_frames * exposure_ms * 1e-3}
+            end = End(source.n_frames - 1, source.n_frames, 0, "complete", "imported", True, dose)
+            writer.document(encode(end))
+            writer.close("complete")
+        return Imported(str(out), source.n_frames, n_shots, known, source.shift_adu)
+
+
+def _copy(
+    source: ImageSource,
+    writer: RunWriter,
+    interval_s: float,
+    exposure_ms: float,
+    on_progress: Callable[[int, int], object],
+) -> int:
+    exposure_s = exposure_ms * 1e-3
+    applied = Applied(
+        channel=source.channel_name,
+        light=LIGHT,
+        wavelength_nm=0.0,
+        exposure_ms=exposure_ms,
+        exposure_read_ms=exposure_ms,
+        power_fraction=1.0,
+        power_read_fraction=1.0,
+        irradiance_w_cm2=1.0,
+        dose_j_cm2=exposure_s,
+        calibrated=False,
+        decision_id=-1,
+    )
+    n_times, n_fields, n_planes = source.counts
+    for seq in range(source.n_frames):
+        number, z = divmod(seq, n_planes)
+        t, p = divmod(number, n_fields)
+        pixels = source.plane(t, p, z)
+        t_s = t * interval_s + (p * n_planes + z) * exposure_s
+        info = FrameInfo(
+            seq=seq,
+            camera=CAMERA,
+            camera_seq=-1,
+            t_ns=round((t_s + exposure_s) * 1e9),
+            t_s=t_s,
+            shot=Shot(number, p, n_planes),
+            shot_frame=z,
+            index=Index(t, 0, z, p),
+            height=pixels.shape[0],
+            width=pixels.shape[1],
+            position_um=(0.0, 0.0, 0.0),
+            applied=applied,
+        )
+        digest = xxhash.xxh3_64_intdigest(pixels.data)
+        writer.frame(FrameMessage(info, 0, 0, pixels.nbytes, digest), pixels)
+        if (seq + 1) % FLUSH_FRAMES == 0:
+            writer.flush()
+        on_progress(seq + 1, source.n_frames)
+    return n_times * n_fields
+
+
+def _start(
+    source: ImageSource,
+    calibration: Calibration,
+    pixel_um: float,
+    exposure_ms: float,
+    interval_s: float,
+) -> Start:
+    height, width = source.shape
+    camera = CameraInfo(CAMERA, height, width, pixel_um, calibration)
+    channel = ChannelSettings(source.channel_name, exposure_ms, 1.0)
+    return Start(
+        session_id=str(uuid.uuid4()),
+        t_ns=0,
+        t_utc_ns=time.time_ns(),
+        cameras=(camera,),
+        ring=RingInfo("", 0, height * width * 2),
+        settings=Settings((channel,), interval_s=interval_s),
+        origin=f"import of {source.name}",
+        dose_unit="relative",
+    )
+
+
+def _estimated(
+    source: ImageSource, estimate: Callable[[NDArray[Any]], NoiseEstimate] | None
+) -> _Camera:
+    if estimate is None:
+        raise RunFileError(
+            "the camera's calibration is not given and there is no way to estimate it; "
+            "give gain, offset and read noise"
+        )
+    n_times, _, n_planes = source.counts
+    total = n_times * n_planes
+    picks = np.unique(np.linspace(0, total - 1, min(total, ESTIMATE_PLANES)).astype(int))
+    stack = np.stack([source.plane(int(k) // n_planes, 0, int(k) % n_planes) for k in picks])
+    if source.full_scale_adu <= 255:
+        stack = stack.astype(np.uint8)  # the estimate takes full scale from the type
+    try:
+        guess = estimate(stack)
+    except ValueError as error:
+        raise RunFileError(
+            f"the camera's noise cannot be estimated from {source.name}: {error}; "
+            "give gain, offset and read noise"
+        ) from error
+    numbers = (float(guess.gain_adu_per_e), float(guess.offset_adu), float(guess.read_noise_e))
+    if not all(map(math.isfinite, numbers)) or numbers[0] <= 0:
+        raise RunFileError(
+            f"the camera's noise cannot be estimated from {source.name} (gain, offset and read "
+            f"noise came out as {numbers}); give them"
+        )
+    calibration = Calibration(*numbers, saturation_adu=source.full_scale_adu, source="estimated")
+    if getattr(guess, "is_reliable", True):
+        return _Camera(calibration)
+    return _Camera(calibration, "the images hold too little contrast: this is only a guess")
+
+
+def _notice(source: ImageSource, camera: _Camera) -> Notice:
+    calibration = camera.calibration
+    text = (
+        f"imported from {source.name} (axes {source.axes}, {source.dtype}); camera calibration "
+        f"{calibration.source}: {calibration.gain_adu_per_e:.4g} ADU/e-, offset "
+        f"{calibration.offset_adu:.4g} ADU, read noise {calibration.read_noise_e:.3g} e-"
+    )
+    if source.shift_adu:
+        text += (
+            f"; the source has negative pixels, so {source.shift_adu} ADU were added to every "
+            "pixel and to the offset"
+        )
+    if camera.doubt:
+        return Notice("warn", f"{text}; {camera.doubt}")
+    return Notice("info", text)

@@ -1,0 +1,238 @@
+"""What a run file says, for a person: its numbers, and why a frame was taken as it was."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from acquire.frame import FrameInfo
+from realtime.errors import RunFileError
+from realtime.policy.decision import Decision
+from realtime.wire import AppliedMessage, CameraInfo, Gap
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from acquire.settings import Applied
+    from realtime.run_file import RunReader
+
+
+class ChannelSummary(msgspec.Struct, frozen=True):
+    """One channel of a run: its frames, and the bounds of its light."""
+
+    channel: str
+    light: str
+    n_frames: int
+    exposure_ms: tuple[float, float]
+    power_fraction: tuple[float, float]
+
+
+class RunSummary(msgspec.Struct, frozen=True):
+    """A run in numbers.
+
+    Attributes
+    ----------
+    status
+        "complete", "partial", or "recording" (it goes on, or its recorder died).
+    reason
+        Why it ended.
+    n_lost
+        Sequence numbers that gaps occupy.
+    duration_s, host_s
+        From the first frame to the last, in experiment time and on the host's clock.
+    dose
+        By light line, summed over fields, in `dose_unit`; `dose_by_field` is what each got.
+    is_calibrated
+        False if any exposure's dose is only relative.
+    reasons
+        Why policies decided as they did, and how often, the most frequent first.
+    n_clamped, n_late, n_refused
+        Exposures that the guard cut, that no new decision was ready for, and that it refused.
+    ratio
+        Bytes of pixels for each byte on disk.
+    """
+
+    name: str
+    origin: str
+    status: str
+    reason: str
+    session_id: str
+    t_utc_ns: int
+    n_parts: int
+    n_frames: int
+    n_shots: int
+    n_gaps: int
+    n_lost: int
+    n_positions: int
+    duration_s: float
+    host_s: float
+    cameras: tuple[CameraInfo, ...]
+    channels: tuple[ChannelSummary, ...]
+    dose: dict[str, float]
+    dose_by_field: dict[int, dict[str, float]]
+    dose_unit: str
+    is_calibrated: bool
+    n_decisions: int
+    policies: tuple[str, ...]
+    reasons: dict[str, int]
+    n_clamped: int
+    n_late: int
+    n_refused: int
+    n_results: int
+    size_bytes: int
+    ratio: float
+    gaps: tuple[Gap, ...] = ()
+    notices: tuple[str, ...] = ()
+
+
+class Why(msgspec.Struct, frozen=True):
+    """Why a frame was taken with the light that it got.
+
+    Attributes
+    ----------
+    decision
+        The proposal in force; None under the run's first settings.
+    based_on
+        The frames that the proposal was made from, as far as they are recorded.
+    applied
+        What the guard made of it; None if it was not recorded.
+    text
+        The same as one sentence.
+    """
+
+    frame: FrameInfo
+    decision: Decision | None
+    based_on: tuple[FrameInfo, ...]
+    applied: AppliedMessage | None
+    text: str
+
+
+def summarize(reader: RunReader) -> RunSummary:
+    """Return a run in numbers."""
+    infos = reader.infos
+    used = [info.applied for info in infos]
+    start, end = reader.start, reader.end
+    by_field = _dose_by_field(infos)
+    reasons = Counter(decision.reason for decision in reader.decisions)
+    n_bytes = sum(info.height * info.width * 2 for info in infos)
+    return RunSummary(
+        name=reader.name,
+        origin=start.origin,
+        status=reader.status,
+        reason=end.reason if end is not None else "",
+        session_id=start.session_id,
+        t_utc_ns=start.t_utc_ns,
+        n_parts=len(reader.parts),
+        n_frames=len(infos),
+        n_shots=len(reader.shots()),
+        n_gaps=len(reader.gaps),
+        n_lost=sum(gap.seq_to - gap.seq_from + 1 for gap in reader.gaps),
+        n_positions=len({info.shot.position for info in infos}),
+        duration_s=infos[-1].t_s - infos[0].t_s if infos else 0.0,
+        host_s=(infos[-1].t_ns - infos[0].t_ns) * 1e-9 if infos else 0.0,
+        cameras=start.cameras,
+        channels=_channels(used),
+        dose=_total(by_field.values()),
+        dose_by_field=by_field,
+        dose_unit=start.dose_unit,
+        is_calibrated=all(applied.calibrated for applied in used),
+        n_decisions=len(reader.decisions),
+        policies=tuple(dict.fromkeys(decision.policy for decision in reader.decisions)),
+        reasons=dict(reasons.most_common()),
+        n_clamped=sum(bool(applied.clamped) for applied in used),
+        n_late=sum(applied.late > 0 for applied in used),
+        n_refused=sum(bool(message.refused) for message in reader.applied),
+        n_results=len(reader.results),
+        size_bytes=reader.size_bytes,
+        ratio=n_bytes / reader.size_bytes,
+        gaps=tuple(reader.gaps),
+        notices=tuple(f"{notice.level}: {notice.text}" for notice in reader.notices),
+    )
+
+
+def why(reader: RunReader, seq: int) -> Why:
+    """Return why a frame got the light that it got.
+
+    Raises
+    ------
+    RunFileError
+        If the run has no such frame.
+    """
+    info = reader.message(seq).info
+    used = info.applied
+    made = next((a for a in reader.applied if a.shot == info.shot.number), None)
+    decision = next((d for d in reader.decisions if d.id == used.decision_id), None)
+    if used.decision_id >= 0 and decision is None:
+        raise RunFileError(
+            f"{reader.name}: frame {seq} was taken under decision {used.decision_id}, "
+            "which the run does not hold"
+        )
+    based_on: tuple[FrameInfo, ...] = ()
+    if decision is not None:
+        known = {frame.seq: frame for frame in reader.infos}
+        based_on = tuple(known[s] for s in decision.based_on if s in known)
+    return Why(info, decision, based_on, made, _sentence(info, decision, reader.start.origin))
+
+
+def _sentence(info: FrameInfo, decision: Decision | None, origin: str) -> str:
+    used = info.applied
+    text = (
+        f"Frame {info.seq} (shot {info.shot.number}, field {info.shot.position}) got "
+        f"{used.exposure_ms:g} ms of {used.channel} at {used.power_fraction:.3g} of full power"
+    )
+    if decision is None and origin.startswith("import"):
+        text += ", as whoever made the recording chose"
+    elif decision is None:
+        text += ", the run's first settings"
+    else:
+        numbers = ", ".join(f"{name} {value:.4g}" for name, value in decision.inputs.items())
+        text += f", as {decision.policy} decided after shot {decision.id}: {decision.reason}"
+        text += f" ({numbers})" if numbers else ""
+    if used.clamped:
+        text += f"; the light guard gave less than was asked: {used.clamped}"
+    if used.late:
+        text += f"; no newer decision had come in time for {used.late} shot(s)"
+    return text + "."
+
+
+def _channels(used: Iterable[Applied]) -> tuple[ChannelSummary, ...]:
+    groups: dict[tuple[str, str], list[Applied]] = {}
+    for applied in used:
+        groups.setdefault((applied.channel, applied.light), []).append(applied)
+    return tuple(
+        ChannelSummary(
+            channel,
+            light,
+            len(group),
+            _bounds(applied.exposure_ms for applied in group),
+            _bounds(applied.power_fraction for applied in group),
+        )
+        for (channel, light), group in groups.items()
+    )
+
+
+def _bounds(values: Iterable[float]) -> tuple[float, float]:
+    known = list(values)
+    return min(known), max(known)
+
+
+def _dose_by_field(infos: Iterable[FrameInfo]) -> dict[int, dict[str, float]]:
+    given: dict[int, dict[str, list[float]]] = {}
+    for info in infos:
+        lights = given.setdefault(info.shot.position, {})
+        lights.setdefault(info.applied.light, []).append(info.applied.dose_j_cm2)
+    return {
+        position: {light: math.fsum(doses) for light, doses in lights.items()}
+        for position, lights in sorted(given.items())
+    }
+
+
+def _total(fields: Iterable[dict[str, float]]) -> dict[str, float]:
+    total: dict[str, float] = {}
+    for field in fields:
+        for light, dose in field.items():
+            total[light] = total.get(light, 0.0) + dose
+    return total
