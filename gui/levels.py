@@ -1,0 +1,107 @@
+"""From photo-electrons to grey: contrast, histogram, clipped pixels, fewer pixels. No Qt here.
+
+One scale serves both panes: the camera's counts and the restored image are compared in the same
+unit, photo-electrons, so that neither looks better for its contrast.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+    from acquire.calibration import Calibration
+
+SAMPLE_SIDE = 128  # pixels a side that statistics look at: 0.24 ms, where all of 2048² took 46 ms
+LOW_PERCENT, HIGH_PERCENT = 0.5, 99.8
+BINS = 256
+
+
+class Levels(NamedTuple):
+    """What is shown black and what is shown white, photo-electrons."""
+
+    low: float
+    high: float
+
+
+class Unit(NamedTuple):
+    """How an image's numbers become photo-electrons: (value - offset) / gain."""
+
+    offset: float = 0.0
+    gain: float = 1.0
+
+    def of(self, value: float) -> float:
+        """Return photo-electrons."""
+        return (value - self.offset) / self.gain
+
+
+PHOTONS = Unit()
+
+
+def camera_unit(calibration: Calibration | None) -> Unit:
+    """Return the unit of a camera's counts; plain counts without a calibration."""
+    if calibration is None or not calibration.gain_adu_per_e > 0:
+        return PHOTONS
+    return Unit(calibration.offset_adu, calibration.gain_adu_per_e)
+
+
+def sample(image: NDArray[Any], unit: Unit) -> NDArray[np.float32]:
+    """Return every n-th pixel in photo-electrons, at most about 128 x 128 of them, (n,) float32."""
+    height, width = image.shape
+    y, x = max(1, height // SAMPLE_SIDE), max(1, width // SAMPLE_SIDE)
+    values = image[::y, ::x].astype(np.float32).ravel()
+    values -= np.float32(unit.offset)
+    values /= np.float32(unit.gain)
+    return values[np.isfinite(values)]
+
+
+def auto_levels(values: NDArray[np.float32]) -> Levels:
+    """Return levels that clip half a percent of the dark and a fifth of a percent of the bright."""
+    if not len(values):
+        return Levels(0.0, 1.0)
+    low, high = np.percentile(values, [LOW_PERCENT, HIGH_PERCENT])
+    return Levels(float(low), float(max(high, low + 1.0)))
+
+
+def to_grey(image: NDArray[Any], levels: Levels, unit: Unit) -> NDArray[np.uint8]:
+    """Return the grey level of each pixel, (Y, X) uint8; what is not a number is black."""
+    scale = 255.0 / ((levels.high - levels.low) * unit.gain)
+    shift = -(unit.offset + levels.low * unit.gain) * scale
+    grey = image.astype(np.float32)
+    grey *= np.float32(scale)
+    grey += np.float32(shift)
+    np.clip(grey, 0.0, 255.0, out=grey)
+    np.nan_to_num(grey, copy=False)
+    return grey.astype(np.uint8)
+
+
+def stride_for(image_px_per_screen_px: float) -> int:
+    """Return the step at which an image keeps at least, and less than twice two, pixels a dot."""
+    return max(1, math.ceil(image_px_per_screen_px / 2.0 - 1e-6))
+
+
+def clipped(image: NDArray[np.uint16], saturation_adu: float, stride: int) -> NDArray[np.bool_]:
+    """Return where the camera clips, one value for each `stride` x `stride` block, any of it.
+
+    The shape is that of ``image[::stride, ::stride]``; (0, 0) if nothing is clipped.
+    """
+    if image.max(initial=0) < saturation_adu:
+        return np.zeros((0, 0), bool)
+    mask = image >= saturation_adu
+    if stride == 1:
+        return mask
+    rows = np.logical_or.reduceat(mask, np.arange(0, mask.shape[0], stride), axis=0)
+    return np.asarray(np.logical_or.reduceat(rows, np.arange(0, mask.shape[1], stride), axis=1))
+
+
+def histogram(values: NDArray[np.float32], low: float, high: float) -> NDArray[np.int64]:
+    """Return how many values fall in each of 256 equal bins from low to high, (256,) int64."""
+    at = (values - np.float32(low)) * np.float32(BINS / (high - low))
+    bins = np.clip(at, 0, BINS - 1).astype(np.int64)
+    return np.bincount(bins, minlength=BINS)

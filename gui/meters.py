@@ -1,0 +1,263 @@
+"""Is it healthy? Eight numbers and the dose, five times a second."""
+
+# mypy: disallow-subclassing-any=False
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gui._qt import Qt, QtCore, QtGui, QtWidgets
+from gui.style import font
+from gui.why import number
+
+if TYPE_CHECKING:
+    from gui.history import FieldHistory
+    from gui.model import RunView
+    from gui.theme import Theme
+
+WARN_SHARE, BAD_SHARE = 0.75, 0.92  # of a budget (proposed)
+TITLES = ("Camera", "Loop latency", "Exposure", "SNR", "Cells", "Network", "Lost frames", "Trust")
+
+
+class Tile(QtWidgets.QFrame):
+    """A title, a large value and a small note."""
+
+    def __init__(self, theme: Theme, title: str) -> None:
+        super().__init__()
+        self._theme = theme
+        self._colour = ""
+        self.setProperty("role", "card")
+        self.title, self.value, self.note = (QtWidgets.QLabel() for _ in range(3))
+        self.title.setText(title)
+        self.title.setProperty("role", "muted")
+        self.note.setProperty("role", "muted")
+        self.value.setFont(font(15, bold=True))
+        self.note.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom)
+        for label in (self.value, self.note):  # a longer text must not move its neighbours
+            ignored = QtWidgets.QSizePolicy.Policy.Ignored
+            label.setSizePolicy(ignored, QtWidgets.QSizePolicy.Policy.Preferred)
+            label.setTextFormat(Qt.TextFormat.PlainText)
+        grid = QtWidgets.QGridLayout(self)
+        grid.setContentsMargins(10, 5, 10, 6)
+        grid.setSpacing(1)
+        grid.addWidget(self.title, 0, 0, 1, 2)
+        grid.addWidget(self.value, 1, 0)
+        grid.addWidget(self.note, 1, 1)
+        grid.setColumnStretch(0, 5)
+        grid.setColumnStretch(1, 5)
+
+    def set(self, value: str, note: str = "", colour: str = "", tip: str = "") -> None:
+        """Show a value; `colour` is a theme's text colour, for what needs an eye."""
+        if value != self.value.text():
+            self.value.setText(value)
+        metrics, room = self.note.fontMetrics(), max(self.note.width(), 40)
+        note = metrics.elidedText(note, Qt.TextElideMode.ElideRight, room)
+        if note != self.note.text():
+            self.note.setText(note)
+        if colour != self._colour:
+            self._colour = colour
+            self.value.setStyleSheet(f"color: {colour or self._theme.text};")
+        if tip != self.toolTip():
+            self.setToolTip(tip)
+
+
+class DoseBar(QtWidgets.QWidget):
+    """One light's dose against its budget: what is given, what that means, when it is used up."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self.share = math.nan
+        self.left_text = self.right_text = ""
+        self.setFixedHeight(38)
+
+    def set(self, left: str, right: str, share: float) -> None:
+        """Show a share of the budget (NaN without one) between two texts."""
+        if (left, right, share) != (self.left_text, self.right_text, self.share):
+            self.left_text, self.right_text, self.share = left, right, share
+            self.update()
+
+    @property
+    def ground(self) -> str:
+        """Colour of the bar."""
+        theme = self._theme
+        if self.share >= BAD_SHARE:
+            return theme.bad
+        return theme.warn if self.share >= WARN_SHARE else theme.good
+
+    def paintEvent(self, _event: QtGui.QPaintEvent) -> None:  # noqa: N802
+        """Draw two texts over a bar."""
+        painter, theme = QtGui.QPainter(self), self._theme
+        painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
+        text = QtCore.QRectF(10, 4, self.width() - 20, 16)
+        painter.setFont(font(11))
+        painter.setPen(QtGui.QColor(theme.muted))
+        painter.drawText(text, Qt.AlignmentFlag.AlignRight, self.right_text)
+        taken = painter.fontMetrics().horizontalAdvance(self.right_text) + 10
+        painter.setFont(font(12, bold=True))
+        painter.setPen(QtGui.QColor(theme.text))
+        room = int(text.width() - taken)
+        left = painter.fontMetrics().elidedText(
+            self.left_text, Qt.TextElideMode.ElideRight, room
+        )
+        painter.drawText(text, Qt.AlignmentFlag.AlignLeft, left)
+        bar = QtCore.QRectF(10, 25, self.width() - 20, 7)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QtGui.QColor(theme.raised))
+        painter.drawRoundedRect(bar, 3.5, 3.5)
+        if self.share > 0:
+            bar.setWidth(max(bar.width() * min(self.share, 1.0), 7.0))
+            painter.setBrush(QtGui.QColor(self.ground))
+            painter.drawRoundedRect(bar, 3.5, 3.5)
+
+
+class Meters(QtWidgets.QWidget):
+    """Two columns of tiles, and under them a bar for each light."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self.tiles = {title: Tile(theme, title) for title in TITLES}
+        self.bars: dict[str, DoseBar] = {}
+        grid = QtWidgets.QGridLayout()
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(6)
+        for i, tile in enumerate(self.tiles.values()):
+            grid.addWidget(tile, i // 2, i % 2)
+        grid.setColumnStretch(0, 1)
+        grid.setColumnStretch(1, 1)
+        self._dose = QtWidgets.QFrame()
+        self._dose.setProperty("role", "card")
+        self._dose_column = QtWidgets.QVBoxLayout(self._dose)
+        self._dose_column.setContentsMargins(0, 2, 0, 2)
+        self._dose_column.setSpacing(0)
+        column = QtWidgets.QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        column.addLayout(grid)
+        column.addWidget(self._dose)
+        self._bar_of("dose").set("Dose", "no light booked yet", math.nan)
+
+    def refresh(self, view: RunView, display_fps: float, tick_ms: float) -> None:
+        """Show the newest numbers."""
+        self._refresh_speed(view, display_fps, tick_ms)
+        self._refresh_light(view)
+        self._refresh_cells(view)
+        self._refresh_dose(view)
+
+    def _refresh_speed(self, view: RunView, display_fps: float, tick_ms: float) -> None:
+        fps = view.rate.per_s
+        self.tiles["Camera"].set(
+            f"{number(fps)} fps" if math.isfinite(fps) else "–",
+            f"display {display_fps:.0f} fps",
+            tip=f"Drawing takes {tick_ms:.1f} ms a tick. {view.skipped_frames} frames were "
+            "recorded but not drawn: that is no loss.",
+        )
+        if view.latencies_ns:
+            p50, p99 = np.percentile(view.latencies_ns, [50, 99]) * 1e-6
+            self.tiles["Loop latency"].set(
+                f"{p50:.1f} ms", f"p99 {p99:.1f}", tip="Last frame in the host's hands to last "
+                "device set: median, and the slowest of a hundred."
+            )  # fmt: skip
+        lost = view.lost_frames
+        colour = self._theme.bad_text if lost else ""
+        self.tiles["Lost frames"].set(
+            str(lost), f"{view.n_warnings} warnings" if view.n_warnings else "no warnings", colour
+        )
+
+    def _refresh_light(self, view: RunView) -> None:
+        tile = self.tiles["Exposure"]
+        if not view.light.applied:
+            return
+        first = view.light.applied[0]
+        shown = first.exposure_read_ms or first.exposure_ms
+        power = first.power_read_fraction
+        note = f"power {number(100 * power)} %" if math.isfinite(power) else "no power read-back"
+        tile.set(f"{number(shown)} ms", note, tip=first.clamped or "As read back from the devices.")
+
+    def _refresh_cells(self, view: RunView) -> None:
+        result, theme = view.result, self._theme
+        if result is None:
+            return
+        seen, times = result.observation, result.times
+        history = view.fields.get(result.position)
+        target = history.series.last("target") if history else math.nan
+        self.tiles["SNR"].set(
+            f"{seen.snr:.1f}" if seen.n_confirmed else "–",
+            f"target {number(target)}" if math.isfinite(target) else "no target",
+            tip="Median over confirmed cells.",
+        )
+        n = view.n_divisions
+        divisions = "1 division" if n == 1 else f"{n} divisions"
+        self.tiles["Cells"].set(f"{seen.n_confirmed}", divisions if n else f"of {seen.n_tracks}")
+        total_ms = times.restore_ns * 1e-6
+        steps = ", ".join(
+            f"{name} {getattr(times, name + '_ns') * 1e-6:.1f}"
+            for name in ("restore", "detect", "track", "judge", "decide")
+        )
+        self.tiles["Network"].set(
+            f"{total_ms:.1f} ms" if result.model_id else "none",
+            result.model_id,
+            tip=f"{result.model_id or 'no network'}. Steps, ms: {steps}.",
+        )
+        trust = seen.trust
+        colour = theme.good_text if trust.is_trusted else theme.warn_text
+        word = "trusted" if trust.is_trusted else "not trusted"
+        if not result.model_id:
+            word, colour = "–", ""
+        self.tiles["Trust"].set(word, trust.why, colour, trust.why)
+
+    def _refresh_dose(self, view: RunView) -> None:
+        budgets = view.start.budget_j_cm2 if view.start else {}
+        for light in sorted(_lights(view) | budgets.keys()):
+            given, worst, history = _worst_field(view, light)
+            field = f", field {worst + 1}" if len(view.fields) > 1 else ""
+            name = f"{light} nm" if light.isdigit() else light
+            budget = budgets.get(light, 0.0)
+            bar = self._bar_of(light)
+            if budget > 0:
+                left = f"Dose {name}  {100 * given / budget:.0f} %{field}"
+                right = f"of {number(budget)} {view.dose_unit}"
+                rest_s = history.seconds_left(light, budget) if history else math.inf
+                if math.isfinite(rest_s) and view.end is None:
+                    right += f" · full in {_span(rest_s)}"
+                bar.set(left, right, given / budget)
+            else:
+                bar.set(f"Dose {name}  {number(given)}{field}", view.dose_unit, math.nan)
+            tip = "Worst field." if field else ""
+            if view.is_relative:
+                tip += " The source has no power calibration: doses have no physical unit."
+            bar.setToolTip(tip.strip())
+
+    def _bar_of(self, light: str) -> DoseBar:
+        bar = self.bars.get(light)
+        if bar is None:
+            stale = self.bars.pop("dose", None)
+            if stale is not None:
+                self._dose_column.removeWidget(stale)
+                stale.deleteLater()
+            bar = self.bars[light] = DoseBar(self._theme)
+            self._dose_column.addWidget(bar)
+        return bar
+
+
+def _lights(view: RunView) -> set[str]:
+    return {light for history in view.fields.values() for light in history.dose_j_cm2}
+
+
+def _worst_field(view: RunView, light: str) -> tuple[float, int, FieldHistory | None]:
+    """Return the dose, number and history of the field that took most of a light."""
+    fields = [(h.dose_j_cm2.get(light, 0.0), p, h) for p, h in view.fields.items()]
+    return max(fields, key=lambda one: one[0], default=(0.0, 0, None))
+
+
+def _span(seconds: float) -> str:
+    """Return a duration in its two largest units."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = int(seconds) // 60
+    if minutes < 60:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60:02d}" if minutes < 6000 else f"{minutes // 1440} d"

@@ -1,0 +1,275 @@
+"""What the window shows, as plain values. It takes wire messages and knows no Qt.
+
+The window only draws this. Everything in it is bounded: a run of days needs no more memory than
+one of minutes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from typing import TYPE_CHECKING
+
+from gui.history import FieldHistory, FrameRate
+from gui.light import LightState
+from gui.state import RunState
+from gui.tails import Tails
+from gui.why import Kind, Row, decision_row
+from realtime.wire import (
+    AppliedMessage,
+    DecisionMessage,
+    End,
+    FrameMessage,
+    Gap,
+    Notice,
+    Refused,
+    Reply,
+    Result,
+    Start,
+)
+
+if TYPE_CHECKING:
+    from acquire.settings import Settings
+    from realtime.policy.decision import Decision
+    from realtime.wire import FromHub
+
+MAX_ROWS = 2000
+MAX_FIELDS = 256
+MAX_SHOTS = 512
+TARGET_NAMES = ("target_snr", "snr_target", "target")
+
+
+class RunView:
+    """The run as one person sees it.
+
+    Attributes
+    ----------
+    start, end
+        First and last document of the session.
+    frame, result, applied, decision
+        The newest of each.
+    rows
+        The why-log, oldest first; `n_rows` counts those that were dropped too.
+    fields
+        History by field of view.
+    tails
+        Track tails by field of view.
+    lost_frames
+        Frames in gaps: gone for everybody. `skipped_frames` were only not drawn.
+    """
+
+    def __init__(self) -> None:
+        self._clear()
+
+    def _clear(self) -> None:
+        self.start: Start | None = None
+        self.end: End | None = None
+        self.frame: FrameMessage | None = None
+        self.result: Result | None = None
+        self.decision: Decision | None = None
+        self.rows: deque[Row] = deque(maxlen=MAX_ROWS)
+        self.n_rows = 0
+        self.fields: dict[int, FieldHistory] = {}
+        self.tails: dict[int, Tails] = {}
+        self.lost_frames = 0
+        self.n_divisions = 0
+        self.shown_frames = 0
+        self.notice: Notice | None = None
+        self.n_warnings = 0
+        self.refused_by_hub = ""
+        self.light = LightState()
+        self.rate = FrameRate()
+        self.latencies_ns: deque[int] = deque(maxlen=512)
+        self.channels: set[str] = set()
+        self.planes: set[int] = set()
+        self._is_held = False
+        self._is_faulty = False
+        self._first_seq = -1
+        self._settings: Settings | None = None
+        self._times_s: dict[int, float] = {}
+        self._last_clamp = ""
+        self._heard_ns = 0
+
+    # -------------------------------------------------------------------------- what comes in
+
+    def take(self, message: FromHub, now_ns: int) -> None:
+        """Take one message; `now_ns` is this host's `perf_counter_ns`."""
+        self._heard_ns = now_ns
+        match message:
+            case FrameMessage():
+                self._take_frame(message)
+            case Result():
+                self._take_result(message)
+            case DecisionMessage():
+                self._take_decision(message.decision)
+            case AppliedMessage():
+                self._take_applied(message)
+            case Gap():
+                self._take_gap(message)
+            case Notice():
+                self._take_notice(message)
+            case Reply():
+                self._take_reply(message, now_ns)
+            case Start():
+                self._take_start(message)
+            case End():
+                self._take_end(message)
+            case Refused():
+                self.refused_by_hub = message.reason
+            case _:
+                pass  # the clock pairs are for the recorder
+
+    def _take_start(self, start: Start) -> None:
+        if self.start is not None and self.start.session_id != start.session_id:
+            self._clear()  # another run: nothing of the old one holds
+        self.start, self._settings, self.refused_by_hub = start, start.settings, ""
+        self.light.is_recorded = self.is_replay
+
+    def _take_frame(self, message: FrameMessage) -> None:
+        info = message.info
+        self.frame, self._is_faulty = message, False
+        self.rate.add(info.seq, info.t_ns)
+        self._first_seq = info.seq if self._first_seq < 0 else self._first_seq
+        self._remember_time(info.shot.number, info.t_s)
+        self.channels.add(info.applied.channel)
+        self.planes.add(info.index.z)
+        self.light.take_frame(info)
+
+    def _take_result(self, result: Result) -> None:
+        self.result = result
+        self._remember_time(result.shot, result.observation.t_s)
+        self.n_divisions += result.observation.n_divisions
+        if result.position in self.fields or len(self.fields) < MAX_FIELDS:
+            self.fields.setdefault(result.position, FieldHistory()).add(result.observation)
+            self.tails.setdefault(result.position, Tails()).add(result)
+
+    def _take_decision(self, decision: Decision) -> None:
+        t_s = self._times_s.get(decision.id, math.nan)
+        self._add(decision_row(decision, self._settings, t_s))
+        self.decision, self._settings = decision, decision.settings
+        target = next((decision.inputs[n] for n in TARGET_NAMES if n in decision.inputs), math.nan)
+        field = self.result.position if self.result is not None else -1
+        if field in self.fields:
+            self.fields[field].series.set_last("target", target)
+
+    def _take_applied(self, message: AppliedMessage) -> None:
+        if message.latency_ns:
+            self.latencies_ns.append(message.latency_ns)
+        self.light.take_applied(message)
+        t_s = self._times_s.get(message.shot - 1, self.t_s)
+        clamp = message.refused or next((a.clamped for a in message.applied if a.clamped), "")
+        if clamp and clamp != self._last_clamp:
+            what, level = ("no light", "warn") if message.refused else ("gave less", "info")
+            self._add(Row(Kind.GUARD, t_s, what, clamp, "guard", level=level, shot=message.shot))
+        self._last_clamp = clamp
+
+    def _take_gap(self, gap: Gap) -> None:
+        n = gap.seq_to - gap.seq_from + 1
+        self.lost_frames += n
+        self._add(Row(Kind.NOTICE, self.t_s, f"{n} frames lost", gap.reason, "hub", level="warn"))
+
+    def _take_notice(self, notice: Notice) -> None:
+        self.notice = notice
+        self.n_warnings += notice.level != "info"
+        self._is_faulty |= notice.level == "fault"
+        self._add(Row(Kind.NOTICE, self.t_s, notice.level, notice.text, "run", level=notice.level))
+
+    def _take_reply(self, reply: Reply, now_ns: int) -> None:
+        if reply.is_ok and reply.name in ("hold", "resume"):
+            self._is_held = reply.name == "hold"
+        if reply.name == "stop_light":
+            self.light.take_stop(reply, now_ns)
+        words = {
+            "hold": "feedback held", "resume": "feedback on", "stop": "run stopped",
+            "stop_light": "light off" if reply.is_dark else "light NOT confirmed off",
+        }  # fmt: skip
+        what = words.get(reply.name, reply.name) if reply.is_ok else f"{reply.name} failed"
+        level = "info" if reply.is_ok else "warn"
+        if reply.name == "stop_light" and not reply.is_dark:
+            level = "fault"
+        self._add(Row(Kind.PERSON, self.t_s, what, reply.text, "you", level=level))
+
+    def _take_end(self, end: End) -> None:
+        self.end = end
+        self.light.take_end(end)
+        level = "info" if end.status == "complete" else "warn"
+        what = f"run {end.status}"
+        self._add(Row(Kind.NOTICE, self.t_s, what, end.reason, "run", level=level))
+
+    def _remember_time(self, shot: int, t_s: float) -> None:
+        self._times_s[shot] = t_s
+        if len(self._times_s) > MAX_SHOTS:
+            del self._times_s[next(iter(self._times_s))]
+
+    def _add(self, row: Row) -> None:
+        self.rows.append(row)
+        self.n_rows += 1
+
+    # ---------------------------------------------------------------------------- what is shown
+
+    @property
+    def state(self) -> RunState:
+        """The word in the bar."""
+        if self.start is None or self.refused_by_hub:
+            return RunState.OFFLINE
+        if self.end is not None:
+            if not self.end.is_dark:
+                return RunState.FAULT
+            return RunState.DONE if self.end.status == "complete" else RunState.STOPPED
+        if self._is_faulty or self.light.is_in_doubt:
+            return RunState.FAULT
+        if self.frame is None:
+            return RunState.IDLE
+        return RunState.HELD if self._is_held else RunState.RUNNING
+
+    @property
+    def is_on(self) -> bool:
+        """Whether a run is going on, so that closing the window is worth a word."""
+        return self.state in (RunState.RUNNING, RunState.HELD, RunState.FAULT) and self.end is None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a person has taken the feedback's hand off the light."""
+        return self._is_held
+
+    @property
+    def is_replay(self) -> bool:
+        """Whether what comes was recorded before."""
+        return self.start is not None and self.start.origin.startswith(("replay", "import"))
+
+    @property
+    def is_relative(self) -> bool:
+        """Whether the dose has no physical unit, for want of a power calibration."""
+        return self.start is not None and self.start.dose_unit == "relative"
+
+    @property
+    def dose_unit(self) -> str:
+        """The unit of every dose, for display."""
+        unit = "J/cm2" if self.start is None else self.start.dose_unit
+        return "relative units" if unit == "relative" else unit.replace("cm2", "cm²")
+
+    @property
+    def provenance(self) -> str:
+        """The banner over images that are not taken now; empty for a live or simulated run."""
+        if self.start is None or not self.is_replay:
+            return ""
+        return f"{self.start.origin}: proposals made under recorded exposures"
+
+    @property
+    def t_s(self) -> float:
+        """Experiment time of the newest frame or result, NaN before the first."""
+        times = [self.frame.info.t_s] if self.frame is not None else []
+        times += [self.result.observation.t_s] if self.result is not None else []
+        return max(times, default=math.nan)
+
+    @property
+    def skipped_frames(self) -> int:
+        """Frames that were taken and recorded but not drawn here: no loss."""
+        if self.frame is None or self._first_seq < 0:
+            return 0
+        seen = self.frame.info.seq - self._first_seq + 1
+        return max(seen - self.shown_frames - self.lost_frames, 0)
+
+    def silent_s(self, now_ns: int) -> float:
+        """Return for how long nothing was heard, s."""
+        return (now_ns - self._heard_ns) * 1e-9 if self._heard_ns else 0.0

@@ -1,0 +1,178 @@
+"""One picture: image, clipped pixels, tracks, scale bar, and a header that says what it is."""
+
+# mypy: disallow-subclassing-any=False
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gui._qt import Qt, QtCore, QtGui, QtWidgets, Signal, pg
+from gui.style import font
+from gui.theme import lookup, rgb
+from gui.tracks_item import TracksItem
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+    from gui.theme import Theme
+
+ROUND_UM = (1, 2, 5)  # a scale bar is one of these times a power of ten
+
+
+def scale_bar_um(um_per_dot: float, dots: float = 90.0) -> float:
+    """Return the largest round length that is at most so many screen dots, um."""
+    if not (um_per_dot > 0 and math.isfinite(um_per_dot)):
+        return 0.0
+    most = um_per_dot * dots
+    power = 10.0 ** math.floor(math.log10(most))
+    return power * max(step for step in ROUND_UM if step * power <= most * (1 + 1e-9))
+
+
+class Canvas(pg.GraphicsView):
+    """The picture itself, with the scale bar and a badge painted over it."""
+
+    fitted = Signal()
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(background=theme.panel, useOpenGL=False)
+        self.pixel_um = 0.0
+        self.badge = ""
+        self._theme = theme
+        self.box = pg.ViewBox(lockAspect=True, invertY=True, enableMenu=False, defaultPadding=0.0)
+        self.box.disableAutoRange()
+        self.setCentralItem(self.box)
+        self.setMinimumSize(160, 160)
+
+    def mouseDoubleClickEvent(self, event: QtGui.QMouseEvent) -> None:  # noqa: N802
+        """Fit the whole image."""
+        self.fitted.emit()
+        event.accept()
+
+    def set_badge(self, text: str) -> None:
+        """Show a word in the corner; empty for none."""
+        if text != self.badge:
+            self.badge = text
+            self.viewport().update()
+
+    def drawForeground(self, painter: QtGui.QPainter, rect: QtCore.QRectF) -> None:  # noqa: N802
+        """Paint what does not zoom with the image."""
+        painter.save()
+        painter.resetTransform()
+        painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
+        size = self.viewport().size()
+        self._paint_scale(painter, size.width(), size.height())
+        if self.badge:
+            self._paint_badge(painter)
+        painter.restore()
+
+    def _paint_scale(self, painter: QtGui.QPainter, width: int, height: int) -> None:
+        px_per_dot = self.box.viewPixelSize()[0]
+        length_um = scale_bar_um(self.pixel_um * px_per_dot)
+        if not length_um:
+            return
+        dots = length_um / (self.pixel_um * px_per_dot)
+        text = f"{length_um:g} µm"
+        painter.setFont(font(11, bold=True))
+        text_width = painter.fontMetrics().horizontalAdvance(text)
+        box_width = max(dots, text_width) + 16
+        box = QtCore.QRectF(width - box_width - 10, height - 42, box_width, 32)
+        ground = QtGui.QColor(self._theme.window)
+        ground.setAlphaF(0.72)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(ground)
+        painter.drawRoundedRect(box, 4, 4)
+        ink = QtGui.QColor(self._theme.text)
+        bar = QtCore.QRectF(box.center().x() - dots / 2, box.bottom() - 9, dots, 3)
+        painter.fillRect(bar, ink)
+        painter.setPen(ink)
+        painter.drawText(box.adjusted(0, 3, 0, -11), Qt.AlignmentFlag.AlignCenter, text)
+
+    def _paint_badge(self, painter: QtGui.QPainter) -> None:
+        painter.setFont(font(11, bold=True))
+        width = painter.fontMetrics().horizontalAdvance(self.badge) + 18
+        box = QtCore.QRectF(10, 10, width, 22)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QtGui.QColor(self._theme.warn))
+        painter.drawRoundedRect(box, 4, 4)
+        painter.setPen(QtGui.QColor(self._theme.on_warn))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self.badge)
+
+
+class Pane(QtWidgets.QFrame):
+    """A canvas in a coloured border, under a header: the border says who made the picture."""
+
+    hovered = Signal(float, float)
+
+    def __init__(self, theme: Theme, name: str) -> None:
+        super().__init__()
+        self._theme = theme
+        self.canvas = Canvas(theme)
+        self.box = self.canvas.box
+        self.image = pg.ImageItem(axisOrder="row-major")
+        self.over = pg.ImageItem(axisOrder="row-major")  # the right part of a swipe
+        self.clip = pg.ImageItem(axisOrder="row-major")
+        self.tracks = TracksItem(theme)
+        self._greys = lookup(theme)
+        red, green, blue = rgb(theme.saturated)
+        self._clip_colours = np.array([[0, 0, 0, 0], [red, green, blue, 255]], np.uint8)
+        for item in (self.image, self.over, self.clip, self.tracks):
+            self.box.addItem(item)
+        self.over.hide()
+        self.name, self.note = QtWidgets.QLabel(), QtWidgets.QLabel()
+        self.note.setProperty("role", "muted")
+        self.name.setFont(font(12, bold=True))
+        head = QtWidgets.QHBoxLayout()
+        head.setContentsMargins(8, 4, 8, 4)
+        head.addWidget(self.name)
+        head.addStretch(1)
+        head.addWidget(self.note)
+        column = QtWidgets.QVBoxLayout(self)
+        column.setContentsMargins(2, 0, 2, 2)
+        column.setSpacing(0)
+        column.addLayout(head)
+        column.addWidget(self.canvas, 1)
+        self.set_name(name, theme.line, theme.text)
+        self.canvas.scene().sigMouseMoved.connect(self._on_move)
+
+    def set_name(self, name: str, border: str, ink: str, note: str = "") -> None:
+        """Say what the picture is; border and ink are colours."""
+        self.name.setText(name)
+        self.note.setText(note)
+        sheet = f"Pane {{ border: 2px solid {border}; border-radius: 6px; background: " + (
+            f"{self._theme.panel}; }}"
+        )
+        if self.styleSheet() != sheet:
+            self.setStyleSheet(sheet)
+            self.name.setStyleSheet(f"color: {ink};")
+
+    def draw(
+        self, grey: NDArray[np.uint8], rect: QtCore.QRectF, *, is_over: bool = False
+    ) -> None:
+        """Show grey levels, (Y, X) uint8, over a rectangle in pixels of the full image."""
+        item = self.over if is_over else self.image
+        item.setImage(grey, autoLevels=False, levels=(0, 255), lut=self._greys)
+        item.setRect(rect)
+
+    def draw_clipped(self, mask: NDArray[np.bool_], rect: QtCore.QRectF) -> None:
+        """Colour the blocks where the camera clips; an empty mask colours none."""
+        self.clip.setVisible(bool(mask.size))
+        if mask.size:
+            flags = mask.view(np.uint8)
+            self.clip.setImage(flags, autoLevels=False, levels=(0, 2), lut=self._clip_colours)
+            self.clip.setRect(rect)
+
+    def fit(self, width: int, height: int) -> None:
+        """Show the whole image."""
+        self.box.setRange(QtCore.QRectF(0, 0, width, height), padding=0.0)
+
+    def px_per_dot(self) -> float:
+        """Return image pixels for each physical dot of the screen."""
+        return float(self.box.viewPixelSize()[0]) / float(self.devicePixelRatioF())
+
+    def _on_move(self, place: Any) -> None:
+        point = self.box.mapSceneToView(place)
+        self.hovered.emit(point.x(), point.y())

@@ -1,0 +1,184 @@
+"""What the light did and what it cost: three courses over experiment time, x linked."""
+
+# mypy: disallow-subclassing-any=False
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gui._qt import Qt, QtWidgets, pg
+from gui.style import font, pen
+from gui.why import clock
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+    from gui.history import FieldHistory
+    from gui.theme import Theme
+
+MAX_POINTS = 600  # of a curve: more than the panel has dots
+AXIS_LEFT, AXIS_RIGHT = 40, 36
+SPANS_S = {"1 min": 60.0, "10 min": 600.0, "all": float("inf")}
+
+
+class TimeAxis(pg.AxisItem):
+    """Ticks of experiment time as people read it."""
+
+    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:  # noqa: N802
+        """Return mm:ss, with tenths only where ticks are closer than a second."""
+        texts = [clock(value * scale) for value in values]
+        return texts if spacing < 1.0 else [text.removesuffix(".0") for text in texts]
+
+
+class Course(pg.PlotItem):
+    """One plot of the panel, with fixed axes so that all of them stand in line."""
+
+    def __init__(self, theme: Theme, *, has_time: bool) -> None:
+        super().__init__(axisItems={"bottom": TimeAxis("bottom")}, enableMenu=False)
+        self.hideButtons()
+        self.setMouseEnabled(x=False, y=False)
+        self.showAxis("right")
+        for side in ("left", "right", "bottom"):
+            axis = self.getAxis(side)
+            axis.setPen(pen(theme.line))
+            axis.setTextPen(pen(theme.muted))
+            axis.setStyle(tickFont=font(10), tickLength=-4, maxTickLevel=0, tickTextOffset=4)
+        self.getAxis("left").setWidth(AXIS_LEFT)
+        self.getAxis("right").setWidth(AXIS_RIGHT)
+        self.getAxis("right").setStyle(showValues=False)
+        self.getAxis("bottom").setStyle(showValues=has_time)
+        self.getAxis("bottom").setHeight(18 if has_time else 4)
+        self.showGrid(y=True, alpha=0.12)
+        self.vb.setDefaultPadding(0.0)
+        self.vb.disableAutoRange()
+
+    def curve(self, colour: str, width: float = 1.5) -> Any:
+        """Add a line that breaks where there is no number."""
+        made = pg.PlotCurveItem(pen=pen(colour, width), connect="finite")
+        self.addItem(made)
+        return made
+
+
+class Plots(QtWidgets.QWidget):
+    """SNR with its target, exposure with power, and the signal that bleaching leaves."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self.span_s = SPANS_S["all"]
+        self._last: tuple[float, int, float] = (-1.0, -1, -1.0)
+        column = QtWidgets.QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        self.snr = self._card(column, theme.snr, "SNR of cells", "dashed: target")
+        self.light = self._card(
+            column, theme.exposure, "Exposure, ms", f"<span style='color:{theme.power}'>"
+            "power, %</span> (right)"
+        )  # fmt: skip
+        self.bleach = self._card(column, theme.signal, "Signal per light, %", "first shots = 100",
+                                 has_time=True)  # fmt: skip
+        self._snr = self.snr.curve(theme.snr)
+        self._target = self.snr.curve(theme.text, 1.2)
+        self._target.opts["pen"].setStyle(Qt.PenStyle.DashLine)
+        self._exposure = self.light.curve(theme.exposure)
+        self._signal = self.bleach.curve(theme.signal)
+        self._power_box = pg.ViewBox(enableMenu=False, defaultPadding=0.0)
+        self._power_box.setMouseEnabled(x=False, y=False)
+        self._power_box.disableAutoRange()
+        self.light.scene().addItem(self._power_box)
+        right = self.light.getAxis("right")
+        right.linkToView(self._power_box)
+        right.setStyle(showValues=True)
+        self._power = pg.PlotCurveItem(pen=pen(theme.power, 1.5), connect="finite")
+        self._power_box.addItem(self._power)
+        self.light.vb.sigResized.connect(self._place_power)
+        self.snr.setXLink(self.bleach)
+        self.light.setXLink(self.bleach)
+        self._power_box.setXLink(self.light)
+
+    def set_span(self, span_s: float) -> None:
+        """Choose how much of the past is shown, s of experiment time."""
+        self.span_s = span_s
+
+    def refresh(self, history: FieldHistory | None) -> None:
+        """Draw the course of one field."""
+        if history is None or not len(history.series):
+            return
+        newest = (history.series.last("t_s"), len(history.series), self.span_s)
+        if newest == self._last:
+            return
+        self._last = newest
+        table = _thin(history.series.table(), self.span_s)
+        t_s = table["t_s"]
+        self._snr.setData(t_s, table["snr"])
+        self._target.setData(t_s, table["target"])
+        self._exposure.setData(*_steps(t_s, table["exposure_ms"]))
+        self._power.setData(*_steps(t_s, table["power_percent"]))
+        self._signal.setData(t_s, table["signal_percent"])
+        self.bleach.vb.setXRange(t_s[0], max(t_s[-1], t_s[0] + 1.0), padding=0.0)
+        _scale(self.snr.vb, table["snr"], table["target"])
+        _scale(self.light.vb, table["exposure_ms"])
+        _scale(self._power_box, table["power_percent"])
+        _scale(self.bleach.vb, table["signal_percent"], np.array([100.0]))
+
+    def _card(
+        self, column: Any, colour: str, title: str, note: str, *, has_time: bool = False
+    ) -> Course:
+        card = QtWidgets.QFrame()
+        card.setProperty("role", "card")
+        inner = QtWidgets.QVBoxLayout(card)
+        inner.setContentsMargins(4, 5, 4, 3)
+        inner.setSpacing(0)
+        head = QtWidgets.QHBoxLayout()
+        head.setContentsMargins(6, 0, 6, 0)
+        name, hint = QtWidgets.QLabel(title), QtWidgets.QLabel(note)
+        name.setStyleSheet(f"color: {colour};")
+        name.setFont(font(11, bold=True))
+        hint.setProperty("role", "muted")
+        head.addWidget(name)
+        head.addStretch(1)
+        head.addWidget(hint)
+        course = Course(self._theme, has_time=has_time)
+        canvas = pg.GraphicsView(background=self._theme.panel, useOpenGL=False)
+        canvas.setCentralItem(course)
+        canvas.setMinimumHeight(56)
+        inner.addLayout(head)
+        inner.addWidget(canvas, 1)
+        column.addWidget(card, 15 if has_time else 13)
+        return course
+
+    def _place_power(self) -> None:
+        self._power_box.setGeometry(self.light.vb.sceneBoundingRect())
+
+
+def _thin(table: dict[str, NDArray[np.float64]], span_s: float) -> dict[str, NDArray[np.float64]]:
+    """Keep the newest span, and no more points than there are dots."""
+    t_s = table["t_s"]
+    first = int(np.searchsorted(t_s, t_s[-1] - span_s)) if np.isfinite(span_s) else 0
+    step = max(1, (len(t_s) - first) // MAX_POINTS)
+    offset = (len(t_s) - 1 - first) % step  # the newest point always stays
+    return {name: values[first + offset :: step] for name, values in table.items()}
+
+
+def _steps(
+    t_s: NDArray[np.float64], values: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the corners of a staircase: a setting holds until the next."""
+    return np.repeat(t_s, 2)[1:], np.repeat(values, 2)[:-1]
+
+
+def _scale(box: Any, *values: NDArray[np.float64]) -> None:
+    """Fit the axis, from 0 where that costs little, so that small changes do not look large."""
+    known = np.concatenate(values)
+    known = known[np.isfinite(known)]
+    if not len(known):
+        return
+    low, high = float(known.min()), float(known.max())
+    low = 0.0 if 0 <= low < 0.75 * high else low
+    room = 0.08 * max(high - low, 0.1 * abs(high), 1e-9)
+    box.setYRange(low if low == 0.0 else low - room, high + room, padding=0.0)
+
+

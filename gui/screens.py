@@ -1,0 +1,23 @@
+"""Pictures of the window, for the docs and for `lightloop demo --screenshot FILE`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gui._qt import QtWidgets
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def grab(window: QtWidgets.QWidget, path: Path) -> None:
+    """Save what the window shows as a PNG; labels and borders of provenance are part of it.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not window.grab().save(str(path), "PNG"):
+        raise OSError(f"asked to save a picture of the window at {path}: it cannot be written there")

@@ -1,0 +1,139 @@
+"""The bar on top: whose run it is, how it stands, what the light does, and how to stop it."""
+
+# mypy: disallow-subclassing-any=False
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gui import icons
+from gui._qt import Qt, QtCore, QtGui, QtWidgets, Signal
+from gui.state import LOOKS, Look, RunState
+from gui.stop_light import StopLightButton
+from gui.style import font
+from gui.why import number
+
+if TYPE_CHECKING:
+    from gui.model import RunView
+    from gui.theme import Theme
+
+SILENT_S = 5.0  # then the bar says that nothing is heard (proposed)
+
+
+class Badge(QtWidgets.QWidget):
+    """A colour, an icon and a word; under it, what it rests on. Never colour alone."""
+
+    def __init__(self, theme: Theme, width: int) -> None:
+        super().__init__()
+        self._theme = theme
+        self.look, self.word, self.detail = Look("raised", "idle"), "", ""
+        self.setFixedHeight(44)
+        self.setMinimumWidth(width // 2)
+        self.setMaximumWidth(width)
+        expanding = QtWidgets.QSizePolicy.Policy.Expanding
+        self.setSizePolicy(expanding, QtWidgets.QSizePolicy.Policy.Fixed)
+
+    def set(self, look: Look, word: str, detail: str) -> None:
+        """Show a state."""
+        if (look, word, detail) != (self.look, self.word, self.detail):
+            self.look, self.word, self.detail = look, word, detail
+            self.setToolTip(f"{word}: {detail}" if detail else word)
+            self.update()
+
+    def sizeHint(self) -> QtCore.QSize:  # noqa: N802
+        """Ask for all the width there may be."""
+        return QtCore.QSize(self.maximumWidth(), 44)
+
+    def paintEvent(self, _event: QtGui.QPaintEvent) -> None:  # noqa: N802
+        """Draw ground, icon, word and detail."""
+        painter, theme = QtGui.QPainter(self), self._theme
+        painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
+        ground = getattr(theme, self.look.ground)
+        ink = {"warn": theme.on_warn, "raised": theme.text}.get(self.look.ground, theme.on_colour)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QtGui.QColor(ground))
+        painter.drawRoundedRect(QtCore.QRectF(self.rect()), 6, 6)
+        colour = QtGui.QColor(ink)
+        icons.draw(painter, self.look.icon, QtCore.QRectF(11, 13, 18, 18), colour)
+        painter.setPen(colour)
+        room = self.width() - 48
+        lines = [(self.word, font(13, bold=True), 5, 19), (self.detail, font(10), 24, 14)]
+        if not self.detail:
+            lines = [(self.word, font(13, bold=True), 5, 34)]
+        for text, face, top, height in lines:
+            painter.setFont(face)
+            shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, room)
+            box = QtCore.QRectF(38, top, room + 4, height)
+            painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, shown)
+
+
+class StatusBar(QtWidgets.QWidget):
+    """Name, hold and stop on the left; state, light and STOP LIGHT on the right."""
+
+    hold_clicked = Signal()
+    stop_clicked = Signal()
+
+    def __init__(self, theme: Theme, title: str) -> None:
+        super().__init__()
+        self._theme = theme
+        self.state, self.light = Badge(theme, 230), Badge(theme, 290)
+        self.stop_light = StopLightButton(theme)
+        self.name, self.origin = QtWidgets.QLabel("lightloop"), QtWidgets.QLabel(title)
+        self.name.setFont(font(16, bold=True))
+        self.origin.setProperty("role", "muted")
+        self.hold = QtWidgets.QPushButton("Hold feedback")
+        self.end_run = QtWidgets.QPushButton("End run")
+        self.hold.setToolTip("The light stays as it is; nothing is decided (Ctrl+H)")
+        self.end_run.setToolTip("Ends the run after this shot and closes its file (Ctrl+R)")
+        for button in (self.hold, self.end_run):
+            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            button.setFixedHeight(32)
+        self.hold.clicked.connect(self.hold_clicked)
+        self.end_run.clicked.connect(self.stop_clicked)
+        names = QtWidgets.QVBoxLayout()
+        names.setSpacing(0)
+        names.addWidget(self.name)
+        names.addWidget(self.origin)
+        row = QtWidgets.QHBoxLayout(self)
+        row.setContentsMargins(4, 0, 0, 0)
+        row.setSpacing(8)
+        row.addLayout(names)
+        row.addSpacing(14)
+        row.addWidget(self.hold)
+        row.addWidget(self.end_run)
+        row.addStretch(1)
+        row.addWidget(self.state, 10)
+        row.addWidget(self.light, 12)
+        row.addWidget(self.stop_light)
+
+    def refresh(self, view: RunView, now_ns: int) -> None:
+        """Show the newest state."""
+        state, reading = view.state, view.light.reading
+        self.state.set(LOOKS[state], state, self._detail(view, now_ns))
+        self.light.set(reading.look, reading.word, reading.detail)
+        self.stop_light.set_state(view.light.stop.state)
+        self.hold.setText("Resume feedback" if view.is_held else "Hold feedback")
+        can = state in (RunState.RUNNING, RunState.HELD, RunState.IDLE)
+        self.hold.setEnabled(can)
+        self.end_run.setEnabled(can or state is RunState.FAULT)
+
+    def _detail(self, view: RunView, now_ns: int) -> str:
+        if view.refused_by_hub:
+            return view.refused_by_hub
+        if view.start is None:
+            return "waiting for a session"
+        if view.end is not None:
+            return view.end.reason or view.end.status
+        silent_s = view.silent_s(now_ns)
+        if silent_s > SILENT_S:
+            return f"nothing heard for {number(silent_s)} s"
+        if view.state is RunState.FAULT:
+            if view.notice is not None and view.notice.level == "fault":
+                return view.notice.text
+            return "the light is not confirmed off"
+        if view.is_held:
+            return "feedback held by you"
+        if view.frame is None:
+            return "no frame yet"
+        info = view.frame.info
+        where = f", field {info.index.p + 1}" if len(view.fields) > 1 else ""
+        return f"shot {info.shot.number}{where}" + (", audit" if info.shot.is_audit else "")
