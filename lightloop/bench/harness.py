@@ -1,0 +1,47 @@
+"""Finds a bench by its name, runs it, and holds it against its bars."""
+
+from __future__ import annotations
+
+import math
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from lightloop.bench.bars import load_bars
+from lightloop.bench.report import Measured, Options, Report, Row, versions
+from lightloop.config import ConfigError, near_miss
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BENCHES = {
+    "denoise": "lightloop.bench.denoise",
+    "loop": "lightloop.bench.loop",
+    "stream": "lightloop.bench.stream",
+}
+"""Name of each bench, and the module whose `run(options)` measures it."""
+
+
+def find(name: str) -> Callable[[Options], Measured]:
+    """Return the function of a bench.
+
+    Raises
+    ------
+    ConfigError
+        If there is no bench of that name.
+    """
+    if name not in BENCHES:
+        raise ConfigError(f"there is no bench {name!r}{near_miss(name, set(BENCHES))}")
+    run: Callable[[Options], Measured] = import_module(BENCHES[name]).run
+    return run
+
+
+def measure(name: str, options: Options) -> Report:
+    """Run a bench and compare what it measured with its bars."""
+    measured = find(name)(options)
+    rows = []
+    for bar in load_bars(name):
+        value = measured.values.get(bar.name)
+        if value is not None and not math.isfinite(value):
+            value = None  # JSON has no NaN, and NaN meets no bar
+        rows.append(Row(bar.name, value, bar.unit, bar.bound, bar.is_met(value)))
+    return Report(name, tuple(rows), measured.samples, versions(), options.sabotage)

@@ -1,0 +1,126 @@
+"""What can be refused before any light is given: one sentence says what, and what to do."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from lightloop.config import ConfigError, MicroManagerConfig
+
+if TYPE_CHECKING:
+    from acquire.core import Core
+    from lightloop.config import RunConfig
+    from lightloop.predict import Prediction
+
+SPARE_BYTES = 200 << 20  # room that a run leaves on the disk for everybody else
+
+
+def check_run(config: RunConfig, prediction: Prediction, name: str) -> None:
+    """Refuse a run that its own limits or budget forbid.
+
+    Raises
+    ------
+    ConfigError
+        If the first settings are out of a light's limits, or would pass its budget.
+    """
+    lights = {light.name: light for light in config.light}
+    for channel in config.channel:
+        light = lights[channel.light]
+        limits = light.limits
+        if not limits.min_exposure_ms <= channel.exposure_ms <= limits.max_exposure_ms:
+            raise ConfigError(
+                f"{name}: channel {channel.name!r}: exposure_ms is {channel.exposure_ms:g}, but "
+                f"light {light.name!r} allows {limits.min_exposure_ms:g} to "
+                f"{limits.max_exposure_ms:g} ms"
+            )
+        if channel.power_fraction > limits.max_power_fraction:
+            raise ConfigError(
+                f"{name}: channel {channel.name!r}: power_fraction is {channel.power_fraction:g}, "
+                f"but light {light.name!r} allows at most {limits.max_power_fraction:g}"
+            )
+    for given in prediction.lights:
+        if given.is_over_budget:
+            raise ConfigError(
+                f"{name}: over budget: {prediction.shots} shots would give each field "
+                f"{given.dose:.4g} {given.unit} of light {given.light!r}, and budget_j_cm2 is "
+                f"{given.budget:.4g}; take fewer or weaker exposures, or raise the budget"
+            )
+
+
+def check_output(path: Path, need_bytes: int) -> int:
+    """Refuse a run file that cannot be written; return the free bytes on its disk.
+
+    Raises
+    ------
+    ConfigError
+        If the folder is missing or not writable, the file exists, or the disk is too full.
+    """
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise ConfigError(f"{path}: cannot be written: there is no folder {folder}")
+    if path.exists():
+        raise ConfigError(f"{path}: exists already; a run file is never overwritten")
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        why = "not allowed" if error.errno in (errno.EACCES, errno.EPERM) else str(error.strerror)
+        raise ConfigError(f"{path}: cannot be written: {folder}: {why}") from error
+    free = shutil.disk_usage(folder).free
+    if need_bytes + SPARE_BYTES > free:
+        raise ConfigError(
+            f"{path}: the disk is too full: the run needs about {need_bytes / 1e9:.2f} GB and "
+            f"{folder} has {free / 1e9:.2f} GB; free some, or write to another disk"
+        )
+    return free
+
+
+def check_scope(config: RunConfig) -> tuple[int, int]:
+    """Load the microscope that the config names, and look for every device that it needs.
+
+    Nothing is moved and no light is switched on.
+
+    Returns
+    -------
+    tuple
+        Rows and columns of the camera.
+
+    Raises
+    ------
+    ConfigError
+        If a device, property or preset is missing; the text names the nearest that there is.
+    """
+    from acquire.core import require_property
+    from acquire.errors import DeviceMissing
+    from acquire.light_port import LightPort
+    from acquire.scope import Scope
+
+    try:
+        core = _load(config)
+        LightPort(core, config.light)
+        Scope(core, config.channel, config.light)
+        if isinstance(config.scope, MicroManagerConfig):
+            for device, name, _ in config.scope.properties:
+                require_property(core, device, name, "scope.properties")
+    except DeviceMissing as error:
+        raise ConfigError(str(error)) from error
+    return int(core.getImageHeight()), int(core.getImageWidth())
+
+
+def _load(config: RunConfig) -> Core:
+    """Load the microscope; the light of a simulated one is in this process, and dark."""
+    if isinstance(config.scope, MicroManagerConfig):
+        from acquire.core import load_system
+
+        system = config.scope.system
+        return load_system(system if system == "demo" else Path(system))
+    from pymmcore_plus.experimental.unicore import UniMMCore
+
+    from acquire.simulated import LocalLightBox, load_simulated_scope
+
+    core = UniMMCore()
+    load_simulated_scope(core, config.scope, LocalLightBox(config.scope.lines()), lambda: 0.0)
+    return cast("Core", core)

@@ -1,0 +1,25 @@
+"""All verbs in one list. Each imports what it needs when it is called, so help comes at once."""
+
+from __future__ import annotations
+
+import typer
+
+from lightloop.cli import bench, check, doctor, inspection, networks, recorded, run
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="See more with less light. Start with: lightloop demo",
+)
+
+app.command("demo")(run.demo)
+app.command("run")(run.run)
+app.command("check")(check.check)
+app.command("import")(recorded.import_images)
+app.command("replay", cls=recorded.ReplayCommand)(recorded.replay)
+app.command("inspect")(inspection.inspect)
+app.command("doctor")(doctor.doctor)
+app.command("bench")(bench.bench)
+app.add_typer(networks.app, name="models")
+app.command("schema")(check.schema)

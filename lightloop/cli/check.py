@@ -1,0 +1,88 @@
+"""`lightloop check` and `lightloop schema`: is this config right, and what would it take?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lightloop.cli.door import exit_status, paper, text_of
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from lightloop.config import RunConfig
+    from lightloop.predict import LightPrediction, Prediction
+
+
+def check(
+    config: Annotated[Path, typer.Argument(help="Run config, a TOML file.")],
+    frames: Annotated[int, typer.Option(min=0, help="As in run.")] = 0,
+    out: Annotated[Path, typer.Option(help="Where the run file would go.")] = Path("run.h5"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Check a config without giving light: dose, time, disk, and every device that it names."""
+    with exit_status():
+        from lightloop.check import check_output, check_run, check_scope
+        from lightloop.config import parse
+        from lightloop.predict import predict
+
+        wanted = parse(text_of(config), config.name)
+        check_run(wanted, predict(wanted, frames), config.name)
+        prediction = predict(wanted, frames, check_scope(wanted))
+        free = check_output(out, prediction.disk_bytes)
+        if as_json:
+            import msgspec
+
+            print(msgspec.json.encode(prediction).decode())
+            return
+        page = paper()
+        page.print(_table(wanted, prediction, out, free))
+        page.print(f"{config.name}: ok")
+
+
+def schema() -> None:
+    """Print the JSON schema of a run config, for editors."""
+    with exit_status():
+        from lightloop.config import schema as text
+
+        print(text(), end="")
+
+
+def _table(config: RunConfig, seen: Prediction, out: Path, free: int) -> Table:
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 3))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    fields = f", {seen.fields} fields of view" if seen.fields > 1 else ""
+    table.add_row("frames", f"{seen.frames} in {seen.shots} shots{fields}")
+    table.add_row("experiment", _time(seen.experiment_s))
+    least = " at least" if config.loop.clock == "simulated" else ""
+    table.add_row("on this machine", _time(seen.host_s) + least)
+    for light in seen.lights:
+        table.add_row(f"dose, {light.light}", _dose(light))
+        table.add_row("", f"light on for {_time(light.on_s)} of each field")
+    if seen.bleached_fraction is not None:
+        table.add_row("bleaching", f"{seen.bleached_fraction:.0%} of the dye, simulated")
+    raw, packed = seen.raw_bytes / 1e9, seen.disk_bytes / 1e9
+    table.add_row("disk", f"{packed:.2f} GB packed ({raw:.2f} GB raw), {free / 1e9:.1f} GB free")
+    table.add_row("", f"at {out.absolute().parent}")
+    return table
+
+
+def _dose(light: LightPrediction) -> str:
+    share = light.dose / light.budget
+    return (
+        f"{light.dose:.4g} {light.unit} for each field with the first settings held: "
+        f"{share:.0%} of the budget of {light.budget:.4g}"
+    )
+
+
+def _time(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.3g} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.3g} min"
+    return f"{seconds / 3600:.3g} h"

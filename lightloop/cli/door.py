@@ -1,0 +1,106 @@
+"""What every verb shares: one sentence for a failure, one place to print, one log."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+    from rich.console import Console
+
+DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
+PIPE_WIDTH = 100  # columns where nobody tells how wide the paper is
+
+
+@contextmanager
+def exit_status(*, is_verbose: bool = False) -> Generator[None]:
+    """Say in one sentence what went wrong, and leave with the status that belongs to it."""
+    from acquire.errors import ScopeError
+    from lightloop.config import ConfigError
+    from lightloop.log import configure
+    from models.errors import ModelError
+
+    configure(is_verbose=is_verbose)
+    try:
+        yield
+    except ConfigError as error:
+        complain(str(error))
+        raise typer.Exit(MISUSED) from error
+    except (ScopeError, ModelError) as error:
+        complain(str(error))
+        raise typer.Exit(FAILED) from error
+    except KeyboardInterrupt as error:
+        complain("interrupted")
+        raise typer.Exit(INTERRUPTED) from error
+
+
+def complain(text: str) -> None:
+    """Write a sentence to the person, beside the results."""
+    print(f"lightloop: {text}", file=sys.stderr)
+
+
+def text_of(path: Path) -> str:
+    """Return what is written in a config file.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be read.
+    """
+    from lightloop.config import ConfigError
+
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from error
+
+
+def paper() -> Console:
+    """Return the console for results; plain ASCII where stdout does not speak UTF-8."""
+    from rich.console import Console
+
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")  # a title in another script must not end a run
+    width = None if sys.stdout.isatty() else PIPE_WIDTH
+    return Console(width=width, highlight=False, emoji=False)
+
+
+def has_screen() -> bool:
+    """Whether a window could be shown to anybody."""
+    if sys.platform in ("win32", "darwin"):
+        return True
+    names = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    return any(os.environ.get(name) for name in names)
+
+
+def wants_window(*, headless: bool, screenshot: str) -> bool:
+    """Decide whether to show a window; without a screen there is none, or one only for a picture.
+
+    Raises
+    ------
+    ConfigError
+        If a window is wanted and the parts for it are not installed.
+    """
+    import importlib.util
+
+    from lightloop.config import ConfigError
+
+    if headless and not screenshot:
+        return False
+    if any(importlib.util.find_spec(name) is None for name in ("PySide6", "qtpy", "pyqtgraph")):
+        raise ConfigError(
+            'the window needs more packages: pip install -e ".[gui]", or say --headless'
+        )
+    if headless or not has_screen():
+        if not screenshot:
+            complain("there is no screen, so the run goes on without a window (as --headless)")
+            return False
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"  # inherited by the window's process
+    return True

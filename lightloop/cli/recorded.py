@@ -1,0 +1,111 @@
+"""`lightloop import` and `lightloop replay`: images from elsewhere, and runs from before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from lightloop.cli.door import exit_status, paper, wants_window
+from lightloop.cli.run import Headless, Out, Screenshot, Verbose, supervise_and_report
+
+
+class ReplayCommand(TyperCommand):
+    """Lets `--real-time` stand alone: it then means `--real-time 1`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Give a lone `--real-time` its number, before anything else is read."""
+        for place, word in enumerate(args):
+            if word == "--real-time" and not _is_number(args[place + 1 : place + 2]):
+                args = [*args[: place + 1], "1", *args[place + 1 :]]
+                break
+        return super().parse_args(ctx, args)
+
+
+def _is_number(words: list[str]) -> bool:
+    try:
+        return bool(words) and float(words[0]) > 0
+    except ValueError:
+        return False
+
+
+def import_images(
+    path: Annotated[str, typer.Argument(help="TIFF, .npy, or HDF5 as file.h5:dataset.")],
+    axes: Annotated[str, typer.Option(help="Order of the axes, such as TCYX.")],
+    out: Annotated[Path, typer.Option(help="Run file to write.")],
+    interval_s: Annotated[float, typer.Option(help="Time from image to image, s.")],
+    exposure_ms: Annotated[float, typer.Option(help="Exposure that was used, ms.")],
+    pixel_um: Annotated[float, typer.Option(help="Pixel at the sample, um.")],
+    channel: Annotated[int, typer.Option(min=0, help="Channel to take, from 0.")] = 0,
+    gain_adu_per_e: Annotated[
+        float | None, typer.Option(help="Camera gain, ADU per electron; else estimated.")
+    ] = None,
+    offset: Annotated[float | None, typer.Option(help="Dark level, ADU; else estimated.")] = None,
+    read_noise: Annotated[
+        float | None, typer.Option(help="Read noise, electrons; else estimated.")
+    ] = None,
+) -> None:
+    """Turn recorded images into a run file, so that replay can show what would have been done."""
+    with exit_status():
+        from realtime.importing import import_images as bring_in
+
+        done = bring_in(
+            path,
+            out,
+            axes=axes,
+            channel=channel,
+            pixel_um=pixel_um,
+            interval_s=interval_s,
+            exposure_ms=exposure_ms,
+            gain_adu_per_e=gain_adu_per_e,
+            offset_adu=offset,
+            read_noise_e=read_noise,
+        )
+        paper().print(str(done))
+
+
+def replay(
+    run: Annotated[Path, typer.Argument(help="Run file.")],
+    real_time: Annotated[
+        float | None,
+        typer.Option("--real-time", min=0.001, metavar="[X]", help="As recorded, X times faster."),
+    ] = None,
+    at_most: Annotated[bool, typer.Option("--max", help="As fast as it goes (default).")] = False,
+    step: Annotated[
+        bool, typer.Option("--step", help="Lock-step: each shot waits for its decision.")
+    ] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Fail if a decision differs from the recorded one.")
+    ] = False,
+    headless: Headless = False,
+    out: Out = None,
+    screenshot: Screenshot = None,
+    verbose: Verbose = False,
+) -> None:
+    """Play a run again: the same worker, recorder and window, no microscope, no light."""
+    with exit_status(is_verbose=verbose):
+        from lightloop.check import check_output
+        from lightloop.config import ConfigError
+        from lightloop.task import ReplayTask, RunTask
+        from realtime.run_file import RunReader
+
+        if sum((real_time is not None, at_most, step)) > 1:
+            raise ConfigError("--real-time, --max and --step exclude each other")
+        with RunReader(run) as reader:
+            text, size = reader.text("config"), reader.size_bytes
+        if out is not None:
+            check_output(out, size)
+        pace = "real-time" if real_time is not None else "step" if step or verify else "max"
+        task = RunTask(
+            text,
+            run.name,
+            str(out.absolute()) if out is not None else "",
+            with_window=wants_window(headless=headless, screenshot=bool(screenshot)),
+            ends_with_window=True,
+            screenshot=str(screenshot.absolute()) if screenshot is not None else "",
+            replay=ReplayTask(str(run.absolute()), pace, real_time or 1.0, verify),
+            is_verbose=verbose,
+        )
+        supervise_and_report(task)

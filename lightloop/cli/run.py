@@ -1,0 +1,111 @@
+"""`lightloop demo` and `lightloop run`: one run, from a config to its summary."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lightloop.cli.door import (
+    DONE,
+    FAILED,
+    complain,
+    exit_status,
+    paper,
+    text_of,
+    wants_window,
+)
+
+if TYPE_CHECKING:
+    from lightloop.task import RunTask
+
+Headless = Annotated[bool, typer.Option("--headless", help="Show no window.")]
+Frames = Annotated[int, typer.Option(min=0, help="End after this many frames; 0: the plan's.")]
+Out = Annotated[Path | None, typer.Option(help="Run file to write, such as run.h5.")]
+Seed = Annotated[int, typer.Option(min=-1, help="Seed of the simulated specimen.")]
+Screenshot = Annotated[
+    Path | None, typer.Option(help="Save a picture of the window at the end of the run.")
+]
+Verbose = Annotated[bool, typer.Option("--verbose", help="Write a full log to stderr.")]
+
+
+def demo(
+    headless: Headless = False,
+    frames: Frames = 0,
+    out: Out = None,
+    seed: Seed = -1,
+    screenshot: Screenshot = None,
+    verbose: Verbose = False,
+) -> None:
+    """Watch simulated living cells with as little light as it takes. Needs no microscope."""
+    with exit_status(is_verbose=verbose):
+        text = files("configs").joinpath("demo.toml").read_text("utf-8")
+        _run(text, "demo.toml", headless, frames, out, seed, screenshot, verbose, is_demo=True)
+
+
+def run(
+    config: Annotated[Path, typer.Argument(help="Run config, a TOML file.")],
+    headless: Headless = False,
+    frames: Frames = 0,
+    out: Out = None,
+    seed: Seed = -1,
+    screenshot: Screenshot = None,
+    verbose: Verbose = False,
+) -> None:
+    """Run the experiment that a config describes."""
+    with exit_status(is_verbose=verbose):
+        text = text_of(config)
+        _run(text, config.name, headless, frames, out, seed, screenshot, verbose)
+
+
+def _run(
+    text: str,
+    name: str,
+    headless: bool,
+    frames: int,
+    out: Path | None,
+    seed: int,
+    screenshot: Path | None,
+    verbose: bool,
+    *,
+    is_demo: bool = False,
+) -> None:
+    from lightloop.check import check_output, check_run, predict
+    from lightloop.config import ConfigError, parse
+    from lightloop.task import RunTask
+
+    config = parse(text, name)
+    if seed >= 0 and config.scope.kind != "simulated":
+        raise ConfigError(f"--seed is for a simulated specimen, and {name} drives a real scope")
+    prediction = predict(config, frames)
+    check_run(config, prediction, name)
+    if out is not None:
+        check_output(out, prediction.disk_bytes)
+    task = RunTask(
+        text,
+        name,
+        str(out.absolute()) if out is not None else "",
+        with_window=wants_window(headless=headless, screenshot=bool(screenshot)),
+        ends_with_window=is_demo,
+        screenshot=str(screenshot.absolute()) if screenshot is not None else "",
+        max_shots=prediction.shots if frames else 0,
+        seed=seed,
+        is_verbose=verbose,
+    )
+    supervise_and_report(task)
+
+
+def supervise_and_report(task: RunTask) -> None:
+    """Run a task to its end, print what it came to, and leave with its status."""
+    from lightloop.cli.summary_table import summary_table
+    from lightloop.supervise import supervise
+
+    outcome = supervise(task)
+    if outcome.summary is not None:
+        paper().print(summary_table(outcome.summary, task.out))
+    if outcome.exit_code == FAILED or (outcome.summary is None and outcome.reason):
+        complain(outcome.reason)
+    if outcome.exit_code != DONE:
+        raise typer.Exit(outcome.exit_code)

@@ -1,0 +1,77 @@
+"""The end of a run on one screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Group
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from lightloop.summary import Summary
+
+
+def summary_table(summary: Summary, out: str = "") -> RenderableType:
+    """Return the summary of a run as a page for `rich`."""
+    style = "green" if summary.status == "complete" and summary.is_dark else "yellow"
+    parts: list[RenderableType] = [_facts(summary, out)]
+    if summary.latency_ms:
+        parts.append(Padding(_latencies(summary), (1, 0, 0, 0)))
+    title = Text(f" {summary.status} ", style=f"bold {style}")
+    return Panel(Group(*parts), title=title, box=box.ROUNDED, border_style=style, expand=False)
+
+
+def _facts(summary: Summary, out: str) -> Table:
+    table = Table.grid(padding=(0, 3))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    shots = "shot" if summary.shots == 1 else "shots"
+    table.add_row("frames", f"{summary.frames} in {summary.shots} {shots}")
+    table.add_row("cells", f"{summary.cells} at the end, {summary.divisions} divisions seen")
+    for light, dose in sorted(summary.dose.items()):
+        table.add_row(f"dose, {light}", _dose(summary, light, dose))
+    table.add_row("lost", _count(summary.gaps, "gap", "no frame"))
+    table.add_row("late", _count(summary.late, "decision", "no decision"))
+    if summary.reason:
+        table.add_row("ended", summary.reason)
+    if out:
+        table.add_row("recorded", out)
+    dark = Text("dark: read back", "green") if summary.is_dark else _NOT_DARK
+    table.add_row("light", dark)
+    return table
+
+
+_NOT_DARK = Text("NOT CONFIRMED DARK: look at the microscope now", "bold red")
+
+
+def _dose(summary: Summary, light: str, dose: float) -> Text:
+    text = Text(f"{dose:.4g} {summary.dose_unit}", "bold")
+    reference = summary.reference_dose.get(light, 0.0)
+    if reference > 0:
+        text.append(
+            f"   {dose / reference:.1%} of the reference's {reference:.4g} (not equal quality)",
+            "not bold",
+        )
+    return text
+
+
+def _count(number: int, what: str, nothing: str) -> Text:
+    if number == 0:
+        return Text(nothing)
+    return Text(f"{number} {what}{'s' if number > 1 else ''}", "yellow")
+
+
+def _latencies(summary: Summary) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("latency", style="dim")
+    table.add_column("p50 ms", justify="right")
+    table.add_column("p99 ms", justify="right")
+    for step, (p50, p99) in summary.latency_ms.items():
+        table.add_row(step, f"{p50:.2f}", f"{p99:.2f}")
+    return table

@@ -1,0 +1,170 @@
+"""What a run would take before it is run: shots, time, light on the sample, disk, bleaching."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from acquire.simulated.config import SimulatedScopeConfig
+
+if TYPE_CHECKING:
+    from lightloop.config import LightConfig, RunConfig
+
+CODEC_RATIO = (
+    2.7  # low-light images with zstd level 1 and byte shuffle; measured, see run_file/codec
+)
+BYTES_PER_FRAME_BESIDE_PIXELS = 2_000  # a frame's documents in the journal, and its row
+
+
+class LightPrediction(msgspec.Struct, frozen=True):
+    """One light line, for one field of view, over the whole run.
+
+    Attributes
+    ----------
+    dose, most_dose
+        With the first settings held throughout, and with the longest and strongest exposures
+        that the limits allow (the guard stops at the budget); `unit` is "J/cm2" or "relative".
+    on_s
+        Time that the light is on, s.
+    """
+
+    light: str
+    dose: float
+    most_dose: float
+    budget: float
+    unit: str
+    on_s: float
+
+    @property
+    def is_over_budget(self) -> bool:
+        """Whether the first settings alone would take more than the budget."""
+        return not self.dose <= self.budget  # NaN is over
+
+
+class Prediction(msgspec.Struct, frozen=True):
+    """A whole run.
+
+    Attributes
+    ----------
+    experiment_s, host_s
+        Length of the experiment, and the least time that it takes on this machine.
+    disk_bytes, raw_bytes
+        Run file with and without the codec's compression.
+    bleached_fraction
+        Share of the dye that the light alone would bleach; None where nobody knows the dye.
+    """
+
+    frames: int
+    shots: int
+    fields: int
+    experiment_s: float
+    host_s: float
+    lights: tuple[LightPrediction, ...]
+    raw_bytes: int
+    disk_bytes: int
+    bleached_fraction: float | None = None
+
+
+def predict(config: RunConfig, frames: int = 0, chip: tuple[int, int] | None = None) -> Prediction:
+    """Predict a run from its plan and its first settings.
+
+    Parameters
+    ----------
+    frames
+        End early, after the shot that holds this many frames; 0 takes the whole plan.
+    chip
+        Rows and columns of the camera, where the config does not tell; None counts no pixels.
+    """
+    planned, fields, frames_per_shot, planes = _counts(config)
+    shots = min(planned, math.ceil(frames / frames_per_shot)) if frames else planned
+    times = math.ceil(shots / fields)
+    exposed_s = shots * sum(planes * c.exposure_ms for c in config.channel) * 1e-3
+    experiment_s = max(_start_s(config, times - 1), exposed_s)
+    if config.loop.clock == "simulated":
+        host_s = shots * config.loop.pace_s
+    else:
+        host_s = experiment_s
+    if isinstance(config.scope, SimulatedScopeConfig):
+        chip = (config.scope.height, config.scope.width)
+    pixels = 2 * chip[0] * chip[1] if chip is not None else 0
+    total = shots * frames_per_shot
+    lights = tuple(_light(config, light, times * planes) for light in config.light)
+    return Prediction(
+        frames=total,
+        shots=shots,
+        fields=fields,
+        experiment_s=experiment_s,
+        host_s=host_s,
+        lights=lights,
+        raw_bytes=total * pixels,
+        disk_bytes=int(total * (pixels / CODEC_RATIO + BYTES_PER_FRAME_BESIDE_PIXELS)),
+        bleached_fraction=_bleached(config, times, planes),
+    )
+
+
+def _counts(config: RunConfig) -> tuple[int, int, int, int]:
+    """Return shots, fields of view, frames in a shot, and planes, of the whole plan."""
+    sizes = {str(axis.value): n for axis, n in config.sequence().sizes.items()}
+    fields = max(1, sizes.get("p", 0)) * max(1, sizes.get("g", 0))
+    planes = max(1, sizes.get("z", 0))
+    shots = max(1, sizes.get("t", 0)) * fields
+    return shots, fields, planes * len(config.channel), planes
+
+
+def _start_s(config: RunConfig, number: int) -> float:
+    """Return when a time point begins, s of the experiment."""
+    plan: Any = config.sequence().time_plan
+    if plan is None:
+        return 0.0
+    start = 0.0
+    for count, time_s in enumerate(plan):
+        start = float(time_s)
+        if count >= number:
+            break
+    return start
+
+
+def _light(config: RunConfig, light: LightConfig, exposures: int) -> LightPrediction:
+    """Return what one light gives to one field in `exposures` exposures of each of its channels."""
+    channels = [c for c in config.channel if c.light == light.name]
+    limits = light.limits
+    strongest = light.dose_j_cm2(limits.max_power_fraction, limits.max_exposure_ms)
+    return LightPrediction(
+        light.name,
+        exposures * sum(light.dose_j_cm2(c.power_fraction, c.exposure_ms) for c in channels),
+        exposures * len(channels) * strongest,
+        limits.budget_j_cm2,
+        "J/cm2" if light.is_calibrated else "relative",
+        exposures * sum(light.on_ms(c.exposure_ms) for c in channels) * 1e-3,
+    )
+
+
+def _bleached(config: RunConfig, times: int, planes: int) -> float | None:
+    """Return the share of dye that is bleached at the end; None where nobody knows the dye.
+
+    Each shot leaves exp(-d) of a population and a rest between shots makes dye anew, so after n
+    shots the share is b + (1 - b) (r exp(-d))^n, with r = exp(-interval / recovery) and the steady
+    state b = (1 - r) / (1 - r exp(-d)).
+    """
+    if not isinstance(config.scope, SimulatedScopeConfig):
+        return None
+    from acquire.simulated.photophysics import FAST_RATIO, FAST_SHARE, Photophysics
+
+    lights = {light.name: light for light in config.light}
+    physics = Photophysics.of(config.scope)
+    slow = 0.0  # decay of the slow population in one shot
+    for channel in config.channel:
+        irradiance = channel.power_fraction * config.scope.max_irradiance_w_cm2
+        speed = (irradiance / physics.reference_w_cm2) ** (physics.bleach_power - 1.0)
+        seconds = planes * lights[channel.light].on_ms(channel.exposure_ms) * 1e-3
+        slow += speed * physics.bleach_per_j_cm2 * irradiance * seconds
+    interval_s = _start_s(config, times - 1) / max(1, times - 1)
+    rest = math.exp(-interval_s / physics.recovery_s)
+    left = 0.0
+    for share, decay in ((1.0 - FAST_SHARE, slow), (FAST_SHARE, FAST_RATIO * slow)):
+        kept = rest * math.exp(-decay)
+        steady = (1.0 - rest) / (1.0 - kept) if kept < 1.0 else 1.0
+        left += share * (steady + (1.0 - steady) * kept**times)
+    return 1.0 - left
