@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec
 
 from acquire.errors import ScopeError
+from lightloop.log import configure
 from models.errors import ModelError
 from realtime.address import Address
 
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from lightloop.summary import Summary
 
 logger = logging.getLogger(__name__)
-
-LOG_FORMAT = "%(asctime)s %(processName)-9s %(levelname)-7s %(message)s"
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
@@ -165,8 +164,7 @@ def run_child(connection: Connection, body: Callable[[Link], None], verbose: boo
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    level = logging.DEBUG if verbose else logging.WARNING
-    logging.basicConfig(level=level, format=LOG_FORMAT, stream=sys.stderr)
+    configure(is_verbose=verbose)
     link = Link(connection)
     try:
         body(link)
