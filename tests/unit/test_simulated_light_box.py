@@ -1,0 +1,265 @@
+from __future__ import annotations
+
+import multiprocessing
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from acquire.errors import DeviceMissing, SettingRefused
+from acquire.simulated.light_box import LightBoxClient, LightSource, LocalLightBox, serve
+from acquire.simulated.light_source import Line, LightBox
+
+BLUE = Line("blue", 488.0, 5.0)
+LAMP = Line("lamp", 550.0, 2.0, gate="software")
+BULB = Line("bulb", 600.0, 1.0, gate="always-on")
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now_s = 100.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def box(clock: Clock) -> LightBox:
+    return LightBox([BLUE, LAMP, BULB], clock)
+
+
+@contextmanager
+def served(n_owners: int, clock: Clock) -> Iterator[list[LightBoxClient]]:
+    pipes = [multiprocessing.Pipe() for _ in range(n_owners)]
+    thread = threading.Thread(target=serve, args=([far for _, far in pipes], [BLUE, LAMP], clock))
+    thread.start()
+    clients = [LightBoxClient(near) for near, _ in pipes]
+    try:
+        yield clients
+    finally:
+        for client in clients:
+            client.close()
+        thread.join(5.0)
+        assert not thread.is_alive(), "the box must end when its last owner has gone"
+
+
+@pytest.fixture(params=["local", "served"])
+def source(request: pytest.FixtureRequest, clock: Clock) -> Iterator[LightSource]:
+    if request.param == "local":
+        yield LocalLightBox([BLUE, LAMP], clock)
+    else:
+        with served(1, clock) as (client,):
+            yield client
+
+
+def test_a_box_is_born_dark(source: LightSource) -> None:
+    state = source.state()
+    assert state.is_dark
+    assert not state.is_open
+    assert state.power_fraction == {"blue": 0.0, "lamp": 0.0}
+
+
+def test_every_command_answers_with_the_read_back(source: LightSource) -> None:
+    assert source.set_power("blue", 0.25).power_fraction["blue"] == 0.25
+    state = source.set_open(True)
+    assert state.is_open
+    assert state.armed == ("blue",)
+    assert source.dark().is_dark
+
+
+def test_an_exposure_is_metered_as_irradiance_times_time(source: LightSource) -> None:
+    source.set_power("blue", 0.1)
+    source.set_open(True)
+    for exposure_s in (0.05, 0.005):
+        source.gate_on(exposure_s, is_paced=False)
+        given = source.gate_off(exposure_s)
+        assert given.fluence_j_cm2["blue"] == pytest.approx(0.5 * exposure_s, rel=1e-12)
+    meter = source.meter()["blue"]
+    assert meter.dose_j_cm2 == pytest.approx(0.5 * 0.055, rel=1e-12)
+    assert meter.exposures == 2
+
+
+@pytest.mark.parametrize("fraction", [-0.01, 1.01, float("nan"), float("inf")])
+def test_a_power_that_is_none_is_refused_and_changes_nothing(
+    source: LightSource, fraction: float
+) -> None:
+    source.set_power("blue", 0.2)
+    with pytest.raises(SettingRefused, match="0 to 1"):
+        source.set_power("blue", fraction)
+    assert source.state().power_fraction["blue"] == 0.2
+
+
+def test_an_unknown_line_is_refused_by_name(source: LightSource) -> None:
+    with pytest.raises(SettingRefused, match="no line 'red'"):
+        source.set_power("red", 0.5)
+
+
+def test_gated_light_is_on_only_while_the_camera_exposes(box: LightBox) -> None:
+    box.set_power("blue", 1.0)
+    assert box.state().armed == ()
+    box.set_open(True)
+    assert box.state().lit == ()
+    box.gate_on(0.01, is_paced=False)
+    assert box.state().lit == ("blue",)
+    box.gate_off(0.01)
+    assert box.state().lit == ()
+    assert not box.state().is_dark
+
+
+def test_software_gated_light_counts_host_time_between_exposures(
+    box: LightBox, clock: Clock
+) -> None:
+    box.set_power("lamp", 0.5)
+    box.set_open(True)
+    clock.now_s += 3.0
+    box.set_open(False)
+    clock.now_s += 3.0
+    assert box.meter()["lamp"].lit_s == pytest.approx(3.0)
+    assert box.meter()["lamp"].dose_j_cm2 == pytest.approx(3.0)
+    box.gate_on(0.01, is_paced=True)
+    assert box.gate_off(0.01).stray_j_cm2["lamp"] == pytest.approx(3.0)
+
+
+def test_a_shutter_does_not_help_against_a_lamp_that_is_always_on(
+    box: LightBox, clock: Clock
+) -> None:
+    box.set_power("bulb", 1.0)
+    clock.now_s += 2.0
+    assert box.state().lit == ("bulb",)
+    assert box.meter()["bulb"].dose_j_cm2 == pytest.approx(2.0)
+
+
+def test_a_paced_exposure_that_goes_dark_halfway_is_metered_by_the_host(
+    box: LightBox, clock: Clock
+) -> None:
+    box.set_power("blue", 1.0)
+    box.set_open(True)
+    box.gate_on(1.0, is_paced=True)
+    clock.now_s += 0.25
+    box.dark()
+    clock.now_s += 0.75
+    assert box.gate_off(1.0).fluence_j_cm2["blue"] == pytest.approx(0.25 * 5.0)
+    assert box.meter()["blue"].dose_j_cm2 == pytest.approx(0.25 * 5.0)
+
+
+def test_an_exposure_that_nobody_ends_shines_until_somebody_says_dark(
+    box: LightBox, clock: Clock
+) -> None:
+    box.set_power("blue", 1.0)
+    box.set_open(True)
+    box.gate_on(0.01, is_paced=False)
+    clock.now_s += 7.0
+    assert box.state().lit == ("blue",)
+    assert box.dark().lit == ()
+    clock.now_s += 7.0
+    assert box.meter()["blue"].lit_s == pytest.approx(7.0)
+    assert box.meter()["blue"].dose_j_cm2 == pytest.approx(35.0)
+
+
+def test_a_new_exposure_books_the_one_that_was_never_ended(box: LightBox, clock: Clock) -> None:
+    box.set_power("blue", 1.0)
+    box.set_open(True)
+    box.gate_on(0.01, is_paced=True)
+    clock.now_s += 2.0
+    box.gate_on(0.01, is_paced=True)
+    clock.now_s += 0.01
+    given = box.gate_off(0.01)
+    assert given.fluence_j_cm2["blue"] == pytest.approx(0.05)
+    assert given.stray_j_cm2["blue"] == pytest.approx(10.0)
+    assert box.meter()["blue"].dose_j_cm2 == pytest.approx(10.05)
+
+
+@pytest.mark.parametrize("exposure_s", [0.0, -1.0, float("nan")])
+def test_an_exposure_that_is_none_lets_no_light_out(box: LightBox, exposure_s: float) -> None:
+    box.set_power("blue", 1.0)
+    box.set_open(True)
+    box.gate_on(exposure_s, is_paced=False)
+    assert box.state().lit == ()
+    assert box.gate_off(0.01).fluence_j_cm2["blue"] == 0.0
+
+
+def test_a_stuck_box_keeps_its_light_and_says_so(source: LightSource) -> None:
+    source.set_power("blue", 0.5)
+    source.set_open(True)
+    source.set_faults(refuses_dark=True, lies=False)
+    assert not source.dark().is_dark
+    assert source.set_power("blue", 0.1).power_fraction["blue"] == 0.5
+    source.set_faults(refuses_dark=False, lies=False)
+    assert source.dark().is_dark
+
+
+def test_a_box_that_lies_is_given_away_by_its_meter(box: LightBox, clock: Clock) -> None:
+    box.set_power("lamp", 1.0)
+    box.set_open(True)
+    box.refuses_dark = box.lies = True
+    assert box.dark().is_dark
+    clock.now_s += 4.0
+    assert box.meter()["lamp"].dose_j_cm2 == pytest.approx(8.0)
+
+
+def test_light_outlives_the_owner_who_dies_in_an_exposure(clock: Clock) -> None:
+    with served(3, clock) as (scope, keeper, supervisor):
+        scope.set_power("blue", 1.0)
+        scope.set_open(True)
+        scope.gate_on(0.01, is_paced=True)
+        scope.state()  # the gate is on, whatever comes next
+        scope.close()
+        clock.now_s += 0.5
+        assert keeper.state().lit == ("blue",)
+        assert keeper.dark().is_dark
+        keeper.close()
+        assert supervisor.meter()["blue"].dose_j_cm2 == pytest.approx(2.5)
+
+
+def test_a_box_that_has_gone_is_a_device_missing(clock: Clock) -> None:
+    with served(1, clock) as (client,):
+        pass
+    with pytest.raises(DeviceMissing, match="has gone"):
+        client.state()
+
+
+def test_a_box_that_does_not_answer_is_given_up_in_bounded_time() -> None:
+    near, far = multiprocessing.Pipe()
+    client = LightBoxClient(near, timeout_s=0.001)
+    with pytest.raises(DeviceMissing, match="did not answer"):
+        client.dark()
+    with pytest.raises(DeviceMissing, match="has gone"):
+        client.dark()
+    far.close()
+
+
+def test_bytes_that_mean_nothing_are_answered_and_do_no_harm(clock: Clock) -> None:
+    near, far = multiprocessing.Pipe()
+    thread = threading.Thread(target=serve, args=([far], [BLUE], clock))
+    thread.start()
+    near.send_bytes(b"\xc1garbage")
+    assert near.poll(5.0)
+    assert b"refused" in near.recv_bytes()
+    client = LightBoxClient(near)
+    assert client.state().is_dark
+    client.close()
+    thread.join(5.0)
+    assert not thread.is_alive()
+
+
+def test_the_box_lives_in_a_process_of_its_own_and_ends_with_its_owners() -> None:
+    spawn = multiprocessing.get_context("spawn")
+    near, far = spawn.Pipe()
+    process = spawn.Process(target=serve, args=([far], [BLUE]))
+    process.start()
+    far.close()
+    client = LightBoxClient(near, timeout_s=30.0)  # a process takes its time to start
+    client.set_power("blue", 1.0)
+    client.set_open(True)
+    client.gate_on(0.02, is_paced=False)
+    assert client.gate_off(0.02).fluence_j_cm2["blue"] == pytest.approx(0.1)
+    client.close()
+    process.join(10.0)
+    assert process.exitcode == 0
+    process.close()
