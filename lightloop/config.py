@@ -5,22 +5,26 @@ from __future__ import annotations
 import difflib
 import json
 import tomllib
-from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, get_args
 
 import msgspec
 import useq
 from pydantic import BaseModel, Field, JsonValue, ValidationError, model_validator
 
+from acquire.bounds import GuardRules
 from acquire.calibration import Calibration
 from acquire.errors import ScopeError
 from acquire.settings import ChannelSettings, Settings
 from acquire.simulated.config import SimulatedScopeConfig
-from acquire.source import LightSource
+from acquire.source import Channel, LightLimits, LightSource
+from lightloop.own_policy import OwnPolicyConfig
 from realtime.detect import DetectorConfig
 from realtime.policy.fixed import FixedConfig
 from realtime.policy.snr import SnrConfig
 from realtime.tracker import TrackerConfig
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class ConfigError(ScopeError, ValueError):
@@ -42,7 +46,9 @@ class MicroManagerConfig(BaseModel, frozen=True, extra="forbid", use_attribute_d
 ScopeConfig: TypeAlias = Annotated[
     SimulatedScopeConfig | MicroManagerConfig, Field(discriminator="kind")
 ]
-PolicyConfig: TypeAlias = Annotated[FixedConfig | SnrConfig, Field(discriminator="kind")]
+PolicyConfig: TypeAlias = Annotated[
+    FixedConfig | SnrConfig | OwnPolicyConfig, Field(discriminator="kind")
+]
 
 
 class CameraConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
@@ -64,19 +70,20 @@ class CameraConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstri
         return Calibration(**self.model_dump())
 
 
-class ChannelConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
+class LightConfig(LightSource, frozen=True, extra="forbid", use_attribute_docstrings=True):
+    """One light, with the bounds that no policy can pass."""
+
+    limits: LightLimits
+    """Hard bounds of exposure, power, irradiance and dose."""
+
+
+class ChannelConfig(Channel, frozen=True, extra="forbid", use_attribute_docstrings=True):
     """One channel: a light, and what it is used with until a decision says otherwise."""
 
-    name: str
-    """Name of the channel; a Micro-Manager preset of the channel group may have the same name."""
-    light: str
-    """Name of the [[light]] that excites it."""
     exposure_ms: Annotated[float, Field(gt=0, le=60_000)]
     """First exposure, ms."""
-    power_fraction: Annotated[float, Field(gt=0, le=1)]
+    power_fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
     """First power, as a fraction of the light's maximum."""
-    group: str = "Channel"
-    """Micro-Manager configuration group that holds the channel's preset."""
 
 
 class LoopConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
@@ -88,10 +95,6 @@ class LoopConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstring
     """Simulated clock only: least host time from shot to shot, s; 0 is as fast as possible."""
     deadline_ms: Annotated[float, Field(gt=0, le=600_000)] = 500.0
     """Time that the worker has for a decision, ms."""
-    late_hold_shots: Annotated[int, Field(ge=0, le=1000)] = 2
-    """Late decisions in a row for which the last settings are held."""
-    late_lower_shots: Annotated[int, Field(ge=0, le=1000)] = 8
-    """Late decisions after that for which the light is lowered; then the run goes dark."""
     ring_frames: Annotated[int, Field(ge=4, le=4096)] = 64
     """Frames that the ring in shared memory holds."""
     camera_timeout_ms: Annotated[float, Field(gt=0, le=60_000)] = 2000.0
@@ -122,12 +125,13 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings
     """Power that an operator would use; the channel's own where it is not given."""
     scope: ScopeConfig
     camera: CameraConfig = CameraConfig()
-    light: Annotated[tuple[LightSource, ...], Field(min_length=1)]
+    light: Annotated[tuple[LightConfig, ...], Field(min_length=1)]
     channel: Annotated[tuple[ChannelConfig, ...], Field(min_length=1)]
     plan: dict[str, JsonValue]
     """What to image and when: a useq-schema MDASequence without channels."""
     policy: PolicyConfig = FixedConfig()
     loop: LoopConfig = LoopConfig()
+    guard: GuardRules = GuardRules()
     network: NetworkConfig = NetworkConfig()
     detect: DetectorConfig = DetectorConfig()
     track: TrackerConfig = TrackerConfig()
@@ -161,7 +165,7 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings
         try:
             return useq.MDASequence.model_validate({**self.plan, "channels": channels})
         except ValidationError as error:
-            raise ValueError("; ".join(f"plan.{line}" for line in _lines(error))) from error
+            raise ValueError("; ".join(f"plan.{line}" for line in lines_of(error))) from error
 
     def first_settings(self) -> Settings:
         """Return the settings that hold until the first decision."""
@@ -197,7 +201,7 @@ def parse(text: str, name: str = "config") -> RunConfig:
         # Strict, so that true is not 1.0; by way of JSON, where a path is a mere string.
         return RunConfig.model_validate_json(json.dumps(values, default=str), strict=True)
     except ValidationError as error:
-        raise ConfigError("\n".join(f"{name}: {line}" for line in _lines(error))) from error
+        raise ConfigError("\n".join(f"{name}: {line}" for line in lines_of(error))) from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{name}: not TOML: {error}") from error
 
@@ -213,7 +217,8 @@ def schema() -> str:
     return json.dumps(RunConfig.model_json_schema(), indent=2) + "\n"
 
 
-def _lines(error: ValidationError) -> list[str]:
+def lines_of(error: ValidationError) -> list[str]:
+    """Say in one line each what pydantic complains about."""
     lines = []
     for entry in error.errors(include_url=False):
         where = ".".join(str(part) for part in entry["loc"])
@@ -240,13 +245,13 @@ def _fields_at(location: tuple[int | str, ...]) -> set[str]:
         field = model.model_fields.get(part)
         if field is None:
             continue
-        models = [m for m in _models_in(field.annotation)]
+        models = _models_in(field.annotation)
         tags = [str(p) for p in location]
         model = next((m for m in models if _tag(m) in tags), models[0] if models else model)
     return set(model.model_fields)
 
 
-def _models_in(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 - any type expression
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [model for part in get_args(annotation) for model in _models_in(part)]

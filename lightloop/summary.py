@@ -42,6 +42,8 @@ class Summary(msgspec.Struct, frozen=True):
     is_dark: bool
     divisions: int = 0
     cells: int = 0
+    origin: str = ""
+    out: str = ""
 
 
 class Tally:

@@ -45,6 +45,13 @@ class RunTask(msgspec.Struct, frozen=True):
         Seed of the simulated specimen; -1 keeps the config's.
     folder
         Private folder of the session: sockets and temporary files.
+    measures_usage
+        Sample processor time and memory of every process.
+    echo_shots
+        For the bench of the loop: after the run, so many of the last frame's messages are sent
+        through the same processes and answered at once, for comparison.
+    sabotage
+        For the benches: what to break, so that they must notice.
     """
 
     config_toml: str
@@ -58,4 +65,6 @@ class RunTask(msgspec.Struct, frozen=True):
     seed: int = -1
     replay: ReplayTask | None = None
     is_verbose: bool = False
+    measures_usage: bool = False
+    echo_shots: int = 0
     sabotage: str = ""

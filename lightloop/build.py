@@ -1,0 +1,200 @@
+"""From a config to the parts that it describes. A new kind of anything is one case here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, assert_never
+
+from acquire.core import load_system
+from acquire.light_port import LightPort
+from lightloop.config import MicroManagerConfig
+from lightloop.own_policy import OwnPolicyConfig, load_policy
+from realtime.wire import CameraInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from multiprocessing.connection import Connection
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from acquire.core import Core
+    from acquire.settings import Settings
+    from acquire.simulated import Line
+    from lightloop.config import RunConfig
+    from models.denoise import Denoiser, Passthrough
+    from models.package import Package
+    from realtime.pipeline import Pipeline
+    from realtime.policy import Policy
+    from realtime.wire import RestoredSlot, Start
+
+
+class Microscope(NamedTuple):
+    """A core with every device loaded, and its camera as the session announces it."""
+
+    core: Core
+    camera: CameraInfo
+    origin: str
+
+
+def build_microscope(
+    config: RunConfig, light: Connection | None, now_s: Callable[[], float]
+) -> Microscope:
+    """Load the microscope.
+
+    Parameters
+    ----------
+    light
+        Pipe to the simulated light box; a microscope with real lights needs none.
+    now_s
+        The experiment's clock, for the simulated specimen.
+
+    Raises
+    ------
+    DeviceMissing
+        If Micro-Manager cannot load a device.
+    """
+    if isinstance(config.scope, MicroManagerConfig):
+        core = load_system(
+            config.scope.system if config.scope.system == "demo" else Path(config.scope.system)
+        )
+        for device, name, value in config.scope.properties:
+            core.setProperty(device, name, value)
+        origin = f"Micro-Manager: {config.scope.system}"
+        pixel_um = core.getPixelSizeUm() or config.scope.pixel_um
+    else:
+        from pymmcore_plus.experimental.unicore import UniMMCore
+
+        from acquire.simulated import LightBoxClient, load_simulated_scope
+
+        core = UniMMCore()
+        assert light is not None, "a simulated scope has a light box"
+        load_simulated_scope(core, config.scope, LightBoxClient(light), now_s)
+        origin, pixel_um = "simulated specimen", config.scope.pixel_um
+    height, width = int(core.getImageHeight()), int(core.getImageWidth())
+    calibration = config.camera.calibration()
+    if config.scope.kind == "simulated" and "camera" not in config.model_fields_set:
+        calibration = config.scope.calibration()  # a simulated camera knows itself
+    camera = CameraInfo(core.getCameraDevice(), height, width, float(pixel_um), calibration)
+    return Microscope(core, camera, origin)
+
+
+def build_dark(config: RunConfig, light: Connection | None) -> Callable[[], bool]:
+    """Return the keeper's own way to turn every declared light off; True if it is read back dark.
+
+    For Micro-Manager it is a second core, loaded when the alarm comes: until then the owner holds
+    the ports. For the simulated scope it is the keeper's own pipe to the light box.
+    """
+    if isinstance(config.scope, MicroManagerConfig):
+        return lambda: _dark_by_second_core(config)
+    from acquire.simulated import LightBoxClient
+
+    assert light is not None, "a simulated scope has a light box"
+    box = LightBoxClient(light)
+    return lambda: box.dark().is_dark
+
+
+def _dark_by_second_core(config: RunConfig) -> bool:
+    assert isinstance(config.scope, MicroManagerConfig)
+    system = config.scope.system
+    port = LightPort(load_system(system if system == "demo" else Path(system)), config.light)
+    dark = [port.dark(source) for source in config.light if source.is_switchable]
+    return all(dark)  # after every one was tried
+
+
+def light_lines(config: RunConfig) -> tuple[Line, ...]:
+    """Return the lines of the simulated light box."""
+    assert config.scope.kind == "simulated"
+    return config.scope.lines()
+
+
+def build_pipeline(
+    config: RunConfig,
+    start: Start,
+    keep: Callable[[NDArray[np.float32]], RestoredSlot] | None,
+) -> Pipeline:
+    """Build the worker's pipeline for a session's camera.
+
+    Raises
+    ------
+    ModelError
+        If the network cannot be used.
+    """
+    from models.residuals import ResidualLimits
+    from realtime.detect import Detector
+    from realtime.pipeline import Pipeline, Steps
+    from realtime.tracker import Tracker
+    from realtime.trust import ResidualGate, trust_without_network
+
+    camera = start.cameras[0]
+    calibration = camera.calibration
+    restore = build_restorer(config, camera)
+    limits = restore.residual_limits
+    judge = ResidualGate(calibration, limits) if isinstance(limits, ResidualLimits) else None
+    return Pipeline(
+        Steps(
+            restore=restore,
+            detect=Detector(config.detect),
+            new_tracker=lambda: Tracker(config.track),
+            judge=judge or trust_without_network,
+            policy=build_policy(config, start.settings, calibration.read_noise_e),
+            keep=keep,
+            read_noise_e=calibration.read_noise_e,
+            saturation_adu=calibration.saturation_adu,
+        )
+    )
+
+
+def build_restorer(config: RunConfig, camera: CameraInfo) -> Denoiser | Passthrough:
+    """Build the denoiser of a camera, or the plain photon conversion where no network is wanted.
+
+    Raises
+    ------
+    ModelError
+        If the model package is missing, damaged or made for another task.
+    """
+    from models.denoise import Denoiser, Passthrough
+
+    calibration = camera.calibration
+    numbers = (calibration.gain_adu_per_e, calibration.offset_adu, calibration.read_noise_e)
+    wanted = config.network
+    if not wanted.denoise:
+        return Passthrough(*numbers)
+    return Denoiser(
+        load_package(wanted.denoise),
+        (camera.height, camera.width),
+        *numbers,
+        engine=wanted.engine,
+        precision=wanted.precision,
+        threads=wanted.threads,
+    )
+
+
+def load_package(name: str) -> Package:
+    """Load a shipped model package by its name, or any by its path.
+
+    Raises
+    ------
+    ModelError
+        If there is none, it is damaged, or it is no denoiser.
+    """
+    from models.package import Package, shipped
+
+    path = Path(name) if Path(name).is_dir() or "/" in name or "\\" in name else shipped(name)
+    return Package.load(path, task="denoise")
+
+
+def build_policy(config: RunConfig, first: Settings, read_noise_e: float) -> Policy:
+    """Build the policy that decides with how much light to go on."""
+    from realtime.policy.fixed import FixedConfig, FixedPolicy
+    from realtime.policy.snr import SnrConfig, SnrPolicy
+
+    match config.policy:
+        case FixedConfig():
+            return FixedPolicy(config.policy, first)
+        case SnrConfig():
+            return SnrPolicy(config.policy, first, read_noise_e)
+        case OwnPolicyConfig():
+            return load_policy(config.policy, first)
+        case _:
+            assert_never(config.policy)

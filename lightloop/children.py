@@ -1,0 +1,113 @@
+"""The processes of a run as the supervisor sees them: how each is started, what it last said."""
+
+from __future__ import annotations
+
+import importlib
+import multiprocessing
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from lightloop.processes.link import FromChild, Go, Stop, pack, unpack_from_child
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+    from multiprocessing.process import BaseProcess
+
+    from lightloop.task import RunTask
+    from realtime.address import Address
+
+SPAWN = multiprocessing.get_context(
+    "spawn"
+)  # never fork: sockets, threads and Qt do not survive it
+RESTARTS_PER_MINUTE = 3
+
+
+@dataclass
+class Child:
+    """One process of a run."""
+
+    name: str
+    process: BaseProcess
+    pipe: Connection
+    is_ready: bool = False
+    has_finished: bool = False
+    failure: str = ""
+
+    def tell(self, message: Go | Stop) -> None:
+        """Send a message; a child that is gone needs none."""
+        try:
+            self.pipe.send_bytes(pack(message))
+        except OSError:
+            self.is_ready = False
+
+    def hear(self) -> FromChild | None:
+        """Return the next message, or None if there is none (any more)."""
+        try:
+            return unpack_from_child(self.pipe.recv_bytes()) if self.pipe.poll() else None
+        except (EOFError, OSError):
+            return None
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process still runs."""
+        return self.process.is_alive()
+
+    def end(self, timeout_s: float) -> None:
+        """Wait for the process to end; kill it if it does not."""
+        self.process.join(timeout_s)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+        self.pipe.close()
+
+
+@dataclass
+class Family:
+    """All processes of a run, by name."""
+
+    task: RunTask
+    children: dict[str, Child] = field(default_factory=dict)
+    _deaths: dict[str, list[float]] = field(default_factory=dict)
+
+    def start(self, name: str, *pipes: Any) -> Child:
+        """Spawn `lightloop.processes.NAME`; the given pipe ends become the child's alone."""
+        entry = importlib.import_module(f"lightloop.processes.{name}").main
+        ours, theirs = SPAWN.Pipe()
+        task_json = msgspec.json.encode(self.task)
+        process = SPAWN.Process(target=entry, args=(task_json, theirs, *pipes), name=name)
+        process.start()
+        theirs.close()
+        for pipe in pipes:
+            for end in pipe if isinstance(pipe, list) else [pipe]:
+                if end is not None:
+                    end.close()  # or its closing in the child would never be seen
+        child = self.children[name] = Child(name, process, ours)
+        return child
+
+    def restart(self, name: str, address: Address | None) -> bool:
+        """Start a listener again, if it has not died too often; return whether it was started."""
+        now_s = time.monotonic()
+        recent = [t for t in self._deaths.get(name, []) if now_s - t < 60.0]
+        if len(recent) >= RESTARTS_PER_MINUTE:
+            return False
+        self._deaths[name] = [*recent, now_s]
+        self.children[name].pipe.close()
+        self.start(name).tell(Go(address))
+        return True
+
+    def tell_all(self, message: Go | Stop, *names: str) -> None:
+        """Send a message to the named children that there are."""
+        for name in names:
+            if name in self.children:
+                self.children[name].tell(message)
+
+    def are_ready(self, *names: str) -> bool:
+        """Whether the named children that there are have said so."""
+        return all(self.children[n].is_ready for n in names if n in self.children)
+
+    def pids(self) -> dict[str, int]:
+        """Return the process numbers of those that run."""
+        return {n: c.process.pid for n, c in self.children.items() if c.is_alive and c.process.pid}

@@ -1,0 +1,95 @@
+"""The loop's ear: decisions, their lateness and a person's wishes become requests."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from acquire.settings import Request
+from realtime.wire import Notice
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+
+    from acquire.frame import Shot
+    from acquire.settings import Settings
+    from lightloop.summary import Tally
+    from realtime.hub import Hub
+
+logger = logging.getLogger(__name__)
+
+SLICE_S = 0.1  # how soon a stop is heard while waiting for a decision
+
+
+class Feedback:
+    """Waits for the decision that follows a shot, and says what the next shot may use.
+
+    A decision in time is used. A late one is not waited for: the request then says for how many
+    shots in a row nothing came, and the guard holds, lowers and ends the light. It is used for the
+    next shot instead.
+
+    Parameters
+    ----------
+    deadline_s
+        Time that the worker has.
+    stop
+        Set when the run is to end.
+    """
+
+    def __init__(
+        self, hub: Hub, first: Settings, deadline_s: float, stop: threading.Event, tally: Tally
+    ) -> None:
+        self._hub = hub
+        self._deadline_s = deadline_s
+        self._stop = stop
+        self._tally = tally
+        self._request = Request(first, -1)
+        self.is_held = False
+
+    @property
+    def first(self) -> Request:
+        """What the first shot uses."""
+        return self._request
+
+    def next_request(self, shot: Shot) -> Request:
+        """Return what the shot after this one may use."""
+        until = time.perf_counter() + self._deadline_s
+        late = self._request.late + 1
+        while not self._stop.is_set():
+            left_s = until - time.perf_counter()
+            got = self._hub.next_decision(min(max(left_s, 0.0), SLICE_S))
+            if got is not None:
+                result, decision = got
+                self._tally.add_answer(result, decision)
+                settings = self._request.settings if self.is_held else decision.settings
+                self._request = Request(
+                    settings, decision.id, has_evidence=decision.has_evidence, late=0
+                )
+                if decision.id >= shot.number:
+                    return self._request
+                late = 1  # an old answer: better than none, but this shot's is still missing
+            elif left_s <= 0:
+                break
+        if not self._stop.is_set():
+            self._tally.late += 1
+            logger.warning("no decision for shot %d within %.3g s", shot.number, self._deadline_s)
+        last = self._request
+        self._request = Request(
+            last.settings, last.decision_id, has_evidence=last.has_evidence, late=late
+        )
+        return self._request
+
+    def wait_for_recorder(self, keep_waiting: Callable[[], object] = lambda: None) -> None:
+        """Wait, in the dark, while what is taken could not be saved."""
+        told = ""
+        while not self._stop.is_set() and (why := self._hub.recorder_trouble()):
+            if why.split()[0] != told:
+                told = why.split()[0]
+                self._hub.send(Notice("warn", f"dark: {why}", time.perf_counter_ns()))
+                logger.warning("dark: %s", why)
+            keep_waiting()
+            self._stop.wait(0.02)
+        if told and not self._stop.is_set():
+            self._hub.send(Notice("info", "the recorder is back", time.perf_counter_ns()))

@@ -1,0 +1,136 @@
+"""The player: a run file in the microscope's place. Worker, recorder and window cannot tell."""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from lightloop.config import parse
+from lightloop.processes.link import Link, run_child
+from lightloop.summary import Summary, Tally
+from lightloop.task import ReplayTask, RunTask
+from realtime.address import local_address
+from realtime.errors import StreamError
+from realtime.hub import Hub
+from realtime.player import play, replay_start
+from realtime.ring import Ring
+from realtime.run_file import RunReader
+from realtime.verify import Verifier
+from realtime.wire import Reply
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+    from realtime.player import Pace, Played
+    from realtime.policy.decision import Decision
+    from realtime.wire import Result
+
+logger = logging.getLogger(__name__)
+
+READY_S = 30.0
+
+
+def main(task_json: bytes, supervisor: Connection) -> None:
+    """Entry of the process."""
+    task = msgspec.json.decode(task_json, type=RunTask)
+    run_child(supervisor, lambda link: _work(task, link), task.is_verbose)
+
+
+def _work(task: RunTask, link: Link) -> None:
+    replay = task.replay
+    assert replay is not None, "the player plays a replay"
+    config = parse(task.config_toml, task.config_name)
+    with RunReader(Path(replay.path)) as reader:
+        camera = reader.start.cameras[0]
+        ring = Ring.create(
+            f"ll_{uuid.uuid4().hex[:12]}_f",
+            config.loop.ring_frames,
+            2 * camera.height * camera.width,
+        )
+        mode = "event" if replay.pace == "step" or replay.verify else ""
+
+        def obey(name: str) -> Reply:
+            if name == "stop":
+                link.reason = "stopped by the window"
+                link.stop.set()
+            # A recording has no light: it is dark, whatever was asked.
+            return Reply(name, is_ok=True, text="a replay gives no light", is_dark=True)
+
+        start = replay_start(reader, ring.info, mode=mode)
+        with ring, Hub(local_address(Path(task.folder)), start, ring, obey) as hub:
+            link.ready(hub.address, ring.info.name)
+            link.wait_for_go()
+            if not hub.wait_for({"worker"}, READY_S, link.check):
+                raise StreamError(f"the worker did not come within {READY_S:.0f} s")
+            link.finished(_play(reader, hub, replay, link))
+
+
+def _play(reader: RunReader, hub: Hub, replay: ReplayTask, link: Link) -> Summary:
+    tally = Tally()
+    verifier = Verifier(reader) if replay.verify else None
+    differences: list[str] = []
+
+    def take(result: Result, decision: Decision) -> None:
+        tally.add_answer(result, decision)
+        difference = verifier.compare(result, decision) if verifier is not None else None
+        if difference is not None and not differences:
+            differences.append(str(difference))
+            link.stop.set()
+
+    pace: Pace = replay.speed if replay.pace == "real-time" else "max"
+    if replay.pace == "step" or verifier is not None:
+        pace = "step"
+    began_ns = time.perf_counter_ns()
+    played = play(
+        reader, hub, pace, on_decision=take, only_judged=verifier is not None, wait=link.stop.wait
+    )
+    tally.add_latency("whole replay", time.perf_counter_ns() - began_ns)
+    return _summary(reader, played, tally, differences, verifier, link)
+
+
+def _summary(
+    reader: RunReader,
+    played: Played,
+    tally: Tally,
+    differences: list[str],
+    verifier: Verifier | None,
+    link: Link,
+) -> Summary:
+    status, reason = "complete", f"replay of {reader.name}: every frame was played"
+    if differences:
+        status, reason = "failed", differences[0]
+    elif played.was_stopped:
+        status, reason = "partial", link.reason or "the replay was stopped"
+    elif verifier is not None:
+        if verifier.missing:
+            shots = ", ".join(map(str, verifier.missing[:5]))
+            status = "failed"
+            reason = f"{len(verifier.missing)} recorded decisions did not come again: shots {shots}"
+        elif verifier.n_same == 0:
+            status, reason = "failed", "nothing to verify: the recording holds no decisions"
+        else:
+            reason = f"verified: {verifier.n_same} decisions are equal to the recorded ones"
+    dose: dict[str, float] = {}
+    for info in reader.infos:
+        dose[info.applied.light] = dose.get(info.applied.light, 0.0) + info.applied.dose_j_cm2
+    return Summary(
+        frames=played.n_frames,
+        shots=played.n_shots,
+        gaps=len(reader.gaps) + played.n_lost,
+        late=0,
+        dose=dose,
+        reference_dose={},
+        dose_unit=reader.start.dose_unit,
+        latency_ms=tally.latencies(),
+        status=status,
+        reason=reason,
+        is_dark=True,
+        divisions=tally.divisions,
+        cells=tally.cells,
+        origin=f"replay of {reader.name}",
+    )

@@ -1,0 +1,110 @@
+"""The worker: networks, tracker, policy. It answers each shot; it never touches the microscope."""
+
+from __future__ import annotations
+
+import gc
+import logging
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from lightloop.build import build_pipeline
+from lightloop.config import parse
+from lightloop.processes.link import Link, run_child
+from lightloop.task import RunTask
+from realtime.client import StreamClient
+from realtime.errors import FrameLapped
+from realtime.ring import Ring
+from realtime.wire import End, FrameMessage, Gap, RestoredSlot, Start
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from realtime.pipeline import Pipeline
+
+logger = logging.getLogger(__name__)
+
+RESTORED_SLOTS = 4
+
+
+def main(task_json: bytes, supervisor: Connection) -> None:
+    """Entry of the process."""
+    task = msgspec.json.decode(task_json, type=RunTask)
+    run_child(supervisor, lambda link: _work(task, link), task.is_verbose)
+
+
+class RestoredRing:
+    """The worker's small ring of restored images: the newest few, for whoever looks."""
+
+    def __init__(self, name: str, height: int, width: int) -> None:
+        self._ring = Ring.create(name, RESTORED_SLOTS, 4 * height * width)
+        self._count = 0
+
+    def keep(self, image: NDArray[np.float32]) -> RestoredSlot:
+        """Copy an image (Y, X) float32 into the next slot, and say which."""
+        slot, generation = self._ring.write(self._count, image)
+        self._count += 1
+        return RestoredSlot(self._ring.info, slot, generation, *image.shape)
+
+    def close(self) -> None:
+        """Remove the ring."""
+        self._ring.close()
+
+
+def _work(task: RunTask, link: Link) -> None:
+    config = parse(task.config_toml, task.config_name)
+    address = link.wait_for_address()
+    with StreamClient(address, "worker", "shots", credit=1_000) as client:
+        start = client.start(60.0, keep_waiting=link.check)
+        camera = start.cameras[0]
+        name = f"{start.ring.name[:-1]}r"
+        restored = RestoredRing(name, camera.height, camera.width) if task.with_window else None
+        try:
+            pipeline = build_pipeline(config, start, restored.keep if restored else None)
+            link.ready()
+            _serve(client, pipeline, link)
+        finally:
+            if restored is not None:
+                restored.close()
+    link.finished()
+
+
+def _serve(client: StreamClient, pipeline: Pipeline, link: Link) -> None:
+    gc.collect()
+    gc.freeze()
+    gc.disable()  # a collection in mid-shot would be the slowest step; it runs between shots
+    while not link.stop.is_set():
+        got = client.receive(200)
+        if got is None:
+            gc.collect()
+            continue
+        message = got[1]
+        if isinstance(message, FrameMessage):
+            _see(client, pipeline, message)
+        elif isinstance(message, Gap):
+            logger.warning("frames %d to %d never came", message.seq_from, message.seq_to)
+        elif isinstance(message, End):
+            return
+        elif isinstance(message, Start):
+            logger.debug("the hub greeted again")
+
+
+def _see(client: StreamClient, pipeline: Pipeline, message: FrameMessage) -> None:
+    """Look at one frame; with a shot's last frame, answer."""
+    info = message.info
+    try:
+        pipeline.see(info, client.pixels(message))
+        client.check(message)
+    except FrameLapped as error:
+        logger.warning("frame %d: %s", info.seq, error)
+        pipeline.forget()
+        client.ack(info.seq, 1)
+        return
+    if info.ends_shot and pipeline.has_whole_shot:
+        result, decision = pipeline.answer()
+        client.send(result)
+        client.send(decision)
+    client.ack(info.seq, 1)

@@ -1,0 +1,273 @@
+"""The supervisor: it starts, watches and stops the processes of a run. Only it hears Ctrl-C.
+
+What it does when a process dies is the table of the blueprint, section 2: the scope's or the
+keeper's death ends the run in the dark; worker and recorder are started again, at most three times
+a minute; nobody waits for the window.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import shutil
+import signal
+import tempfile
+import time
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from lightloop.children import SPAWN, Child, Family
+from lightloop.config import parse
+from lightloop.processes.link import Failed, Finished, Go, Ready, Stop
+from lightloop.summary import Summary
+from lightloop.usage import Sample, UsageMeter
+from realtime.ring import remove
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.connection import Connection
+    from types import FrameType
+
+    from lightloop.task import RunTask
+    from realtime.address import Address
+
+logger = logging.getLogger(__name__)
+
+READY_S = 60.0
+LAST_WORDS_S = 10.0
+TICK_S = 0.2
+
+
+class Outcome(NamedTuple):
+    """How a run ended: exit status of the command, its numbers, and why in one sentence.
+
+    `usage` holds what the processes cost, if the task asked for it.
+    """
+
+    exit_code: int
+    summary: Summary | None
+    reason: str
+    usage: tuple[Sample, ...] = ()
+
+
+def supervise(task: RunTask) -> Outcome:
+    """Run a task to its end, in a private folder that is gone afterwards.
+
+    Raises
+    ------
+    ConfigError
+        If the config cannot be understood; no process was started then.
+    """
+    parse(task.config_toml, task.config_name)
+    folder = Path(tempfile.mkdtemp(prefix="lightloop-"))  # 0700, so the sockets in it are private
+    try:
+        out = task.out or str(folder / "run.h5")
+        task = msgspec.structs.replace(task, folder=str(folder), out=out)
+        return Supervisor(task).run()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class Supervisor:
+    """One run and its processes."""
+
+    def __init__(self, task: RunTask) -> None:
+        self._task = task
+        self._family = Family(task)
+        self._main = "player" if task.replay is not None else "scope"
+        self._address: Address | None = None
+        self._rings: list[str] = []
+        self._summary: Summary | None = None
+        self._problem = ""
+        self._stop_reason = ""
+        self._interrupts = 0
+        self._has_gone = False
+        self._light: Connection | None = None
+        self._usage = UsageMeter()
+
+    def run(self) -> Outcome:
+        """Start everybody, watch until the run is over, and leave nothing behind."""
+        with self._listening_for_interrupts():
+            try:
+                self._start()
+                self._watch()
+            finally:
+                self._leave_nothing()
+        return self._outcome()
+
+    def _start(self) -> None:
+        task, family = self._task, self._family
+        if self._main == "player":
+            family.start("player")
+        else:
+            config = parse(task.config_toml, task.config_name)
+            scope_light = keeper_light = None
+            if config.scope.kind == "simulated":
+                self._light, box_a = SPAWN.Pipe()
+                scope_light, box_b = SPAWN.Pipe()
+                keeper_light, box_c = SPAWN.Pipe()
+                family.start("light", [box_a, box_b, box_c])
+            scope_keeper, keeper_scope = SPAWN.Pipe()
+            family.start("scope", scope_keeper, scope_light)
+            family.start("keeper", keeper_scope, keeper_light)
+        family.start("worker")
+        if self._main == "scope" or task.replay is None or task.out:
+            family.start("recorder")
+        if task.with_window:
+            family.start("window")
+
+    def _watch(self) -> None:
+        until_ready = time.monotonic() + READY_S
+        while not self._is_over():
+            self._listen()
+            if self._task.measures_usage:
+                self._usage.look(self._family.pids())
+            if not self._has_gone:
+                self._go_when_ready(until_ready)
+            if self._interrupts and not self._stop_reason:
+                self._stop("stopped by Ctrl-C")
+            if self._interrupts > 1:
+                self._problem = "stopped at once by a second Ctrl-C"
+                return
+
+    def _listen(self) -> None:
+        children = list(self._family.children.values())
+        wait([c.pipe for c in children if c.is_alive] + [c.process.sentinel for c in children
+             if c.is_alive], TICK_S)  # fmt: skip
+        for child in children:
+            was_alive = child.is_alive
+            while (message := child.hear()) is not None:
+                self._note(child, message)
+            if not was_alive:
+                self._bury(child)
+
+    def _note(self, child: Child, message: Ready | Finished | Failed) -> None:
+        if isinstance(message, Ready):
+            child.is_ready = True
+            if message.address is not None:
+                self._address = message.address
+                self._rings = [message.ring, f"{message.ring[:-1]}r"]
+                self._family.tell_all(Go(self._address), "worker", "recorder", "window")
+        elif isinstance(message, Finished):
+            child.has_finished = True
+            if message.summary:
+                self._summary = msgspec.json.decode(message.summary, type=Summary)
+            if child.name == "window" and self._task.ends_with_window:
+                self._stop("the window was closed")
+        else:
+            child.failure = message.reason
+            if child.name != "window":
+                self._problem = self._problem or message.reason
+                self._stop(message.reason)
+            else:
+                logger.warning("the window: %s", message.reason)
+
+    def _bury(self, child: Child) -> None:
+        """Do what the table says about a process that is no more."""
+        if child.has_finished or child.failure or child.name not in self._family.children:
+            return
+        what = f"the {child.name} process died (exit status {child.process.exitcode})"
+        if child.name in ("worker", "recorder") and self._has_gone and not self._is_ending():
+            if self._family.restart(child.name, self._address):
+                logger.warning("%s; it is started again", what)
+                return
+            what += ", too often to start it again"
+        child.failure = what
+        if child.name == "window":
+            logger.warning("%s; the run goes on without it", what)
+        elif child.name != "worker" or not self._has_gone:
+            self._problem = self._problem or what
+            self._stop(what)
+        else:
+            logger.warning("%s; the loop goes on without decisions, towards the dark", what)
+
+    def _go_when_ready(self, until: float) -> None:
+        if self._address is not None and self._family.are_ready(
+            "light", "keeper", "worker", "recorder"
+        ):
+            self._has_gone = True
+            self._family.tell_all(Go(self._address), self._main)
+        elif time.monotonic() > until and not self._stop_reason:
+            slow = [n for n, c in self._family.children.items() if not c.is_ready]
+            self._problem = f"not ready within {READY_S:.0f} s: {', '.join(slow)}"
+            self._stop(self._problem)
+
+    def _stop(self, reason: str) -> None:
+        """Ask for an end in order: the scope goes dark and says so, the others follow it."""
+        if self._stop_reason:
+            return
+        self._stop_reason = reason
+        self._family.tell_all(Stop(reason), self._main)
+        if not self._has_gone:
+            self._family.tell_all(Stop(reason), *self._family.children)
+
+    def _is_ending(self) -> bool:
+        main = self._family.children[self._main]
+        return bool(self._stop_reason) or main.has_finished or not main.is_alive
+
+    def _is_over(self) -> bool:
+        main = self._family.children[self._main]
+        window = self._family.children.get("window")
+        if main.is_alive and not main.has_finished:
+            return False
+        is_watched = window is not None and window.is_alive
+        return not is_watched or bool(self._stop_reason)  # else a person looks at the end
+
+    def _leave_nothing(self) -> None:
+        """Let everybody end, in the order of the light; kill who does not."""
+        family, patience = self._family, 0.5 if self._interrupts > 1 else LAST_WORDS_S
+        main = family.children.get(self._main)
+        if main is not None:
+            main.tell(Stop(self._stop_reason or "the run is over"))
+            main.process.join(patience)
+            self._drain(main)
+            main.end(0.0)
+        recorder = family.children.get("recorder")
+        if recorder is not None:
+            if main is None or not main.has_finished:
+                recorder.tell(Stop("the scope is gone"))
+            recorder.process.join(patience)  # it has the hub's last words, or what was saved
+            self._drain(recorder)
+        for child in family.children.values():
+            if child is not main:
+                child.tell(Stop(self._stop_reason or "the run is over"))
+        for name in ("recorder", "worker", "window", "keeper"):
+            if name in family.children:
+                family.children[name].end(patience)
+        if self._light is not None:
+            self._light.close()
+        if "light" in family.children:
+            family.children["light"].end(patience)
+        for ring in self._rings:
+            if remove(ring):
+                logger.debug("removed the ring %s that a dead process left", ring)
+
+    def _drain(self, child: Child) -> None:
+        while (message := child.hear()) is not None:
+            self._note(child, message)
+
+    def _outcome(self) -> Outcome:
+        summary, usage = self._summary, tuple(self._usage.samples)
+        if self._problem:
+            return Outcome(1, summary, self._problem, usage)
+        if self._interrupts:
+            return Outcome(130, summary, self._stop_reason, usage)
+        if summary is None:
+            return Outcome(1, None, "the run ended without a word", usage)
+        return Outcome(int(summary.status == "failed"), summary, summary.reason, usage)
+
+    @contextlib.contextmanager
+    def _listening_for_interrupts(self) -> Iterator[None]:
+        names = [n for n in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, n)]
+        before = {n: signal.signal(getattr(signal, n), self._interrupt) for n in names}
+        try:
+            yield
+        finally:
+            for name, handler in before.items():
+                signal.signal(getattr(signal, name), handler)
+
+    def _interrupt(self, _: int, __: FrameType | None) -> None:
+        self._interrupts += 1

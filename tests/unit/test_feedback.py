@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from acquire.frame import Shot
+from acquire.settings import ChannelSettings, Request, Settings
+from lightloop.feedback import Feedback
+from lightloop.summary import Tally
+from realtime.policy import Decision, Observation, Trust
+from realtime.wire import Document, Result, Tracks
+
+
+def settings(exposure_ms: float) -> Settings:
+    return Settings((ChannelSettings("GFP", exposure_ms, 0.1),))
+
+
+def answer(shot: int, exposure_ms: float, has_evidence: bool = True) -> tuple[Result, Decision]:
+    seen = Observation(shot, 0, 0.0, (shot,), (), 0, 0, 0.0, 0.0, 0.0, 0.0, 0, 0.0, Trust())
+    decision = Decision(shot, settings(exposure_ms), (shot,), {}, "test", "test", has_evidence)
+    return Result(shot, 0, (shot,), seen, Tracks()), decision
+
+
+class FakeHub:
+    def __init__(self, *answers: tuple[Result, Decision]) -> None:
+        self.answers = list(answers)
+        self.troubles: list[str] = []
+        self.sent: list[Document] = []
+
+    def next_decision(self, timeout_s: float) -> tuple[Result, Decision] | None:
+        del timeout_s
+        return self.answers.pop(0) if self.answers else None
+
+    def recorder_trouble(self) -> str:
+        return self.troubles.pop(0) if self.troubles else ""
+
+    def send(self, document: Document) -> None:
+        self.sent.append(document)
+
+
+def feedback(hub: FakeHub, deadline_s: float = 0.0) -> Feedback:
+    return Feedback(hub, settings(50.0), deadline_s, threading.Event(), Tally())  # type: ignore[arg-type]
+
+
+def test_a_decision_in_time_is_used() -> None:
+    heard = feedback(FakeHub(answer(0, 20.0, has_evidence=False)))
+    request = heard.next_request(Shot(0, 0, 1))
+    assert request == Request(settings(20.0), 0, has_evidence=False)
+
+
+def test_each_late_shot_is_counted_and_the_last_settings_stay() -> None:
+    heard = feedback(FakeHub())
+    assert [heard.next_request(Shot(n, 0, 1)).late for n in range(3)] == [1, 2, 3]
+    assert heard.first.settings == settings(50.0)
+
+
+@pytest.mark.parametrize("shot", [1, 2])
+def test_a_late_decision_serves_the_next_shot_but_does_not_count_as_in_time(shot: int) -> None:
+    heard = feedback(FakeHub(answer(0, 20.0)))
+    request = heard.next_request(Shot(shot, 0, 1))
+    assert request.settings == settings(20.0)
+    assert request.late == 1
+
+
+def test_a_decision_after_late_shots_ends_the_lateness() -> None:
+    hub = FakeHub()
+    heard = feedback(hub)
+    heard.next_request(Shot(0, 0, 1))
+    hub.answers = [answer(0, 20.0), answer(1, 10.0)]
+    assert heard.next_request(Shot(1, 0, 1)) == Request(settings(10.0), 1)
+
+
+def test_held_feedback_keeps_the_settings_but_knows_the_decisions() -> None:
+    heard = feedback(FakeHub(answer(0, 20.0)))
+    heard.is_held = True
+    assert heard.next_request(Shot(0, 0, 1)) == Request(settings(50.0), 0)
+
+
+def test_no_light_while_the_recorder_is_in_trouble_and_everybody_is_told_once() -> None:
+    hub = FakeHub()
+    hub.troubles = [
+        "the recorder has been silent for 2.1 s",
+        "the recorder has been silent for 3 s",
+    ]
+    feedback(hub).wait_for_recorder()
+    assert [document.level for document in hub.sent] == ["warn", "info"]  # type: ignore[union-attr]

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from realtime.errors import FrameLapped, StreamError
+from realtime.ring import Ring, remove
+from realtime.wire import RingInfo
+
+
+@pytest.fixture
+def ring() -> Iterator[Ring]:
+    with Ring.create(f"ll_{uuid.uuid4().hex[:10]}", 4, 2 * 30 * 40) as made:
+        yield made
+
+
+def image(seed: int, shape: tuple[int, int] = (30, 40)) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 65535, shape, np.uint16)
+
+
+def test_what_is_written_is_read_by_another_map_of_the_same_memory(ring: Ring) -> None:
+    slot, generation = ring.write(5, image(5))
+    with Ring.attach(ring.info, shares_tracker=True) as reader:
+        assert np.array_equal(reader.view(slot, (30, 40), np.uint16), image(5))
+        reader.check(slot, generation)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(0, 60), min_size=1, max_size=40, unique=True).map(sorted))
+def test_only_the_newest_of_each_slot_passes_the_check(seqs: list[int]) -> None:
+    with Ring.create(f"ll_{uuid.uuid4().hex[:10]}", 4, 64) as ring:
+        places = {seq: ring.write(seq, np.full((2, 2), seq, np.uint16)) for seq in seqs}
+        newest = {seq % 4: seq for seq in seqs}
+        for seq, (slot, generation) in places.items():
+            if newest[seq % 4] == seq:
+                ring.check(slot, generation)
+                assert (ring.view(slot, (2, 2), np.uint16) == seq).all()
+            else:
+                with pytest.raises(FrameLapped):
+                    ring.check(slot, generation)
+
+
+def test_a_view_cannot_be_written(ring: Ring) -> None:
+    slot, _ = ring.write(0, image(0))
+    with pytest.raises(ValueError, match="read-only"):
+        ring.view(slot, (30, 40), np.uint16)[0, 0] = 1
+
+
+def test_a_frame_that_is_too_large_is_refused(ring: Ring) -> None:
+    with pytest.raises(StreamError, match="does not fit a slot"):
+        ring.write(0, image(0, (300, 400)))
+
+
+def test_a_ring_that_is_gone_is_said_so() -> None:
+    with pytest.raises(StreamError, match="has the run ended"):
+        Ring.attach(RingInfo("ll_nobody", 4, 64), shares_tracker=True)
+
+
+def test_a_taken_name_is_said_so(ring: Ring) -> None:
+    with pytest.raises(StreamError, match=ring.info.name):
+        Ring.create(ring.info.name, 4, 64)
+
+
+def test_a_ring_that_a_dead_owner_left_is_removed_once() -> None:
+    name = f"ll_{uuid.uuid4().hex[:10]}"
+    left = Ring.create(name, 4, 64)
+    left._owns = False
+    left.close()
+    if sys.platform == "win32":
+        return  # there the system frees it with its last user
+    assert remove(name)
+    assert not remove(name)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows frees memory with its last user")
+def test_a_stranger_that_looks_and_leaves_takes_nothing_with_it(ring: Ring) -> None:
+    slot, generation = ring.write(0, image(0))
+    script = (
+        "from realtime.ring import Ring; from realtime.wire import RingInfo\n"
+        f"Ring.attach(RingInfo({ring.info.name!r}, 4, {ring.info.slot_bytes}), "
+        "shares_tracker=False).close()"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    with Ring.attach(ring.info, shares_tracker=True) as again:
+        again.check(slot, generation)
