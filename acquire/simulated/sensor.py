@@ -6,8 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import ndtri
-from scipy.stats import poisson
+from scipy.special import gammaln, ndtri, xlogy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -139,8 +138,8 @@ def _alias_tables() -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
     Walker, ACM Trans. Math. Softw. 3, 253 (1977); Vose, IEEE Trans. Softw. Eng. 17, 972 (1991).
     """
     n_levels = int(TABLE_MEAN_E * LEVELS_PER_E) + 2
-    means = np.arange(n_levels) / LEVELS_PER_E
-    share = poisson.pmf(np.arange(OUTCOMES), means[:, None]) * OUTCOMES
+    means, ks = np.arange(n_levels)[:, None] / LEVELS_PER_E, np.arange(OUTCOMES)
+    share = OUTCOMES * np.exp(xlogy(ks, means) - means - gammaln(ks + 1))
     chances = np.full(share.shape, 1 << CHANCE_BITS, np.uint16)
     aliases = np.tile(np.arange(OUTCOMES, dtype=np.uint8), (n_levels, 1))
     for row in range(n_levels):

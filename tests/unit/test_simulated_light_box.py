@@ -9,7 +9,7 @@ import pytest
 
 from acquire.errors import DeviceMissing, SettingRefused
 from acquire.simulated.light_box import LightBoxClient, LightSource, LocalLightBox, serve
-from acquire.simulated.light_source import Line, LightBox
+from acquire.simulated.light_source import LightBox, Line
 
 BLUE = Line("blue", 488.0, 5.0)
 LAMP = Line("lamp", 550.0, 2.0, gate="software")
