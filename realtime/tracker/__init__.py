@@ -1,1 +1,5 @@
-"""."""
+"""Who is who from shot to shot: identities that last, births, divisions and ends."""
+
+from realtime.tracker.tracker import Tracker, TrackerConfig
+
+__all__ = ["Tracker", "TrackerConfig"]
