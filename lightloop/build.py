@@ -120,7 +120,6 @@ def build_pipeline(
     ModelError
         If the network cannot be used.
     """
-    from models.residuals import ResidualLimits
     from realtime.detect import Detector
     from realtime.pipeline import Pipeline, Steps
     from realtime.tracker import Tracker
@@ -128,12 +127,11 @@ def build_pipeline(
 
     camera = start.cameras[0]
     calibration = camera.calibration
-    restore = build_restorer(config, camera)
-    limits = restore.residual_limits
-    judge = ResidualGate(calibration, limits) if isinstance(limits, ResidualLimits) else None
+    package = load_package(config.network.denoise) if config.network.denoise else None
+    judge = ResidualGate(calibration, package.manifest.limits) if package is not None else None
     return Pipeline(
         Steps(
-            restore=restore,
+            restore=build_restorer(config, camera, package),
             detect=Detector(config.detect),
             new_tracker=lambda: Tracker(config.track),
             judge=judge or trust_without_network,
@@ -145,24 +143,27 @@ def build_pipeline(
     )
 
 
-def build_restorer(config: RunConfig, camera: CameraInfo) -> Denoiser | Passthrough:
+def build_restorer(
+    config: RunConfig, camera: CameraInfo, package: Package | None
+) -> Denoiser | Passthrough:
     """Build the denoiser of a camera, or the plain photon conversion where no network is wanted.
 
     Raises
     ------
     ModelError
-        If the model package is missing, damaged or made for another task.
+        If no engine here can run the package.
     """
     from models.denoise import Denoiser, Passthrough
 
     calibration = camera.calibration
+    shape = (camera.height, camera.width)
     numbers = (calibration.gain_adu_per_e, calibration.offset_adu, calibration.read_noise_e)
+    if package is None:
+        return Passthrough(shape, *numbers)
     wanted = config.network
-    if not wanted.denoise:
-        return Passthrough(*numbers)
     return Denoiser(
-        load_package(wanted.denoise),
-        (camera.height, camera.width),
+        package,
+        shape,
         *numbers,
         engine=wanted.engine,
         precision=wanted.precision,

@@ -82,7 +82,7 @@ class Family:
         theirs.close()
         for pipe in pipes:
             for end in pipe if isinstance(pipe, list) else [pipe]:
-                if end is not None:
+                if hasattr(end, "close"):
                     end.close()  # or its closing in the child would never be seen
         child = self.children[name] = Child(name, process, ours)
         return child

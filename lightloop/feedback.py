@@ -6,6 +6,8 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from acquire.settings import Request
 from realtime.wire import Notice
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from acquire.settings import Settings
     from lightloop.summary import Tally
     from realtime.hub import Hub
+    from realtime.policy.decision import Decision
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +39,13 @@ class Feedback:
         Time that the worker has.
     stop
         Set when the run is to end.
+
+    Attributes
+    ----------
+    first
+        What the first shot of every field uses.
+    is_held
+        A person holds the feedback: decisions are made and recorded, but not followed.
     """
 
     def __init__(
@@ -45,41 +55,43 @@ class Feedback:
         self._deadline_s = deadline_s
         self._stop = stop
         self._tally = tally
-        self._request = Request(first, -1)
+        self.first = Request(first, -1)
         self.is_held = False
-
-    @property
-    def first(self) -> Request:
-        """What the first shot uses."""
-        return self._request
+        self._requests: dict[int, Request] = {}
 
     def next_request(self, shot: Shot) -> Request:
-        """Return what the shot after this one may use."""
+        """Return what the next shot of this shot's field may use."""
         until = time.perf_counter() + self._deadline_s
-        late = self._request.late + 1
+        last = self._requests.get(shot.position, self.first)
+        late = last.late + 1
         while not self._stop.is_set():
             left_s = until - time.perf_counter()
             got = self._hub.next_decision(min(max(left_s, 0.0), SLICE_S))
             if got is not None:
                 result, decision = got
                 self._tally.add_answer(result, decision)
-                settings = self._request.settings if self.is_held else decision.settings
-                self._request = Request(
-                    settings, decision.id, has_evidence=decision.has_evidence, late=0
-                )
+                request = self._heed(result.position, decision)
                 if decision.id >= shot.number:
-                    return self._request
-                late = 1  # an old answer: better than none, but this shot's is still missing
+                    return request
+                if result.position == shot.position:
+                    last, late = request, 1  # better than none, but this shot's is still missing
             elif left_s <= 0:
                 break
         if not self._stop.is_set():
             self._tally.late += 1
             logger.warning("no decision for shot %d within %.3g s", shot.number, self._deadline_s)
-        last = self._request
-        self._request = Request(
-            last.settings, last.decision_id, has_evidence=last.has_evidence, late=late
-        )
-        return self._request
+        request = msgspec.structs.replace(last, late=late)
+        self._requests[shot.position] = request
+        return request
+
+    def _heed(self, position: int, decision: Decision) -> Request:
+        """Make a field's next request of a decision; while feedback is held, of the last light."""
+        settings = decision.settings
+        if self.is_held:
+            settings = self._requests.get(position, self.first).settings
+        request = Request(settings, decision.id, has_evidence=decision.has_evidence)
+        self._requests[position] = request
+        return request
 
     def wait_for_recorder(self, keep_waiting: Callable[[], object] = lambda: None) -> None:
         """Wait, in the dark, while what is taken could not be saved."""

@@ -82,10 +82,7 @@ def predict(config: RunConfig, frames: int = 0, chip: tuple[int, int] | None = N
     times = math.ceil(shots / fields)
     exposed_s = shots * sum(planes * c.exposure_ms for c in config.channel) * 1e-3
     experiment_s = max(_start_s(config, times - 1), exposed_s)
-    if config.loop.clock == "simulated":
-        host_s = shots * config.loop.pace_s
-    else:
-        host_s = experiment_s
+    is_simulated = config.loop.clock == "simulated"
     if isinstance(config.scope, SimulatedScopeConfig):
         chip = (config.scope.height, config.scope.width)
     pixels = 2 * chip[0] * chip[1] if chip is not None else 0
@@ -96,7 +93,7 @@ def predict(config: RunConfig, frames: int = 0, chip: tuple[int, int] | None = N
         shots=shots,
         fields=fields,
         experiment_s=experiment_s,
-        host_s=host_s,
+        host_s=shots * config.loop.pace_s if is_simulated else experiment_s,
         lights=lights,
         raw_bytes=total * pixels,
         disk_bytes=int(total * (pixels / CODEC_RATIO + BYTES_PER_FRAME_BESIDE_PIXELS)),
@@ -106,7 +103,7 @@ def predict(config: RunConfig, frames: int = 0, chip: tuple[int, int] | None = N
 
 def _counts(config: RunConfig) -> tuple[int, int, int, int]:
     """Return shots, fields of view, frames in a shot, and planes, of the whole plan."""
-    sizes = {str(axis.value): n for axis, n in config.sequence().sizes.items()}
+    sizes = {str(axis): n for axis, n in config.sequence().sizes.items()}
     fields = max(1, sizes.get("p", 0)) * max(1, sizes.get("g", 0))
     planes = max(1, sizes.get("z", 0))
     shots = max(1, sizes.get("t", 0)) * fields

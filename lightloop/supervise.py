@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from acquire.keeper import make_pipes
 from lightloop.children import SPAWN, Child, Family
 from lightloop.config import parse
 from lightloop.processes.link import Failed, Finished, Go, Ready, Stop
@@ -110,9 +111,9 @@ class Supervisor:
                 scope_light, box_b = SPAWN.Pipe()
                 keeper_light, box_c = SPAWN.Pipe()
                 family.start("light", [box_a, box_b, box_c])
-            scope_keeper, keeper_scope = SPAWN.Pipe()
-            family.start("scope", scope_keeper, scope_light)
-            family.start("keeper", keeper_scope, keeper_light)
+            ours, theirs = make_pipes()
+            scope = family.start("scope", ours.leases, ours.orders, scope_light)
+            family.start("keeper", theirs.leases, theirs.orders, keeper_light, scope.process.pid)
         family.start("worker")
         if self._main == "scope" or task.replay is None or task.out:
             family.start("recorder")

@@ -101,7 +101,7 @@ class Pipeline:
     def see(self, info: FrameInfo, adu: NDArray[np.uint16]) -> None:
         """Restore and judge one frame of a shot; `adu` (Y, X) uint16 is not kept."""
         if self._seen and self._seen[0].shot.number != info.shot.number:
-            self._forget()  # a shot that lost its end is not judged
+            self.forget()  # a shot that lost its end is not judged
         self._seen.append(info)
         if info.index.c != 0:
             return
@@ -118,6 +118,11 @@ class Pipeline:
             self._image = self._image.copy()  # the next frame reuses the restorer's buffer
         self._ns["restore"] += restored - start
         self._ns["judge"] += time.perf_counter_ns() - restored
+
+    @property
+    def has_whole_shot(self) -> bool:
+        """Whether every frame of the current shot was seen."""
+        return bool(self._seen) and len(self._seen) == self._seen[0].shot.n_frames
 
     def answer(self) -> tuple[Result, DecisionMessage]:
         """Track, judge and decide: the answer to the shot whose last frame was just seen."""
@@ -166,7 +171,7 @@ class Pipeline:
             times,
             self._is_fresh,
         )
-        self._forget()
+        self.forget()
         self._is_fresh = False
         return result, DecisionMessage(decision)
 
@@ -183,7 +188,8 @@ class Pipeline:
             dose[light] = dose.get(light, 0.0) + info.applied.dose_j_cm2
         return dict(dose)
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Drop what was seen of the shot so far."""
         self._seen.clear()
         self._image = self._trust = None
         self._ns = dict.fromkeys(self._ns, 0)

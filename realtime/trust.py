@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from acquire.calibration import Calibration
-    from models.residuals import ResidualLimits
+    from models.residuals import Limits
 
 NO_NETWORK = Trust(is_trusted=True, why="no network: the image is the camera's own")
 
@@ -26,7 +26,7 @@ class ResidualGate:
         What the model package allows its residuals to be.
     """
 
-    def __init__(self, calibration: Calibration, limits: ResidualLimits) -> None:
+    def __init__(self, calibration: Calibration, limits: Limits) -> None:
         self._calibration = calibration
         self._limits = limits
 

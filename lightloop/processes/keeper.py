@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import msgspec
 import psutil
 
-from acquire.keeper import keep
+from acquire.keeper import Ends, keep
 from lightloop.build import build_dark
 from lightloop.config import parse
 from lightloop.processes.link import Link, run_child
@@ -19,19 +18,28 @@ if TYPE_CHECKING:
 
 
 def main(
-    task_json: bytes, supervisor: Connection, scope: Connection, light: Connection | None
+    task_json: bytes,
+    supervisor: Connection,
+    leases: Connection,
+    orders: Connection,
+    light: Connection | None,
+    owner_pid: int,
 ) -> None:
     """Entry of the process: pipes to the supervisor, the scope and the simulated light box."""
     task = msgspec.json.decode(task_json, type=RunTask)
-    run_child(supervisor, lambda link: _watch(task, link, scope, light), task.is_verbose)
+    ends = Ends(leases, orders)
+    run_child(supervisor, lambda link: _watch(task, link, ends, light, owner_pid), task.is_verbose)
 
 
-def _watch(task: RunTask, link: Link, scope: Connection, light: Connection | None) -> None:
+def _watch(task: RunTask, link: Link, ends: Ends, light: Connection | None, owner_pid: int) -> None:
     config = parse(task.config_toml, task.config_name)
     go_dark = build_dark(config, light)
     link.ready()
-    keep(scope, go_dark, _kill, time.perf_counter_ns)
-    link.finished()
+    report = keep(ends, go_dark, lambda: _kill(owner_pid))
+    if report.is_dark:
+        link.finished()
+    else:
+        link.failed(f"the light may be ON: {report.why}; switch it off by hand")
 
 
 def _kill(pid: int) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import gc
 import importlib.metadata
 import logging
-import threading
 import time
 import uuid
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,12 +17,13 @@ from acquire.camera import Camera
 from acquire.clock import HostClock, SimulatedClock
 from acquire.dose import Ledger
 from acquire.errors import ScopeError
-from acquire.keeper import KeeperLink
+from acquire.keeper import Ends, KeeperLink
 from acquire.light import LightGuard
 from acquire.light_port import LightPort
-from acquire.loop import run
+from acquire.loop import run as run_loop
 from acquire.plan import plan_shots
 from acquire.scope import Scope
+from lightloop.bench.echo import echo
 from lightloop.build import Microscope, build_microscope
 from lightloop.config import parse
 from lightloop.feedback import Feedback
@@ -35,27 +36,38 @@ from realtime.ring import Ring
 from realtime.wire import AppliedMessage, ClockPair, End, Notice, Reply, Start
 
 if TYPE_CHECKING:
+    import threading
+    from collections.abc import Iterator
     from multiprocessing.connection import Connection
 
     from acquire.clock import Clock
-    from acquire.frame import Frame
+    from acquire.frame import Frame, Shot
+    from acquire.loop import Outcome, ShotReport
+    from acquire.plan import PlannedShot
+    from acquire.settings import Applied, Request
     from lightloop.config import RunConfig
 
 logger = logging.getLogger(__name__)
 
 CLOCK_EVERY_S = 10.0
 LISTENERS = {"worker", "recorder"}
+READY_S = 60.0
 
 
 def main(
-    task_json: bytes, supervisor: Connection, keeper: Connection, light: Connection | None
+    task_json: bytes,
+    supervisor: Connection,
+    leases: Connection,
+    orders: Connection,
+    light: Connection | None,
 ) -> None:
     """Entry of the process: pipes to the supervisor, the keeper and the simulated light box."""
+    keeper = Ends(leases, orders)
     task = msgspec.json.decode(task_json, type=RunTask)
     run_child(supervisor, lambda link: _work(task, link, keeper, light), task.is_verbose)
 
 
-def _work(task: RunTask, link: Link, keeper: Connection, light: Connection | None) -> None:
+def _work(task: RunTask, link: Link, keeper: Ends, light: Connection | None) -> None:
     config = parse(task.config_toml, task.config_name)
     if task.seed >= 0:
         config = with_seed(config, task.seed)
@@ -96,6 +108,11 @@ class Session:
         self._task, self._config, self._clock, self._link = task, config, clock, link
         self._tally = Tally()
         self._reference = Reference(config)
+        self._keeper = keeper
+        self._camera_label = microscope.camera.label
+        self._origin = microscope.origin
+        self._clock_due_s = 0.0
+        self._last: Frame | None = None
         core = microscope.core
         sources = {source.name: source for source in config.light}
         self._ledger = Ledger({s.name: s.limits.budget_j_cm2 for s in config.light})
@@ -132,3 +149,168 @@ class Session:
         self._link.wait_for_go()
         if not self._hub.wait_for(LISTENERS, READY_S, self._link.check):
             raise ScopeError(f"worker and recorder did not come within {READY_S:.0f} s")
+        self._keeper.obey(self._guard.go_dark)
+        gc.collect()
+        gc.freeze()
+        gc.disable()  # a collection in mid-shot would be the slowest step; it runs while we wait
+        outcome = run_loop(
+            self._shots(),
+            self._scope,
+            self._guard,
+            self._clock,
+            camera=self._camera_label,
+            publish=self._publish,
+            next_request=self._next_request,
+            report=self._report,
+            first=self._feedback.first,
+            should_stop=self._link.stop.is_set,
+            lose=self._hub.lose,
+        )
+        gc.enable()
+        last_seq = outcome.last_seq
+        if self._task.echo_shots and self._last is not None:
+            last_seq = echo(self._hub, self._last, self._task.echo_shots, self._tally)
+        self._finish(outcome, last_seq)
+
+    def close(self) -> None:
+        """Leave the light off and nothing behind. May be called twice."""
+        self._guard.go_dark()
+        self._hub.close()
+        self._ring.close()
+        self._keeper.end()
+
+    def _shots(self) -> Iterator[PlannedShot]:
+        origin = self._scope.position_um()
+        shots = plan_shots(self._config.sequence(), origin)
+        return islice(shots, self._task.max_shots or None)
+
+    def _publish(self, frame: Frame) -> None:
+        if self._task.sabotage == "drop-frame" and frame.info.seq == 5:
+            return
+        self._hub.publish(frame.info, frame.pixels)
+        self._reference.add(frame.info.applied)
+        self._last = frame
+
+    def _next_request(self, shot: Shot) -> Request:
+        self._tally.shots += 1
+        request = self._feedback.next_request(shot)
+        self._feedback.wait_for_recorder()
+        now_s = time.monotonic()
+        if now_s >= self._clock_due_s:
+            self._clock_due_s = now_s + CLOCK_EVERY_S
+            gc.collect(0)
+            self._hub.send(ClockPair(time.perf_counter_ns(), time.time_ns(), self._clock.now_s()))
+        return request
+
+    def _report(self, report: ShotReport) -> None:
+        if report.latency_ns:
+            self._tally.add_latency("host to devices", report.latency_ns)
+        self._hub.send(
+            AppliedMessage(
+                report.shot.number,
+                report.decision_id,
+                report.first_seq,
+                report.applied,
+                report.latency_ns,
+                report.refused,
+            )
+        )
+
+    def _obey(self, name: str) -> Reply:
+        """Do what a person asks; called in the hub's thread, which never exposes."""
+        if name == "stop_light":
+            is_dark = self._guard.go_dark()
+            self._stop("STOP LIGHT was pressed")
+            text = "every light is read back dark" if is_dark else "NOT dark: switch it off by hand"
+            return Reply(name, is_ok=is_dark, text=text, is_dark=is_dark)
+        if name == "stop":
+            self._stop("stopped from the window")
+        elif name in ("hold", "resume"):
+            self._feedback.is_held = name == "hold"
+        else:
+            return Reply(name, is_ok=False, text=f"unknown command {name!r}")
+        return Reply(name, is_ok=True)
+
+    def _stop(self, reason: str) -> None:
+        self._link.reason = self._link.reason or reason
+        self._link.stop.set()
+
+    def _finish(self, outcome: Outcome, last_seq: int) -> None:
+        is_dark = self._guard.all_dark() and outcome.is_dark
+        is_orderly = outcome.error is None and not self._link.is_orphan
+        was_stopped = self._link.stop.is_set() and not outcome.is_complete
+        reason = self._link.reason if was_stopped and is_orderly else outcome.reason
+        status = "complete" if is_orderly and is_dark else "partial"
+        dose = self._ledger.totals()
+        if outcome.error is not None:
+            self._hub.send(Notice("fault", str(outcome.error), time.perf_counter_ns()))
+        end = End(last_seq, outcome.n_frames, self._hub.gaps, status, reason, is_dark, dose)
+        if not self._hub.finish(end):
+            logger.warning("the recorder did not take everything; its file may be partial")
+        self._link.finished(
+            Summary(
+                frames=outcome.n_frames,
+                shots=self._tally.shots,
+                gaps=self._hub.gaps,
+                late=self._tally.late,
+                dose=dose,
+                reference_dose=self._reference.dose,
+                dose_unit=self._dose_unit,
+                latency_ms=self._tally.latencies(),
+                status="failed" if outcome.error is not None or not is_dark else status,
+                reason=reason,
+                is_dark=is_dark,
+                divisions=self._tally.divisions,
+                cells=self._tally.cells,
+                origin=self._origin,
+            )
+        )
+
+    @property
+    def _dose_unit(self) -> str:
+        return "J/cm2" if all(light.is_calibrated for light in self._config.light) else "relative"
+
+    def _start(self, microscope: Microscope) -> Start:
+        config = self._config
+        return Start(
+            session_id=str(uuid.uuid4()),
+            t_ns=time.perf_counter_ns(),
+            t_utc_ns=time.time_ns(),
+            cameras=(microscope.camera,),
+            ring=self._ring.info,
+            settings=config.first_settings(),
+            config_toml=self._task.config_toml,
+            plan_json=config.sequence().model_dump_json(exclude_unset=True),
+            origin=microscope.origin,
+            software=f"lightloop {importlib.metadata.version('lightloop')}",
+            dose_unit=self._dose_unit,
+            budget_j_cm2={s.name: s.limits.budget_j_cm2 for s in config.light},
+        )
+
+
+class Reference:
+    """What the frames would have cost at the operator's fixed settings.
+
+    Attributes
+    ----------
+    dose
+        By light line; empty where the config names no reference.
+    """
+
+    def __init__(self, config: RunConfig) -> None:
+        self.dose: dict[str, float] = {}
+        self._per_frame: dict[str, float] = {}
+        sources = {source.name: source for source in config.light}
+        for channel in config.channel:
+            if config.reference_exposure_ms is not None:
+                power = config.reference_power_fraction or channel.power_fraction
+                source = sources[channel.light]
+                self._per_frame[channel.name] = source.dose_j_cm2(
+                    power, config.reference_exposure_ms
+                )
+
+    def add(self, applied: Applied) -> None:
+        """Count one frame."""
+        if applied.channel in self._per_frame:
+            dose = self.dose.get(applied.light, 0.0)
+            self.dose[applied.light] = dose + self._per_frame[applied.channel]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from lightloop.config import parse
 from lightloop.processes.link import Link, run_child
 from lightloop.task import RunTask
 
@@ -29,8 +31,9 @@ def _show(task: RunTask, link: Link) -> None:
     source = StreamSource(address)
     code = show(
         source,
+        parse(task.config_toml, task.config_name).title,
+        screenshot=Path(task.screenshot) if task.screenshot else None,
         should_close=link.stop.is_set,
-        screenshot=task.screenshot or None,
     )
     link.finished()
     sys.exit(code)

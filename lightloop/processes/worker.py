@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from lightloop.bench.echo import EchoDesk
 from lightloop.build import build_pipeline
 from lightloop.config import parse
 from lightloop.processes.link import Link, run_child
@@ -65,14 +66,14 @@ def _work(task: RunTask, link: Link) -> None:
         try:
             pipeline = build_pipeline(config, start, restored.keep if restored else None)
             link.ready()
-            _serve(client, pipeline, link)
+            _serve(client, pipeline, link, EchoDesk() if task.echo_shots else None)
         finally:
             if restored is not None:
                 restored.close()
     link.finished()
 
 
-def _serve(client: StreamClient, pipeline: Pipeline, link: Link) -> None:
+def _serve(client: StreamClient, pipeline: Pipeline, link: Link, desk: EchoDesk | None) -> None:
     gc.collect()
     gc.freeze()
     gc.disable()  # a collection in mid-shot would be the slowest step; it runs between shots
@@ -83,7 +84,8 @@ def _serve(client: StreamClient, pipeline: Pipeline, link: Link) -> None:
             continue
         message = got[1]
         if isinstance(message, FrameMessage):
-            _see(client, pipeline, message)
+            if desk is None or not desk.answer(client, message):
+                _see(client, pipeline, message, desk)
         elif isinstance(message, Gap):
             logger.warning("frames %d to %d never came", message.seq_from, message.seq_to)
         elif isinstance(message, End):
@@ -92,7 +94,9 @@ def _serve(client: StreamClient, pipeline: Pipeline, link: Link) -> None:
             logger.debug("the hub greeted again")
 
 
-def _see(client: StreamClient, pipeline: Pipeline, message: FrameMessage) -> None:
+def _see(
+    client: StreamClient, pipeline: Pipeline, message: FrameMessage, desk: EchoDesk | None
+) -> None:
     """Look at one frame; with a shot's last frame, answer."""
     info = message.info
     try:
@@ -107,4 +111,6 @@ def _see(client: StreamClient, pipeline: Pipeline, message: FrameMessage) -> Non
         result, decision = pipeline.answer()
         client.send(result)
         client.send(decision)
+        if desk is not None:
+            desk.remember(result, decision)
     client.ack(info.seq, 1)

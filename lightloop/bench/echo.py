@@ -1,0 +1,62 @@
+"""For the bench of the loop: the same messages, through the same processes, answered at once.
+
+What the loop adds to this is its own; what the machine's scheduler adds is in both.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from acquire.frame import Shot
+from realtime.wire import DecisionMessage, FrameMessage, Result
+
+if TYPE_CHECKING:
+    from acquire.frame import Frame
+    from lightloop.summary import Tally
+    from realtime.client import StreamClient
+    from realtime.hub import Hub
+
+ECHO = "echo"
+TIMEOUT_S = 5.0
+
+
+def echo(hub: Hub, last: Frame, count: int, tally: Tally) -> int:
+    """Send the run's last frame again and again, and time each answer; return the last seq."""
+    seq, shot = last.info.seq, last.info.shot
+    for _ in range(count):
+        seq += 1
+        shot = Shot(shot.number + 1, shot.position, 1)
+        info = msgspec.structs.replace(last.info, camera=ECHO, seq=seq, shot=shot, shot_frame=0)
+        start_ns = time.perf_counter_ns()
+        hub.publish(info, last.pixels)
+        while (got := hub.next_decision(TIMEOUT_S)) is not None:
+            if got[1].id == shot.number:
+                tally.add_latency(ECHO, time.perf_counter_ns() - start_ns)
+                break
+    return seq
+
+
+class EchoDesk:
+    """The worker's side: answers an echo with the last real answer, under the echo's number."""
+
+    def __init__(self) -> None:
+        self._last: tuple[Result, DecisionMessage] | None = None
+
+    def remember(self, result: Result, decision: DecisionMessage) -> None:
+        """Keep the last real answer."""
+        self._last = result, decision
+
+    def answer(self, client: StreamClient, message: FrameMessage) -> bool:
+        """Answer an echo; return False if the frame is a real one."""
+        if message.info.camera != ECHO or self._last is None:
+            return False
+        shot = message.info.shot.number
+        result = msgspec.structs.replace(self._last[0], shot=shot)
+        decision = msgspec.structs.replace(self._last[1].decision, id=shot)
+        client.send(result)
+        client.send(DecisionMessage(decision))
+        client.ack(message.info.seq, 1)
+        return True
