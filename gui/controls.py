@@ -3,43 +3,45 @@
 # mypy: disallow-subclassing-any=False
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from gui._qt import Qt, QtWidgets, Signal
+from gui.histogram import Histogram
 from gui.image_view import Mode
+
+if TYPE_CHECKING:
+    from gui.theme import Theme
+
+BUTTON_DOTS = 26
 
 
 class Controls(QtWidgets.QWidget):
-    """One row of buttons; none takes the keyboard's focus, so that Space never presses one."""
+    """Modes over overlays, the histogram, and who fits the contrast.
+
+    No button takes the keyboard's focus, so that Space never presses one.
+    """
 
     mode_chosen = Signal(object)
     overlay_changed = Signal()
     contrast_once = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, theme: Theme) -> None:
         super().__init__()
-        self._row = QtWidgets.QHBoxLayout(self)
-        self._row.setContentsMargins(0, 0, 0, 0)
-        self._row.setSpacing(4)
-        self.modes: dict[Mode, QtWidgets.QPushButton] = {}
-        group = QtWidgets.QButtonGroup(self)
-        for i, mode in enumerate(Mode):
-            button = self._button(mode, f"Key {i + 1}", is_checkable=True)
-            button.clicked.connect(lambda _=False, m=mode: self.mode_chosen.emit(m))
-            group.addButton(button)
-            self.modes[mode] = button
-        self.modes[Mode.SIDE].setChecked(True)
-        self._row.addStretch(1)
-        self.tracks = self._toggle("Tracks", "Cells and their tails (T)")
-        self.ids = self._toggle("IDs", "Numbers of the cells (I)")
-        self.clipped = self._toggle("Saturation", "Pixels that the camera clips, in magenta (S)")
-        self._row.addSpacing(10)
-        once = self._button("Auto once", "Fit the contrast now, and keep it (A)")
+        self.histogram = Histogram(theme)
+        grid = QtWidgets.QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(6)
+        grid.setVerticalSpacing(4)
+        grid.addLayout(self._mode_row(), 0, 0)
+        grid.addLayout(self._overlay_row(), 1, 0)
+        grid.addWidget(self.histogram, 0, 1, 2, 1)
+        once = _button("Auto once", "Fit the contrast now, and keep it (A)")
         once.clicked.connect(lambda: self.contrast_once.emit())
-        self.auto = self._button("Auto", "Fit the contrast all the time (Shift+A)", is_checkable=True)
+        self.auto = _button("Auto", "Fit the contrast all the time (Shift+A)", is_checkable=True)
         self.auto.setChecked(True)
-        self._row.addStretch(1)
-        self.field = self._choice("field")
-        self.channel = self._choice("channel")
-        self.plane = self._choice("plane")
+        grid.addWidget(once, 0, 2)
+        grid.addWidget(self.auto, 1, 2)
+        grid.setColumnStretch(1, 1)
 
     def set_choices(self, box: QtWidgets.QComboBox, values: list[str]) -> None:
         """Offer values after "newest"; a box with nothing to choose from is hidden."""
@@ -52,26 +54,52 @@ class Controls(QtWidgets.QWidget):
             box.setCurrentIndex(max(box.findText(chosen), 0))
             box.blockSignals(False)
 
-    def _button(
-        self, text: str, tip: str, *, is_checkable: bool = False
-    ) -> QtWidgets.QPushButton:
-        button = QtWidgets.QPushButton(text)
-        button.setCheckable(is_checkable)
-        button.setToolTip(tip)
-        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._row.addWidget(button)
-        return button
+    def _mode_row(self) -> QtWidgets.QHBoxLayout:
+        row = QtWidgets.QHBoxLayout()
+        row.setSpacing(4)
+        self.modes: dict[Mode, QtWidgets.QPushButton] = {}
+        self._group = QtWidgets.QButtonGroup(self)
+        for i, mode in enumerate(Mode):
+            button = _button(mode, f"Key {i + 1}", is_checkable=True)
+            button.clicked.connect(lambda _=False, m=mode: self.mode_chosen.emit(m))
+            self._group.addButton(button)
+            row.addWidget(button)
+            self.modes[mode] = button
+        self.modes[Mode.SIDE].setChecked(True)
+        return row
+
+    def _overlay_row(self) -> QtWidgets.QHBoxLayout:
+        row = QtWidgets.QHBoxLayout()
+        row.setSpacing(4)
+        self.tracks = self._toggle("Tracks", "Cells and their tails (T)")
+        self.ids = self._toggle("IDs", "Numbers of the cells (I)")
+        self.clipped = self._toggle("Saturation", "Pixels that the camera clips, in magenta (S)")
+        self.field, self.channel, self.plane = (_choice(n) for n in ("field", "channel", "plane"))
+        boxes = (self.field, self.channel, self.plane)
+        for widget in (self.tracks, self.ids, self.clipped, *boxes):
+            row.addWidget(widget)
+        return row
 
     def _toggle(self, text: str, tip: str) -> QtWidgets.QPushButton:
-        button = self._button(text, tip, is_checkable=True)
+        button = _button(text, tip, is_checkable=True)
         button.setChecked(True)
         button.toggled.connect(lambda _on: self.overlay_changed.emit())
         return button
 
-    def _choice(self, name: str) -> QtWidgets.QComboBox:
-        box = QtWidgets.QComboBox()
-        box.setObjectName(name)
-        box.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        box.hide()
-        self._row.addWidget(box)
-        return box
+
+def _button(text: str, tip: str, *, is_checkable: bool = False) -> QtWidgets.QPushButton:
+    button = QtWidgets.QPushButton(text)
+    button.setCheckable(is_checkable)
+    button.setToolTip(tip)
+    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    button.setFixedHeight(BUTTON_DOTS)
+    return button
+
+
+def _choice(name: str) -> QtWidgets.QComboBox:
+    box = QtWidgets.QComboBox()
+    box.setObjectName(name)
+    box.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    box.setFixedHeight(BUTTON_DOTS)
+    box.hide()
+    return box

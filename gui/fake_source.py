@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 OFFSET_ADU, GAIN, READ_E, SATURATION_ADU = 100.0, 2.0, 1.6, 4095.0
 BACKGROUND_E, TARGET_SNR, BUDGET_J_CM2 = 4.0, 5.0, 12.0
 RING = RingInfo("fake", 8, 0)
+TRUST = Trust(0.01, 1.02, 0.01, 0.0, 2.1, 0.0, is_trusted=True, why="residual looks like noise")
 
 
 class FakeSource:
@@ -75,11 +76,11 @@ class FakeSource:
         self._noise = self._random.standard_normal((5, side_px, side_px)).astype(np.float32)
         self._places = self._random.uniform(0.06, 0.94, (n_cells, 2)) * side_px
         self._speeds = self._random.normal(0.0, 0.5, (n_cells, 2))
-        self._bright = self._random.lognormal(4.0, 0.45, n_cells)
-        self._bright[:2] = 2600.0  # two that clip
+        self._bright = self._random.lognormal(4.1, 0.45, n_cells)
+        self._bright[:1] = 2600.0  # one that clips
         self._ids = np.arange(1, n_cells + 1)
         self._parents = np.full(n_cells, -1)
-        self._exposure_ms, self._alive, self._dose = 8.0, 1.0, 0.0
+        self._exposure_ms, self._alive, self._dose, self._snr = 8.0, 1.0, 0.0, TARGET_SNR
         self._clean = self._render()
         self._credit = 1
         self._newest: FrameMessage | None = None
@@ -104,7 +105,7 @@ class FakeSource:
         noise = self._noise[message.info.seq % len(self._noise)]
         photons = self._clean + noise * np.sqrt(self._clean + READ_E**2, dtype=np.float32)
         counts = photons * GAIN + OFFSET_ADU
-        return np.clip(counts, 0, SATURATION_ADU).astype(np.uint16)
+        return np.asarray(np.clip(counts, 0, SATURATION_ADU), np.uint16)
 
     def restored(self, slot: RestoredSlot) -> NDArray[np.float32] | None:
         """Return the clean image, (Y, X) float32 photo-electrons."""
@@ -149,7 +150,8 @@ class FakeSource:
         snr = 0.75 * signal / noise + 0.08 * float(self._random.standard_normal())
         info = self._info(applied)
         self._newest = FrameMessage(info, self.shot % 8, self.shot, 2 * self._side**2, 0)
-        self.post(AppliedMessage(self.shot, self.shot - 1, self.shot, (applied,), self._latency_ns()))
+        late_ns = self._latency_ns()
+        self.post(AppliedMessage(self.shot, self.shot - 1, self.shot, (applied,), late_ns))
         self.post(self._result(info, signal, snr))
         self.post(DecisionMessage(self._decide(snr)))
         self._alive *= 0.9997
@@ -175,15 +177,17 @@ class FakeSource:
         self._parents = np.append(self._parents, self._ids[cell])
 
     def _decide(self, snr: float) -> Decision:
-        before = self._exposure_ms
-        band, n = 0.08 * TARGET_SNR, 20
-        reason = f"SNR {snr:.1f} is within 8 % of the target {TARGET_SNR:g}: keep"
-        if self.shot % n == n - 1 and snr > TARGET_SNR + band:
-            self._exposure_ms = max(before * 0.9, 1.0)
-            reason = f"SNR {snr:.1f} is above the target {TARGET_SNR:g} for {n} shots: less light"
-        elif self.shot % n == n - 1 and snr < TARGET_SNR - band:
-            self._exposure_ms = min(before * 1.1, 20.0)
-            reason = f"SNR {snr:.1f} fell below the target {TARGET_SNR:g}: bleaching, more light"
+        before, n = self._exposure_ms, 30
+        self._snr += 0.1 * (snr - self._snr)
+        off = self._snr / TARGET_SNR - 1
+        seen = f"SNR {self._snr:.2f}"
+        reason = f"{seen} is within 2 % of the target {TARGET_SNR:g}: keep"
+        if self.shot % n == n - 1 and off > 0.02:
+            self._exposure_ms = max(before * (1 - 1.2 * off), 1.0)
+            reason = f"{seen} is above the target {TARGET_SNR:g}: the same with less light"
+        elif self.shot % n == n - 1 and off < -0.02:
+            self._exposure_ms = min(before * (1 - 1.2 * off), 20.0)
+            reason = f"{seen} is below the target {TARGET_SNR:g}: bleaching took signal"
         inputs = {"snr": snr, "target_snr": TARGET_SNR}
         return Decision(
             self.shot, self._settings(), (self.shot,), inputs, reason, "snr-1", has_evidence=True
@@ -221,8 +225,7 @@ class FakeSource:
         seen = Observation(
             self.shot, 0, info.t_s, (info.seq,), (info.applied,), n, max(n - 3, 0), snr, signal,
             BACKGROUND_E, 2e-4, int(self.shot % 90 == 60), 0.7,
-            Trust(0.01, 1.02, 0.01, 0.0, 2.1, 0.0, is_trusted=True, why="residual looks like noise"),
-            {"488": self._dose},
+            TRUST, {"488": self._dose},
         )  # fmt: skip
         tracks = Tracks(
             tuple(self._ids.tolist()), tuple(self._parents.tolist()),

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from gui.theme import Theme
 
 GRIP = 9  # dots around a handle that take hold of it
-TEXT = 16  # dots of height for the numbers
+TEXT = 15  # dots of height for the numbers
+HEIGHT = 56
 
 
 class Histogram(QtWidgets.QWidget):
@@ -34,8 +35,7 @@ class Histogram(QtWidgets.QWidget):
         self._levels = Levels(0.0, 1.0)
         self._raw = self._denoised = np.zeros(0)
         self._held = ""
-        self.setMinimumHeight(64)
-        self.setMaximumHeight(64)
+        self.setFixedHeight(HEIGHT)
         self.setMouseTracking(True)
         self.setToolTip("Photo-electrons of both pictures (log counts). Drag black and white.")
 
@@ -46,7 +46,8 @@ class Histogram(QtWidgets.QWidget):
         both = raw if denoised is None else np.concatenate([raw, denoised])
         if not len(both):
             return
-        low, high = float(both.min()), float(both.max())
+        low = float(both.min())
+        high = max(float(np.percentile(both, 99.9)), 1.6 * levels.high)
         span = max(high - low, 1.0)
         old_low, old_high = self._range
         if low < old_low or high > old_high or span < 0.5 * (old_high - old_low):
@@ -60,7 +61,7 @@ class Histogram(QtWidgets.QWidget):
         self._levels = levels
         self.update()
 
-    def paintEvent(self, _event: QtGui.QPaintEvent) -> None:  # noqa: N802
+    def paintEvent(self, _event: QtGui.QPaintEvent) -> None:
         """Draw bins, handles and numbers."""
         painter = QtGui.QPainter(self)
         painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
@@ -78,14 +79,14 @@ class Histogram(QtWidgets.QWidget):
         self._paint_handle(painter, high, self._levels.high, is_low=False)
         self._paint_legend(painter, area)
 
-    def mousePressEvent(self, event: QtGui.QMouseEvent) -> None:  # noqa: N802
+    def mousePressEvent(self, event: QtGui.QMouseEvent) -> None:
         """Take hold of the nearer handle."""
         x = event.position().x()
         to_low, to_high = abs(x - self._x(self._levels.low)), abs(x - self._x(self._levels.high))
         if min(to_low, to_high) <= GRIP:
             self._held = "low" if to_low < to_high else "high"
 
-    def mouseMoveEvent(self, event: QtGui.QMouseEvent) -> None:  # noqa: N802
+    def mouseMoveEvent(self, event: QtGui.QMouseEvent) -> None:
         """Move the handle."""
         x = event.position().x()
         near = min(abs(x - self._x(level)) for level in self._levels) <= GRIP
@@ -102,7 +103,7 @@ class Histogram(QtWidgets.QWidget):
             self.set_levels(Levels(self._levels.low, max(value, self._levels.low + gap)))
         self.changed.emit(self._levels)
 
-    def mouseReleaseEvent(self, _event: QtGui.QMouseEvent) -> None:  # noqa: N802
+    def mouseReleaseEvent(self, _event: QtGui.QMouseEvent) -> None:
         """Let go."""
         self._held = ""
 
@@ -114,7 +115,9 @@ class Histogram(QtWidgets.QWidget):
         share = (value - low) / (high - low)
         return float(area.left() + min(max(share, 0.0), 1.0) * area.width())
 
-    def _outline(self, heights: NDArray[np.float64], *, is_closed: bool = True) -> QtGui.QPainterPath:
+    def _outline(
+        self, heights: NDArray[np.float64], *, is_closed: bool = True
+    ) -> QtGui.QPainterPath:
         path, area = QtGui.QPainterPath(), self._area()
         if not len(heights):
             return path

@@ -91,7 +91,7 @@ class FieldHistory:
         return max(budget_j_cm2 - now.get(light, 0.0), 0.0) * (t1_s - t0_s) / given
 
     def _signal_percent(self, seen: Observation) -> float:
-        """Signal of the cells per light given, relative to the first shots: what bleaching takes."""
+        """Signal of the cells per light given, relative to the first shots."""
         dose = sum(a.dose_j_cm2 for a in seen.applied)
         if not (seen.n_confirmed and dose > 0.0 and seen.signal_e > 0.0):
             return math.nan

@@ -9,8 +9,9 @@ from gui._qt import Qt, QtCore, QtGui
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeAlias
 
-Path = QtGui.QPainterPath
+    Shape: TypeAlias = tuple[QtGui.QPainterPath, QtGui.QPainterPath]  # drawn lines, filled areas
 
 
 def draw(painter: QtGui.QPainter, name: str, box: QtCore.QRectF, colour: QtGui.QColor) -> None:
@@ -29,69 +30,69 @@ def draw(painter: QtGui.QPainter, name: str, box: QtCore.QRectF, colour: QtGui.Q
     painter.restore()
 
 
-def _ring(radius: float = 6.0) -> Path:
-    path = Path()
+def _ring(radius: float = 6.0) -> QtGui.QPainterPath:
+    path = QtGui.QPainterPath()
     path.addEllipse(QtCore.QPointF(8, 8), radius, radius)
     return path
 
 
-def _polygon(*points: tuple[float, float]) -> Path:
-    path = Path()
+def _polygon(*points: tuple[float, float]) -> QtGui.QPainterPath:
+    path = QtGui.QPainterPath()
     path.addPolygon(QtGui.QPolygonF([QtCore.QPointF(x, y) for x, y in points]))
     path.closeSubpath()
     return path
 
 
-def _lines(*ends: tuple[float, float, float, float]) -> Path:
-    path = Path()
+def _lines(*ends: tuple[float, float, float, float]) -> QtGui.QPainterPath:
+    path = QtGui.QPainterPath()
     for x0, y0, x1, y1 in ends:
         path.moveTo(x0, y0)
         path.lineTo(x1, y1)
     return path
 
 
-def _offline() -> tuple[Path, Path]:
+def _offline() -> Shape:
     path = _ring()
     path.addPath(_lines((4, 12, 12, 4)))
-    return path, Path()
+    return path, QtGui.QPainterPath()
 
 
-def _idle() -> tuple[Path, Path]:
-    return _ring(), Path()
+def _idle() -> Shape:
+    return _ring(), QtGui.QPainterPath()
 
 
-def _running() -> tuple[Path, Path]:
-    return Path(), _polygon((4, 2.5), (13.5, 8), (4, 13.5))
+def _running() -> Shape:
+    return QtGui.QPainterPath(), _polygon((4, 2.5), (13.5, 8), (4, 13.5))
 
 
-def _held() -> tuple[Path, Path]:
-    path = Path()
+def _held() -> Shape:
+    path = QtGui.QPainterPath()
     path.addRect(3.5, 3, 3.4, 10)
     path.addRect(9.1, 3, 3.4, 10)
-    return Path(), path
+    return QtGui.QPainterPath(), path
 
 
-def _done() -> tuple[Path, Path]:
+def _done() -> Shape:
     path = _lines((3, 8.5, 6.5, 12))
     path.lineTo(13, 4.5)
-    return path, Path()
+    return path, QtGui.QPainterPath()
 
 
-def _stopped() -> tuple[Path, Path]:
-    path = Path()
+def _stopped() -> Shape:
+    path = QtGui.QPainterPath()
     path.addRoundedRect(3.5, 3.5, 9, 9, 1, 1)
-    return Path(), path
+    return QtGui.QPainterPath(), path
 
 
-def _fault() -> tuple[Path, Path]:
+def _fault() -> Shape:
     outline = _polygon((8, 2), (14.5, 13.5), (1.5, 13.5))
     outline.addPath(_lines((8, 6.5, 8, 9.2)))
-    dot = Path()
+    dot = QtGui.QPainterPath()
     dot.addEllipse(QtCore.QPointF(8, 11.5), 1.0, 1.0)
     return outline, dot
 
 
-def _light_on() -> tuple[Path, Path]:
+def _light_on() -> Shape:
     rays = []
     for k in range(8):
         c, s = math.cos(k * math.pi / 4), math.sin(k * math.pi / 4)
@@ -99,28 +100,28 @@ def _light_on() -> tuple[Path, Path]:
     return _lines(*rays), _ring(3.2)
 
 
-def _light_off() -> tuple[Path, Path]:
+def _light_off() -> Shape:
     path = _ring(3.4)
     path.addPath(_lines((2.5, 13.5, 13.5, 2.5)))
-    return path, Path()
+    return path, QtGui.QPainterPath()
 
 
-def _stop() -> tuple[Path, Path]:
+def _stop() -> Shape:
     corners = [math.pi / 8 + k * math.pi / 4 for k in range(8)]
     octagon = _polygon(*[(8 + 7 * math.cos(a), 8 + 7 * math.sin(a)) for a in corners])
     octagon.addPath(_lines((5, 8, 11, 8)))
-    return octagon, Path()
+    return octagon, QtGui.QPainterPath()
 
 
-def _notice() -> tuple[Path, Path]:
+def _notice() -> Shape:
     path = _ring()
     path.addPath(_lines((8, 7.4, 8, 11)))
-    dot = Path()
+    dot = QtGui.QPainterPath()
     dot.addEllipse(QtCore.QPointF(8, 4.9), 1.0, 1.0)
     return path, dot
 
 
-_ICONS: dict[str, Callable[[], tuple[Path, Path]]] = {
+_ICONS: dict[str, Callable[[], Shape]] = {
     "offline": _offline,
     "idle": _idle,
     "running": _running,

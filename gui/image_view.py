@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from gui.levels import Levels, Unit
+    from gui.levels import Unit
     from gui.tails import Drawing
     from gui.theme import Theme
 
@@ -179,15 +179,14 @@ class ImageView(QtWidgets.QWidget):
     def _title(self) -> None:
         theme, has = self._theme, self.denoised is not None
         made_by = f"denoised  ·  {self.network}" if has else f"{NO_NETWORK}: raw is shown"
-        note = "made by a network" if has else ""
         if self.mode is Mode.SWIPE:
-            right = f"denoised (right)  ·  {self.network}" if has else f"{NO_NETWORK}: raw on both"
+            right = f"right: {made_by}" if has else f"right: raw again, {NO_NETWORK}"
             ink = theme.denoised if has else theme.line
-            self.left.set_name("raw (left)", ink, theme.text, right)
+            self.left.set_name(f"left: raw   |   {right}", ink, ink if has else theme.text)
         else:
             self.left.set_name("raw", theme.line, theme.text, "camera")
         ink = theme.denoised if has else theme.line
-        self.right.set_name(made_by, ink, theme.denoised if has else theme.muted, note)
+        self.right.set_name(made_by, ink, theme.denoised if has else theme.muted)
 
     # ------------------------------------------------------------------------------- linked views
 
@@ -224,5 +223,3 @@ def age_badge(raw_seq: int, raw_t_s: float, seq: int, t_s: float) -> str:
     frames = "1 frame" if behind == 1 else f"{behind} frames"
     seconds = raw_t_s - t_s
     return f"{frames} older" + (f", {seconds:.1f} s" if seconds >= 0.05 else "")
-
-

@@ -66,6 +66,6 @@ class KeySheet(QtWidgets.QFrame):
             self.move(middle)
             self.raise_()
 
-    def mousePressEvent(self, _event: QtGui.QMouseEvent) -> None:  # noqa: N802
+    def mousePressEvent(self, _event: QtGui.QMouseEvent) -> None:
         """Go away."""
         self.hide()

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gui._qt import Qt, QtCore, QtGui, QtWidgets
-from gui.style import font
+from gui._qt import Qt, QtWidgets
+from gui.dose_bar import DoseBar
+from gui.style import Elided, font
 from gui.why import number
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from gui.model import RunView
     from gui.theme import Theme
 
-WARN_SHARE, BAD_SHARE = 0.75, 0.92  # of a budget (proposed)
+NONE = "--"
 TITLES = ("Camera", "Loop latency", "Exposure", "SNR", "Cells", "Network", "Lost frames", "Trust")
 
 
@@ -29,88 +30,33 @@ class Tile(QtWidgets.QFrame):
         self._theme = theme
         self._colour = ""
         self.setProperty("role", "card")
-        self.title, self.value, self.note = (QtWidgets.QLabel() for _ in range(3))
+        self.title, self.value, self.note = QtWidgets.QLabel(), QtWidgets.QLabel(), Elided()
         self.title.setText(title)
         self.title.setProperty("role", "muted")
         self.note.setProperty("role", "muted")
         self.value.setFont(font(15, bold=True))
         self.note.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom)
-        for label in (self.value, self.note):  # a longer text must not move its neighbours
-            ignored = QtWidgets.QSizePolicy.Policy.Ignored
-            label.setSizePolicy(ignored, QtWidgets.QSizePolicy.Policy.Preferred)
+        for label in (self.value, self.note):
             label.setTextFormat(Qt.TextFormat.PlainText)
         grid = QtWidgets.QGridLayout(self)
         grid.setContentsMargins(10, 5, 10, 6)
         grid.setSpacing(1)
+        grid.setHorizontalSpacing(8)
         grid.addWidget(self.title, 0, 0, 1, 2)
         grid.addWidget(self.value, 1, 0)
         grid.addWidget(self.note, 1, 1)
-        grid.setColumnStretch(0, 5)
-        grid.setColumnStretch(1, 5)
+        grid.setColumnStretch(1, 1)
 
     def set(self, value: str, note: str = "", colour: str = "", tip: str = "") -> None:
         """Show a value; `colour` is a theme's text colour, for what needs an eye."""
         if value != self.value.text():
             self.value.setText(value)
-        metrics, room = self.note.fontMetrics(), max(self.note.width(), 40)
-        note = metrics.elidedText(note, Qt.TextElideMode.ElideRight, room)
-        if note != self.note.text():
-            self.note.setText(note)
+        self.note.set_full(note)
         if colour != self._colour:
             self._colour = colour
             self.value.setStyleSheet(f"color: {colour or self._theme.text};")
         if tip != self.toolTip():
             self.setToolTip(tip)
-
-
-class DoseBar(QtWidgets.QWidget):
-    """One light's dose against its budget: what is given, what that means, when it is used up."""
-
-    def __init__(self, theme: Theme) -> None:
-        super().__init__()
-        self._theme = theme
-        self.share = math.nan
-        self.left_text = self.right_text = ""
-        self.setFixedHeight(38)
-
-    def set(self, left: str, right: str, share: float) -> None:
-        """Show a share of the budget (NaN without one) between two texts."""
-        if (left, right, share) != (self.left_text, self.right_text, self.share):
-            self.left_text, self.right_text, self.share = left, right, share
-            self.update()
-
-    @property
-    def ground(self) -> str:
-        """Colour of the bar."""
-        theme = self._theme
-        if self.share >= BAD_SHARE:
-            return theme.bad
-        return theme.warn if self.share >= WARN_SHARE else theme.good
-
-    def paintEvent(self, _event: QtGui.QPaintEvent) -> None:  # noqa: N802
-        """Draw two texts over a bar."""
-        painter, theme = QtGui.QPainter(self), self._theme
-        painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
-        text = QtCore.QRectF(10, 4, self.width() - 20, 16)
-        painter.setFont(font(11))
-        painter.setPen(QtGui.QColor(theme.muted))
-        painter.drawText(text, Qt.AlignmentFlag.AlignRight, self.right_text)
-        taken = painter.fontMetrics().horizontalAdvance(self.right_text) + 10
-        painter.setFont(font(12, bold=True))
-        painter.setPen(QtGui.QColor(theme.text))
-        room = int(text.width() - taken)
-        left = painter.fontMetrics().elidedText(
-            self.left_text, Qt.TextElideMode.ElideRight, room
-        )
-        painter.drawText(text, Qt.AlignmentFlag.AlignLeft, left)
-        bar = QtCore.QRectF(10, 25, self.width() - 20, 7)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QtGui.QColor(theme.raised))
-        painter.drawRoundedRect(bar, 3.5, 3.5)
-        if self.share > 0:
-            bar.setWidth(max(bar.width() * min(self.share, 1.0), 7.0))
-            painter.setBrush(QtGui.QColor(self.ground))
-            painter.drawRoundedRect(bar, 3.5, 3.5)
 
 
 class Meters(QtWidgets.QWidget):
@@ -150,7 +96,7 @@ class Meters(QtWidgets.QWidget):
     def _refresh_speed(self, view: RunView, display_fps: float, tick_ms: float) -> None:
         fps = view.rate.per_s
         self.tiles["Camera"].set(
-            f"{number(fps)} fps" if math.isfinite(fps) else "–",
+            f"{number(fps)} fps" if math.isfinite(fps) else NONE,
             f"display {display_fps:.0f} fps",
             tip=f"Drawing takes {tick_ms:.1f} ms a tick. {view.skipped_frames} frames were "
             "recorded but not drawn: that is no loss.",
@@ -163,9 +109,7 @@ class Meters(QtWidgets.QWidget):
             )  # fmt: skip
         lost = view.lost_frames
         colour = self._theme.bad_text if lost else ""
-        self.tiles["Lost frames"].set(
-            str(lost), f"{view.n_warnings} warnings" if view.n_warnings else "no warnings", colour
-        )
+        self.tiles["Lost frames"].set(str(lost), _count(view.n_warnings, "warning"), colour)
 
     def _refresh_light(self, view: RunView) -> None:
         tile = self.tiles["Exposure"]
@@ -185,13 +129,13 @@ class Meters(QtWidgets.QWidget):
         history = view.fields.get(result.position)
         target = history.series.last("target") if history else math.nan
         self.tiles["SNR"].set(
-            f"{seen.snr:.1f}" if seen.n_confirmed else "–",
+            f"{seen.snr:.1f}" if seen.n_confirmed else NONE,
             f"target {number(target)}" if math.isfinite(target) else "no target",
             tip="Median over confirmed cells.",
         )
         n = view.n_divisions
-        divisions = "1 division" if n == 1 else f"{n} divisions"
-        self.tiles["Cells"].set(f"{seen.n_confirmed}", divisions if n else f"of {seen.n_tracks}")
+        note = _count(n, "division") if n else f"of {seen.n_tracks}"
+        self.tiles["Cells"].set(f"{seen.n_confirmed}", note)
         total_ms = times.restore_ns * 1e-6
         steps = ", ".join(
             f"{name} {getattr(times, name + '_ns') * 1e-6:.1f}"
@@ -206,7 +150,7 @@ class Meters(QtWidgets.QWidget):
         colour = theme.good_text if trust.is_trusted else theme.warn_text
         word = "trusted" if trust.is_trusted else "not trusted"
         if not result.model_id:
-            word, colour = "–", ""
+            word, colour = NONE, ""
         self.tiles["Trust"].set(word, trust.why, colour, trust.why)
 
     def _refresh_dose(self, view: RunView) -> None:
@@ -237,6 +181,7 @@ class Meters(QtWidgets.QWidget):
             stale = self.bars.pop("dose", None)
             if stale is not None:
                 self._dose_column.removeWidget(stale)
+                stale.hide()
                 stale.deleteLater()
             bar = self.bars[light] = DoseBar(self._theme)
             self._dose_column.addWidget(bar)
@@ -251,6 +196,10 @@ def _worst_field(view: RunView, light: str) -> tuple[float, int, FieldHistory | 
     """Return the dose, number and history of the field that took most of a light."""
     fields = [(h.dose_j_cm2.get(light, 0.0), p, h) for p, h in view.fields.items()]
     return max(fields, key=lambda one: one[0], default=(0.0, 0, None))
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n or 'no'} {what}" + ("" if n == 1 else "s")
 
 
 def _span(seconds: float) -> str:

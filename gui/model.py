@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from gui.history import FieldHistory, FrameRate
 from gui.light import LightState
-from gui.state import RunState
+from gui.state import RunState, StopState
 from gui.tails import Tails
 from gui.why import Kind, Row, decision_row
 from realtime.wire import (
@@ -172,7 +172,8 @@ class RunView:
         self.notice = notice
         self.n_warnings += notice.level != "info"
         self._is_faulty |= notice.level == "fault"
-        self._add(Row(Kind.NOTICE, self.t_s, notice.level, notice.text, "run", level=notice.level))
+        word = {"warn": "warning", "fault": "fault"}.get(notice.level, "note")
+        self._add(Row(Kind.NOTICE, self.t_s, word, notice.text, "run", level=notice.level))
 
     def _take_reply(self, reply: Reply, now_ns: int) -> None:
         if reply.is_ok and reply.name in ("hold", "resume"):
@@ -218,6 +219,8 @@ class RunView:
             return RunState.DONE if self.end.status == "complete" else RunState.STOPPED
         if self._is_faulty or self.light.is_in_doubt:
             return RunState.FAULT
+        if self.light.stop.state is StopState.DARK:
+            return RunState.STOPPED
         if self.frame is None:
             return RunState.IDLE
         return RunState.HELD if self._is_held else RunState.RUNNING

@@ -25,7 +25,7 @@ class Pacer:
         return (len(self._frames_ns) - 1) / span_ns * 1e9 if span_ns else 0.0
 
     def count_frame(self, now_ns: int) -> None:
-        """A frame was drawn."""
+        """Count a frame that was drawn."""
         self._frames_ns.append(now_ns)
 
     def note(self, cost_ms: float) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gui._qt import Qt, QtCore, QtGui, QtWidgets, Signal, pg
-from gui.style import font
+from gui.style import Elided, font
 from gui.theme import lookup, rgb
 from gui.tracks_item import TracksItem
 
@@ -47,7 +47,7 @@ class Canvas(pg.GraphicsView):
         self.setCentralItem(self.box)
         self.setMinimumSize(160, 160)
 
-    def mouseDoubleClickEvent(self, event: QtGui.QMouseEvent) -> None:  # noqa: N802
+    def mouseDoubleClickEvent(self, event: QtGui.QMouseEvent) -> None:
         """Fit the whole image."""
         self.fitted.emit()
         event.accept()
@@ -58,7 +58,7 @@ class Canvas(pg.GraphicsView):
             self.badge = text
             self.viewport().update()
 
-    def drawForeground(self, painter: QtGui.QPainter, rect: QtCore.QRectF) -> None:  # noqa: N802
+    def drawForeground(self, painter: QtGui.QPainter, rect: QtCore.QRectF) -> None:
         """Paint what does not zoom with the image."""
         painter.save()
         painter.resetTransform()
@@ -81,7 +81,7 @@ class Canvas(pg.GraphicsView):
         box_width = max(dots, text_width) + 16
         box = QtCore.QRectF(width - box_width - 10, height - 42, box_width, 32)
         ground = QtGui.QColor(self._theme.window)
-        ground.setAlphaF(0.72)
+        ground.setAlphaF(0.85)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(ground)
         painter.drawRoundedRect(box, 4, 4)
@@ -122,13 +122,12 @@ class Pane(QtWidgets.QFrame):
         for item in (self.image, self.over, self.clip, self.tracks):
             self.box.addItem(item)
         self.over.hide()
-        self.name, self.note = QtWidgets.QLabel(), QtWidgets.QLabel()
+        self.name, self.note = Elided(), QtWidgets.QLabel()
         self.note.setProperty("role", "muted")
         self.name.setFont(font(12, bold=True))
         head = QtWidgets.QHBoxLayout()
         head.setContentsMargins(8, 4, 8, 4)
-        head.addWidget(self.name)
-        head.addStretch(1)
+        head.addWidget(self.name, 1)
         head.addWidget(self.note)
         column = QtWidgets.QVBoxLayout(self)
         column.setContentsMargins(2, 0, 2, 2)
@@ -140,7 +139,7 @@ class Pane(QtWidgets.QFrame):
 
     def set_name(self, name: str, border: str, ink: str, note: str = "") -> None:
         """Say what the picture is; border and ink are colours."""
-        self.name.setText(name)
+        self.name.set_full(name)
         self.note.setText(note)
         sheet = f"Pane {{ border: 2px solid {border}; border-radius: 6px; background: " + (
             f"{self._theme.panel}; }}"
@@ -149,9 +148,7 @@ class Pane(QtWidgets.QFrame):
             self.setStyleSheet(sheet)
             self.name.setStyleSheet(f"color: {ink};")
 
-    def draw(
-        self, grey: NDArray[np.uint8], rect: QtCore.QRectF, *, is_over: bool = False
-    ) -> None:
+    def draw(self, grey: NDArray[np.uint8], rect: QtCore.QRectF, *, is_over: bool = False) -> None:
         """Show grey levels, (Y, X) uint8, over a rectangle in pixels of the full image."""
         item = self.over if is_over else self.image
         item.setImage(grey, autoLevels=False, levels=(0, 255), lut=self._greys)

@@ -27,7 +27,7 @@ SPANS_S = {"1 min": 60.0, "10 min": 600.0, "all": float("inf")}
 class TimeAxis(pg.AxisItem):
     """Ticks of experiment time as people read it."""
 
-    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:  # noqa: N802
+    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
         """Return mm:ss, with tenths only where ticks are closer than a second."""
         texts = [clock(value * scale) for value in values]
         return texts if spacing < 1.0 else [text.removesuffix(".0") for text in texts]
@@ -55,7 +55,7 @@ class Course(pg.PlotItem):
         self.vb.setDefaultPadding(0.0)
         self.vb.disableAutoRange()
 
-    def curve(self, colour: str, width: float = 1.5) -> Any:
+    def curve(self, colour: str, width: float = 1.3) -> Any:
         """Add a line that breaks where there is no number."""
         made = pg.PlotCurveItem(pen=pen(colour, width), connect="finite")
         self.addItem(made)
@@ -121,7 +121,7 @@ class Plots(QtWidgets.QWidget):
         self.bleach.vb.setXRange(t_s[0], max(t_s[-1], t_s[0] + 1.0), padding=0.0)
         _scale(self.snr.vb, table["snr"], table["target"])
         _scale(self.light.vb, table["exposure_ms"])
-        _scale(self._power_box, table["power_percent"])
+        _scale(self._power_box, table["power_percent"], room=1.6)  # the curves keep apart
         _scale(self.bleach.vb, table["signal_percent"], np.array([100.0]))
 
     def _card(
@@ -170,15 +170,9 @@ def _steps(
     return np.repeat(t_s, 2)[1:], np.repeat(values, 2)[:-1]
 
 
-def _scale(box: Any, *values: NDArray[np.float64]) -> None:
-    """Fit the axis, from 0 where that costs little, so that small changes do not look large."""
+def _scale(box: Any, *values: NDArray[np.float64], room: float = 1.15) -> None:
+    """Fit the axis. It starts at 0, so that a small change looks small."""
     known = np.concatenate(values)
     known = known[np.isfinite(known)]
-    if not len(known):
-        return
-    low, high = float(known.min()), float(known.max())
-    low = 0.0 if 0 <= low < 0.75 * high else low
-    room = 0.08 * max(high - low, 0.1 * abs(high), 1e-9)
-    box.setYRange(low if low == 0.0 else low - room, high + room, padding=0.0)
-
-
+    if len(known):
+        box.setYRange(min(0.0, float(known.min())), max(room * float(known.max()), 1e-9), padding=0)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gui._qt import QtWidgets
-
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from gui._qt import QtWidgets
 
 
 def grab(window: QtWidgets.QWidget, path: Path) -> None:
@@ -20,4 +20,4 @@ def grab(window: QtWidgets.QWidget, path: Path) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     if not window.grab().save(str(path), "PNG"):
-        raise OSError(f"asked to save a picture of the window at {path}: it cannot be written there")
+        raise OSError(f"asked to save a picture at {path}: it cannot be written there")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING, Protocol
 
@@ -40,7 +41,7 @@ class Source(Protocol):
         ...
 
     def command(self, name: str) -> None:
-        """Send a person's wish ("stop_light", "stop", "hold", "resume"); `poll` brings the reply."""
+        """Send a wish ("stop_light", "stop", "hold", "resume"); `poll` brings the reply."""
         ...
 
     def close(self) -> None:
@@ -65,10 +66,8 @@ class StreamSource:
         self._hands = {"stop_light": ControlClient(address), "": ControlClient(address)}
         self._last_stop_ns = 0  # 0: no STOP LIGHT waits for its answer
         self._waiting: list[FromHub] = []
-        try:
+        with contextlib.suppress(StreamError):  # hello is said; `poll` brings the answer
             self._waiting.append(self._stream.start(timeout_s=0.001))
-        except StreamError:
-            pass  # said hello; the answer comes by `poll` when the hub is there
         self._has_start = bool(self._waiting)
 
     def poll(self) -> list[FromHub]:

@@ -70,7 +70,7 @@ class StopWatch:
         self._pressed_ns = 0
 
     def press(self, now_ns: int) -> None:
-        """A person asked for darkness."""
+        """Note that a person asked for darkness."""
         self.state, self.text, self._pressed_ns = StopState.STOPPING, "", now_ns
 
     def tick(self, now_ns: int) -> None:
@@ -85,7 +85,7 @@ class StopWatch:
         self.text = text
 
     def light_again(self) -> None:
-        """A frame was taken with light after the darkness was confirmed."""
+        """Note that light was given after the darkness was confirmed."""
         if self.state is StopState.DARK:
             self.state = StopState.READY
 

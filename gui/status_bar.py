@@ -39,11 +39,11 @@ class Badge(QtWidgets.QWidget):
             self.setToolTip(f"{word}: {detail}" if detail else word)
             self.update()
 
-    def sizeHint(self) -> QtCore.QSize:  # noqa: N802
+    def sizeHint(self) -> QtCore.QSize:
         """Ask for all the width there may be."""
         return QtCore.QSize(self.maximumWidth(), 44)
 
-    def paintEvent(self, _event: QtGui.QPaintEvent) -> None:  # noqa: N802
+    def paintEvent(self, _event: QtGui.QPaintEvent) -> None:
         """Draw ground, icon, word and detail."""
         painter, theme = QtGui.QPainter(self), self._theme
         painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
@@ -130,6 +130,8 @@ class StatusBar(QtWidgets.QWidget):
             if view.notice is not None and view.notice.level == "fault":
                 return view.notice.text
             return "the light is not confirmed off"
+        if view.state is RunState.STOPPED:
+            return "the light was stopped by a person"
         if view.is_held:
             return "feedback held by you"
         if view.frame is None:

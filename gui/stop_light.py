@@ -27,7 +27,7 @@ class StopOnEscape(QtCore.QObject):
 
     fired = Signal()
 
-    def eventFilter(self, watched: QtCore.QObject, event: QtCore.QEvent) -> bool:  # noqa: N802
+    def eventFilter(self, watched: QtCore.QObject, event: QtCore.QEvent) -> bool:
         """Notice Esc, and let it pass: a dialog still gets its own."""
         if (
             event.type() == QtCore.QEvent.Type.KeyPress
@@ -66,7 +66,7 @@ class StopLightButton(QtWidgets.QAbstractButton):
             self._state = state
             self.update()
 
-    def paintEvent(self, _event: QtGui.QPaintEvent) -> None:  # noqa: N802
+    def paintEvent(self, _event: QtGui.QPaintEvent) -> None:
         """Draw ground, icon, word and hint."""
         painter, theme = QtGui.QPainter(self), self._theme
         painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)

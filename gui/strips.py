@@ -32,7 +32,7 @@ class Strip(QtWidgets.QWidget):
             self.setVisible(bool(text))
             self.update()
 
-    def paintEvent(self, _event: QtGui.QPaintEvent) -> None:  # noqa: N802
+    def paintEvent(self, _event: QtGui.QPaintEvent) -> None:
         """Draw it."""
         painter, ink = QtGui.QPainter(self), QtGui.QColor(self._ink)
         painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
@@ -50,7 +50,7 @@ class Strip(QtWidgets.QWidget):
 
 
 class LeaveBar(QtWidgets.QFrame):
-    """What closing the window means, while a run goes on. The light is not waiting for an answer."""
+    """What closing the window means while a run goes on. Nothing waits for the answer."""
 
     stay = Signal()
     leave = Signal()

@@ -39,10 +39,36 @@ def pen(colour: str, width: float = 1.0, *, alpha: float = 1.0) -> QtGui.QPen:
     return made
 
 
+class Elided(QtWidgets.QLabel):
+    """A label that shortens its text where there is no room, and never asks for more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        policy = QtWidgets.QSizePolicy.Policy
+        self.setSizePolicy(policy.Ignored, policy.Preferred)
+        self.full = ""
+
+    def set_full(self, text: str) -> None:
+        """Show a text, as far as there is room; all of it is in the tooltip."""
+        if text != self.full:
+            self.full = text
+            self.setToolTip(text)
+            self._fit()
+
+    def resizeEvent(self, event: QtGui.QResizeEvent) -> None:
+        """Shorten anew."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        room, end = self.contentsRect().width(), QtCore.Qt.TextElideMode.ElideRight
+        self.setText(self.fontMetrics().elidedText(self.full, end, room))
+
+
 class NoWheel(QtCore.QObject):
     """The wheel never changes a value: it is for zooming."""
 
-    def eventFilter(self, watched: QtCore.QObject, event: QtCore.QEvent) -> bool:  # noqa: N802
+    def eventFilter(self, watched: QtCore.QObject, event: QtCore.QEvent) -> bool:
         """Swallow wheel events of boxes that hold a value."""
         boxes = (QtWidgets.QAbstractSpinBox, QtWidgets.QComboBox, QtWidgets.QAbstractSlider)
         is_wheel = event.type() == QtCore.QEvent.Type.Wheel
@@ -87,6 +113,7 @@ def _sheet(theme: Theme) -> str:
     QPushButton:checked {{ background: {theme.accent}; color: {theme.on_colour}; }}
     QSplitter::handle {{ background: {theme.window}; }}
     QSplitter::handle:hover {{ background: {theme.line}; }}
+    QTableView::item {{ padding: 0 6px; }}
     QTableView {{ background: {theme.panel}; alternate-background-color: {theme.panel};
                   border: 0; selection-background-color: {theme.accent};
                   selection-color: {theme.on_colour}; outline: 0; }}

@@ -72,14 +72,20 @@ class Tails:
         if self._newest is None or not self._newest.tracks.ids:
             empty = np.zeros(0)
             return Drawing(
-                empty.astype(np.int64), np.zeros((0, 2)), empty, empty > 0, empty > 0,
+                empty.astype(np.int64),
+                np.zeros((0, 2)),
+                empty,
+                empty > 0,
+                empty > 0,
                 np.zeros((0, 0, 2)),
             )
         tracks = self._newest.tracks
         ids, xy = self._shots[-1]
         order = np.argsort(np.asarray(tracks.ids, np.int64))
         divided = self._divided.keys() | {
-            t for t, parent in zip(tracks.ids, tracks.parents, strict=True) if parent in self._divided
+            track
+            for track, mother in zip(tracks.ids, tracks.parents, strict=True)
+            if mother in self._divided
         }
         return Drawing(
             ids,

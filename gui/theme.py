@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MIN_CONTRAST = 4.5  # WCAG 2.2, success criterion 1.4.3, normal text
 
@@ -88,8 +91,15 @@ DARK = Theme(
     signal="#d8c95b",
     # Paul Tol, "Colour schemes", SRON/EPS/TN/09-002 issue 3.2: scheme "light".
     tracks=(
-        "#77aadd", "#ee8866", "#eedd88", "#ffaabb", "#99ddff",
-        "#44bb99", "#bbcc33", "#aaaa00", "#dddddd",
+        "#77aadd",
+        "#ee8866",
+        "#eedd88",
+        "#ffaabb",
+        "#99ddff",
+        "#44bb99",
+        "#bbcc33",
+        "#aaaa00",
+        "#dddddd",
     ),
     grey_to="#ffffff",
     saturated="#ff00ff",
@@ -154,7 +164,7 @@ def contrast(one: tuple[int, int, int], other: tuple[int, int, int]) -> float:
 def lookup(theme: Theme) -> NDArray[np.uint8]:
     """Return the colours of an image's 256 grey levels, (256, 3) uint8."""
     steps = np.linspace(0.0, 1.0, 256)[:, None]
-    return np.round(steps * np.array(rgb(theme.grey_to))).astype(np.uint8)
+    return np.asarray(np.round(steps * np.array(rgb(theme.grey_to))), np.uint8)
 
 
 def _luminance(colour: tuple[int, int, int]) -> float:

@@ -33,7 +33,7 @@ class Timeline(QtWidgets.QWidget):
         self._text, self._word, self._ink = "", "OFFLINE", theme.muted
         self._n_rows = -1
         self.setFixedHeight(HEIGHT)
-        self.setToolTip("Marks are changes: decisions, guard, you, losses. Click to find one's why.")
+        self.setToolTip("Marks are decisions, the guard, you, and losses. Click to see why.")
 
     def refresh(self, view: RunView) -> None:
         """Show the newest time."""
@@ -50,7 +50,7 @@ class Timeline(QtWidgets.QWidget):
         self._word, self._ink = self._marker(view)
         self.update()
 
-    def paintEvent(self, _event: QtGui.QPaintEvent) -> None:  # noqa: N802
+    def paintEvent(self, _event: QtGui.QPaintEvent) -> None:
         """Draw the marker, the line with its marks, and the time."""
         painter, theme = QtGui.QPainter(self), self._theme
         painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
@@ -78,7 +78,7 @@ class Timeline(QtWidgets.QWidget):
             painter.setBrush(QtGui.QColor(theme.text))
             painter.drawRoundedRect(head, 2, 2)
 
-    def mousePressEvent(self, event: QtGui.QMouseEvent) -> None:  # noqa: N802
+    def mousePressEvent(self, event: QtGui.QMouseEvent) -> None:
         """Find the mark next to the click."""
         x = event.position().x()
         if self._marks:

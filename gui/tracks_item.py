@@ -31,7 +31,8 @@ class TracksItem(pg.GraphicsObject):
         self._bounds = QtCore.QRectF(0, 0, 1, 1)
         self._drawing: Drawing | None = None
         self._colours = len(theme.tracks)
-        self._pens = [pen(c, 1.4, alpha=(b + 1) / BANDS) for c in theme.tracks for b in range(BANDS)]
+        fades = [(band + 1) / BANDS for band in range(BANDS)]
+        self._pens = [pen(c, 1.4, alpha=fade) for c in theme.tracks for fade in fades]
         self._rings = [pen(c, 1.2) for c in theme.tracks]
         self._guesses = [pen(c, 1.0, alpha=0.7) for c in theme.tracks]
         for guess in self._guesses:
@@ -64,7 +65,7 @@ class TracksItem(pg.GraphicsObject):
             lines.ndarray()[:] = xy
         self.update()
 
-    def boundingRect(self) -> QtCore.QRectF:  # noqa: N802
+    def boundingRect(self) -> QtCore.QRectF:
         """Return the image's rectangle."""
         return self._bounds
 

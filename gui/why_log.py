@@ -59,15 +59,15 @@ class WhyModel(QtCore.QAbstractTableModel):
         self.shows_all = shows_all
         self._reset(view)
 
-    def rowCount(self, parent: Any = None) -> int:  # noqa: N802
+    def rowCount(self, parent: Any = None) -> int:
         """Return the number of rows."""
         return 0 if parent is not None and parent.isValid() else len(self.rows)
 
-    def columnCount(self, _parent: Any = None) -> int:  # noqa: N802
+    def columnCount(self, _parent: Any = None) -> int:
         """Return the number of columns."""
         return len(COLUMNS)
 
-    def headerData(self, section: int, orientation: Any, role: int) -> Any:  # noqa: N802
+    def headerData(self, section: int, orientation: Any, role: int) -> Any:
         """Return a column's title."""
         if role == Qt.ItemDataRole.DisplayRole and orientation == Qt.Orientation.Horizontal:
             return COLUMNS[section]
@@ -117,33 +117,28 @@ class WhyLog(QtWidgets.QFrame):
         self.setProperty("role", "card")
         self._view = view
         self.model = WhyModel(theme)
-        title = QtWidgets.QLabel("Why")
-        title.setFont(font(12, bold=True))
-        self.count = QtWidgets.QLabel()
-        self.count.setProperty("role", "muted")
-        self.every = QtWidgets.QPushButton("every decision")
+        self.every = QtWidgets.QPushButton("every decision", self)
         self.every.setCheckable(True)
         self.every.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.every.setToolTip("Also show the decisions that left everything as it was")
+        self.every.setStyleSheet("padding: 0 8px; font-size: 11px;")
         self.every.toggled.connect(lambda on: self.model.show_all(view, shows_all=on))
-        head = QtWidgets.QHBoxLayout()
-        head.setContentsMargins(10, 4, 6, 2)
-        head.addWidget(title)
-        head.addWidget(self.count)
-        head.addStretch(1)
-        head.addWidget(self.every)
         self.table = self._make_table()
         column = QtWidgets.QVBoxLayout(self)
-        column.setContentsMargins(2, 2, 2, 4)
-        column.setSpacing(0)
-        column.addLayout(head)
-        column.addWidget(self.table, 1)
+        column.setContentsMargins(2, 3, 2, 4)
+        column.addWidget(self.table)
+        self.setMinimumHeight(76)
+
+    def resizeEvent(self, event: QtGui.QResizeEvent) -> None:
+        """Keep the button at the right end of the header."""
+        super().resizeEvent(event)
+        size = self.every.sizeHint()
+        self.every.setGeometry(self.width() - size.width() - 6, 4, size.width(), 20)
+        self.every.raise_()
 
     def refresh(self) -> None:
         """Show the newest rows; a reader who has scrolled down keeps the place."""
         self.model.refresh(self._view)
-        n = self._view.n_rows
-        self.count.setText("nothing yet" if not n else f"{n} entries")
 
     def show_time(self, t_s: float) -> None:
         """Select the row that is nearest to a time."""
@@ -166,7 +161,7 @@ class WhyLog(QtWidgets.QFrame):
         header = table.horizontalHeader()
         header.setHighlightSections(False)
         header.setFixedHeight(22)
-        for column, width in ((TIME, 76), (WHAT, 220), (BY, 110)):
+        for column, width in ((TIME, 76), (WHAT, 200), (BY, 165)):
             header.resizeSection(column, width)
         header.setSectionResizeMode(WHY, QtWidgets.QHeaderView.ResizeMode.Stretch)
         table.clicked.connect(lambda index: self.picked.emit(self.model.rows[index.row()].t_s))

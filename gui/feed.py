@@ -1,0 +1,133 @@
+"""From messages to pictures: fetches the newest images and hands them to the view."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gui import levels as grey
+from gui.image_view import age_badge
+
+if TYPE_CHECKING:
+    from gui.controls import Controls
+    from gui.image_view import ImageView
+    from gui.model import RunView
+    from gui.source import Source
+    from realtime.wire import CameraInfo, FrameMessage
+
+LEVELS_EVERY = 8  # frames between two looks at the contrast
+
+
+class ImageFeed:
+    """Draws what is new, and gives a frame's credit back once it is drawn."""
+
+    def __init__(
+        self, view: RunView, source: Source, images: ImageView, controls: Controls
+    ) -> None:
+        self._view, self._source = view, source
+        self._images, self._controls = images, controls
+        self._drawn_seq = -1
+        self._drawn_shot = -1
+        self._raw: tuple[int, float] = (-1, 0.0)  # sequence number and time of what is shown
+        self._restored: tuple[int, float] = (-1, 0.0)
+        self._since_levels = LEVELS_EVERY
+
+    @property
+    def field(self) -> int:
+        """The field of view that the plots follow."""
+        fields = sorted(self._view.fields)
+        chosen = int(self._controls.field.currentIndex())
+        if chosen > 0:
+            return fields[chosen - 1]
+        return fields[0] if fields else 0
+
+    def draw(self) -> bool:
+        """Draw the newest frame and result; return whether there was a frame."""
+        frame = self._view.frame
+        has_frame = frame is not None and frame.info.seq != self._drawn_seq
+        if frame is not None and has_frame and self._is_chosen(frame):
+            self._take_raw(frame)
+        if self._take_result() or has_frame:
+            self._show_age()
+            self._since_levels += 1
+            if self._since_levels >= LEVELS_EVERY:
+                self.look_at_levels()
+            self._images.redraw()
+        if frame is not None and has_frame:
+            self._drawn_seq = frame.info.seq
+            self._view.shown_frames += 1
+            self._source.shown(frame)  # only now: the next one may come
+        return has_frame
+
+    def draw_tracks(self) -> None:
+        """Show the cells of the newest result."""
+        result = self._view.result
+        if result is not None and result.position in self._view.tails:
+            self._images.set_tracks(self._view.tails[result.position].drawing())
+
+    def look_at_levels(self) -> None:
+        """Renew the histogram, and the contrast if it is to follow."""
+        images = self._images
+        if images.raw is None:
+            return
+        self._since_levels = 0
+        raw = grey.sample(images.raw, images.unit)
+        denoised = None
+        if images.denoised is not None:
+            denoised = grey.sample(images.denoised, grey.PHOTONS)
+        if self._controls.auto.isChecked():
+            images.levels = grey.auto_levels(raw if denoised is None else denoised)
+        self._controls.histogram.set_values(raw, denoised, images.levels)
+
+    def offer_choices(self) -> None:
+        """Let a person choose among the fields, channels and planes that were seen."""
+        view, controls = self._view, self._controls
+        controls.set_choices(controls.field, [f"field {p + 1}" for p in sorted(view.fields)])
+        controls.set_choices(controls.channel, sorted(view.channels))
+        controls.set_choices(controls.plane, [f"plane {z + 1}" for z in sorted(view.planes)])
+
+    def _take_raw(self, frame: FrameMessage) -> None:
+        counts = self._source.raw(frame)
+        if counts is None:
+            return  # overwritten while we were busy: the next one is better
+        camera = self._camera(frame.info.camera)
+        if camera is not None:
+            self._images.unit = grey.camera_unit(camera.calibration)
+            self._images.saturation_adu = camera.calibration.saturation_adu
+            self._images.set_pixel_um(camera.pixel_um)
+        self._images.set_raw(counts)
+        self._raw = (frame.info.seq, frame.info.t_s)
+
+    def _take_result(self) -> bool:
+        result = self._view.result
+        if result is None or result.shot == self._drawn_shot:
+            return False
+        self._drawn_shot = result.shot
+        if self._controls.field.currentIndex() > 0 and result.position != self.field:
+            return False
+        photons = None if result.restored is None else self._source.restored(result.restored)
+        took = f"{result.times.restore_ns * 1e-6:.1f} ms"
+        if result.restored is None or photons is not None:  # an overwritten one: keep the last
+            self._images.set_denoised(photons, f"{result.model_id}  ·  {took}")
+            self._restored = (max(result.seqs, default=-1), result.observation.t_s)
+        self.draw_tracks()
+        return True
+
+    def _show_age(self) -> None:
+        has = self._images.denoised is not None
+        self._images.set_age(age_badge(*self._raw, *self._restored) if has else "")
+
+    def _camera(self, label: str) -> CameraInfo | None:
+        cameras = self._view.start.cameras if self._view.start is not None else ()
+        return next((camera for camera in cameras if camera.label == label), None)
+
+    def _is_chosen(self, frame: FrameMessage) -> bool:
+        info, controls, view = frame.info, self._controls, self._view
+        for box, value, known in (
+            (controls.field, info.index.p, sorted(view.fields)),
+            (controls.channel, info.applied.channel, sorted(view.channels)),
+            (controls.plane, info.index.z, sorted(view.planes)),
+        ):
+            chosen = box.currentIndex()
+            if chosen > 0 and value != known[chosen - 1]:
+                return False
+        return True
