@@ -1,0 +1,89 @@
+"""Pack a trained network: ONNX, weights, test vector, curve, card and the manifest over them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from models.package import MANIFEST, ONNX, VECTOR, WEIGHTS, Manifest
+from models.residuals import Limits
+from models.train.denoise import LOG_VARIANCE_RANGE, MU, SD, Look
+from models.train.noisy import expose, stabilised
+from models.train.scenes import make_scene
+from models.unet import LiteUNet, export_onnx
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+TOLERANCE_RMS = {"f32": 1e-4, "bf16": 3e-2}
+"""Units of the noise. Seen: f32 1e-6, bf16 about 1e-2; three times that, three orders for f32."""
+_VECTOR_PX = (96, 128)
+
+
+def pack(
+    folder: Path, net: LiteUNet, looks: Sequence[Look], name: str, command: str, sources: list[str]
+) -> None:
+    """Write the package of a trained denoiser; scores and card come after (see `seal`)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    net = net.float().to(memory_format=torch.contiguous_format).eval()
+    export_onnx(net, folder / ONNX)
+    np.savez(folder / WEIGHTS, **{k: v.numpy() for k, v in net.state_dict().items()})
+    frames = test_frames()
+    with torch.inference_mode():
+        out = net(torch.from_numpy(frames)).numpy()
+    np.savez_compressed(folder / VECTOR, frames=frames, out=out)
+    write_curve(folder / "curve.csv", looks)
+    manifest = Manifest(
+        name=name, task="denoise", version="1", in_frames=net.in_frames, base=net.base,
+        mu=MU, sd=SD, inverse="posterior-mean",
+        log_variance_min=LOG_VARIANCE_RANGE[0], log_variance_max=LOG_VARIANCE_RANGE[1],
+        photons_min_e=0.0, photons_max_e=600.0, command=command, sources=tuple(sources),
+        limits=Limits(), tolerance_rms=TOLERANCE_RMS, sha256={},
+    )  # fmt: skip
+    seal(folder, manifest)
+
+
+def test_frames() -> Any:
+    """Return the input of the test vector: dark to bright in one normalised frame, (1, 1, Y, X)."""
+    rng = np.random.default_rng(5)
+    scene = make_scene(rng, max(_VECTOR_PX))[: _VECTOR_PX[0], : _VECTOR_PX[1]]
+    ramp = np.geomspace(0.3, 300.0, _VECTOR_PX[1])
+    noisy, _ = stabilised(expose(rng, np.maximum(scene, 0.0) * ramp, 1.4))
+    return ((noisy - MU) / SD)[None, None].astype(np.float32)
+
+
+def write_curve(path: Path, looks: Sequence[Look]) -> None:
+    """Write how the training went, one line per look."""
+    lines = [",".join(f.name for f in fields(Look))]
+    lines += [",".join(f"{value:.6g}" for value in asdict(look).values()) for look in looks]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+
+
+def seal(folder: Path, manifest: Manifest) -> None:
+    """Write the manifest with the sha256 of every other file in the folder."""
+    sums = {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.iterdir())
+        if path.is_file() and path.name != MANIFEST
+    }
+    values: dict[str, Any] = {name: getattr(manifest, name) for name in manifest.__struct_fields__}
+    values |= {"limits": asdict(manifest.limits), "sha256": sums}
+    plain = {k: v for k, v in values.items() if not isinstance(v, dict)}
+    tables = {k: v for k, v in values.items() if isinstance(v, dict)}
+    lines = [f"{key} = {_toml(value)}" for key, value in plain.items()]
+    for table, content in tables.items():
+        lines += ["", f"[{table}]", *(f'"{key}" = {_toml(v)}' for key, v in content.items())]
+    (folder / MANIFEST).write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+
+
+def _toml(value: Any) -> str:
+    """Write a string, number or list; JSON's are TOML's too."""
+    if isinstance(value, tuple):
+        return "[" + "".join(f"\n    {_toml(item)}," for item in value) + "\n]"
+    return json.dumps(value)

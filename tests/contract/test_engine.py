@@ -1,0 +1,166 @@
+"""What every engine must do. A new engine adds one line to ENGINES and nothing else."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models import EngineUnavailable, Package, ParityError, open_engine, shipped
+from models.engines import Engine, gate
+from models.package import MANIFEST
+
+ENGINES = [
+    pytest.param(("openvino", "bf16"), id="openvino-bf16"),
+    pytest.param(("openvino", "f32"), id="openvino-f32"),
+    pytest.param(("onnxruntime", "f32"), id="onnxruntime-f32"),
+    pytest.param(("torch", "f32"), id="torch-f32", marks=pytest.mark.train),
+]
+SHAPE = (64, 96)
+
+
+@pytest.fixture(scope="module")
+def package() -> Package:
+    return Package.load(shipped("denoise-2d"))
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest, package: Package) -> Iterator[Engine]:
+    name, precision = request.param
+    try:
+        opened = open_engine(package, SHAPE, name, precision)
+    except EngineUnavailable as reason:
+        pytest.skip(str(reason))
+    yield opened
+    opened.close()
+
+
+def noisy(seed: int, shape: tuple[int, int] = SHAPE) -> np.ndarray:
+    return np.random.default_rng(seed).normal(0, 1, (1, 1, *shape)).astype(np.float32)
+
+
+def test_gives_the_stored_answer_within_the_tolerance_of_its_precision(engine, package) -> None:
+    frames, wanted = package.test_vector()
+    rms = np.sqrt(np.mean((engine.infer(frames) - wanted) ** 2, axis=(0, 2, 3))).max()
+    assert rms <= package.manifest.tolerance_rms[engine.precision]
+    assert engine.parity_rms == pytest.approx(rms, rel=1e-3, abs=1e-7)
+
+
+def test_answers_two_float32_images_of_the_same_size(engine) -> None:
+    out = engine.infer(noisy(1))
+    assert out.shape == (1, 2, *SHAPE)
+    assert out.dtype == np.float32
+    assert np.isfinite(out).all()
+
+
+def test_the_same_frame_gives_the_same_answer_bit_for_bit(engine) -> None:
+    first = engine.infer(noisy(1)).copy()
+    engine.infer(noisy(2))
+    assert np.array_equal(engine.infer(noisy(1)), first)
+
+
+def test_frames_written_into_its_own_input_give_the_same_answer(engine) -> None:
+    wanted = engine.infer(noisy(3)).copy()
+    engine.infer(noisy(4))
+    engine.frames[...] = noisy(3)
+    assert np.array_equal(engine.infer(engine.frames), wanted)
+
+
+def test_other_sizes_come_and_go(engine) -> None:
+    wanted = engine.infer(noisy(5)).copy()
+    assert engine.infer(noisy(6, (16, 40))).shape == (1, 2, 16, 40)
+    assert np.array_equal(engine.infer(noisy(5)), wanted)
+
+
+def test_says_who_computes(engine) -> None:
+    info = engine.info()
+    assert (info.engine, info.precision, info.threads) == (engine.name, engine.precision, 1)
+    assert info.version[0].isdigit()
+
+
+def test_closes_twice_and_then_refuses_to_work(engine) -> None:
+    engine.close()
+    engine.close()
+    with pytest.raises(EngineUnavailable, match="closed"):
+        engine.infer(noisy(1))
+
+
+# -- the gate ------------------------------------------------------------------------------------
+
+
+def sealed_copy(package: Package, folder: Path, **changes: np.ndarray) -> Package:
+    """Copy a package and exchange arrays of its test vector; the sums are made right again."""
+    import hashlib
+
+    shutil.copytree(package.folder, folder)
+    path = folder / "test_vector.npz"
+    before = hashlib.sha256(path.read_bytes()).hexdigest()
+    frames, out = package.test_vector()
+    np.savez(path, **({"frames": frames, "out": out} | changes))
+    manifest = (folder / MANIFEST).read_text("utf-8")
+    after = hashlib.sha256(path.read_bytes()).hexdigest()
+    (folder / MANIFEST).write_text(manifest.replace(before, after), "utf-8")
+    return Package.load(folder)
+
+
+def test_an_engine_with_another_answer_is_refused(package, tmp_path) -> None:
+    out = package.test_vector()[1]
+    wrong = sealed_copy(package, tmp_path / "wrong", out=out + np.float32(0.05))
+    with pytest.raises(ParityError, match="deviates from the reference"):
+        open_engine(wrong, SHAPE)
+
+
+def test_auto_takes_the_next_engine_when_the_fastest_is_wrong(package, monkeypatch) -> None:
+    real = gate._opener("openvino")
+
+    def half_wrong(package, shape, precision, threads):
+        engine = real(package, shape, precision, threads)
+        if precision == "bf16":
+            right = engine.infer
+            engine.infer = lambda frames: right(frames) * np.float32(1.5)
+        return engine
+
+    monkeypatch.setattr(gate, "_opener", lambda name: half_wrong)
+    engine = open_engine(package, SHAPE)
+    assert engine.precision == "f32"
+    engine.close()
+
+
+def test_an_engine_that_answers_no_number_is_refused(package, monkeypatch) -> None:
+    real = gate._opener("openvino")
+
+    def broken(package, shape, precision, threads):
+        engine = real(package, shape, precision, threads)
+        right = engine.infer
+        engine.infer = lambda frames: right(frames) * np.float32("nan")
+        return engine
+
+    monkeypatch.setattr(gate, "_opener", lambda name: broken)
+    with pytest.raises(ParityError):
+        open_engine(package, SHAPE)
+
+
+def test_missing_libraries_are_reasons_and_not_tracebacks(package, monkeypatch) -> None:
+    for library in ("openvino", "onnxruntime", "torch"):
+        monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(EngineUnavailable) as refusal:
+        open_engine(package, SHAPE)
+    assert "OpenVINO cannot be imported" in str(refusal.value)
+    assert "ONNX Runtime cannot be imported" in str(refusal.value)
+    assert "torch cannot be imported" in str(refusal.value)
+
+
+@pytest.mark.parametrize("asked", [("tensorrt", "auto"), ("auto", "int8"), ("torch", "bf16")])
+def test_an_unknown_engine_or_precision_lists_the_known_ones(package, asked) -> None:
+    with pytest.raises(EngineUnavailable, match="known: openvino bf16"):
+        open_engine(package, SHAPE, *asked)
+
+
+@pytest.mark.parametrize("shape", [(63, 64), (64, 4), (0, 64)])
+def test_sizes_that_do_not_fit_the_network_are_refused(package, shape) -> None:
+    with pytest.raises(ValueError, match="multiples of 8"):
+        open_engine(package, shape, "openvino", "f32")
