@@ -20,7 +20,7 @@ class Bar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     means: str
 
     def is_met(self, value: float | None) -> bool:
-        """Whether a measured value keeps the promise; what was not measured, or is NaN, does not."""
+        """Whether a value keeps the promise; one that was not measured, or is NaN, does not."""
         if value is None:
             return False
         return value <= self.bound if self.direction == "at most" else value >= self.bound

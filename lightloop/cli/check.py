@@ -1,4 +1,4 @@
-"""`lightloop check` and `lightloop schema`: is this config right, and what would it take?"""
+"""`lightloop check` and `lightloop schema`: whether a config is right, and what it would take."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`lightloop doctor`: can this machine do it, and what to do where it cannot?"""
+"""`lightloop doctor`: whether this machine can do it, and what to do where it cannot."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def has_screen() -> bool:
     return any(os.environ.get(name) for name in names)
 
 
-def wants_window(*, headless: bool, screenshot: str) -> bool:
+def wants_window(*, headless: bool, screenshot: bool) -> bool:
     """Decide whether to show a window; without a screen there is none, or one only for a picture.
 
     Raises

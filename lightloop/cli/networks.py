@@ -13,19 +13,25 @@ app = typer.Typer(no_args_is_help=True, help="Show the networks that are here.")
 
 @app.command("list")
 def list_models() -> None:
-    """List the model packages."""
+    """List the model packages that come with lightloop."""
     with exit_status():
-        from models.package import shipped
+        from models.package import Package, list_shipped, shipped
 
         page = paper()
-        for name in shipped():
-            page.print(name)
+        for name in list_shipped():
+            package = Package.load(shipped(name))
+            page.print(f"{name}  {package.manifest.task}  {package.manifest.version}")
 
 
 @app.command("info")
-def info(name: Annotated[str, typer.Argument(help="Name of a package, or a path.")]) -> None:
-    """Show the card of one model package."""
+def info(name: Annotated[str, typer.Argument(help="Name of a package, or its folder.")]) -> None:
+    """Show what a network is for: its card."""
     with exit_status():
-        from models.package import load_package
+        from lightloop.build import load_package
 
-        paper().print(str(load_package(name)))
+        package = load_package(name)
+        page = paper()
+        page.print(f"{package.model_id}, checked: every file is the one that was packed")
+        card = package.folder / "card.md"
+        if card.is_file():
+            page.print(card.read_text("utf-8"), markup=False)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
-from lightloop.cli.door import exit_status, paper, wants_window
+from lightloop.cli.door import exit_status, paper, text_of, wants_window
 from lightloop.cli.run import Headless, Out, Screenshot, Verbose, supervise_and_report
 
 
@@ -49,21 +50,38 @@ def import_images(
 ) -> None:
     """Turn recorded images into a run file, so that replay can show what would have been done."""
     with exit_status():
-        from realtime.importing import import_images as bring_in
+        from lightloop.calibrate import given_or_estimated
+        from realtime.importing import import_recording
 
-        done = bring_in(
-            path,
+        file, dataset = _file_and_dataset(path)
+        calibration, estimate = given_or_estimated(gain_adu_per_e, offset, read_noise)
+        done = import_recording(
+            file,
+            dataset,
+            axes.upper(),
+            channel,
+            pixel_um,
+            calibration,
+            interval_s,
+            exposure_ms,
             out,
-            axes=axes,
-            channel=channel,
-            pixel_um=pixel_um,
-            interval_s=interval_s,
-            exposure_ms=exposure_ms,
-            gain_adu_per_e=gain_adu_per_e,
-            offset_adu=offset,
-            read_noise_e=read_noise,
+            estimate=estimate,
         )
-        paper().print(str(done))
+        camera = done.calibration
+        page = paper()
+        page.print(f"{done.path}: {done.n_frames} frames in {done.n_shots} shots")
+        page.print(
+            f"camera ({camera.source}): {camera.gain_adu_per_e:.4g} ADU/e-, "
+            f"offset {camera.offset_adu:.4g} ADU, read noise {camera.read_noise_e:.3g} e-"
+        )
+
+
+def _file_and_dataset(path: str) -> tuple[Path, str]:
+    """Split file.h5:dataset; a colon that belongs to the file's name (C:) is left alone."""
+    file, colon, dataset = path.rpartition(":")
+    if not colon or Path(path).exists() or len(file) == 1:
+        return Path(path), ""
+    return Path(file), dataset
 
 
 def replay(
@@ -79,6 +97,9 @@ def replay(
     verify: Annotated[
         bool, typer.Option("--verify", help="Fail if a decision differs from the recorded one.")
     ] = False,
+    config: Annotated[
+        Path | None, typer.Option("-c", "--config", help="Decide by this config instead.")
+    ] = None,
     headless: Headless = False,
     out: Out = None,
     screenshot: Screenshot = None,
@@ -95,14 +116,19 @@ def replay(
             raise ConfigError("--real-time, --max and --step exclude each other")
         with RunReader(run) as reader:
             text, size = reader.text("config"), reader.size_bytes
+        name = f"the config in {run.name}"
+        if config is not None:
+            text, name = text_of(config), config.name
+        elif not text:
+            text, name = files("configs").joinpath("replay.toml").read_text("utf-8"), "replay.toml"
         if out is not None:
             check_output(out, size)
         pace = "real-time" if real_time is not None else "step" if step or verify else "max"
         task = RunTask(
             text,
-            run.name,
+            name,
             str(out.absolute()) if out is not None else "",
-            with_window=wants_window(headless=headless, screenshot=bool(screenshot)),
+            with_window=wants_window(headless=headless, screenshot=screenshot is not None),
             ends_with_window=True,
             screenshot=str(screenshot.absolute()) if screenshot is not None else "",
             replay=ReplayTask(str(run.absolute()), pace, real_time or 1.0, verify),

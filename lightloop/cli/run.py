@@ -72,8 +72,9 @@ def _run(
     *,
     is_demo: bool = False,
 ) -> None:
-    from lightloop.check import check_output, check_run, predict
+    from lightloop.check import check_output, check_run
     from lightloop.config import ConfigError, parse
+    from lightloop.predict import predict
     from lightloop.task import RunTask
 
     config = parse(text, name)
@@ -87,7 +88,7 @@ def _run(
         text,
         name,
         str(out.absolute()) if out is not None else "",
-        with_window=wants_window(headless=headless, screenshot=bool(screenshot)),
+        with_window=wants_window(headless=headless, screenshot=screenshot is not None),
         ends_with_window=is_demo,
         screenshot=str(screenshot.absolute()) if screenshot is not None else "",
         max_shots=prediction.shots if frames else 0,

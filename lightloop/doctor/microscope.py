@@ -1,0 +1,75 @@
+"""Micro-Manager: do core and adapters fit, does a demonstration camera give an image."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from typing import TYPE_CHECKING, Any
+
+from lightloop.doctor.finding import Finding, judged
+from lightloop.doctor.probe import ProbeFailed, ask
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SNAP_TIMEOUT_S = 5.0
+
+
+def interface() -> Finding:
+    """Compare the device interface of the core with that of the adapters that came along."""
+    core = importlib.metadata.version("pymmcore")  # such as 12.5.1.75.0: the 75 is the interface
+    wanted = core.split(".")[3]
+    try:
+        adapters = importlib.metadata.version("mm-test-adapters")  # such as 75.20261014
+    except importlib.metadata.PackageNotFoundError:
+        return Finding(
+            "warn", "micro-manager", f"pymmcore {core}, no test adapters", "pip install -e ."
+        )
+    return judged(
+        "micro-manager",
+        f"pymmcore {core}, adapters for device interface {adapters.split('.')[0]}",
+        is_bad=adapters.split(".")[0] != wanted,
+        fix=f"install mm-test-adapters {wanted}.*: core and adapters must speak alike",
+        verdict="fail",
+    )
+
+
+def snap() -> Finding:
+    """Take one image with Micro-Manager's demonstration camera; it has no light."""
+    try:
+        height, width = ask("snap")
+    except ProbeFailed as error:
+        return Finding("fail", "demo snap", str(error), "pip install --force-reinstall pymmcore")
+    return Finding("ok", "demo snap", f"{height} x {width} from DemoCamera")
+
+
+def config(path: Path) -> Finding:
+    """Load a run config, its microscope, and every device that it names."""
+    from lightloop.check import check_run, check_scope
+    from lightloop.config import ConfigError, load
+    from lightloop.predict import predict
+
+    try:
+        wanted = load(path)
+        check_run(wanted, predict(wanted), path.name)
+        height, width = check_scope(wanted)
+    except ConfigError as error:
+        return Finding("fail", "config", str(error), "lightloop check says more")
+    lights = ", ".join(light.name for light in wanted.light)
+    return Finding("ok", "config", f"{path.name}: camera {height} x {width}, light {lights}")
+
+
+def probe_snap() -> list[int]:
+    """Return the shape of one image of the demonstration camera."""
+    import time
+
+    from acquire.core import load_system
+
+    core: Any = load_system()
+    core.startSequenceAcquisition(1, 0.0, True)
+    until = time.perf_counter() + SNAP_TIMEOUT_S
+    while core.getRemainingImageCount() == 0:
+        if time.perf_counter() > until:
+            raise TimeoutError(f"DemoCamera gave no image within {SNAP_TIMEOUT_S:.0f} s")
+        time.sleep(0.001)
+    image = core.popNextImage()
+    return [int(n) for n in image.shape]

@@ -1,0 +1,76 @@
+"""What runs the networks, and whether the shipped ones give their stored answers here."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from lightloop.doctor.finding import Finding, judged
+from lightloop.doctor.probe import ProbeFailed, ask
+
+SHAPE = (512, 512)
+TRIES = 5
+SLOW_MS = 40.0  # the bar denoise_p50_ms
+
+
+def openvino() -> Finding:
+    """Look at OpenVINO, and whether the processor computes in bf16."""
+    try:
+        version, processor, has_bf16 = ask("openvino")
+    except ProbeFailed as error:
+        return Finding("fail", "openvino", str(error), "pip install --force-reinstall openvino")
+    kind = "bf16" if has_bf16 else "f32 only: networks take about three times longer"
+    return Finding("ok", "openvino", f"{version} on {processor}, {kind}")
+
+
+def shipped() -> Finding:
+    """Open every shipped network, and let each pass its parity gate."""
+    try:
+        found = ask("network")
+    except ProbeFailed as error:
+        return Finding("fail", "network", str(error), "get the checkout again: git checkout models")
+    if not found:
+        return Finding("warn", "network", 'none is shipped: runs need network.denoise = ""')
+    text = "; ".join(
+        f"{name} {engine} {precision}, parity {rms:.2g}, {ms:.1f} ms"
+        for name, engine, precision, rms, ms in found
+    )
+    slowest = max(entry[4] for entry in found)
+    return judged(
+        "network",
+        text,
+        is_bad=slowest > SLOW_MS,
+        fix="this machine is slow: use a smaller region, or network.threads = 2",
+    )
+
+
+def probe_openvino() -> list[Any]:
+    """Return version, processor, and whether it has bf16."""
+    import openvino
+
+    core = openvino.Core()
+    abilities = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    name = core.get_property("CPU", "FULL_DEVICE_NAME")
+    return [openvino.__version__.split("-")[0], str(name), "BF16" in abilities]
+
+
+def probe_network() -> list[list[Any]]:
+    """Return id, engine, precision, parity and ms a frame of each shipped network."""
+    from models.engines.gate import open_engine
+    from models.package import Package, list_shipped, shipped
+
+    found: list[list[Any]] = []
+    for name in list_shipped():
+        package = Package.load(shipped(name))
+        engine = open_engine(package, SHAPE)
+        times = []
+        for _ in range(TRIES):
+            start = time.perf_counter()
+            engine.infer(engine.frames)
+            times.append((time.perf_counter() - start) * 1e3)
+        info = engine.info()
+        found.append(
+            [package.model_id, info.engine, info.precision, info.parity_rms, sorted(times)[2]]
+        )
+        engine.close()
+    return found
