@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 MIN_SIGHTINGS = 3
 """A cell must have been seen this often before it may divide: a false detection rarely is."""
+_NEAREST = 4
+"""New detections that are looked at for each mother: a crowd must not stall the search."""
 _SUM_SPREAD = 0.6
 """Spread of log(area of both daughters / area of the mother); soft (proposed)."""
 _PAIR_SPREAD = 0.8
@@ -83,25 +87,34 @@ class Scene:
     found: Found
 
 
-def find_splits(scene: Scene, reach_px: float, off_px: float, use_area: bool) -> list[Split]:
-    """Return believable divisions; each mother and each detection is used once, best first.
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What is believed to be a division.
 
-    The mother's place must lie within `off_px` of the midpoint of her daughters. With `use_area`,
-    daughters of equal size that together have the size of the mother cost less; this is soft, as
-    a mother rounds up before she divides and a detector errs.
-
-    Parameters
+    Attributes
     ----------
-    scene
-        Cells and detections of the shot.
     reach_px
-        Longest distance from the mother to a new daughter, px.
+        Longest way from the mother to a new daughter, px.
     off_px
         Farthest midpoint of the daughters from the mother, px.
-    use_area
-        Whether areas mean anything (they do not for points and markers).
+    area_say
+        Most that odd sizes add to the cost. 0: sizes mean nothing (points, markers); 1 or more:
+        sizes alone can speak against a division.
     """
-    splits = sorted(_candidates(scene, reach_px, off_px, use_area), key=lambda s: s.cost)
+
+    reach_px: float
+    off_px: float
+    area_say: float
+
+
+def find_splits(scene: Scene, rules: Rules) -> list[Split]:
+    """Return believable divisions; each mother and each detection is used once, best first.
+
+    The daughters' midpoint must be where the mother was. Daughters of equal size that together
+    have the mother's size cost less; this is soft, as a mother rounds up before she divides and a
+    detector errs.
+    """
+    splits = sorted(_candidates(scene, rules), key=lambda split: split.cost)
     mothers: set[int] = set()
     daughters: set[int] = set()
     chosen = []
@@ -114,37 +127,34 @@ def find_splits(scene: Scene, reach_px: float, off_px: float, use_area: bool) ->
     return chosen
 
 
-def _candidates(scene: Scene, reach_px: float, off_px: float, use_area: bool) -> Iterator[Split]:
+def _candidates(scene: Scene, rules: Rules) -> Iterator[Split]:
     able = np.flatnonzero(scene.cells["sightings"] >= MIN_SIGHTINGS)
     if len(able) == 0 or len(scene.free) == 0:
         return
-    free_tree = cKDTree(scene.found.places[scene.free])
-    near = free_tree.query_ball_point(scene.cells["place"][able], reach_px, return_sorted=True)
+    tree = cKDTree(scene.found.places[scene.free])
+    count = min(_NEAREST, len(scene.free))
+    _, near = tree.query(
+        scene.cells["place"][able], range(1, count + 1), distance_upper_bound=rules.reach_px
+    )
     for mother, places in zip(able.tolist(), near, strict=True):
-        if not places:
-            continue
-        news = scene.free[places].tolist()
+        news = scene.free[places[places < len(scene.free)]].tolist()
         link = int(scene.linked[mother])
-        pairs = (
-            [(link, new) for new in news]
-            if link >= 0
-            else [(a, b) for i, a in enumerate(news) for b in news[i + 1 :]]
-        )
+        pairs = ((link, new) for new in news) if link >= 0 else combinations(news, 2)
         for kept, new in pairs:
-            cost = _cost(scene, mother, (kept, new), off_px, use_area)
+            cost = _cost(scene, mother, (kept, new), rules)
             if cost < 1.0:
                 yield Split(cost, mother, kept, new)
 
 
-def _cost(scene: Scene, mother: int, pair: tuple[int, int], off_px: float, use_area: bool) -> float:
+def _cost(scene: Scene, mother: int, pair: tuple[int, int], rules: Rules) -> float:
     kept, new = pair
     middle = (scene.found.places[kept] + scene.found.places[new]) / 2
     off = middle - scene.cells["place"][mother]
-    cost = float(off @ off) / off_px**2
-    if use_area:
-        a, b = float(scene.found.areas[kept]), float(scene.found.areas[new])
-        whole = float(scene.cells["area"][mother])
-        if min(a, b, whole) > 0:
-            cost += (np.log((a + b) / whole) / _SUM_SPREAD) ** 2
-            cost += (np.log(a / b) / _PAIR_SPREAD) ** 2
-    return float(cost)
+    cost = float(off @ off) / rules.off_px**2
+    one, other = float(scene.found.areas[kept]), float(scene.found.areas[new])
+    whole = float(scene.cells["area"][mother])
+    if min(one, other, whole) <= 0:
+        return cost
+    odd = (math.log((one + other) / whole) / _SUM_SPREAD) ** 2
+    odd += (math.log(one / other) / _PAIR_SPREAD) ** 2
+    return cost + min(odd, rules.area_say)
