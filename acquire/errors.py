@@ -6,6 +6,7 @@ ScopeError                 base of every error that a run may end with in good o
         LightExpired       the request or the lease is past its time
     LightNotDark           a source did not obey when told to go dark
     KeeperLost             nobody would turn the light off if we died
+    PlanRefused            the plan asks for what would pass the guard by, or what we cannot do
     CameraTimeout          no frame came in time
     DeviceMissing          the config names a device that the microscope has not
     SettingRefused         a device did not take the value that it was asked to take
@@ -46,6 +47,10 @@ class LightNotDark(ScopeError, RuntimeError):
 
 class KeeperLost(ScopeError, RuntimeError):
     """The keeper did not answer: nobody would turn the light off if this process died."""
+
+
+class PlanRefused(ScopeError, ValueError):
+    """The plan asks for something that would pass the light guard by, or that we cannot do."""
 
 
 class CameraTimeout(ScopeError, TimeoutError):

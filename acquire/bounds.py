@@ -1,0 +1,173 @@
+"""How much light one exposure may have: what is asked, cut down to what is allowed. Pure."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+from pydantic import BaseModel, Field
+
+from acquire.errors import LightRefused
+
+if TYPE_CHECKING:
+    from acquire.settings import Limits, Request
+    from acquire.source import LightSource
+
+
+class GuardRules(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
+    """How patient the guard is. All numbers are proposed."""
+
+    hold_shots: Annotated[int, Field(ge=0, le=10_000)] = 2
+    """Shots in a row without a decision that still get the light of the last one."""
+    lower_factor: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """After that, each further shot without a decision gets this share of the one before."""
+    dark_after: Annotated[int, Field(ge=0, le=10_000)] = 6
+    """From more shots in a row without a decision on, there is no light."""
+    lease_margin_ms: Annotated[float, Field(ge=10, le=60_000)] = 500.0
+    """How much longer than predicted a lease may last before the keeper turns the light off, ms."""
+    frame_margin_ms: Annotated[float, Field(ge=0, le=10_000)] = 100.0
+    """The same for each frame of a burst: readout and transfer, ms."""
+    switch_allowance_ms: Annotated[float, Field(ge=0, le=1000)] = 5.0
+    """Time reserved for commands while light that we blank ourselves is on, ms for each frame."""
+    exposure_tolerance: Annotated[float, Field(ge=0, le=0.5)] = 0.02
+    """How far the exposure read back may be from the one set, as a fraction (or by 0.1 ms)."""
+    tries: Annotated[int, Field(ge=2, le=100)] = 4
+    """How often the guard tries to go dark before it calls the keeper."""
+
+
+class Allowed(msgspec.Struct, frozen=True):
+    """The light of one exposure, and in words why it is not what was asked."""
+
+    exposure_ms: float
+    power_fraction: float
+    reasons: tuple[str, ...] = ()
+
+
+def allow(
+    request: Request,
+    channel: str,
+    source: LightSource,
+    limits: Limits,
+    last_j_cm2: float | None,
+    rules: GuardRules,
+) -> Allowed:
+    """Cut a request down to what one exposure may have.
+
+    Parameters
+    ----------
+    last_j_cm2
+        Dose of the last exposure of this channel in this field, J/cm2 or relative; None before the
+        first one.
+
+    Raises
+    ------
+    LightRefused
+        If there is no safe answer: numbers that are none, a light that cannot be made weak enough,
+        more light than before without evidence, or no decision for too long.
+    """
+    exposure_ms, power = _asked(request, channel)
+    if request.late > rules.dark_after:
+        raise LightRefused(f"no decision for {request.late} shots: dark until one comes")
+    if power == 0.0:
+        return Allowed(min(exposure_ms, limits.max_exposure_ms), 0.0)
+    why: list[str] = []
+    if source.is_dimmable:
+        power = _clamp_power(power, source, limits, why)
+    else:
+        exposure_ms, power = _full_power(exposure_ms, power, source, limits, why)
+    exposure_ms, power = _clamp_exposure(exposure_ms, power, source, limits, why)
+    ceiling_j_cm2, because = _ceiling(request, limits, last_j_cm2, rules)
+    dose_j_cm2 = source.dose_j_cm2(power, exposure_ms)
+    if dose_j_cm2 > ceiling_j_cm2 * (1 + 1e-9):
+        why.append(because)
+        share = ceiling_j_cm2 / dose_j_cm2
+        if source.is_dimmable:
+            power *= share
+        else:
+            exposure_ms = source.on_ms(exposure_ms) * share - source.readout_ms
+            if exposure_ms < limits.min_exposure_ms:
+                raise LightRefused(
+                    f"light {source.name!r} cannot be dimmed, and {exposure_ms:.3g} ms is below "
+                    f"min_exposure_ms {limits.min_exposure_ms:g} ({because})"
+                )
+    takes = source.takes(power)
+    if not takes > 0:
+        raise LightRefused(f"light {source.name!r} cannot be made as weak as {power:.3g}")
+    return Allowed(exposure_ms, takes, tuple(why))
+
+
+def _asked(request: Request, channel: str) -> tuple[float, float]:
+    try:
+        entry = request.settings.of(channel)
+    except KeyError:
+        raise LightRefused(f"the request does not speak of channel {channel!r}") from None
+    exposure_ms, power = entry.exposure_ms, entry.power_fraction
+    if not (math.isfinite(exposure_ms) and exposure_ms > 0):
+        raise LightRefused(f"exposure must be a number above 0 ms, got {exposure_ms}")
+    if not (math.isfinite(power) and power >= 0):
+        raise LightRefused(f"power must be a number from 0 to 1, got {power}")
+    return exposure_ms, power
+
+
+def _clamp_power(power: float, source: LightSource, limits: Limits, why: list[str]) -> float:
+    most = min(1.0, limits.max_power_fraction)
+    if power > most:
+        why.append(f"power {power:.3g} is above the limit {most:.3g}")
+        power = most
+    found = source.irradiance_w_cm2(power)
+    if source.is_calibrated and found > limits.max_irradiance_w_cm2:
+        why.append(
+            f"{found:.3g} W/cm2 is above max_irradiance_w_cm2 {limits.max_irradiance_w_cm2:.3g}"
+        )
+        power *= limits.max_irradiance_w_cm2 / found
+    return power
+
+
+def _full_power(
+    exposure_ms: float, power: float, source: LightSource, limits: Limits, why: list[str]
+) -> tuple[float, float]:
+    """Give a light that knows only on and off its dose by time."""
+    if limits.max_power_fraction < 1 or (
+        source.is_calibrated and source.irradiance_w_cm2(1.0) > limits.max_irradiance_w_cm2
+    ):
+        raise LightRefused(
+            f"light {source.name!r} cannot be dimmed, and its full power is above the limits"
+        )
+    if power < 1:
+        why.append(f"light {source.name!r} cannot be dimmed to {power:.3g}: exposed shorter")
+        exposure_ms = max(source.on_ms(exposure_ms) * power - source.readout_ms, 1e-6)
+    elif power > 1:
+        why.append(f"power {power:.3g} is above the limit 1")
+    return exposure_ms, 1.0
+
+
+def _clamp_exposure(
+    exposure_ms: float, power: float, source: LightSource, limits: Limits, why: list[str]
+) -> tuple[float, float]:
+    if exposure_ms > limits.max_exposure_ms:
+        why.append(f"{exposure_ms:.4g} ms is above max_exposure_ms {limits.max_exposure_ms:g}")
+        return limits.max_exposure_ms, power
+    if exposure_ms < limits.min_exposure_ms:
+        why.append(f"{exposure_ms:.4g} ms is below min_exposure_ms {limits.min_exposure_ms:g}")
+        if source.is_dimmable:  # the same dose, by weaker light
+            power *= source.on_ms(exposure_ms) / source.on_ms(limits.min_exposure_ms)
+        return limits.min_exposure_ms, power
+    return exposure_ms, power
+
+
+def _ceiling(
+    request: Request, limits: Limits, last_j_cm2: float | None, rules: GuardRules
+) -> tuple[float, str]:
+    """Return the largest dose of this exposure, and why."""
+    if last_j_cm2 is None:
+        if request.late or not request.has_evidence:
+            raise LightRefused("nobody vouches for the first light of this field")
+        return math.inf, ""
+    if request.late > rules.hold_shots:
+        return last_j_cm2 * rules.lower_factor, f"no decision for {request.late} shots: lowered"
+    if request.late:
+        return last_j_cm2, f"no decision for {request.late} shots: held"
+    if not request.has_evidence:
+        return last_j_cm2, "no evidence for more light: held"
+    return last_j_cm2 * limits.max_step_up, f"a step up of more than {limits.max_step_up:g} times"

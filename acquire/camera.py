@@ -1,0 +1,92 @@
+"""The camera: exposures are short sequences, so that nothing stands between us and the switch."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from acquire.core import require_device
+from acquire.errors import SettingRefused
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from acquire.core import Core
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """What the camera gave: counts (Y, X) uint16, its own number (-1: none), and when we had it."""
+
+    pixels: NDArray[np.uint16]
+    camera_seq: int
+    t_ns: int
+
+
+class Camera:
+    """The camera in use of a Micro-Manager core.
+
+    Never `snapImage`: Micro-Manager locks the adapter during a snap, and closing a shutter of the
+    same adapter then waits until the exposure is over.
+    """
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self.label = core.getCameraDevice()
+        require_device(core, self.label, "camera")
+
+    def set_exposure(self, exposure_ms: float) -> float:
+        """Set the exposure, ms, and return what the camera then says, ms."""
+        self._core.setExposure(exposure_ms)
+        return float(self._core.getExposure())
+
+    def start(self, n_frames: int) -> None:
+        """Let the camera take frames by itself."""
+        self._core.startSequenceAcquisition(n_frames, 0.0, True)
+
+    def try_pop(self) -> Image | None:
+        """Return the oldest frame that is waiting, or None.
+
+        Raises
+        ------
+        SettingRefused
+            If the camera gives colour, or more than 16 bits.
+        """
+        if not self._core.getRemainingImageCount():
+            return None
+        pixels, tags = self._core.popNextImageAndMD()
+        return Image(_as_uint16(pixels), _number_of(tags), time.perf_counter_ns())
+
+    def is_running(self) -> bool:
+        """Whether the camera still takes frames."""
+        return bool(self._core.isSequenceRunning())
+
+    def stop(self) -> None:
+        """End the sequence; harmless if it is over already."""
+        if self._core.isSequenceRunning():
+            self._core.stopSequenceAcquisition()
+
+    def shape(self) -> tuple[int, int]:
+        """Return the shape of the next frames, (Y, X)."""
+        return int(self._core.getImageHeight()), int(self._core.getImageWidth())
+
+
+def _as_uint16(pixels: NDArray[np.generic]) -> NDArray[np.uint16]:
+    if pixels.ndim != 2 or pixels.dtype not in (np.uint8, np.uint16):
+        raise SettingRefused(
+            f"the camera gives {pixels.dtype} frames of shape {pixels.shape}; "
+            "set its PixelType to 8 or 16 bit grey"
+        )
+    wide = pixels.astype(np.uint16, copy=False)
+    wide.flags.writeable = False
+    return wide
+
+
+def _number_of(tags: object) -> int:
+    try:
+        return int(tags["ImageNumber"])  # type: ignore[index]  # Micro-Manager's own mapping
+    except (KeyError, ValueError):
+        return -1

@@ -1,0 +1,205 @@
+"""The few calls of a Micro-Manager core that we use, how to load one, and what it lacks."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from acquire.errors import DeviceMissing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+
+class Core(Protocol):
+    """What `CMMCorePlus` and `UniMMCore` have in common, as far as we need it.
+
+    Names and units are Micro-Manager's own: labels of devices, um, ms.
+    """
+
+    def getLoadedDevices(self) -> Sequence[str]:
+        """Return the labels of all devices."""
+        ...
+
+    def getDevicePropertyNames(self, label: str) -> Sequence[str]:
+        """Return the properties of a device."""
+        ...
+
+    def getProperty(self, label: str, name: str) -> Any:
+        """Ask a device for a property; C++ devices answer with text, Python ones with values."""
+        ...
+
+    def setProperty(self, label: str, name: str, value: str) -> None:
+        """Set a property; always by text, as C++ devices know nothing else."""
+        ...
+
+    def setAutoShutter(self, state: bool) -> None:
+        """Let the core open shutters by itself, or not."""
+        ...
+
+    def setShutterOpen(self, label: str, state: bool) -> None:
+        """Open or close a shutter."""
+        ...
+
+    def getShutterOpen(self, label: str) -> bool:
+        """Ask a shutter whether it is open."""
+        ...
+
+    def getCameraDevice(self) -> str:
+        """Return the label of the camera in use."""
+        ...
+
+    def setExposure(self, exposure_ms: float) -> None:
+        """Set the exposure of the camera in use, ms."""
+        ...
+
+    def getExposure(self) -> float:
+        """Ask the camera in use for its exposure, ms."""
+        ...
+
+    def startSequenceAcquisition(self, n: int, interval_ms: float, stop_on_overflow: bool) -> None:
+        """Let the camera take n frames into the core's buffer."""
+        ...
+
+    def stopSequenceAcquisition(self) -> None:
+        """End the camera's sequence."""
+        ...
+
+    def isSequenceRunning(self) -> bool:
+        """Whether the camera still takes frames."""
+        ...
+
+    def getRemainingImageCount(self) -> int:
+        """Return the number of frames in the buffer."""
+        ...
+
+    def popNextImageAndMD(self) -> tuple[Any, Any]:
+        """Take the oldest frame and its tags out of the buffer."""
+        ...
+
+    def getImageHeight(self) -> int:
+        """Return the height of the next frames, pixels."""
+        ...
+
+    def getImageWidth(self) -> int:
+        """Return the width of the next frames, pixels."""
+        ...
+
+    def setROI(self, x: int, y: int, width: int, height: int) -> None:
+        """Read out a part of the chip, pixels."""
+        ...
+
+    def clearROI(self) -> None:
+        """Read out the whole chip."""
+        ...
+
+    def getPixelSizeUm(self) -> float:
+        """Return the size of a pixel at the sample, um; 0 if nobody said it."""
+        ...
+
+    def getXYStageDevice(self) -> str:
+        """Return the label of the stage in use."""
+        ...
+
+    def setXYPosition(self, x: float, y: float) -> None:
+        """Move the stage, um."""
+        ...
+
+    def getXYPosition(self) -> Sequence[float]:
+        """Ask the stage where it is, um."""
+        ...
+
+    def getFocusDevice(self) -> str:
+        """Return the label of the focus drive in use."""
+        ...
+
+    def setPosition(self, z: float) -> None:
+        """Move the focus, um."""
+        ...
+
+    def getPosition(self) -> float:
+        """Ask the focus where it is, um."""
+        ...
+
+    def waitForDevice(self, label: str) -> None:
+        """Wait until a device is no longer busy."""
+        ...
+
+    def getAvailableConfigGroups(self) -> Sequence[str]:
+        """Return the names of the configuration groups."""
+        ...
+
+    def getAvailableConfigs(self, group: str) -> Sequence[str]:
+        """Return the names of a group's presets."""
+        ...
+
+    def getConfigData(self, group: str, preset: str) -> Iterable[tuple[str, str, str]]:
+        """Return the device, property and value of each setting of a preset."""
+        ...
+
+
+def load_system(config: Path | str = "demo") -> Core:
+    """Load a Micro-Manager configuration file; "demo" is the one that comes with the test devices.
+
+    The core's own shutter automatism is switched off at once: only the guard moves light.
+
+    Raises
+    ------
+    DeviceMissing
+        If the file is not there, or Micro-Manager cannot load a device of it.
+    """
+    plus = importlib.import_module("pymmcore_plus")
+    core = plus.CMMCorePlus()
+    try:
+        if config == "demo":
+            core.loadSystemConfiguration()
+        else:
+            core.loadSystemConfiguration(str(config))
+    except (OSError, RuntimeError) as error:
+        raise DeviceMissing(
+            f"Micro-Manager cannot load {config}: {error}; "
+            "does the same file load in Micro-Manager itself?"
+        ) from error
+    core.setAutoShutter(False)
+    return cast("Core", core)
+
+
+def require_device(core: Core, label: str, role: str) -> None:
+    """Check that a device is loaded.
+
+    Raises
+    ------
+    DeviceMissing
+        With the labels that look most like it.
+    """
+    loaded = core.getLoadedDevices()
+    if label not in loaded:
+        raise DeviceMissing(f"{role}: no device {label!r}; {near_misses(label, loaded)}")
+
+
+def require_property(core: Core, label: str, name: str, role: str) -> None:
+    """Check that a device is loaded and has a property.
+
+    Raises
+    ------
+    DeviceMissing
+        With the names that look most like it.
+    """
+    require_device(core, label, role)
+    names = core.getDevicePropertyNames(label)
+    if name not in names:
+        raise DeviceMissing(
+            f"{role}: device {label!r} has no property {name!r}; {near_misses(name, names)}"
+        )
+
+
+def near_misses(asked: str, found: Iterable[str]) -> str:
+    """Say which names look most like the one that was asked for."""
+    names = [str(name) for name in found]
+    by_lower = {name.lower(): name for name in names}
+    near = difflib.get_close_matches(asked.lower(), by_lower, n=3, cutoff=0.5)
+    if near:
+        return "did you mean " + " or ".join(repr(by_lower[name]) for name in near) + "?"
+    return "there are " + (", ".join(map(repr, names)) or "none")

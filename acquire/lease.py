@@ -1,0 +1,132 @@
+"""A lease: light that was paid for, from its start to its deadline, and the frames taken in it."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from acquire.errors import CameraTimeout, LightExpired, LightRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from acquire.bounds import Allowed
+    from acquire.camera import Image
+    from acquire.ports import ExposingCamera
+    from acquire.settings import Applied
+    from acquire.source import LightSource
+
+_POLL_S = (
+    2e-4  # a frame is noticed so much later at most: a fifth of the loop's bar of 1 ms; proposed
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class Lease:
+    """Light for one exposure or burst; made by `LightGuard.expose`, and over when its `with` ends.
+
+    Attributes
+    ----------
+    applied
+        What the exposure really uses. The dose of light that we blank ourselves is measured, so
+        read it after the `with`.
+    patience_ns, deadline_ns
+        Host clock after which the camera, and then the whole lease, is given up.
+    ready_ns
+        When the last device was set, host clock.
+    lit_ns, dark_ns
+        When light may first have been on (0: never), and when it was read back as off, host clock.
+    is_clean
+        Every frame came, and nothing went wrong.
+    """
+
+    source: LightSource
+    channel: str
+    position: int
+    n_frames: int
+    allowed: Allowed
+    patience_ns: int
+    deadline_ns: int
+    camera: ExposingCamera
+    check_stopped: Callable[[], None]
+    now_ns: Callable[[], int]
+    applied: Applied = field(init=False)
+    exposure_read_ms: float = 0.0
+    power_read_fraction: float = 0.0
+    ready_ns: int = 0
+    lit_ns: int = 0
+    dark_ns: int = 0
+    n_popped: int = 0
+    is_started: bool = False
+    is_clean: bool = False
+    is_over: bool = False
+
+    def start(self) -> None:
+        """Start the exposures that the lease pays for, once.
+
+        Raises
+        ------
+        LightExpired
+            If the lease is over, or past its deadline.
+        LightRefused
+            If the exposures were started before, or the light was stopped.
+        """
+        self.check_stopped()
+        if self.is_over or self.now_ns() > self.patience_ns:
+            raise LightExpired("the lease is over: ask the guard for a new one")
+        if self.is_started:
+            raise LightRefused("a lease pays for one sequence, and it was started already")
+        self.is_started = True  # first, so that a camera that fails midway is stopped and booked
+        self.camera.start(self.n_frames)
+
+    def pop(self) -> Image:
+        """Wait for the next frame, and return it.
+
+        Raises
+        ------
+        CameraTimeout
+            If no frame comes in time, or the camera ends early.
+        LightRefused
+            If the light was stopped meanwhile.
+        """
+        while True:
+            was_running = self.camera.is_running()
+            image = self.camera.try_pop()
+            if image is not None:
+                self.n_popped += 1
+                return image
+            self.check_stopped()
+            if not was_running or self.now_ns() > self.patience_ns:
+                why = "does not deliver" if was_running else "ended its sequence"
+                raise CameraTimeout(
+                    f"the camera {why} after {self.n_popped} of {self.n_frames} frames of "
+                    f"{self.allowed.exposure_ms:g} ms; check its cable and trigger"
+                )
+            time.sleep(_POLL_S)
+
+    def reserve_ms(self, allowance_ms: float) -> float:
+        """Return the longest time that the light should be on, ms."""
+        on_ms = self.n_frames * self.source.on_ms(self.allowed.exposure_ms)
+        if self.source.gate in ("camera", "sequencer"):
+            return on_ms
+        delays_ms = self.source.settle_ms + self.source.open_delay_ms + self.source.close_delay_ms
+        return on_ms + self.n_frames * allowance_ms + delays_ms
+
+    def given_j_cm2(self) -> float:
+        """Return the dose that was given, J/cm2 or relative; at the worst where it is in doubt.
+
+        Light that the camera blanks is on for the exposures as read back. Light that we blank, and
+        any light after a fault, counts from the first command that could light it until it was read
+        back as off, but not less than the exposures.
+        """
+        if not self.lit_ns:
+            return 0.0
+        source = self.source
+        on_ms = self.n_frames * source.on_ms(self.exposure_read_ms) if self.is_started else 0.0
+        if not self.is_clean or source.gate not in ("camera", "sequencer"):
+            on_ms = max(on_ms, (self.dark_ns - self.lit_ns) * 1e-6 + source.close_delay_ms)
+        read = self.power_read_fraction
+        power = max(self.allowed.power_fraction, read if math.isfinite(read) else 1.0)
+        return source.irradiance_w_cm2(power) * on_ms * 1e-3

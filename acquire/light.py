@@ -1,0 +1,351 @@
+"""The door of the light. Nothing opens a shutter, sets a power or starts an exposure but this.
+
+An exposure is a *lease*: it is bounded, booked, known to the keeper and read back before light, and
+whatever ends it, it ends dark: light first, camera second, account third.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from acquire.bounds import GuardRules, allow
+from acquire.darkness import Darkness, names
+from acquire.errors import LightExpired, LightNotDark, LightRefused, SettingRefused
+from acquire.lease import Lease
+from acquire.settings import Applied
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Mapping
+
+    from acquire.dose import Ledger, Ticket
+    from acquire.ports import ExposingCamera, Keeper, Lights
+    from acquire.settings import Limits, Request
+    from acquire.source import LightSource
+
+logger = logging.getLogger(__name__)
+
+_DOOR_S = 0.1  # a command that hangs in a driver may not keep `go_dark` waiting longer; proposed
+
+
+class LightGuard:
+    """Spend light by leases, within limits and budget, and never leave it on.
+
+    A guard begins and ends dark: one that cannot get every declared light dark is not made.
+
+    Parameters
+    ----------
+    channels
+        The light of each channel of the plan.
+    limits
+        Hard bounds of each light, by its name.
+    ledger
+        The account that every exposure is booked in.
+    keeper
+        Who turns the light off if this process cannot.
+
+    Raises
+    ------
+    LightNotDark
+        If a declared light cannot be switched off.
+    """
+
+    def __init__(
+        self,
+        lights: Lights,
+        camera: ExposingCamera,
+        keeper: Keeper,
+        ledger: Ledger,
+        channels: Mapping[str, LightSource],
+        limits: Mapping[str, Limits],
+        rules: GuardRules | None = None,
+        now_ns: Callable[[], int] = time.perf_counter_ns,
+    ) -> None:
+        self._lights, self._camera, self._keeper = lights, camera, keeper
+        self._ledger = ledger
+        self._channels = dict(channels)
+        self._limits = dict(limits)
+        self._rules = rules or GuardRules()
+        self._now_ns = now_ns
+        self._stopped = threading.Event()
+        self._door = threading.Lock()
+        self._lease: Lease | None = None
+        self._last_j_cm2: dict[tuple[int, str], float] = {}
+        self._darkness = Darkness(lights)
+        self._always_on_since = {source.name: now_ns() for source in lights.sources}
+        self._darkness.begin()
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the light was stopped, and no exposure is given until `rearm`."""
+        return self._stopped.is_set()
+
+    @contextmanager
+    def expose(
+        self, request: Request, channel: str, n_frames: int, position: int
+    ) -> Generator[Lease]:
+        """Give light for one exposure or burst: `with guard.expose(...) as lease:`.
+
+        Raises
+        ------
+        LightRefused
+            Before any light: the request is unsafe, late, expired (`LightExpired`), or the field's
+            budget cannot pay (`LightOverBudget`), or the light was stopped.
+        KeeperLost
+            Before any light: nobody would turn it off if this process died.
+        SettingRefused
+            Before any frame: a device did not take its value.
+        CameraTimeout
+            From `lease.pop`: the camera gave no frame in time. It is dark.
+        LightNotDark
+            On leaving: a light did not obey. The keeper was called if it may still be on.
+        """
+        lease = self._admit(request, channel, n_frames, position)
+        ticket = self._ledger.reserve(position, lease.source.name, self._reserve_j_cm2(lease))
+        self._lease = lease
+        try:
+            self._keeper.lease(lease.deadline_ns)
+            self._set_exposure(lease)
+            if lease.allowed.power_fraction > 0:
+                self._light_up(lease)
+            lease.ready_ns = lease.ready_ns or self._now_ns()
+            lease.applied = self._applied(lease, request)
+            yield lease
+            lease.is_clean = lease.n_popped == n_frames
+        finally:
+            self._end(lease, ticket)
+
+    def go_dark(self) -> bool:
+        """Stop all light, from any thread, and give none until `rearm`; return whether it is dark.
+
+        This is STOP LIGHT. It waits for nobody: not for the exposure, nor for the camera.
+        """
+        self._stopped.set()
+        has_door = self._door.acquire(timeout=_DOOR_S)
+        try:
+            lit = self._darkness.all()
+        finally:
+            if has_door:
+                self._door.release()
+        if lit:
+            self._call_keeper(lit)
+        return not lit
+
+    def all_dark(self) -> bool:
+        """Switch every light off, shutter and power, at the end of a run; return whether it is."""
+        return not self._darkness.all()
+
+    def rearm(self) -> None:
+        """Allow exposures again after a stop.
+
+        Raises
+        ------
+        LightRefused
+            If the exposure that was stopped has not ended yet.
+        LightNotDark
+            If a light is not dark.
+        """
+        if self._lease is not None:
+            raise LightRefused("the stopped exposure has not ended yet: try again in a moment")
+        lit = self._darkness.all()
+        if lit:
+            raise LightNotDark(f"{names(lit)} will not go dark; check the device before going on")
+        self._stopped.clear()
+
+    # Before light: everything that can be refused without touching a device.
+
+    def _admit(self, request: Request, channel: str, n_frames: int, position: int) -> Lease:
+        self._check_stopped()
+        if self._lease is not None:
+            raise LightRefused("one lease at a time: the last exposure has not ended")
+        if n_frames < 1:
+            raise LightRefused(f"a lease is for 1 frame or more, got {n_frames}")
+        now_ns = self._now_ns()
+        if request.valid_until_ns and now_ns > request.valid_until_ns:
+            late_ms = (now_ns - request.valid_until_ns) * 1e-6
+            raise LightExpired(f"decision {request.decision_id} expired {late_ms:.1f} ms ago")
+        source = self._channels.get(channel)
+        if source is None or source.name not in self._limits:
+            raise LightRefused(
+                f"channel {channel!r} has no light with limits; there are {sorted(self._channels)}"
+            )
+        last_j_cm2 = self._last_j_cm2.get((position, channel))
+        allowed = allow(
+            request, channel, source, self._limits[source.name], last_j_cm2, self._rules
+        )
+        rules = self._rules
+        most_ms = n_frames * (source.on_ms(allowed.exposure_ms) + rules.frame_margin_ms)
+        most_ms += source.settle_ms + source.open_delay_ms + source.close_delay_ms
+        return Lease(
+            source=source,
+            channel=channel,
+            position=position,
+            n_frames=n_frames,
+            allowed=allowed,
+            patience_ns=now_ns + int((most_ms + rules.lease_margin_ms / 2) * 1e6),
+            deadline_ns=now_ns + int((most_ms + rules.lease_margin_ms) * 1e6),
+            camera=self._camera,
+            check_stopped=self._check_stopped,
+            now_ns=self._now_ns,
+        )
+
+    def _check_stopped(self) -> None:
+        if self._stopped.is_set():
+            raise LightRefused("the light was stopped; it stays off until the guard is rearmed")
+
+    # Light on: each step is read back before the next.
+
+    def _set_exposure(self, lease: Lease) -> None:
+        asked_ms = lease.allowed.exposure_ms
+        lease.exposure_read_ms = found_ms = self._camera.set_exposure(asked_ms)
+        if not abs(found_ms - asked_ms) <= max(0.1, self._rules.exposure_tolerance * asked_ms):
+            raise SettingRefused(f"the camera was set to {asked_ms:g} ms and says {found_ms:g} ms")
+
+    def _light_up(self, lease: Lease) -> None:
+        source, asked = lease.source, lease.allowed.power_fraction
+        for peer in self._darkness.switched:
+            if peer is not source and peer.power_device and peer.switch == source.switch:
+                self._power_off_peer(peer, source)
+        with self._door:
+            self._check_stopped()
+            if not source.shutter_device:
+                lease.lit_ns = self._now_ns()
+            lease.power_read_fraction = found = self._lights.set_power(source, asked)
+        if not source.is_power(found, asked):
+            raise SettingRefused(
+                f"light {source.name!r} was set to {asked:.4g} of its maximum and says {found:.4g}"
+            )
+        self._pause(source.settle_ms)
+        with self._door:
+            self._check_stopped()
+            lease.lit_ns = lease.lit_ns or self._now_ns()
+            is_open = self._lights.set_open(source, True)
+        self._check_stopped()
+        lease.ready_ns = self._now_ns()
+        self._pause(source.open_delay_ms)
+        if not (is_open or (source.open_delay_ms and self._lights.is_lit(source))):
+            raise SettingRefused(f"light {source.name!r} was opened and says it is closed")
+
+    def _power_off_peer(self, peer: LightSource, source: LightSource) -> None:
+        """Two lights behind one shutter: opening it for one must not let the other through."""
+        found = self._lights.set_power(peer, 0.0)
+        if not found <= peer.dark_below:
+            raise SettingRefused(
+                f"light {peer.name!r} shares a shutter with {source.name!r}; it was set to 0 and "
+                f"says {found:.4g}"
+            )
+
+    def _applied(self, lease: Lease, request: Request) -> Applied:
+        source, power = lease.source, lease.allowed.power_fraction
+        return Applied(
+            channel=lease.channel,
+            light=source.name,
+            wavelength_nm=source.wavelength_nm,
+            exposure_ms=lease.allowed.exposure_ms,
+            exposure_read_ms=lease.exposure_read_ms,
+            power_fraction=power,
+            power_read_fraction=lease.power_read_fraction,
+            irradiance_w_cm2=source.irradiance_w_cm2(power),
+            dose_j_cm2=source.dose_j_cm2(power, lease.exposure_read_ms),
+            calibrated=source.is_calibrated,
+            decision_id=request.decision_id,
+            late=request.late,
+            clamped="; ".join(lease.allowed.reasons),
+        )
+
+    def _pause(self, wait_ms: float) -> None:
+        """Wait for a device, unless the light is stopped meanwhile."""
+        if wait_ms and self._stopped.wait(wait_ms * 1e-3):
+            self._check_stopped()
+
+    # Light off: whatever fails, the next step is still taken.
+
+    def _end(self, lease: Lease, ticket: Ticket) -> None:
+        lease.is_over = True
+        with ExitStack() as after:
+            after.callback(self._settle, lease, ticket)
+            if lease.is_started:
+                after.callback(self._camera.stop)
+            self._darken(lease)
+
+    def _darken(self, lease: Lease) -> None:
+        """Close the light of a lease, and believe only what every light says when asked.
+
+        Not even a Ctrl-C comes between: it is raised again once it is dark.
+        """
+        trouble: BaseException | None = None
+        for attempt in range(self._rules.tries):
+            try:
+                lit = self._darkness.again(attempt) if attempt else self._close(lease)
+            except BaseException as error:  # an interrupt too: light comes first
+                trouble, lit = error, self._darkness.switched
+            if not lit:
+                break
+        lease.dark_ns = self._now_ns()
+        if lit:
+            self._stopped.set()
+            self._call_keeper(lit)
+            raise LightNotDark(f"{names(lit)} will not go dark; switch it off by hand") from trouble
+        self._keeper.close()
+        if attempt and (stuck := self._darkness.stuck()):
+            self._stopped.set()
+            raise LightNotDark(
+                f"{names(stuck)} is dark, but only since its power was taken away: its switch "
+                "does not obey; have it repaired before going on"
+            ) from trouble
+        if trouble is not None and not isinstance(trouble, Exception):
+            raise trouble
+
+    def _close(self, lease: Lease) -> tuple[LightSource, ...]:
+        """Close the switch after a frame; after a fault, take every light's power as well."""
+        return self._darkness.close(lease.source) or (
+            () if lease.is_clean else self._darkness.all()
+        )
+
+    def _call_keeper(self, lit: Iterable[LightSource]) -> None:
+        logger.critical("%s will not go dark: the keeper is called", names(lit))
+        try:
+            self._keeper.alarm()
+        except Exception:
+            logger.exception("the keeper cannot be called")
+
+    # The account.
+
+    def _reserve_j_cm2(self, lease: Lease) -> float:
+        source, power = lease.source, lease.allowed.power_fraction
+        on_ms = lease.reserve_ms(self._rules.switch_allowance_ms)
+        if not source.is_switchable:
+            return source.irradiance_w_cm2(1.0) * (on_ms * 1e-3 + self._unbooked_s(source))
+        return source.irradiance_w_cm2(power) * on_ms * 1e-3
+
+    def _unbooked_s(self, source: LightSource) -> float:
+        """Return how long a lamp that is always on has shone since it was last booked, s."""
+        return (self._now_ns() - self._always_on_since[source.name]) * 1e-9
+
+    def _settle(self, lease: Lease, ticket: Ticket) -> None:
+        self._lease = None
+        source = lease.source
+        if source.is_switchable:
+            given_j_cm2 = lease.given_j_cm2()
+        else:
+            given_j_cm2 = source.irradiance_w_cm2(1.0) * self._unbooked_s(source)
+            self._always_on_since[source.name] = self._now_ns()
+        beyond_j_cm2 = self._ledger.settle(ticket, given_j_cm2)
+        if beyond_j_cm2 > 0:
+            logger.warning(
+                "light %r gave %.3g more than the %.3g reserved; all of it is booked",
+                source.name, beyond_j_cm2, ticket.dose_j_cm2,
+            )  # fmt: skip
+        if lease.lit_ns:
+            allowed = lease.allowed
+            self._last_j_cm2[lease.position, lease.channel] = source.dose_j_cm2(
+                allowed.power_fraction, allowed.exposure_ms
+            )
+        if lease.is_clean:
+            dose_j_cm2 = given_j_cm2 / lease.n_frames
+            lease.applied = msgspec.structs.replace(lease.applied, dose_j_cm2=dose_j_cm2)

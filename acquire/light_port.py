@@ -1,0 +1,128 @@
+"""The hand on the switch: power and shutters of every declared light. Only the guard holds it."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from acquire.core import require_device, require_property
+from acquire.errors import SettingRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from acquire.core import Core
+    from acquire.source import LightSource
+
+logger = logging.getLogger(__name__)
+
+
+class LightPort:
+    """The declared lights of one Micro-Manager core.
+
+    Every method addresses devices by their label, never "the current shutter", and every answer
+    is read back from the device after the command.
+
+    Raises
+    ------
+    DeviceMissing
+        If the core lacks a device or property that a source names.
+    """
+
+    def __init__(self, core: Core, sources: Iterable[LightSource]) -> None:
+        self._core = core
+        self.sources = tuple(sources)
+        for source in self.sources:
+            role = f"light {source.name!r}"
+            if source.power_device:
+                require_property(core, source.power_device, source.power_property, role)
+            if source.shutter_device:
+                require_device(core, source.shutter_device, role)
+            if source.read_back == "cached":
+                logger.warning("%s only repeats what it is told: dark cannot be proved by it", role)
+        core.setAutoShutter(False)
+
+    def set_power(self, source: LightSource, fraction: float) -> float:
+        """Set the power and return what the device then says, both as fractions of the maximum.
+
+        A light without a power of its own always answers 1.
+        """
+        if not source.power_device:
+            return 1.0
+        self._core.setProperty(source.power_device, source.power_property, _text(source, fraction))
+        return self._read_power(source)
+
+    def set_open(self, source: LightSource, is_open: bool) -> bool:
+        """Open or close the switch of a light and return whether it is open, as read back.
+
+        The switch is the shutter; without one it is the power, which opens with `set_power`.
+        """
+        if source.shutter_device:
+            self._core.setShutterOpen(source.shutter_device, is_open)
+        elif not is_open and source.power_device:
+            self.set_power(source, 0.0)
+        return self.is_lit(source)
+
+    def is_lit(self, source: LightSource) -> bool:
+        """Ask whether the switch of a light is open (a lamp without any switch always is)."""
+        if source.shutter_device:
+            return bool(self._core.getShutterOpen(source.shutter_device))
+        return not self._is_off(source)
+
+    def dark(self, source: LightSource) -> bool:
+        """Close the shutter and take the power away; return whether either is read back as done.
+
+        Both are tried, whichever fails.
+        """
+        failed: Exception | None = None
+        is_dark = False
+        for means in (self._close, self._power_off):
+            try:
+                is_dark = means(source) or is_dark
+            except (
+                Exception
+            ) as error:  # any driver may raise anything; the other means is still due
+                failed = error
+                logger.warning("light %r: %s", source.name, error)
+        if failed is not None and not is_dark:
+            raise SettingRefused(f"light {source.name!r} did not obey: {failed}") from failed
+        return is_dark
+
+    def _close(self, source: LightSource) -> bool:
+        if not source.shutter_device:
+            return False
+        self._core.setShutterOpen(source.shutter_device, False)
+        return not self._core.getShutterOpen(source.shutter_device)
+
+    def _power_off(self, source: LightSource) -> bool:
+        if not source.power_device:
+            return False
+        self._core.setProperty(source.power_device, source.power_property, _text(source, 0.0))
+        return self._is_off(source)
+
+    def _is_off(self, source: LightSource) -> bool:
+        """Whether the power is read back as off; an answer that is no number (NaN) is not off."""
+        return bool(source.power_device) and self._read_power(source) <= source.dark_below
+
+    def _read_power(self, source: LightSource) -> float:
+        """Return the power that the device reports, as a fraction of the maximum.
+
+        What cannot be understood is refused by the caller's comparison: it counts as NaN.
+        """
+        found = str(self._core.getProperty(source.power_device, source.power_property))
+        if source.on_text:
+            return {source.on_text: 1.0, source.off_text: 0.0}.get(found, float("nan"))
+        try:
+            value = float(found)
+        except ValueError:
+            return float("nan")
+        return (value - source.off_value) / (source.maximum - source.off_value)
+
+
+def _text(source: LightSource, fraction: float) -> str:
+    """Write a power as the device wants it; always text (Micro-Manager knows nothing else)."""
+    if source.on_text:
+        return source.on_text if fraction > 0 else source.off_text
+    if source.power_kind == "on-off":
+        return f"{source.maximum if fraction > 0 else source.off_value:g}"
+    return f"{source.off_value + fraction * (source.maximum - source.off_value):.6g}"

@@ -1,0 +1,285 @@
+"""The hot loop: guard, expose, publish; what happens elsewhere comes back as the next request."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from acquire.errors import LightOverBudget, LightRefused, ScopeError
+from acquire.frame import Frame, FrameInfo, Shot
+from acquire.settings import Applied, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from acquire.camera import Image
+    from acquire.clock import Clock
+    from acquire.lease import Lease
+    from acquire.light import LightGuard
+    from acquire.plan import PlannedExposure, PlannedShot
+
+logger = logging.getLogger(__name__)
+
+
+class Stand(Protocol):
+    """The microscope without its light."""
+
+    def move_to(self, x_um: float, y_um: float, z_um: float) -> None:
+        """Move stage and focus, um, and wait until they are there."""
+        ...
+
+    def select(self, channel: str) -> None:
+        """Set filters and mirrors for a channel, and wait."""
+        ...
+
+
+class ShotReport(msgspec.Struct, frozen=True):
+    """What the guard made of the request for one shot.
+
+    Attributes
+    ----------
+    first_seq
+        First frame that was taken with it.
+    applied
+        What each exposure of the shot really used, in order.
+    latency_ns
+        From the last frame of the shot before in our hands to the last device set for this one,
+        without the time that the plan told us to wait.
+    refused
+        Why no light was given, or not for all of the shot; empty if it was.
+    """
+
+    shot: Shot
+    decision_id: int
+    first_seq: int
+    applied: tuple[Applied, ...]
+    latency_ns: int = 0
+    refused: str = ""
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """How a run ended: the reason in words, and the error if one ended it.
+
+    `last_seq` counts lost frames too; it is -1 if there was none.
+    """
+
+    is_complete: bool
+    reason: str
+    last_seq: int
+    n_frames: int
+    is_dark: bool
+    error: ScopeError | None = None
+
+
+def run(
+    plan: Iterable[PlannedShot],
+    stand: Stand,
+    guard: LightGuard,
+    clock: Clock,
+    camera: str,
+    publish: Callable[[Frame], None],
+    next_request: Callable[[Shot], Request],
+    report: Callable[[ShotReport], None],
+    first: Request,
+    should_stop: Callable[[], bool],
+    lose: Callable[[int, int, str], None] | None = None,
+) -> Outcome:
+    """Take all shots of a plan, each after the decision on the one before, and end dark.
+
+    Decisions belong to a field: the request that follows a shot is used for the next shot of the
+    same field. A request that the guard refuses counts as a decision that never came: the field
+    goes back to its last good request, and the guard holds, lowers, and at last gives no light.
+    A `ScopeError` ends the run in good order and is returned with the outcome; any other error
+    is a bug: it passes through, and the light is off all the same.
+
+    Parameters
+    ----------
+    camera
+        The camera's label, for the frames.
+    publish
+        Takes each frame, after its light is off.
+    next_request
+        Waits, within the shot's deadline, for the request that follows a finished shot.
+    report
+        Takes what became of each shot, after its frames.
+    first
+        The request in force for each field until a decision comes.
+    should_stop
+        Asked before each shot.
+    lose
+        Takes the first and last sequence number of frames that were lost, and why.
+    """
+    return _Loop(stand, guard, clock, camera, publish, next_request, report, lose or _log_loss).run(
+        plan, first, should_stop
+    )
+
+
+class _Loop:
+    """What a run keeps in mind between shots (event mode; streaming would be another `_take`)."""
+
+    def __init__(
+        self,
+        stand: Stand,
+        guard: LightGuard,
+        clock: Clock,
+        camera: str,
+        publish: Callable[[Frame], None],
+        next_request: Callable[[Shot], Request],
+        report: Callable[[ShotReport], None],
+        lose: Callable[[int, int, str], None],
+    ) -> None:
+        self._stand, self._guard, self._clock, self._camera = stand, guard, clock, camera
+        self._hand_on, self._next_request = publish, next_request
+        self._report, self._tell_lost = report, lose
+        self._requests: dict[int, Request] = {}
+        self._good: dict[int, Request] = {}
+        self._started_s: dict[int, float] = {}
+        self._next_seq = 0
+        self._n_frames = 0
+        self._last_frame_ns = 0
+        self._waited_ns = 0
+
+    def run(
+        self, plan: Iterable[PlannedShot], first: Request, should_stop: Callable[[], bool]
+    ) -> Outcome:
+        error: ScopeError | None = None
+        try:
+            reason = self._shots(plan, first, should_stop)
+        except ScopeError as ending:
+            logger.error("the run ends: %s", ending)
+            error, reason = ending, str(ending)
+        finally:
+            is_dark = self._guard.all_dark()
+        return Outcome(
+            is_complete=not reason,
+            reason=reason or "the plan is done",
+            last_seq=self._next_seq - 1,
+            n_frames=self._n_frames,
+            is_dark=is_dark,
+            error=error,
+        )
+
+    def _shots(
+        self, plan: Iterable[PlannedShot], first: Request, should_stop: Callable[[], bool]
+    ) -> str:
+        """Return why it ended before the plan did; empty if it did not."""
+        for planned in plan:
+            field = planned.shot.position
+            request = self._requests.get(field, first)
+            self._wait_for(planned, request)
+            if should_stop():
+                return "stopped"
+            shot = planned.with_planes(request.settings)
+            try:
+                self._take(shot, request)
+            except LightOverBudget:
+                return "budget spent"
+            except LightRefused as refusal:
+                if self._guard.is_stopped:
+                    return "the light was stopped"
+                if field not in self._good:
+                    raise
+                if not request.late:  # nothing new was seen, so nobody can decide anew
+                    logger.warning("decision %d is refused: %s", request.decision_id, refusal)
+                    self._requests[field] = _step_back(self._good[field])
+                    continue
+            else:
+                self._good[field] = request
+            self._requests[field] = self._next_request(shot.shot)
+        return ""
+
+    def _take(self, planned: PlannedShot, request: Request) -> None:
+        """Guard, expose, publish: every exposure of one shot."""
+        shot, first_seq, before_ns = planned.shot, self._next_seq, self._last_frame_ns
+        applied: list[Applied] = []
+        latency_ns, refused = 0, ""
+        try:
+            for one in planned.exposures:
+                self._stand.select(one.channel)
+                self._stand.move_to(*one.position_um)
+                lease = self._expose(one, shot, request, first_seq)
+                if before_ns and not applied:
+                    latency_ns = lease.ready_ns - before_ns - self._waited_ns
+                applied.append(lease.applied)
+        except ScopeError as error:
+            refused = str(error)
+            is_begun = self._next_seq > first_seq or not isinstance(error, LightRefused)
+            if is_begun:  # frames were promised, and listeners count on them
+                self._lose(first_seq + shot.n_frames - 1, refused)
+            raise
+        finally:
+            report = ShotReport(
+                shot, request.decision_id, first_seq, tuple(applied), latency_ns, refused
+            )
+            self._report(report)
+
+    def _expose(self, one: PlannedExposure, shot: Shot, request: Request, first_seq: int) -> Lease:
+        images: list[Image] = []
+        t_s = self._clock.now_s()
+        try:
+            with self._guard.expose(request, one.channel, one.n_frames, shot.position) as lease:
+                lease.start()
+                while len(images) < one.n_frames:
+                    images.append(lease.pop())
+        finally:  # in the dark again; what came before a fault is published too
+            for image in images:
+                self._publish(image, one, shot, first_seq, t_s, lease.applied)
+        return lease
+
+    def _publish(
+        self,
+        image: Image,
+        one: PlannedExposure,
+        shot: Shot,
+        first_seq: int,
+        t_s: float,
+        applied: Applied,
+    ) -> None:
+        height, width = image.pixels.shape
+        info = FrameInfo(
+            seq=self._next_seq,
+            camera=self._camera,
+            camera_seq=image.camera_seq,
+            t_ns=image.t_ns,
+            t_s=t_s,
+            shot=shot,
+            shot_frame=self._next_seq - first_seq,
+            index=one.index,
+            height=height,
+            width=width,
+            position_um=one.position_um,
+            applied=applied,
+        )
+        self._next_seq += 1
+        self._n_frames += 1
+        self._last_frame_ns = image.t_ns
+        self._hand_on(Frame(image.pixels, info))
+
+    def _lose(self, last_seq: int, reason: str) -> None:
+        first_seq = self._next_seq
+        if first_seq <= last_seq:
+            self._next_seq = last_seq + 1
+            self._tell_lost(first_seq, last_seq, reason)
+
+    def _wait_for(self, planned: PlannedShot, request: Request) -> None:
+        """Let the shot's time come: the plan's, or the interval that was asked for."""
+        field = planned.shot.position
+        due_s = planned.min_start_s
+        if request.settings.interval_s and field in self._started_s:
+            due_s = self._started_s[field] + request.settings.interval_s
+        before_ns = time.perf_counter_ns()
+        self._clock.advance_to(due_s)
+        self._waited_ns = time.perf_counter_ns() - before_ns
+        self._started_s[field] = self._clock.now_s()
+
+
+def _step_back(good: Request) -> Request:
+    """Return the last request that gave light, as one that nobody has renewed."""
+    return msgspec.structs.replace(good, late=good.late + 1, has_evidence=False, valid_until_ns=0)
+
+
+def _log_loss(first_seq: int, last_seq: int, reason: str) -> None:
+    logger.warning("frames %d to %d are lost: %s", first_seq, last_seq, reason)

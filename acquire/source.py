@@ -1,0 +1,192 @@
+"""What a light is: one `[[light]]` of the run config, its bounds, and its irradiance."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, Field, model_validator
+
+from acquire.settings import Limits
+
+Name = Annotated[str, Field(min_length=1, max_length=64)]
+Delay = Annotated[float, Field(ge=0, le=10_000)]
+
+
+class LightSource(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
+    """One line of light, how to switch it, and how strong it is at the sample."""
+
+    name: Name
+    """What the light is called everywhere, such as "488"."""
+    wavelength_nm: Annotated[float, Field(ge=200, le=2500)]
+    """Wavelength of the light, nm."""
+    power_device: str = ""
+    """Label of the Micro-Manager device that sets the power; empty where the power is fixed."""
+    power_property: str = ""
+    """Property of that device, such as "Power"."""
+    power_kind: Literal["continuous", "on-off"] = "continuous"
+    """Whether the property takes any power up to the maximum, or only on and off."""
+    maximum: Annotated[float, Field(gt=0, le=1e6)] = 100.0
+    """What the property is set to for full power, in the device's own units."""
+    off_value: Annotated[float, Field(ge=-1e6, le=1e6)] = 0.0
+    """What the property is set to for no light, in the device's own units."""
+    on_text: str = ""
+    """Text for on, where an on-off property wants a word, such as "On"."""
+    off_text: str = ""
+    """Text for off, where an on-off property wants a word, such as "Off"."""
+    power_step: Annotated[float, Field(ge=0, le=1e6)] = 0.0
+    """The device only takes multiples of this, in its own units; 0 for any value."""
+    power_tolerance: Annotated[float, Field(ge=0, le=0.5)] = 0.02
+    """How far the power read back may be from the one set, as a fraction of it."""
+    dark_below: Annotated[float, Field(ge=0, le=0.1)] = 0.0
+    """Power read back that still counts as dark, as a fraction of the maximum: the noise of a
+    device that measures."""
+    shutter_device: str = ""
+    """Label of the shutter; empty where the power itself is the switch."""
+    open_delay_ms: Delay = 0.0
+    """Time from the command to open until the light is full, ms."""
+    close_delay_ms: Delay = 0.0
+    """Time from the command to close until the light is gone, ms."""
+    settle_ms: Delay = 0.0
+    """Time that the power needs to settle after a change, ms."""
+    gate: Literal["camera", "sequencer", "software", "always-on"] = "software"
+    """Who blanks the light between exposures: the camera's trigger line, a hardware sequencer,
+    our own commands, or nobody."""
+    readout_ms: Delay = 0.0
+    """Light beyond the exposure of each frame, ms: readout of a rolling shutter."""
+    read_back: Literal["real", "cached"] = "real"
+    """Whether the device measures what it reports, or only repeats what it was told."""
+    power_mw_at_maximum: Annotated[float, Field(gt=0, le=1e5)] | None = None
+    """Power at the sample at full power, mW, from a power meter; leave out if not calibrated."""
+    lit_area_um2: Annotated[float, Field(gt=0, le=1e10)] | None = None
+    """Area of the sample that is lit, um2; leave out if not calibrated."""
+
+    @model_validator(mode="after")
+    def _must_be_switchable(self) -> Self:
+        who = f"light {self.name!r}"
+        if bool(self.power_device) != bool(self.power_property):
+            raise ValueError(f"{who}: power_device and power_property belong together")
+        has_switch = bool(self.power_device or self.shutter_device)
+        if self.gate == "always-on" and has_switch:
+            raise ValueError(f"{who}: has a switch, so its gate is not always-on")
+        if self.gate != "always-on" and not has_switch:
+            raise ValueError(f"{who}: needs a shutter_device or a power_device to switch it off by")
+        if (self.power_mw_at_maximum is None) != (self.lit_area_um2 is None):
+            raise ValueError(f"{who}: power_mw_at_maximum and lit_area_um2 belong together")
+        if self.maximum <= self.off_value:
+            raise ValueError(f"{who}: maximum {self.maximum} must be above off_value")
+        if bool(self.on_text) != bool(self.off_text) or (self.on_text and self.is_dimmable):
+            raise ValueError(f"{who}: on_text and off_text belong together, to an on-off power")
+        return self
+
+    @property
+    def is_dimmable(self) -> bool:
+        """Whether the light can be made weaker, not only shorter."""
+        return bool(self.power_device) and self.power_kind == "continuous"
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether irradiance and dose have units; else they are relative."""
+        return self.power_mw_at_maximum is not None
+
+    @property
+    def is_switchable(self) -> bool:
+        """Whether any device of ours can make it dark."""
+        return self.gate != "always-on"
+
+    @property
+    def switch(self) -> tuple[str, str]:
+        """The device (and property) that switches it; lights with the same one share a shutter."""
+        if self.shutter_device:
+            return (self.shutter_device, "")
+        return (self.power_device, self.power_property)
+
+    @property
+    def devices(self) -> frozenset[str]:
+        """Labels of the devices that only the guard may touch."""
+        return frozenset({self.power_device, self.shutter_device} - {""})
+
+    def takes(self, power_fraction: float) -> float:
+        """Return the strongest power that the device can be set to and that is not above this."""
+        if not (self.is_dimmable and self.power_step):
+            return power_fraction
+        step = self.power_step / (self.maximum - self.off_value)
+        return math.floor(power_fraction / step + 1e-9) * step
+
+    def is_power(self, found: float, asked: float) -> bool:
+        """Whether a power read back is the one that was set (0.001 of the maximum is rounding)."""
+        return abs(found - asked) <= self.power_tolerance * asked + 1e-3
+
+    def irradiance_w_cm2(self, power_fraction: float) -> float:
+        """Return the irradiance at the sample, W/cm2, or relative (1 is the maximum)."""
+        if self.power_mw_at_maximum is None or self.lit_area_um2 is None:
+            return power_fraction
+        return irradiance_w_cm2(power_fraction * self.power_mw_at_maximum, self.lit_area_um2)
+
+    def on_ms(self, exposure_ms: float) -> float:
+        """Return how long one exposure lights the sample if the gate is exact, ms."""
+        return exposure_ms + self.readout_ms
+
+    def dose_j_cm2(self, power_fraction: float, exposure_ms: float) -> float:
+        """Return the dose of one exposure, J/cm2 or relative (1 is 1 s at the maximum)."""
+        return self.irradiance_w_cm2(power_fraction) * self.on_ms(exposure_ms) * 1e-3
+
+
+class LightLimits(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
+    """Hard bounds on one light line. No policy can pass them."""
+
+    min_exposure_ms: Annotated[float, Field(gt=0, le=60_000)] = 1.0
+    """Shortest single exposure, ms."""
+    max_exposure_ms: Annotated[float, Field(gt=0, le=60_000)] = 200.0
+    """Longest single exposure, ms."""
+    max_power_fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Strongest command of the source, as a fraction of its maximum."""
+    max_irradiance_w_cm2: Annotated[float, Field(gt=0, le=1e9)] | None = None
+    """Strongest light at the sample, W/cm2; leave out for none, or if not calibrated."""
+    max_step_up: Annotated[float, Field(ge=1, le=1000)] = 2.0
+    """Largest factor by which an exposure's dose may exceed the one before."""
+    budget_j_cm2: Annotated[float, Field(gt=0, le=1e9)]
+    """Dose that each field may take in the whole run, J/cm2 (relative if not calibrated)."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.min_exposure_ms > self.max_exposure_ms:
+            raise ValueError(
+                "min_exposure_ms must not be above max_exposure_ms, "
+                f"got {self.min_exposure_ms} > {self.max_exposure_ms}"
+            )
+        return self
+
+    def limits(self) -> Limits:
+        """Return the same bounds as the guard reads them."""
+        return Limits(
+            min_exposure_ms=self.min_exposure_ms,
+            max_exposure_ms=self.max_exposure_ms,
+            max_power_fraction=self.max_power_fraction,
+            budget_j_cm2=self.budget_j_cm2,
+            max_irradiance_w_cm2=(
+                float("inf") if self.max_irradiance_w_cm2 is None else self.max_irradiance_w_cm2
+            ),
+            max_step_up=self.max_step_up,
+        )
+
+
+class Channel(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
+    """A channel of the plan: which light excites it, and which preset sets the filters."""
+
+    name: Name
+    """The channel's name in the plan."""
+    light: Name
+    """Name of its light source."""
+    group: str = "Channel"
+    """Micro-Manager configuration group of the preset."""
+    preset: str = ""
+    """Preset for filters and mirrors; empty for none. Its light devices are left out."""
+
+
+def irradiance_w_cm2(power_mw: float, lit_area_um2: float) -> float:
+    """Return the irradiance of a power spread evenly over an area, W/cm2.
+
+    E = P / A; 1 mW is 1e-3 W and 1 um2 is 1e-8 cm2, hence the factor 1e5.
+    """
+    return power_mw / lit_area_um2 * 1e5

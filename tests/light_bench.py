@@ -1,0 +1,250 @@
+"""A stand without hardware for tests of light: its truth is what really shone, by its own clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from acquire.bounds import GuardRules
+from acquire.camera import Image
+from acquire.dose import Ledger
+from acquire.errors import KeeperLost
+from acquire.light import LightGuard
+from acquire.settings import ChannelSettings, Limits, Request, Settings
+from acquire.source import LightSource
+
+LASER = LightSource(
+    name="488", wavelength_nm=488, power_device="Laser", power_property="Power",
+    shutter_device="Shutter", gate="camera",
+)  # fmt: skip
+DIODE = LightSource(
+    name="561", wavelength_nm=561, power_device="Diode", power_property="Power", gate="software"
+)
+LED = LightSource(name="led", wavelength_nm=470, shutter_device="Lamp", gate="software")
+LIMITS = Limits(min_exposure_ms=1, max_exposure_ms=100, max_power_fraction=0.8, budget_j_cm2=10)
+MS = 1_000_000
+
+
+@dataclass
+class Bench:
+    """The truth: a clock that moves with every command, and what each light did.
+
+    `faults` maps a command such as "open 488" or "exposure" to what happens instead of it.
+    """
+
+    sources: tuple[LightSource, ...] = (LASER,)
+    now: int = 10**12
+    power: dict[str, float] = field(default_factory=dict)
+    is_open: dict[str, bool] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+    lit_s: dict[str, float] = field(default_factory=dict)
+    faults: dict[str, Callable[[], Any]] = field(default_factory=dict)
+    exposure_ms: float = 0.0
+    waiting: int = 0
+    taken: int = 0
+    is_running: bool = False
+    is_exposing: bool = False
+
+    def now_ns(self) -> int:
+        return self.now
+
+    def spend(self, ns: int) -> None:
+        """Let time pass; whoever is lit meanwhile is on record."""
+        self.now += ns
+        for source in self.sources:
+            is_blanked = source.gate == "camera" and not self.is_exposing
+            if self.shines(source) and not is_blanked:
+                lit = self.lit_s.get(source.name, 0.0)
+                self.lit_s[source.name] = lit + ns * 1e-9 * self.power.get(source.name, 1.0)
+
+    def shines(self, source: LightSource) -> bool:
+        """Whether it is lit, or would be as soon as the camera lets it."""
+        if source.shutter_device and not self.is_open.get(source.shutter_device, False):
+            return False
+        return not source.power_device or self.power.get(source.name, 0.0) > 0
+
+    @property
+    def is_dark(self) -> bool:
+        return not any(self.shines(source) for source in self.sources)
+
+    def call(self, name: str) -> Any:
+        """Note a command; each takes 10 us. A fault may raise, or answer in the device's place."""
+        self.calls.append(name)
+        self.spend(10_000)
+        return self.faults[name]() if name in self.faults else None
+
+
+class FakeLights:
+    """The port of the lights, over a bench."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.sources = bench.sources
+        self._bench = bench
+
+    def set_power(self, source: LightSource, fraction: float) -> float:
+        lie = self._bench.call(f"power {source.name}")
+        if not source.power_device:
+            return 1.0
+        if lie is None:
+            self._bench.power[source.name] = fraction
+        return self._bench.power.get(source.name, 0.0) if lie is None else lie
+
+    def set_open(self, source: LightSource, is_open: bool) -> bool:
+        lie = self._bench.call(f"{'open' if is_open else 'close'} {source.name}")
+        if lie is not None:
+            return bool(lie)
+        if source.shutter_device:
+            self._bench.is_open[source.shutter_device] = is_open
+        elif not is_open:
+            self._bench.power[source.name] = 0.0
+        return self._is_open(source)
+
+    def is_lit(self, source: LightSource) -> bool:
+        lie = self._bench.call(f"ask {source.name}")
+        return self._is_open(source) if lie is None else bool(lie)
+
+    def dark(self, source: LightSource) -> bool:
+        lie = self._bench.call(f"dark {source.name}")
+        if lie is not None:
+            return bool(lie)
+        self._bench.is_open[source.shutter_device] = False
+        self._bench.power[source.name] = 0.0
+        return not self._bench.shines(source)
+
+    def _is_open(self, source: LightSource) -> bool:
+        if source.shutter_device:
+            return self._bench.is_open.get(source.shutter_device, False)
+        return not source.power_device or self._bench.power.get(source.name, 0.0) > 0
+
+
+class FakeCamera:
+    """A camera that takes its time on the bench's clock."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+
+    def set_exposure(self, exposure_ms: float) -> float:
+        lie = self._bench.call("exposure")
+        self._bench.exposure_ms = exposure_ms if lie is None else lie
+        return self._bench.exposure_ms
+
+    def start(self, n_frames: int) -> None:
+        self._bench.call("start")
+        self._bench.waiting = n_frames
+        self._bench.is_running = True
+
+    def try_pop(self) -> Image | None:
+        bench = self._bench
+        if bench.call("pop") is not None or not bench.waiting:
+            bench.spend(MS)
+            return None
+        bench.is_exposing = True
+        bench.spend(int(bench.exposure_ms * MS))
+        bench.is_exposing = False
+        bench.waiting -= 1
+        bench.taken += 1
+        bench.is_running = bench.waiting > 0
+        return Image(np.zeros((2, 2), np.uint16), bench.taken - 1, bench.now)
+
+    def is_running(self) -> bool:
+        lie = self._bench.call("running")
+        return self._bench.is_running if lie is None else bool(lie)
+
+    def stop(self) -> None:
+        self._bench.call("stop")
+        self._bench.is_running = False
+
+
+class FakeKeeper:
+    """Writes down what it is told."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        self.deadlines: list[int] = []
+        self.is_alarmed = False
+
+    def lease(self, deadline_ns: int) -> None:
+        if self._bench.call("lease") is not None:
+            raise KeeperLost("no answer")
+        self.deadlines.append(deadline_ns)
+
+    def close(self) -> None:
+        self._bench.call("lease closed")
+
+    def alarm(self) -> None:
+        self.is_alarmed = True
+        self._bench.call("alarm")
+
+
+@dataclass
+class Stand:
+    """A guard over a bench, with everything that it was made of."""
+
+    bench: Bench
+    guard: LightGuard
+    ledger: Ledger
+    keeper: FakeKeeper
+
+
+def stand(
+    *sources: LightSource,
+    limits: Limits = LIMITS,
+    rules: GuardRules | None = None,
+    bench: Bench | None = None,
+) -> Stand:
+    """Make a guard; each light has a channel of the same name."""
+    bench = bench or Bench()
+    bench.sources = sources or (LASER,)
+    keeper = FakeKeeper(bench)
+    ledger = Ledger({source.name: limits.budget_j_cm2 for source in bench.sources})
+    guard = LightGuard(
+        FakeLights(bench),
+        FakeCamera(bench),
+        keeper,
+        ledger,
+        {source.name: source for source in bench.sources},
+        {source.name: limits for source in bench.sources},
+        rules,
+        bench.now_ns,
+    )
+    bench.calls.clear()
+    return Stand(bench, guard, ledger, keeper)
+
+
+def ask(
+    exposure_ms: float = 10.0, power: float = 0.5, channel: str = "488", **about: Any
+) -> Request:
+    """Make a request for one channel."""
+    settings = Settings((ChannelSettings(channel, exposure_ms, power),))
+    return Request(settings, **({"decision_id": 7} | about))
+
+
+def take(at: Stand, request: Request, n_frames: int = 1, position: int = 0) -> Any:
+    """Take one exposure as the loop does, and return its lease."""
+    channel = request.settings.channels[0].channel
+    with at.guard.expose(request, channel, n_frames, position) as lease:
+        lease.start()
+        for _ in range(n_frames):
+            lease.pop()
+    return lease
+
+
+def lie_first(times: int, then: Any = None) -> Callable[[], Any]:
+    """Return a fault that answers "still on" so many times, and then obeys."""
+    left = iter([True] * times)
+    return lambda: next(left, then)
+
+
+def raising(error: BaseException, times: int = 10**9) -> Callable[[], Any]:
+    """Return a fault that raises so many times, and then obeys."""
+    left = iter([error] * times) if times < 10**6 else iter(lambda: error, None)
+
+    def fault() -> None:
+        found = next(left, None)
+        if found is not None:
+            raise found
+
+    return fault

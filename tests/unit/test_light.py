@@ -1,0 +1,446 @@
+from __future__ import annotations
+
+import math
+import threading
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from acquire.bounds import GuardRules
+from acquire.errors import (
+    KeeperLost,
+    LightExpired,
+    LightNotDark,
+    LightOverBudget,
+    LightRefused,
+    SettingRefused,
+)
+from acquire.settings import Limits
+from acquire.source import LightSource
+from tests.light_bench import (
+    DIODE,
+    LASER,
+    LED,
+    MS,
+    Bench,
+    ask,
+    raising,
+    stand,
+    take,
+)
+
+UNSURE = st.floats(allow_nan=True, allow_infinity=True)
+
+
+def test_light_comes_after_everything_was_set_and_goes_before_the_camera_stops() -> None:
+    at = stand()
+    take(at, ask())
+    order = [call for call in at.bench.calls if call not in ("running", "pop")]
+    assert order == [
+        "lease", "exposure", "power 488", "open 488", "start", "close 488", "lease closed", "stop"
+    ]  # fmt: skip
+
+
+def test_an_exposure_is_booked_to_its_field_and_line() -> None:
+    at = stand()
+    lease = take(at, ask(exposure_ms=10, power=0.5), n_frames=3, position=2)
+    assert at.ledger.spent(2, "488") == pytest.approx(3 * 0.010 * 0.5)
+    assert at.ledger.spent(0, "488") == 0
+    assert lease.applied.dose_j_cm2 == pytest.approx(0.005)
+    assert not lease.applied.calibrated
+
+
+def test_applied_says_what_was_set_and_what_was_read_back() -> None:
+    at = stand()
+    at.bench.faults["exposure"] = lambda: 10.05
+    applied = take(at, ask(exposure_ms=10, power=0.5)).applied
+    assert (applied.exposure_ms, applied.exposure_read_ms) == (10, 10.05)
+    assert (applied.power_fraction, applied.power_read_fraction) == (0.5, 0.5)
+    assert (applied.light, applied.wavelength_nm, applied.decision_id) == ("488", 488, 7)
+    assert applied.dose_j_cm2 == pytest.approx(0.5 * 0.01005)
+    assert applied.clamped == ""
+
+
+def test_calibrated_light_is_booked_in_joules() -> None:
+    # 2 mW over 100 um x 100 um is 20 W/cm2; half of it for 10 ms is 0.1 J/cm2.
+    source = LASER.model_copy(update={"power_mw_at_maximum": 2.0, "lit_area_um2": 1e4})
+    at = stand(source)
+    applied = take(at, ask(exposure_ms=10, power=0.5)).applied
+    assert applied.irradiance_w_cm2 == pytest.approx(10)
+    assert applied.dose_j_cm2 == pytest.approx(0.1)
+    assert applied.calibrated
+
+
+@pytest.mark.parametrize(
+    ("request_", "says"),
+    [
+        (ask(exposure_ms=math.nan), "exposure must be"),
+        (ask(exposure_ms=math.inf), "exposure must be"),
+        (ask(exposure_ms=0), "exposure must be"),
+        (ask(exposure_ms=-3), "exposure must be"),
+        (ask(power=math.nan), "power must be"),
+        (ask(power=-0.1), "power must be"),
+        (ask(power=math.inf), "power must be"),
+        (ask(channel="561"), "does not speak of channel"),
+        (ask(late=99), "dark until one comes"),
+    ],
+)
+def test_what_makes_no_sense_gets_no_light(request_, says) -> None:
+    at = stand()
+    with pytest.raises(LightRefused, match=says), at.guard.expose(request_, "488", 1, 0):
+        pytest.fail("light was given")
+    assert at.bench.calls == []
+    assert at.ledger.totals() == {"488": 0}
+
+
+def test_a_channel_without_light_or_limits_is_refused() -> None:
+    at = stand()
+    with (
+        pytest.raises(LightRefused, match="no light with limits"),
+        at.guard.expose(ask(channel="DAPI"), "DAPI", 1, 0),
+    ):
+        pytest.fail("light was given")
+
+
+def test_a_burst_of_no_frames_is_refused() -> None:
+    at = stand()
+    with pytest.raises(LightRefused, match="1 frame or more"), at.guard.expose(ask(), "488", 0, 0):
+        pytest.fail("light was given")
+
+
+def test_an_expired_request_is_refused_and_a_valid_one_is_not() -> None:
+    at = stand()
+    take(at, ask(valid_until_ns=at.bench.now + MS))
+    with pytest.raises(LightExpired, match=r"expired 1\.0 ms ago"):
+        take(at, ask(valid_until_ns=at.bench.now - MS))
+
+
+def test_no_keeper_no_light() -> None:
+    at = stand()
+    at.bench.faults["lease"] = lambda: "silence"
+    with pytest.raises(KeeperLost):
+        take(at, ask())
+    assert "open 488" not in at.bench.calls
+    assert at.bench.is_dark
+    assert at.ledger.spent(0, "488") == 0
+
+
+def test_the_keeper_is_told_a_deadline_soon_after_the_exposure() -> None:
+    rules = GuardRules(lease_margin_ms=50, frame_margin_ms=10)
+    at = stand(rules=rules)
+    before = at.bench.now
+    take(at, ask(exposure_ms=20), n_frames=2)
+    assert at.keeper.deadlines == [before + (2 * (20 + 10) + 50) * MS]
+
+
+def test_the_budget_is_never_passed_and_what_it_cannot_pay_gets_no_light() -> None:
+    limits = Limits(1, 100, 1.0, budget_j_cm2=0.05)
+    at = stand(limits=limits)
+    for _ in range(5):
+        take(at, ask(exposure_ms=20, power=0.5))
+    at.bench.calls.clear()
+    with pytest.raises(LightOverBudget, match="field 0 has"):
+        take(at, ask(exposure_ms=20, power=0.5))
+    assert at.bench.calls == []
+    take(at, ask(exposure_ms=20, power=0.5), position=1)
+
+
+@pytest.mark.parametrize("found", [0.2, 0.9, math.nan])
+def test_a_power_that_is_not_read_back_gets_no_light(found: float) -> None:
+    at = stand()
+    at.bench.faults["power 488"] = lambda: found
+    with pytest.raises(SettingRefused, match="was set to 0.5"):
+        take(at, ask())
+    assert "open 488" not in at.bench.calls
+    assert at.bench.is_dark
+
+
+@pytest.mark.parametrize("found", [50.0, 9.0, math.nan])
+def test_an_exposure_that_is_not_read_back_gets_no_light(found: float) -> None:
+    at = stand()
+    at.bench.faults["exposure"] = lambda: found
+    with pytest.raises(SettingRefused, match="set to 10 ms"):
+        take(at, ask(exposure_ms=10))
+    assert "open 488" not in at.bench.calls
+
+
+def test_a_shutter_that_does_not_open_is_no_exposure() -> None:
+    at = stand()
+    at.bench.faults["open 488"] = lambda: 0
+    with pytest.raises(SettingRefused, match="says it is closed"):
+        take(at, ask())
+    assert "start" not in at.bench.calls
+
+
+def test_a_slow_shutter_is_given_its_delay_to_open_and_to_close() -> None:
+    at = stand(LASER.model_copy(update={"open_delay_ms": 1.0, "close_delay_ms": 1.0}))
+    told: list[bool] = []
+
+    def moving(to: bool):
+        def fault() -> bool:
+            at.bench.is_open["Shutter"] = to
+            told.append(to)
+            return not to  # what it says while it moves
+
+        return fault
+
+    at.bench.faults |= {"open 488": moving(True), "close 488": moving(False)}
+    take(at, ask())
+    assert told == [True, False]
+    assert "dark 488" not in at.bench.calls
+
+
+def test_power_settles_before_the_light_opens() -> None:
+    at = stand(LASER.model_copy(update={"settle_ms": 1.0}))
+    take(at, ask())
+    assert at.bench.taken == 1
+
+
+def test_a_dark_frame_never_opens_the_light() -> None:
+    at = stand()
+    lease = take(at, ask(power=0.0))
+    assert not any(call.startswith(("open", "power")) for call in at.bench.calls)
+    assert lease.applied.dose_j_cm2 == 0
+    take(at, ask(power=0.5))  # and it is no bound for the light that follows
+
+
+def test_only_one_lease_at_a_time() -> None:
+    at = stand()
+    with (
+        at.guard.expose(ask(), "488", 1, 0),
+        pytest.raises(LightRefused, match="one lease at a time"),
+        at.guard.expose(ask(), "488", 1, 0),
+    ):
+        pytest.fail("a second lease")
+    assert at.bench.is_dark
+
+
+def test_a_lease_starts_once_and_not_after_its_end() -> None:
+    at = stand()
+    with at.guard.expose(ask(), "488", 1, 0) as lease:
+        lease.start()
+        with pytest.raises(LightRefused, match="started already"):
+            lease.start()
+        lease.pop()
+    with pytest.raises(LightExpired, match="ask the guard for a new one"):
+        lease.start()
+    assert at.bench.calls.count("start") == 1
+
+
+def test_a_lease_that_is_used_too_late_is_over() -> None:
+    at = stand()
+
+    def dawdle() -> None:
+        with at.guard.expose(ask(), "488", 1, 0) as lease:
+            at.bench.spend(1000 * MS)
+            lease.start()
+
+    with pytest.raises(LightExpired):
+        dawdle()
+    assert at.bench.is_dark
+
+
+def test_light_left_on_before_the_run_is_switched_off_before_anything_else(caplog) -> None:
+    bench = Bench()
+    bench.is_open["Shutter"], bench.power["488"] = True, 0.7
+    at = stand(bench=bench)
+    assert at.bench.is_dark
+    assert "was on before the run" in caplog.text
+
+
+def test_a_guard_is_not_made_where_the_light_cannot_be_switched_off() -> None:
+    bench = Bench()
+    bench.faults["dark 488"] = lambda: 0
+    with pytest.raises(LightNotDark, match="cannot be switched off"):
+        stand(bench=bench)
+
+
+def test_a_light_that_needs_a_second_try_at_the_start_is_fine() -> None:
+    bench = Bench()
+    bench.faults["dark 488"] = raising(OSError("busy"), times=1)
+    bench.faults["ask 488"] = raising(OSError("busy"), times=1)
+    assert stand(bench=bench).bench.is_dark
+
+
+def test_light_without_a_shutter_is_lit_by_its_power_and_booked_by_the_time_it_was_on() -> None:
+    at = stand(DIODE)
+    lease = take(at, ask(channel="561", exposure_ms=10, power=0.4))
+    booked = at.ledger.spent(0, "561")
+    assert booked == pytest.approx(at.bench.lit_s["561"], rel=0.01)
+    assert lease.applied.dose_j_cm2 == booked
+    assert booked > 0.4 * 0.010
+    assert at.bench.is_dark
+
+
+def test_light_that_cannot_be_dimmed_gets_its_dose_by_time() -> None:
+    at = stand(LED, limits=Limits(1, 100, 1.0, 10))
+    applied = take(at, ask(channel="led", exposure_ms=20, power=0.25)).applied
+    assert (applied.exposure_ms, applied.power_fraction) == (5, 1)
+    assert "cannot be dimmed" in applied.clamped
+
+
+def test_a_light_that_gives_more_than_reserved_is_booked_in_full(caplog) -> None:
+    at = stand(DIODE)
+    at.bench.faults["start"] = lambda: at.bench.spend(200 * MS)
+    take(at, ask(channel="561", exposure_ms=10, power=0.5))
+    assert at.ledger.spent(0, "561") == pytest.approx(0.5 * 0.210, rel=0.01)
+    assert "all of it is booked" in caplog.text
+
+
+def test_a_lamp_that_is_always_on_is_booked_for_all_of_the_time() -> None:
+    lamp = LightSource(name="lamp", wavelength_nm=550, gate="always-on")
+    at = stand(lamp, limits=Limits(1, 100, 1.0, 10))
+    begin = at.bench.now
+    for _ in range(2):
+        at.bench.spend(300 * MS)
+        take(at, ask(channel="lamp", exposure_ms=10, power=1.0))
+    assert at.ledger.spent(0, "lamp") == pytest.approx((at.bench.now - begin) * 1e-9, rel=1e-3)
+
+
+def test_a_shared_shutter_never_lets_the_other_light_through() -> None:
+    other = LASER.model_copy(update={"name": "640", "power_device": "Red", "wavelength_nm": 640.0})
+    at = stand(LASER, other)
+    take(at, ask(channel="488"))
+    take(at, ask(channel="640"))
+    assert at.bench.lit_s == pytest.approx({"488": 0.5 * 0.010, "640": 0.5 * 0.010})
+
+
+def test_a_light_behind_the_same_shutter_that_keeps_its_power_is_no_exposure() -> None:
+    other = LASER.model_copy(update={"name": "640", "power_device": "Red"})
+    at = stand(LASER, other)
+    at.bench.faults["power 640"] = lambda: 0.3
+    with pytest.raises(SettingRefused, match="shares a shutter"):
+        take(at, ask(channel="488"))
+    assert "open 488" not in at.bench.calls
+
+
+def test_stop_light_from_another_thread_ends_the_exposure_and_forbids_the_next() -> None:
+    at = stand()
+    answers: list[bool] = []
+
+    def expose() -> None:
+        with at.guard.expose(ask(), "488", 1, 0) as lease:
+            thread = threading.Thread(target=lambda: answers.append(at.guard.go_dark()))
+            thread.start()
+            thread.join()
+            assert at.bench.is_dark
+            with pytest.raises(LightRefused, match="has not ended yet"):
+                at.guard.rearm()
+            lease.start()
+
+    with pytest.raises(LightRefused, match="was stopped"):
+        expose()
+    assert answers == [True]
+    assert at.guard.is_stopped
+    at.bench.calls.clear()
+    with pytest.raises(LightRefused, match="was stopped"):
+        take(at, ask())
+    assert at.bench.calls == []
+    at.guard.rearm()
+    assert not at.guard.is_stopped
+    take(at, ask())
+
+
+@pytest.mark.parametrize("when", ["exposure", "power 488", "open 488"])
+def test_stop_light_in_the_middle_of_lighting_up_wins(when: str) -> None:
+    at = stand()
+    at.bench.faults[when] = lambda: at.guard._stopped.set()
+    with pytest.raises(LightRefused, match="was stopped"):
+        take(at, ask())
+    assert at.bench.is_dark
+    assert "start" not in at.bench.calls
+
+
+def test_stop_light_is_heard_while_a_device_settles() -> None:
+    at = stand(LASER.model_copy(update={"settle_ms": 5000.0}))
+    at.bench.faults["power 488"] = lambda: at.guard._stopped.set()
+    with pytest.raises(LightRefused, match="was stopped"):
+        take(at, ask())
+    assert "open 488" not in at.bench.calls
+
+
+def test_stop_light_does_not_wait_for_a_command_that_hangs() -> None:
+    at = stand()
+    with at.guard._door:  # as a thread has it that hangs in a driver
+        assert at.guard.go_dark()
+
+
+def test_stop_light_that_fails_says_so_and_calls_the_keeper() -> None:
+    at = stand()
+    at.bench.faults["dark 488"] = raising(OSError("gone"))
+    assert not at.guard.go_dark()
+    assert at.keeper.is_alarmed
+    with pytest.raises(LightNotDark, match="check the device"):
+        at.guard.rearm()
+    assert not at.guard.all_dark()
+
+
+def test_at_the_end_of_a_run_power_goes_too() -> None:
+    at = stand()
+    take(at, ask())
+    assert at.bench.power["488"] > 0
+    assert at.guard.all_dark()
+    assert at.bench.power["488"] == 0
+
+
+# More light needs evidence.
+
+
+def test_without_evidence_light_holds_and_with_it_light_steps_up_by_the_factor_at_most() -> None:
+    limits = Limits(1, 100, 1.0, 100, max_step_up=2.0)
+    at = stand(limits=limits)
+    assert take(at, ask(power=0.2)).applied.power_fraction == 0.2
+    held = take(at, ask(power=0.8, has_evidence=False)).applied
+    assert held.power_fraction == pytest.approx(0.2)
+    assert "no evidence" in held.clamped
+    stepped = take(at, ask(power=0.8)).applied
+    assert stepped.power_fraction == pytest.approx(0.4)
+    assert "step up" in stepped.clamped
+    assert take(at, ask(power=0.1, has_evidence=False)).applied.power_fraction == 0.1
+
+
+def test_the_last_light_is_that_of_the_same_field() -> None:
+    at = stand()
+    take(at, ask(power=0.5), position=0)
+    take(at, ask(power=0.1), position=1)
+    assert take(at, ask(power=0.5, has_evidence=False), position=0).applied.power_fraction == 0.5
+
+
+@pytest.mark.parametrize("about", [{"has_evidence": False}, {"late": 1}])
+def test_a_field_that_had_no_light_gets_none_without_evidence(about: dict) -> None:
+    at = stand()
+    with pytest.raises(LightRefused, match="nobody vouches"):
+        take(at, ask(**about))
+
+
+def test_late_decisions_hold_then_lower_then_end_the_light() -> None:
+    at = stand(rules=GuardRules(hold_shots=2, lower_factor=0.5, dark_after=4))
+    given = [take(at, ask(power=0.4)).applied.power_fraction]
+    given += [take(at, ask(power=0.4, late=n)).applied.power_fraction for n in (1, 2, 3, 4)]
+    assert given == pytest.approx([0.4, 0.4, 0.4, 0.2, 0.1])
+    with pytest.raises(LightRefused, match="no decision for 5 shots"):
+        take(at, ask(power=0.4, late=5))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.tuples(UNSURE, UNSURE, st.booleans(), st.integers(0, 9)), max_size=12),
+    st.sampled_from([LASER, DIODE, LED]),
+)
+def test_whatever_is_asked_the_light_stays_in_bounds_and_ends_dark(asked, source) -> None:
+    limits = Limits(2, 40, 1.0 if source is LED else 0.6, budget_j_cm2=0.2, max_step_up=3)
+    at = stand(source, limits=limits)
+    for exposure_ms, power, has_evidence, late in asked:
+        request = ask(exposure_ms, power, channel=source.name, has_evidence=has_evidence, late=late)
+        try:
+            applied = take(at, request).applied
+        except LightRefused:
+            applied = None
+        assert at.bench.is_dark
+        if applied is not None:
+            assert applied.exposure_ms <= 40
+            assert applied.power_fraction <= limits.max_power_fraction
+    spent = at.ledger.spent(0, source.name)
+    assert at.bench.lit_s.get(source.name, 0.0) <= spent * (1 + 1e-6)
+    assert spent <= 0.2 * 1.05
