@@ -136,7 +136,8 @@ def _candidates(scene: Scene, rules: Rules) -> Iterator[Split]:
     _, near = tree.query(
         scene.cells["place"][able], range(1, count + 1), distance_upper_bound=rules.reach_px
     )
-    for mother, places in zip(able.tolist(), near, strict=True):
+    has_news = near[:, 0] < len(scene.free)
+    for mother, places in zip(able[has_news].tolist(), near[has_news], strict=True):
         news = scene.free[places[places < len(scene.free)]].tolist()
         link = int(scene.linked[mother])
         pairs = ((link, new) for new in news) if link >= 0 else combinations(news, 2)
