@@ -13,9 +13,12 @@ from gui.theme import THEMES
 from gui.window import HINT, MainWindow
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from gui.source import Source
+
+LOOK_MS = 100  # between two looks at whether to close
 
 
 def show(
@@ -26,6 +29,7 @@ def show(
     hint: str = HINT,
     screenshot: Path | None = None,
     screenshot_after_s: float = 10.0,
+    should_close: Callable[[], bool] | None = None,
     size: tuple[int, int] = (1440, 860),
 ) -> int:
     """Show a run until the window is closed.
@@ -33,18 +37,20 @@ def show(
     Parameters
     ----------
     source
-        Where the messages come from, such as `gui.StreamSource`.
+        Where the messages come from, such as `gui.StreamSource`; closed with the window.
     theme
         "dark", or "red" for rooms where eyes must stay adapted to the dark.
     hint
         One line at the bottom, until there is something more important.
     screenshot, screenshot_after_s
-        Save a picture of the window after so many seconds, and close it.
+        Save a picture of the window after so many seconds (or when it has to close), and close it.
+    should_close
+        Asked ten times a second; True closes the window without a question.
 
     Returns
     -------
     int
-        0; 1 if the run stood at FAULT when the window was closed.
+        0; 1 if the run stood at FAULT when the window was closed, or the picture was not saved.
     """
     app = QtWidgets.QApplication.instance() or QtWidgets.QApplication(sys.argv[:1])
     style.apply(app, THEMES[theme])
@@ -53,15 +59,27 @@ def show(
     window = MainWindow(source, title, THEMES[theme], hint)
     window.resize(*size)
     window.show()
-    if screenshot is not None:
-        QtCore.QTimer.singleShot(int(1000 * screenshot_after_s), lambda: _take(window, screenshot))
+    since = QtCore.QElapsedTimer()
+    since.start()
+
+    def look() -> None:
+        is_due = screenshot is not None and since.elapsed() >= 1000 * screenshot_after_s
+        if is_due or (should_close is not None and should_close()):
+            timer.stop()
+            _leave(window, screenshot)
+
+    timer = QtCore.QTimer(window)
+    timer.timeout.connect(look)
+    timer.start(LOOK_MS)
     app.exec()
     app.removeEventFilter(wheel)
-    return int(window.view.state is RunState.FAULT)
+    failed = screenshot is not None and not screenshot.is_file()
+    return int(failed or window.view.state is RunState.FAULT)
 
 
-def _take(window: MainWindow, path: Path) -> None:
+def _leave(window: MainWindow, screenshot: Path | None) -> None:
     try:
-        grab(window, path)
+        if screenshot is not None:
+            grab(window, screenshot)
     finally:
         window.leave()
