@@ -6,12 +6,11 @@ import errno
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any
 
 from lightloop.config import ConfigError, MicroManagerConfig
 
 if TYPE_CHECKING:
-    from acquire.core import Core
     from lightloop.config import RunConfig
     from lightloop.predict import Prediction
 
@@ -100,17 +99,22 @@ def check_scope(config: RunConfig) -> tuple[int, int]:
 
     try:
         core = _load(config)
+    except DeviceMissing as error:
+        raise ConfigError(str(error)) from error
+    try:
         LightPort(core, config.light)
         Scope(core, config.channel, config.light)
         if isinstance(config.scope, MicroManagerConfig):
             for device, name, _ in config.scope.properties:
                 require_property(core, device, name, "scope.properties")
+        return int(core.getImageHeight()), int(core.getImageWidth())
     except DeviceMissing as error:
         raise ConfigError(str(error)) from error
-    return int(core.getImageHeight()), int(core.getImageWidth())
+    finally:
+        core.unloadAllDevices()  # a core that Python takes down at exit may abort the process
 
 
-def _load(config: RunConfig) -> Core:
+def _load(config: RunConfig) -> Any:
     """Load the microscope; the light of a simulated one is in this process, and dark."""
     if isinstance(config.scope, MicroManagerConfig):
         from acquire.core import load_system
@@ -123,4 +127,4 @@ def _load(config: RunConfig) -> Core:
 
     core = UniMMCore()
     load_simulated_scope(core, config.scope, LocalLightBox(config.scope.lines()), lambda: 0.0)
-    return cast("Core", core)
+    return core

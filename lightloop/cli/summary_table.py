@@ -68,7 +68,7 @@ def _count(number: int, what: str, nothing: str) -> Text:
 
 
 def _latencies(summary: Summary) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 2, 0, 0))
     table.add_column("latency", style="dim")
     table.add_column("p50 ms", justify="right")
     table.add_column("p99 ms", justify="right")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import time
 from typing import TYPE_CHECKING, Any
 
 from lightloop.doctor.finding import Finding, judged
@@ -60,11 +61,16 @@ def config(path: Path) -> Finding:
 
 def probe_snap() -> list[int]:
     """Return the shape of one image of the demonstration camera."""
-    import time
-
     from acquire.core import load_system
 
     core: Any = load_system()
+    try:
+        return _one_image(core)
+    finally:
+        core.unloadAllDevices()  # a core that Python takes down at exit may abort the process
+
+
+def _one_image(core: Any) -> list[int]:
     core.startSequenceAcquisition(1, 0.0, True)
     until = time.perf_counter() + SNAP_TIMEOUT_S
     while core.getRemainingImageCount() == 0:

@@ -1,11 +1,10 @@
 """Looks that may crash or hang: each runs as its own process, so a crash is only a line.
 
-``python -m lightloop.doctor.probe NAME`` prints one JSON value.
+``python -m lightloop.doctor NAME`` prints what one of them found, as JSON.
 """
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import subprocess
@@ -34,7 +33,7 @@ def ask(name: str, environment: dict[str, str] | None = None) -> Any:
     ProbeFailed
         If it crashes, hangs, or raises.
     """
-    command = [sys.executable, "-m", "lightloop.doctor.probe", name]
+    command = [sys.executable, "-m", "lightloop.doctor", name]
     try:
         done = subprocess.run(
             command,
@@ -53,8 +52,3 @@ def ask(name: str, environment: dict[str, str] | None = None) -> Any:
         raise ProbeFailed(f"{last} (exit status {done.returncode})")
     return json.loads(done.stdout.splitlines()[-1])
 
-
-if __name__ == "__main__":
-    wanted = sys.argv[1]
-    found = getattr(importlib.import_module(PROBES[wanted]), f"probe_{wanted}")()
-    sys.stdout.write("\n" + json.dumps(found) + "\n")
