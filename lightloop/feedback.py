@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+SILENT_SHOTS = 10  # by then the guard has gone dark: the worker is started anew (proposed)
 SLICE_S = 0.1  # how soon a stop is heard while waiting for a decision
 
 
@@ -39,6 +40,8 @@ class Feedback:
         Time that the worker has.
     stop
         Set when the run is to end.
+    on_silence
+        Called, with the reason, each time the worker has not answered for ten shots in a row.
 
     Attributes
     ----------
@@ -49,12 +52,19 @@ class Feedback:
     """
 
     def __init__(
-        self, hub: Hub, first: Settings, deadline_s: float, stop: threading.Event, tally: Tally
+        self,
+        hub: Hub,
+        first: Settings,
+        deadline_s: float,
+        stop: threading.Event,
+        tally: Tally,
+        on_silence: Callable[[str], object] = lambda what: None,
     ) -> None:
         self._hub = hub
         self._deadline_s = deadline_s
         self._stop = stop
         self._tally = tally
+        self._on_silence = on_silence
         self.first = Request(first, -1)
         self.is_held = False
         self._requests: dict[int, Request] = {}
@@ -79,10 +89,16 @@ class Feedback:
                 break
         if not self._stop.is_set():
             self._tally.late += 1
-            logger.warning("no decision for shot %d within %.3g s", shot.number, self._deadline_s)
+            self._complain(shot, late)
         request = msgspec.structs.replace(last, late=late)
         self._requests[shot.position] = request
         return request
+
+    def _complain(self, shot: Shot, late: int) -> None:
+        if late % SILENT_SHOTS == 0:
+            self._on_silence(f"no decision for {late} shots in a row")
+        if late == 1 or late % SILENT_SHOTS == 0:
+            logger.warning("no decision for shot %d within %.3g s", shot.number, self._deadline_s)
 
     def _heed(self, position: int, decision: Decision) -> Request:
         """Make a field's next request of a decision; while feedback is held, of the last light."""

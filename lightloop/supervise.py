@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from acquire.errors import ScopeError
 from acquire.keeper import make_pipes
 from lightloop.children import SPAWN, Child, Family
 from lightloop.config import parse
-from lightloop.processes.link import Failed, Finished, Go, Ready, Stop
+from lightloop.processes.link import Failed, Finished, FromChild, Go, Ready, Stop, Trouble
 from lightloop.summary import Summary
 from lightloop.usage import Sample, UsageMeter
 from realtime.ring import remove
@@ -145,12 +146,13 @@ class Supervisor:
             if not was_alive:
                 self._bury(child)
 
-    def _note(self, child: Child, message: Ready | Finished | Failed) -> None:
+    def _note(self, child: Child, message: FromChild) -> None:
         if isinstance(message, Ready):
             child.is_ready = True
+            if message.ring:
+                self._rings.append(message.ring)
             if message.address is not None:
                 self._address = message.address
-                self._rings = [message.ring, f"{message.ring[:-1]}r"]
                 self._family.tell_all(Go(self._address), "worker", "recorder", "window")
         elif isinstance(message, Finished):
             child.has_finished = True
@@ -158,6 +160,11 @@ class Supervisor:
                 self._summary = msgspec.json.decode(message.summary, type=Summary)
             if child.name == "window" and self._task.ends_with_window:
                 self._stop("the window was closed")
+        elif isinstance(message, Trouble):
+            silent = self._family.children.get(message.name)
+            if silent is not None and not self._is_ending():
+                logger.warning("%s: %s; it is stopped", message.name, message.what)
+                silent.process.kill()  # and started again when it is buried
         else:
             child.failure = message.reason
             if child.name != "window":
@@ -179,11 +186,9 @@ class Supervisor:
         child.failure = what
         if child.name == "window":
             logger.warning("%s; the run goes on without it", what)
-        elif child.name != "worker" or not self._has_gone:
+        else:
             self._problem = self._problem or what
             self._stop(what)
-        else:
-            logger.warning("%s; the loop goes on without decisions, towards the dark", what)
 
     def _go_when_ready(self, until: float) -> None:
         if self._address is not None and self._family.are_ready(
@@ -239,12 +244,24 @@ class Supervisor:
             if name in family.children:
                 family.children[name].end(patience)
         if self._light is not None:
-            self._light.close()
+            self._look_at_the_light(self._light)
         if "light" in family.children:
             family.children["light"].end(patience)
         for ring in self._rings:
             if remove(ring):
                 logger.debug("removed the ring %s that a dead process left", ring)
+
+    def _look_at_the_light(self, light: Connection) -> None:
+        """Ask the simulated light box itself, after everybody else has spoken."""
+        from acquire.simulated.light_box import LightBoxClient
+
+        try:
+            if not LightBoxClient(light).state().is_dark:
+                self._problem = f"THE LIGHT IS ON after the run; {self._problem}"
+                LightBoxClient(light).dark()
+        except ScopeError as error:
+            logger.debug("the light box is gone, and its light with it: %s", error)
+        light.close()
 
     def _drain(self, child: Child) -> None:
         while (message := child.hear()) is not None:

@@ -47,10 +47,18 @@ class StreamClient:
         Who this is. "recorder" and "worker" are single seats: a newcomer takes over.
     policy, credit, resume_from
         See `realtime.wire.Hello`.
+    shares_tracker
+        See `realtime.ring.Ring.attach`; by default only children of `multiprocessing` do.
     """
 
     def __init__(
-        self, address: Address, name: str, policy: str, credit: int, resume_from: int = -1
+        self,
+        address: Address,
+        name: str,
+        policy: str,
+        credit: int,
+        resume_from: int = -1,
+        shares_tracker: bool | None = None,
     ) -> None:
         check_local(address.stream)
         self._context = zmq.Context()
@@ -61,6 +69,8 @@ class StreamClient:
         self._socket.setsockopt(zmq.RCVHWM, 10_000)
         self._socket.connect(address.stream)
         self._hello = Hello(name, policy, credit, resume_from, address.token)
+        is_child = multiprocessing.parent_process() is not None
+        self._shares_tracker = is_child if shares_tracker is None else shares_tracker
         self._rings: dict[str, Ring] = {}
         self._start: Start | None = None
 
@@ -174,8 +184,8 @@ class StreamClient:
     def _attach(self, info: RingInfo) -> Ring:
         ring = self._rings.get(info.name)
         if ring is None:
-            shares = multiprocessing.parent_process() is not None
-            ring = self._rings[info.name] = Ring.attach(info, shares_tracker=shares)
+            ring = Ring.attach(info, shares_tracker=self._shares_tracker)
+            self._rings[info.name] = ring
         return ring
 
     def _send(self, message: Hello | Ack | Result | DecisionMessage | Notice) -> None:

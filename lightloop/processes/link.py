@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 import threading
@@ -55,7 +56,14 @@ class Stop(msgspec.Struct, frozen=True, tag="stop"):
     reason: str
 
 
-FromChild: TypeAlias = Ready | Finished | Failed
+class Trouble(msgspec.Struct, frozen=True, tag="trouble"):
+    """Another process does not do its work; the supervisor may start it again."""
+
+    name: str
+    what: str
+
+
+FromChild: TypeAlias = Ready | Finished | Failed | Trouble
 ToChild: TypeAlias = Go | Stop
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -108,6 +116,10 @@ class Link:
     def failed(self, reason: str) -> None:
         """Tell the supervisor why this process cannot go on."""
         self._send(Failed(reason))
+
+    def trouble(self, name: str, what: str) -> None:
+        """Tell the supervisor that another process does not do its work."""
+        self._send(Trouble(name, what))
 
     def wait_for_go(self) -> Address | None:
         """Wait until the supervisor says go; return where the session is.
@@ -165,15 +177,25 @@ def run_child(connection: Connection, body: Callable[[Link], None], verbose: boo
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
     configure(is_verbose=verbose)
-    link = Link(connection)
+    status = _run(Link(connection), body)
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Light is off and files are closed. What remains are destructors of C++ cores and of Qt, which
+    # are known to hang or to abort at the interpreter's end.
+    os._exit(status)
+
+
+def _run(link: Link, body: Callable[[Link], None]) -> int:
     try:
         body(link)
     except StopRequested as stop:
         logger.info("stopped before work began: %s", stop)
     except (ScopeError, ModelError) as error:
         link.failed(str(error))
-        sys.exit(1)
+        return 1
     except Exception as error:
         logger.exception("unexpected")
         link.failed(f"unexpected {type(error).__name__}: {error}")
-        sys.exit(1)
+        return 1
+    return 0

@@ -141,6 +141,7 @@ class Session:
             config.loop.deadline_ms * 1e-3,
             link.stop,
             self._tally,
+            lambda what: link.trouble("worker", what),
         )
 
     def run(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,11 +28,10 @@ def _show(task: RunTask, link: Link) -> None:
     address = link.wait_for_address()
     link.ready()
     source = StreamSource(address)
-    code = show(
+    show(
         source,
         parse(task.config_toml, task.config_name).title,
         screenshot=Path(task.screenshot) if task.screenshot else None,
         should_close=link.stop.is_set,
     )
     link.finished()
-    sys.exit(code)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import uuid
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -40,8 +41,9 @@ def main(task_json: bytes, supervisor: Connection) -> None:
 class RestoredRing:
     """The worker's small ring of restored images: the newest few, for whoever looks."""
 
-    def __init__(self, name: str, height: int, width: int) -> None:
-        self._ring = Ring.create(name, RESTORED_SLOTS, 4 * height * width)
+    def __init__(self, height: int, width: int) -> None:
+        self.name = f"ll_{uuid.uuid4().hex[:12]}_r"  # a new one for a worker that starts again
+        self._ring = Ring.create(self.name, RESTORED_SLOTS, 4 * height * width)
         self._count = 0
 
     def keep(self, image: NDArray[np.float32]) -> RestoredSlot:
@@ -61,11 +63,10 @@ def _work(task: RunTask, link: Link) -> None:
     with StreamClient(address, "worker", "shots", credit=1_000) as client:
         start = client.start(60.0, keep_waiting=link.check)
         camera = start.cameras[0]
-        name = f"{start.ring.name[:-1]}r"
-        restored = RestoredRing(name, camera.height, camera.width) if task.with_window else None
+        restored = RestoredRing(camera.height, camera.width) if task.with_window else None
         try:
             pipeline = build_pipeline(config, start, restored.keep if restored else None)
-            link.ready()
+            link.ready(ring=restored.name if restored is not None else "")
             _serve(client, pipeline, link, EchoDesk() if task.echo_shots else None)
         finally:
             if restored is not None:

@@ -1,0 +1,139 @@
+"""What is killed, and what then must be true. The table of the blueprint, section 2."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from lightloop.children import Child
+from lightloop.supervise import Supervisor
+from realtime.run_file import RunReader
+from realtime.wire import Result
+from tests.run_helpers import run_and, task
+
+pytestmark = pytest.mark.timeout(90)
+
+
+def kill(name: str) -> Callable[[dict[str, Child], Supervisor], None]:
+    def act(children: dict[str, Child], _: Supervisor) -> None:
+        children[name].process.kill()
+
+    return act
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left() -> Iterator[None]:
+    before = set(_shared_memory())
+    yield
+    # multiprocessing's own tracker of shared memory stays as long as the parent does
+    left = [
+        p for p in psutil.Process().children() if "resource_tracker" not in " ".join(p.cmdline())
+    ]
+    assert not left, "the run left processes"
+    assert set(_shared_memory()) <= before, "the run left shared memory"
+
+
+def _shared_memory() -> list[str]:
+    folder = Path("/dev/shm")
+    return [p.name for p in folder.glob("ll_*")] if folder.exists() else []
+
+
+def test_a_killed_scope_ends_in_the_dark_with_a_readable_file(tmp_path: Path) -> None:
+    outcome = run_and(task(tmp_path), 20, kill("scope"))
+    assert outcome.exit_code == 1
+    assert "scope process died" in outcome.reason
+    assert "LIGHT IS ON" not in outcome.reason
+    with RunReader(tmp_path / "run.h5") as reader:
+        assert reader.status == "partial"
+        assert [info.seq for info in reader.infos] == list(range(len(reader.infos)))
+        assert len(reader.infos) >= 10
+        for info in reader.infos:
+            assert reader.pixels(info.seq).shape == (128, 128)
+
+
+def test_without_a_keeper_there_is_no_light(tmp_path: Path) -> None:
+    outcome = run_and(task(tmp_path), 20, kill("keeper"))
+    assert outcome.exit_code == 1
+    assert "keeper" in outcome.reason
+    assert outcome.summary is not None
+    assert outcome.summary.is_dark
+
+
+def test_a_killed_worker_is_started_again_and_the_run_goes_on(tmp_path: Path) -> None:
+    outcome = run_and(task(tmp_path, shots=150), 20, kill("worker"))
+    assert outcome.exit_code == 0, outcome.reason
+    assert outcome.summary is not None
+    assert outcome.summary.status == "complete"
+    with RunReader(tmp_path / "run.h5") as reader:
+        fresh = [result.shot for result in reader.results if result.is_fresh]
+        assert len(fresh) == 2
+        assert fresh[0] == 0
+
+
+def test_a_killed_recorder_loses_nothing(tmp_path: Path) -> None:
+    outcome = run_and(task(tmp_path, shots=150), 20, kill("recorder"))
+    assert outcome.exit_code == 0, outcome.reason
+    assert (tmp_path / "run.001.h5").exists()
+    with RunReader(tmp_path / "run.h5") as reader:
+        assert reader.status == "complete"
+        assert outcome.summary is not None
+        assert [info.seq for info in reader.infos] == list(range(outcome.summary.frames))
+        shots = [r.shot for r in reader.documents() if isinstance(r, Result)]
+        assert sorted(set(shots)) == list(range(150))
+
+
+def test_a_dead_light_box_is_dark_by_construction_and_ends_the_run(tmp_path: Path) -> None:
+    outcome = run_and(task(tmp_path), 20, kill("light"))
+    assert outcome.exit_code == 1
+    assert "light" in outcome.reason
+
+
+def test_one_interrupt_ends_in_order(tmp_path: Path) -> None:
+    def interrupt(_: dict[str, Child], supervisor: Supervisor) -> None:
+        supervisor._interrupts += 1
+
+    outcome = run_and(task(tmp_path), 20, interrupt)
+    assert outcome.exit_code == 130
+    assert outcome.summary is not None
+    assert outcome.summary.is_dark
+    assert outcome.summary.status == "complete"
+    with RunReader(tmp_path / "run.h5") as reader:
+        assert reader.status == "complete"
+        assert len(reader.infos) == outcome.summary.frames
+
+
+def test_two_interrupts_end_at_once_and_in_the_dark(tmp_path: Path) -> None:
+    def interrupt(_: dict[str, Child], supervisor: Supervisor) -> None:
+        supervisor._interrupts += 2
+
+    began = time.monotonic()
+    outcome = run_and(task(tmp_path), 20, interrupt)
+    assert outcome.exit_code == 1
+    assert "LIGHT IS ON" not in outcome.reason
+    assert time.monotonic() - began < 30.0
+    with RunReader(tmp_path / "run.h5") as reader:
+        assert len(reader.infos) >= 10
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signals there")
+def test_a_hanging_worker_means_hold_then_less_light_then_dark(tmp_path: Path) -> None:
+    def hang(children: dict[str, Child], _: Supervisor) -> None:
+        psutil.Process(children["worker"].process.pid).suspend()
+
+    outcome = run_and(task(tmp_path, shots=100), 20, hang)
+    assert outcome.exit_code == 0, outcome.reason
+    assert outcome.summary is not None
+    assert outcome.summary.is_dark
+    with RunReader(tmp_path / "run.h5") as reader:
+        late = [info for info in reader.infos if info.applied.late]
+        doses = [info.applied.dose_j_cm2 for info in late]
+        assert doses == sorted(doses, reverse=True), "late never means more light"
+        assert doses[-1] < 0.3 * doses[0]
+        assert len(late) <= 10
+        assert any(a.refused for a in reader.applied), "after that it was dark"
+        assert len([r for r in reader.results if r.is_fresh]) == 2, "the worker was started anew"
