@@ -1,1 +1,1 @@
-"""."""
+"""The configs that come along, and the table of promises; read by `importlib.resources`."""

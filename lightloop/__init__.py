@@ -1,1 +1,1 @@
-"""."""
+"""The front door: command line, run config, supervision. It alone knows every concrete class."""

@@ -1,1 +1,1 @@
-"""."""
+"""The loop: transport, recording and replay, tracker, policies."""
