@@ -240,7 +240,7 @@ class Session:
         is_dark = self._guard.all_dark() and outcome.is_dark
         is_orderly = outcome.error is None and not self._link.is_orphan
         was_stopped = self._link.stop.is_set() and not outcome.is_complete
-        reason = self._link.reason if was_stopped and is_orderly else outcome.reason
+        reason = self._link.reason if was_stopped and not outcome.error else outcome.reason
         status = "complete" if is_orderly and is_dark else "partial"
         dose = self._ledger.totals()
         if outcome.error is not None:
