@@ -66,9 +66,9 @@ class StreamSource:
         self._hands = {"stop_light": ControlClient(address), "": ControlClient(address)}
         self._last_stop_ns = 0  # 0: no STOP LIGHT waits for its answer
         self._waiting: list[FromHub] = []
-        with contextlib.suppress(StreamError):  # hello is said; `poll` brings the answer
-            self._waiting.append(self._stream.start(timeout_s=0.001))
-        self._has_start = bool(self._waiting)
+        self._has_start = False
+        with contextlib.suppress(StreamError):  # no time to wait: `poll` brings the answer
+            self._stream.start(timeout_s=0.0)  # says hello
 
     def poll(self) -> list[FromHub]:
         """Return what came since the last call; only the newest frame is in it."""

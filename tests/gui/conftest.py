@@ -30,7 +30,7 @@ def open_window(request: pytest.FixtureRequest) -> Iterator[Callable[..., MainWi
     """Open a window whose timer stands still: the test calls `tick`. All are closed at the end."""
     request.getfixturevalue("qtbot")
     from gui import style
-    from gui._qt import QtWidgets
+    from gui._qt import QtCore, QtWidgets
     from gui.theme import THEMES
     from gui.window import MainWindow
 
@@ -39,7 +39,10 @@ def open_window(request: pytest.FixtureRequest) -> Iterator[Callable[..., MainWi
     def make(
         source: FakeSource, theme: str = "dark", size: tuple[int, int] = (1280, 720)
     ) -> MainWindow:
-        style.apply(QtWidgets.QApplication.instance(), THEMES[theme])
+        app = QtWidgets.QApplication.instance()
+        if app.property("theme") != theme:  # dressing is slow, and most tests wear the same
+            app.setProperty("theme", theme)
+            style.apply(app, THEMES[theme])
         window = MainWindow(source, "a test", THEMES[theme])
         window._timer.stop()
         window.resize(*size)
@@ -53,6 +56,6 @@ def open_window(request: pytest.FixtureRequest) -> Iterator[Callable[..., MainWi
         window.leave()
         window.deleteLater()
     app.processEvents()
-    app.setStyleSheet("")
+    app.sendPostedEvents(None, QtCore.QEvent.Type.DeferredDelete)
     left = [w for w in app.topLevelWidgets() if w.isVisible()]
     assert not left, f"windows were left open: {left}"

@@ -54,7 +54,7 @@ def end(status: str, *, is_dark: bool) -> End:
 
 STARTED = FakeSource().poll()[0]
 assert isinstance(STARTED, Start)
-FRAME = frame(0, 1)
+FRAME, HOLD = frame(0, 1), Reply("hold", is_ok=True)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ FRAME = frame(0, 1)
         ([], RunState.OFFLINE),
         ([STARTED], RunState.IDLE),
         ([STARTED, FRAME], RunState.RUNNING),
-        ([STARTED, FRAME, Reply("hold", is_ok=True)], RunState.HELD),
+        ([STARTED, FRAME, HOLD], RunState.HELD),
         ([STARTED, FRAME, Reply("hold", is_ok=False)], RunState.RUNNING),
         (
             [STARTED, FRAME, Reply("hold", is_ok=True), Reply("resume", is_ok=True)],

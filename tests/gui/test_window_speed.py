@@ -26,8 +26,8 @@ ALONE = """
     source = FakeSource(rate_hz=50.0, side_px=64, n_cells=3)
     ticks = iter(range(5))
     code = show(source, "alone", should_close=lambda: next(ticks, None) is None)
-    heavy = {"pymmcore_widgets", "pymmcore", "pymmcore_plus", "openvino", "torch"} & set(sys.modules)
-    assert not heavy, heavy
+    heavy = ("pymmcore_widgets", "pymmcore", "pymmcore_plus", "openvino", "torch")
+    assert not set(heavy) & set(sys.modules)
     sys.exit(code)
 """
 
@@ -69,19 +69,22 @@ def test_a_tick_costs_at_most_20_ms_of_a_core(open_window: Opener) -> None:
 def test_the_event_loop_stays_responsive_under_a_fast_stream(
     open_window: Opener, qtbot: Any
 ) -> None:
-    """A 5 ms timer beside the window: how late is it while 100 frames a second come?"""
+    """A 5 ms timer stands beside the window: for how long is it kept waiting?
+
+    Counted is the thread's own CPU time, so that a busy machine does not fail the test.
+    """
     from gui._qt import Qt, QtCore
 
     source = FakeSource(rate_hz=100.0, side_px=512, n_cells=60)
     window = open_window(source)
     source.raw = _canned(source)  # type: ignore[method-assign]
-    late_ms: list[float] = []
-    last = time.perf_counter()
+    busy_ms: list[float] = []
+    last = time.thread_time()
 
     def beat() -> None:
         nonlocal last
-        now = time.perf_counter()
-        late_ms.append(1000 * (now - last) - 5.0)
+        now = time.thread_time()
+        busy_ms.append(1000 * (now - last))
         last = now
 
     timer = QtCore.QTimer()
@@ -89,10 +92,10 @@ def test_the_event_loop_stays_responsive_under_a_fast_stream(
     timer.timeout.connect(beat)
     window._timer.start(33)
     timer.start(5)
-    qtbot.waitUntil(lambda: len(late_ms) > 120, timeout=20_000)
+    qtbot.waitUntil(lambda: len(busy_ms) > 120, timeout=20_000)
     timer.stop()
     window._timer.stop()
-    assert np.percentile(late_ms[20:], 90) < 50.0
+    assert max(busy_ms[20:]) < 50.0
     assert window.view.shown_frames > 5
     assert window.view.lost_frames == 0
 
