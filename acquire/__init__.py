@@ -2,8 +2,27 @@
 
 from acquire.bounds import GuardRules
 from acquire.calibration import Calibration
+from acquire.camera import Camera, Image
 from acquire.clock import Clock, HostClock, SimulatedClock
+from acquire.core import Core, load_system
+from acquire.dose import Ledger
 from acquire.errors import ScopeError
 from acquire.frame import Frame, FrameInfo, Index, Shot
+from acquire.keeper import KeeperLink, NoKeeper, keep, make_pipes
+from acquire.lease import Lease
+from acquire.light import LightGuard
+from acquire.light_port import LightPort
+from acquire.loop import Outcome, ShotReport, run
+from acquire.plan import PlannedExposure, PlannedShot, plan_shots
+from acquire.scope import Scope
 from acquire.settings import Applied, ChannelSettings, Limits, Request, Settings
 from acquire.source import Channel, LightLimits, LightSource
+
+__all__ = [
+    "Applied", "Calibration", "Camera", "Channel", "ChannelSettings", "Clock", "Core",
+    "Frame", "FrameInfo", "GuardRules", "HostClock", "Image", "Index", "KeeperLink",
+    "Lease", "Ledger", "LightGuard", "LightLimits", "LightPort", "LightSource", "Limits",
+    "NoKeeper", "Outcome", "PlannedExposure", "PlannedShot", "Request", "Scope",
+    "ScopeError", "Settings", "Shot", "ShotReport", "SimulatedClock", "keep", "load_system",
+    "make_pipes", "plan_shots", "run",
+]  # fmt: skip

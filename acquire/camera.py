@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from acquire.core import require_device
+from acquire.core import commanding, require_device
 from acquire.errors import SettingRefused
 
 if TYPE_CHECKING:
@@ -40,12 +40,14 @@ class Camera:
 
     def set_exposure(self, exposure_ms: float) -> float:
         """Set the exposure, ms, and return what the camera then says, ms."""
-        self._core.setExposure(exposure_ms)
-        return float(self._core.getExposure())
+        with commanding(f"setting the exposure to {exposure_ms:g} ms"):
+            self._core.setExposure(exposure_ms)
+            return float(self._core.getExposure())
 
     def start(self, n_frames: int) -> None:
         """Let the camera take frames by itself."""
-        self._core.startSequenceAcquisition(n_frames, 0.0, True)
+        with commanding("starting the camera"):
+            self._core.startSequenceAcquisition(n_frames, 0.0, True)
 
     def try_pop(self) -> Image | None:
         """Return the oldest frame that is waiting, or None.
@@ -57,7 +59,8 @@ class Camera:
         """
         if not self._core.getRemainingImageCount():
             return None
-        pixels, tags = self._core.popNextImageAndMD()
+        with commanding("reading a frame"):
+            pixels, tags = self._core.popNextImageAndMD()
         return Image(_as_uint16(pixels), _number_of(tags), time.perf_counter_ns())
 
     def is_running(self) -> bool:
@@ -66,8 +69,9 @@ class Camera:
 
     def stop(self) -> None:
         """End the sequence; harmless if it is over already."""
-        if self._core.isSequenceRunning():
-            self._core.stopSequenceAcquisition()
+        with commanding("stopping the camera"):
+            if self._core.isSequenceRunning():
+                self._core.stopSequenceAcquisition()
 
     def shape(self) -> tuple[int, int]:
         """Return the shape of the next frames, (Y, X)."""

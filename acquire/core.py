@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import difflib
 import importlib
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from acquire.errors import DeviceMissing
+from acquire.errors import DeviceMissing, ScopeError, SettingRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Generator, Iterable, Sequence
     from pathlib import Path
 
 
@@ -164,6 +165,23 @@ def load_system(config: Path | str = "demo") -> Core:
         ) from error
     core.setAutoShutter(False)
     return cast("Core", core)
+
+
+@contextmanager
+def commanding(what: str) -> Generator[None]:
+    """Turn whatever a driver raises into an error that a run ends with in good order.
+
+    Raises
+    ------
+    SettingRefused
+        Says which command failed, and what the driver said.
+    """
+    try:
+        yield
+    except ScopeError:
+        raise
+    except Exception as error:  # drivers raise anything; Micro-Manager makes it a RuntimeError
+        raise SettingRefused(f"{what} failed: {error}") from error
 
 
 def require_device(core: Core, label: str, role: str) -> None:

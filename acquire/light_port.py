@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from acquire.core import require_device, require_property
+from acquire.core import commanding, require_device, require_property
 from acquire.errors import SettingRefused
 
 if TYPE_CHECKING:
@@ -49,19 +49,22 @@ class LightPort:
         """
         if not source.power_device:
             return 1.0
-        self._core.setProperty(source.power_device, source.power_property, _text(source, fraction))
-        return self._read_power(source)
+        text = _text(source, fraction)
+        with commanding(f"setting {source.power_device} {source.power_property} to {text}"):
+            self._core.setProperty(source.power_device, source.power_property, text)
+            return self._read_power(source)
 
     def set_open(self, source: LightSource, is_open: bool) -> bool:
         """Open or close the switch of a light and return whether it is open, as read back.
 
         The switch is the shutter; without one it is the power, which opens with `set_power`.
         """
-        if source.shutter_device:
-            self._core.setShutterOpen(source.shutter_device, is_open)
-        elif not is_open and source.power_device:
-            self.set_power(source, 0.0)
-        return self.is_lit(source)
+        with commanding(f"{'opening' if is_open else 'closing'} light {source.name!r}"):
+            if source.shutter_device:
+                self._core.setShutterOpen(source.shutter_device, is_open)
+            elif not is_open and source.power_device:
+                self.set_power(source, 0.0)
+            return self.is_lit(source)
 
     def is_lit(self, source: LightSource) -> bool:
         """Ask whether the switch of a light is open (a lamp without any switch always is)."""

@@ -85,6 +85,8 @@ def plan_shots(
     PlanRefused
         If the plan asks for something that would pass the light guard by, or that we cannot do.
     """
+    if sequence.setup is not None:
+        raise PlanRefused("the plan has a setup event, which may set devices: take it out")
     filled, focus_um = _fill_places(sequence, origin_um)
     fields: dict[tuple[int, int], int] = {}
     seen: set[tuple[int, tuple[int, int]]] = set()

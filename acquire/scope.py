@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from acquire.core import near_misses, require_device, require_property
+from acquire.core import commanding, near_misses, require_device, require_property
 from acquire.errors import DeviceMissing
 
 if TYPE_CHECKING:
@@ -76,15 +76,17 @@ class Scope:
         """Move the stage, um, and wait until it is there."""
         self._at_um = None
         if self._xy:
-            self._core.setXYPosition(x_um, y_um)
-            self._core.waitForDevice(self._xy)
+            with commanding(f"moving the stage to {x_um:.1f}, {y_um:.1f} um"):
+                self._core.setXYPosition(x_um, y_um)
+                self._core.waitForDevice(self._xy)
 
     def move_z(self, z_um: float) -> None:
         """Move the focus, um, and wait until it is there."""
         self._at_um = None
         if self._focus:
-            self._core.setPosition(z_um)
-            self._core.waitForDevice(self._focus)
+            with commanding(f"moving the focus to {z_um:.2f} um"):
+                self._core.setPosition(z_um)
+                self._core.waitForDevice(self._focus)
 
     def select(self, channel: str) -> None:
         """Set filters and mirrors for a channel, and wait; the selected one costs nothing."""
@@ -92,24 +94,27 @@ class Scope:
             return
         self._selected = ""  # should a filter wheel fail midway, the next call sets all of them
         settings = self._presets[channel]
-        for device, name, value in settings:
-            self._core.setProperty(device, name, value)
-        for device in dict.fromkeys(device for device, _, _ in settings if device != "Core"):
-            self._core.waitForDevice(device)
+        with commanding(f"selecting channel {channel!r}"):
+            for device, name, value in settings:
+                self._core.setProperty(device, name, value)
+            for device in dict.fromkeys(device for device, _, _ in settings if device != "Core"):
+                self._core.waitForDevice(device)
         self._selected = channel
 
     def set_roi(self, roi: tuple[int, ...]) -> None:
         """Read out x, y, width, height of the chip, pixels; an empty one is the whole chip."""
-        self._core.clearROI()
-        if roi:
-            x, y, width, height = roi
-            self._core.setROI(x, y, width, height)
+        with commanding(f"setting the region {roi or 'to the whole chip'}"):
+            self._core.clearROI()
+            if roi:
+                x, y, width, height = roi
+                self._core.setROI(x, y, width, height)
 
     def set_binning(self, factor: int) -> None:
         """Add up factor x factor pixels in the camera."""
         camera = self._core.getCameraDevice()
         require_property(self._core, camera, "Binning", "camera")
-        self._core.setProperty(camera, "Binning", str(factor))
+        with commanding(f"binning {factor} x {factor}"):
+            self._core.setProperty(camera, "Binning", str(factor))
 
 
 def _without_light(

@@ -150,7 +150,7 @@ def test_the_budget_is_never_passed_and_what_it_cannot_pay_gets_no_light() -> No
 def test_a_power_that_is_not_read_back_gets_no_light(found: float) -> None:
     at = stand()
     at.bench.faults["power 488"] = lambda: found
-    with pytest.raises(SettingRefused, match="was set to 0.5"):
+    with pytest.raises(SettingRefused, match=r"was set to 0\.5"):
         take(at, ask())
     assert "open 488" not in at.bench.calls
     assert at.bench.is_dark

@@ -1,0 +1,277 @@
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import useq
+
+from acquire.bounds import GuardRules
+from acquire.errors import CameraTimeout, KeeperLost, LightNotDark, LightRefused
+from acquire.frame import Frame, Shot
+from acquire.loop import Outcome, ShotReport, run
+from acquire.plan import plan_shots
+from acquire.settings import ChannelSettings, Limits, Request, Settings
+from tests.light_bench import DIODE, LASER, MS, Stand, ask, raising, stand
+
+OTHER = DIODE.model_copy(update={"gate": "camera"})
+
+
+@dataclass
+class Clockwork:
+    """An experiment's clock that jumps, and keeps a diary."""
+
+    t_s: float = 0.0
+    due: list[float] = field(default_factory=list)
+
+    def now_s(self) -> float:
+        return self.t_s
+
+    def advance_to(self, t_s: float) -> None:
+        self.due.append(t_s)
+        self.t_s = max(self.t_s, t_s)
+
+
+@dataclass
+class Run:
+    """A run over a bench, and all that it hands out."""
+
+    at: Stand
+    first: Request
+    clock: Clockwork = field(default_factory=Clockwork)
+    frames: list[Frame] = field(default_factory=list)
+    reports: list[ShotReport] = field(default_factory=list)
+    lost: list[tuple[int, int, str]] = field(default_factory=list)
+    asked: list[Shot] = field(default_factory=list)
+    moves: list[Any] = field(default_factory=list)
+    requests: dict[int, Request] = field(default_factory=dict)
+    stop_after: int = 10**9
+
+    def move_to(self, *position_um: float) -> None:
+        assert self.at.bench.is_dark
+        self.moves.append(position_um)
+
+    def select(self, channel: str) -> None:
+        assert self.at.bench.is_dark
+        self.moves.append(channel)
+
+    def publish(self, frame: Frame) -> None:
+        assert self.at.bench.is_dark or self.at.keeper.is_alarmed
+        self.frames.append(frame)
+
+    def next_request(self, shot: Shot) -> Request:
+        self.asked.append(shot)
+        return self.requests.get(shot.number, self.first)
+
+    def go(self, plan: useq.MDASequence, **about: Any) -> Outcome:
+        return run(
+            plan_shots(plan, **about), self, self.at.guard, self.clock, "Camera", self.publish,
+            self.next_request, self.reports.append, self.first,
+            lambda: len(self.frames) >= self.stop_after,
+            lambda *what: self.lost.append(what),
+        )  # fmt: skip
+
+
+def plan(loops: int = 3, **about: Any) -> useq.MDASequence:
+    return useq.MDASequence(
+        **({"channels": ["488"], "time_plan": {"interval": 60, "loops": loops}} | about)
+    )
+
+
+def test_a_run_takes_every_shot_and_says_so() -> None:
+    going = Run(stand(), ask())
+    assert going.go(plan()) == Outcome(True, "the plan is done", 2, 3, is_dark=True)
+    assert [frame.info.seq for frame in going.frames] == [0, 1, 2]
+    assert [frame.info.t_s for frame in going.frames] == [0, 60, 120]
+    assert [shot.number for shot in going.asked] == [0, 1, 2]
+    assert going.lost == []
+
+
+def test_a_frame_carries_its_truth() -> None:
+    going = Run(stand(), ask(exposure_ms=10, power=0.5))
+    going.go(plan(1, stage_positions=[(5, 6, 7)]))
+    info = going.frames[0].info
+    assert (info.camera, info.camera_seq, info.height, info.width) == ("Camera", 0, 2, 2)
+    assert info.position_um == (5, 6, 7)
+    assert info.applied.dose_j_cm2 == pytest.approx(0.005)
+    assert info.applied.decision_id == 7
+    assert info.ends_shot
+
+
+def test_a_decision_is_used_for_the_very_next_shot() -> None:
+    going = Run(stand(), ask(power=0.5))
+    going.requests = {0: ask(power=0.4, decision_id=0), 1: ask(power=0.3, decision_id=1)}
+    going.go(plan(3))
+    given = [(r.decision_id, r.applied[0].power_fraction) for r in going.reports]
+    assert given == [(7, 0.5), (0, 0.4), (1, 0.3)]
+
+
+def test_a_decision_belongs_to_its_field() -> None:
+    going = Run(stand(), ask(power=0.5))
+    going.requests = {n: ask(power=0.1 * (n + 1), decision_id=n) for n in range(4)}
+    going.go(plan(2, stage_positions=[(0, 0, 0), (9, 9, 0)]))
+    assert [report.decision_id for report in going.reports] == [7, 7, 0, 1]
+
+
+def test_channels_and_planes_of_a_shot_are_numbered_through() -> None:
+    at = stand(LASER, OTHER)
+    both = Settings((ChannelSettings("488", 10, 0.5), ChannelSettings("561", 20, 0.2)))
+    going = Run(at, Request(both, -1))
+    outcome = going.go(plan(2, channels=["488", "561"], z_plan={"range": 1, "step": 1}))
+    assert outcome.n_frames == 8
+    assert [frame.info.shot_frame for frame in going.frames] == [0, 1, 2, 3] * 2
+    assert [frame.info.applied.light for frame in going.frames[:4]] == ["488"] * 2 + ["561"] * 2
+    assert [len(report.applied) for report in going.reports] == [4, 4]
+    assert [report.first_seq for report in going.reports] == [0, 4]
+
+
+def test_an_audit_is_one_burst() -> None:
+    going = Run(stand(), ask())
+    going.go(plan(2), audit_every=2)
+    assert [frame.info.shot.is_audit for frame in going.frames] == [False, True, True]
+    assert going.at.bench.calls.count("open 488") == 2
+
+
+def test_settings_may_change_planes_and_interval() -> None:
+    going = Run(stand(), ask())
+    settings = Settings((ChannelSettings("488", 10, 0.5),), z_um=(-1.0, 1.0), interval_s=10)
+    going.requests = {0: Request(settings, 0)}
+    going.go(plan(2))
+    assert going.clock.due == [0, 10]
+    assert [frame.info.position_um[2] for frame in going.frames] == [0, -1, 1]
+
+
+def test_latency_is_from_the_last_frame_to_the_last_device_set() -> None:
+    going = Run(stand(), ask())
+    thinking_ns = 3 * MS
+
+    def think(shot: Shot) -> Request:
+        going.at.bench.spend(thinking_ns)
+        return going.first
+
+    going.next_request = think  # type: ignore[method-assign]
+    going.go(plan(3))
+    assert going.reports[0].latency_ns == 0
+    for report in going.reports[1:]:
+        # thinking, and ten commands of 10 us; the wait for the interval is real time and tiny here
+        assert thinking_ns - MS < report.latency_ns < thinking_ns + MS
+
+
+def test_a_run_that_is_told_to_stop_ends_before_the_next_shot() -> None:
+    going = Run(stand(), ask(), stop_after=2)
+    outcome = going.go(plan(5))
+    assert (outcome.is_complete, outcome.reason, outcome.n_frames) == (False, "stopped", 2)
+    assert going.at.bench.power["488"] == 0
+
+
+def test_a_spent_budget_ends_the_run_in_good_order() -> None:
+    going = Run(stand(limits=Limits(1, 100, 1.0, budget_j_cm2=0.012)), ask(power=0.5))
+    outcome = going.go(plan(5))
+    assert (outcome.reason, outcome.n_frames, outcome.error) == ("budget spent", 2, None)
+    assert "field 0 has" in going.reports[-1].refused
+    assert outcome.is_dark
+
+
+def test_light_that_was_stopped_ends_the_run() -> None:
+    going = Run(stand(), ask())
+    going.at.bench.faults["start"] = lambda: going.at.guard._stopped.set()
+    going.at.bench.faults["pop"] = lambda: "nothing"
+    outcome = going.go(plan(5))
+    assert outcome.reason == "the light was stopped"
+    assert outcome.is_dark
+
+
+def test_nonsense_from_a_policy_costs_one_shot_and_goes_back_to_the_last_good_light() -> None:
+    going = Run(stand(), ask(power=0.5))
+    going.requests = {0: ask(power=0.4, decision_id=0), 1: ask(power=math.nan, decision_id=1)}
+    going.go(plan(4))
+    assert [report.decision_id for report in going.reports] == [7, 0, 1, 0]
+    assert [bool(report.refused) for report in going.reports] == [False, False, True, False]
+    assert going.reports[3].applied[0].power_fraction == 0.4
+    assert going.reports[3].applied[0].late == 1
+    assert [frame.info.seq for frame in going.frames] == [0, 1, 2]
+    assert going.lost == []  # nothing was begun
+
+
+def test_without_decisions_light_holds_lowers_and_ends_but_the_run_goes_on() -> None:
+    going = Run(stand(rules=GuardRules(hold_shots=1, dark_after=3)), ask(power=0.4))
+    going.requests = {n: ask(power=0.4, late=n + 1) for n in range(6)} | {5: ask(power=0.05)}
+    going.go(plan(7))
+    powers = [r.applied[0].power_fraction if r.applied else 0 for r in going.reports]
+    assert powers == pytest.approx([0.4, 0.4, 0.2, 0.1, 0, 0, 0.05])
+
+
+def test_a_first_request_that_is_refused_ends_the_run() -> None:
+    going = Run(stand(), ask(power=math.nan))
+    outcome = going.go(plan())
+    assert isinstance(outcome.error, LightRefused)
+    assert outcome.n_frames == 0
+    assert outcome.last_seq == -1
+
+
+def test_a_camera_that_gives_up_in_mid_shot_leaves_a_gap() -> None:
+    at = stand()
+    going = Run(at, ask())
+
+    def only_four() -> str | None:
+        return "nothing" if at.bench.taken >= 4 else None
+
+    at.bench.faults |= {"pop": only_four, "running": lambda: at.bench.taken < 4}
+    outcome = going.go(plan(3, z_plan={"range": 2, "step": 1}))
+    assert isinstance(outcome.error, CameraTimeout)
+    assert outcome.is_dark
+    assert [(first, last) for first, last, _ in going.lost] == [(4, 5)]
+    assert (outcome.last_seq, outcome.n_frames) == (5, 4)
+    assert going.reports[-1].refused
+
+
+def test_frames_of_a_burst_that_came_before_a_fault_are_published() -> None:
+    at = stand()
+    going = Run(at, ask())
+
+    def only_one() -> str | None:
+        return "nothing" if at.bench.taken >= 1 else None
+
+    at.bench.faults |= {"pop": only_one, "running": lambda: at.bench.taken < 1}
+    going.go(plan(1), audit_every=1)
+    assert len(going.frames) == 1
+    assert [(first, last) for first, last, _ in going.lost] == [(1, 1)]
+
+
+@pytest.mark.parametrize(
+    ("command", "fault", "error"),
+    [
+        ("lease", lambda: "silence", KeeperLost),
+        ("close 488", raising(LightNotDark("stuck")), LightNotDark),
+    ],
+)
+def test_a_fault_of_the_light_ends_the_run(command, fault, error) -> None:
+    at = stand()
+    at.bench.faults[command] = fault
+    if error is LightNotDark:
+        at.bench.faults |= {"dark 488": lambda: 0}
+    outcome = Run(at, ask()).go(plan())
+    assert isinstance(outcome.error, error)
+    assert outcome.is_dark == (error is not LightNotDark)
+
+
+def test_a_bug_elsewhere_passes_through_and_it_is_dark() -> None:
+    at = stand()
+    going = Run(at, ask())
+    at.bench.faults["start"] = raising(ZeroDivisionError())
+    with pytest.raises(ZeroDivisionError):
+        going.go(plan())
+    assert at.bench.is_dark
+    assert at.bench.power["488"] == 0
+
+
+def test_losses_are_logged_where_nobody_takes_them(caplog) -> None:
+    at = stand()
+    at.bench.faults |= {"pop": lambda: "nothing", "running": lambda: False}
+    going = Run(at, ask())
+    run(
+        plan_shots(plan()), going, at.guard, going.clock, "Camera", going.publish,
+        going.next_request, going.reports.append, going.first, lambda: False,
+    )  # fmt: skip
+    assert "frames 0 to 0 are lost" in caplog.text

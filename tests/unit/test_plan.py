@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import pytest
+import useq
+
+from acquire.errors import PlanRefused
+from acquire.frame import Index, Shot
+from acquire.plan import plan_shots
+from acquire.settings import ChannelSettings, Settings
+
+CHANNELS = ["GFP", "RFP"]
+
+
+def test_a_shot_is_all_channels_and_planes_of_one_time_and_field() -> None:
+    plan = useq.MDASequence(
+        axis_order="tpcz",
+        time_plan={"interval": 60, "loops": 2},
+        stage_positions=[(10, 20, 5), (30, 40, 6)],
+        channels=CHANNELS,
+        z_plan={"range": 2, "step": 1},
+    )
+    shots = list(plan_shots(plan))
+    assert [planned.shot for planned in shots] == [
+        Shot(0, 0, 6), Shot(1, 1, 6), Shot(2, 0, 6), Shot(3, 1, 6)
+    ]  # fmt: skip
+    assert [planned.min_start_s for planned in shots] == [0, 0, 60, 60]
+    second = shots[1]
+    assert [one.channel for one in second.exposures] == ["GFP"] * 3 + ["RFP"] * 3
+    assert [one.index for one in second.exposures[:3]] == [Index(0, 0, z, 1) for z in range(3)]
+    assert [one.position_um for one in second.exposures[:3]] == [
+        (30, 40, 5), (30, 40, 6), (30, 40, 7)
+    ]  # fmt: skip
+    assert second.focus_um == 6
+
+
+def test_what_the_plan_leaves_open_is_where_the_microscope_stands() -> None:
+    plan = useq.MDASequence(axis_order="tcz", channels=["GFP"], z_plan={"range": 2, "step": 1})
+    (planned,) = plan_shots(plan, origin_um=(1, 2, 100))
+    assert [one.position_um for one in planned.exposures] == [(1, 2, 99), (1, 2, 100), (1, 2, 101)]
+    assert planned.focus_um == 100
+
+
+def test_a_place_without_a_height_keeps_the_focus() -> None:
+    plan = useq.MDASequence(channels=["GFP"], stage_positions=[{"x": 7, "y": 8}])
+    (planned,) = plan_shots(plan, origin_um=(1, 2, 100))
+    assert planned.exposures[0].position_um == (7, 8, 100)
+
+
+def test_each_tile_of_a_grid_is_a_field_of_its_own() -> None:
+    plan = useq.MDASequence(
+        channels=["GFP"],
+        time_plan={"interval": 1, "loops": 2},
+        grid_plan={"rows": 1, "columns": 2, "fov_width": 10, "fov_height": 10},
+    )
+    shots = list(plan_shots(plan, origin_um=(100, 0, 0)))
+    assert [planned.shot.position for planned in shots] == [0, 1, 0, 1]
+    assert [planned.exposures[0].position_um[0] for planned in shots[:2]] == [95, 105]
+
+
+def test_an_audit_takes_two_frames_where_a_shot_takes_one() -> None:
+    plan = useq.MDASequence(channels=CHANNELS, time_plan={"interval": 1, "loops": 6})
+    shots = list(plan_shots(plan, audit_every=3))
+    assert [planned.shot.is_audit for planned in shots] == [False, False, True] * 2
+    assert [planned.shot.n_frames for planned in shots] == [2, 2, 4] * 2
+    assert [one.n_frames for one in shots[2].exposures] == [2, 2]
+
+
+def test_settings_may_ask_for_other_planes() -> None:
+    plan = useq.MDASequence(
+        channels=CHANNELS, stage_positions=[(0, 0, 50)], z_plan={"range": 4, "step": 1}
+    )
+    (planned,) = plan_shots(plan)
+    settings = Settings((ChannelSettings("GFP", 1, 1),), z_um=(-3.0, 0.0, 3.0))
+    changed = planned.with_planes(settings)
+    assert [one.position_um[2] for one in changed.exposures] == [47, 50, 53] * 2
+    assert [one.channel for one in changed.exposures] == ["GFP"] * 3 + ["RFP"] * 3
+    assert [one.index.z for one in changed.exposures] == [0, 1, 2] * 2
+    assert changed.shot.n_frames == 6
+    assert planned.with_planes(Settings(())) is planned
+
+
+@pytest.mark.parametrize(
+    ("plan", "says"),
+    [
+        (
+            {"axis_order": "tcpz", "channels": CHANNELS, "stage_positions": [(0, 0), (1, 1)]},
+            "put t, p and g before c and z",
+        ),
+        ({"stage_positions": [(0, 0, 0)]}, "no channel"),
+        (
+            {
+                "channels": ["GFP"],
+                "stage_positions": [{"x": 0, "properties": [("Laser", "Power", "100")]}],
+            },
+            "the guard sets the light",
+        ),
+        (
+            {
+                "channels": ["GFP"],
+                "z_plan": {"range": 2, "step": 1},
+                "autofocus_plan": {"autofocus_motor_offset": 1, "axes": ("p",)},
+                "stage_positions": [(0, 0, 0)],
+            },
+            "hardware_autofocus is not supported",
+        ),
+        ({"channels": ["GFP"], "setup": {"properties": [("Laser", "Power", "100")]}}, "setup"),
+    ],
+)
+def test_a_plan_that_would_pass_the_guard_by_is_refused(plan: dict, says: str) -> None:
+    with pytest.raises(PlanRefused, match=says):
+        list(plan_shots(useq.MDASequence(**plan)))
+
+
+def test_shots_are_planned_as_they_are_needed() -> None:
+    plan = useq.MDASequence(channels=["GFP"], time_plan={"interval": 1, "loops": 10**4})
+    shots = plan_shots(plan)
+    assert next(shots).shot.number == 0
+    assert next(shots).min_start_s == 1
