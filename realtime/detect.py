@@ -17,6 +17,8 @@ _WORK_DIAMETER_PX = 10.0
 """Nuclei are sought in an image shrunk until they are this wide: enough for shape, and fast."""
 _MAD_TO_SIGMA = 1.4826
 """Median absolute deviation to standard deviation of a Gaussian (Huber, Robust Statistics)."""
+_SMOOTH = 0.25
+"""Blur against noise, in radii: more hides waists, less follows texture (measured)."""
 _BACKGROUND_DIAMETERS = 4.0
 """Reach of the local background, in nuclei (proposed)."""
 _BODY = 0.15
@@ -40,7 +42,7 @@ class DetectorConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docst
     threshold_sigma: Annotated[float, Field(ge=1, le=100)] = 4.0
     """A nucleus must rise above the background by this many times the noise."""
 
-    edge_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    edge_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.55
     """The rim of a nucleus, as a fraction of its own brightness: dim ones keep their size."""
 
     min_area_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.15
@@ -138,7 +140,7 @@ class Detector:
         small = self._shrunk(photons)
         background = self._background(small)
         light = small - background
-        smooth = cv2.GaussianBlur(light, (0, 0), self._radius / 3)
+        smooth = cv2.GaussianBlur(light, (0, 0), _SMOOTH * self._radius)
         floor = self._floor(smooth, float(np.median(background[::4, ::4])))
         mask = self._mask(smooth, floor)
         labels, count = self._split(mask)
@@ -161,7 +163,9 @@ class Detector:
         step = max(1, int(self._radius))
         coarse = _resized(small, (height // step, width // step))
         reach = 2 * int(_BACKGROUND_DIAMETERS * self._radius / step) + 1
-        level = np.full_like(coarse, np.percentile(coarse, 25))
+        opening = _square(_BACKGROUND_DIAMETERS * self._radius / step)
+        level = cv2.morphologyEx(coarse, cv2.MORPH_OPEN, opening)
+        level = cv2.blur(level, (reach, reach))
         for _ in range(_CLIPS):
             rest = coarse - level
             below = rest[rest <= 0]

@@ -202,6 +202,17 @@ class Tracker:
             self._tell("withdrawn", [pending.daughter_id], pending.mother_id, is_final=True)
             self._cells["parent"][daughter] = -1
             self._cells["sightings"][mother] += pending.sightings
+            if len(mother) and len(daughter) and pending.hits_daughter > pending.hits_mother:
+                self._go_on_as(mother, daughter)
+
+    def _go_on_as(self, mother: NDArray[np.intp], other: NDArray[np.intp]) -> None:
+        """Let a cell go on in the row that was seen again; its own row was the false one."""
+        cells = self._cells
+        if cells["missed"][mother] > 0:
+            self._tell("withdrawn", cells["id"][mother].tolist(), is_final=True)  # her end
+        for name in ("id", "parent", "age", "sightings", "is_sure"):
+            cells[name][other] = cells[name][mother]
+        self._cells = np.delete(cells, mother)
 
     def _judge_births(self) -> None:
         """Make births final that were seen again in time; drop the others."""
