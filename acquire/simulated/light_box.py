@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 
 import msgspec
 
 from acquire.errors import DeviceMissing, SettingRefused
 from acquire.simulated.light_source import BoxState, Exposed, LightBox, Line, LineMeter
+from acquire.simulated.readiness import Readiness
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -142,16 +142,16 @@ def serve(
         open in the owners' processes only, or a death is not seen.
     """
     box = LightBox(lines, clock)
-    owners = list(connections)
-    while owners:
-        for owner in cast("list[Connection]", wait(owners)):
+    owners = Readiness(connections)
+    while owners.connections:
+        for owner in owners.wait():
             try:
                 reply = _answer(box, owner.recv_bytes())
                 if reply is not None:
                     owner.send_bytes(_ENCODER.encode(reply))
             except (EOFError, OSError):  # the owner has closed its end, or died
+                owners.forget(owner)
                 owner.close()
-                owners.remove(owner)
     box.dark()
 
 
@@ -192,6 +192,7 @@ class LightBoxClient:
 
     def __init__(self, connection: Connection, timeout_s: float = 1.0) -> None:
         self._connection = connection
+        self._readiness = Readiness([connection])
         self._timeout_s = timeout_s
         self._lock = threading.Lock()
 
@@ -239,7 +240,7 @@ class LightBoxClient:
         with self._lock:
             self._send(request)
             try:
-                if not self._connection.poll(self._timeout_s):
+                if not self._readiness.wait(self._timeout_s):
                     # A late reply would answer the next question: this pipe is of no more use.
                     self._connection.close()
                     raise DeviceMissing(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 TABLE_MEAN_E = 16.0
 LEVELS_PER_E = 32  # the mean is dithered between levels: exact mean, variance + < 0.0003
 OUTCOMES = 64  # photon numbers in the table; P(more | mean 16) < 1e-17
-CHUNK = 16384  # pixels at a time, so that all that a pixel needs stays in the cache
+CHUNK = 32768  # pixels at a time, so that all that a pixel needs stays in the cache
 SLOT_BITS, CHANCE_BITS, DITHER_BITS = 6, 15, 11  # of the 32 random bits of a pixel
 
 
