@@ -55,6 +55,7 @@ COMMIT_ROW = np.dtype(
         ("n_frames", "<i8"),
         ("n_gaps", "<i8"),
         ("n_documents", "<i8"),
+        ("n_bytes", "<i8"),  # length of the file that holds all this
     ]
 )
 
@@ -130,7 +131,7 @@ def create(file: h5py.File, start: Start, part: int, last_seq: int) -> None:
     first = encode(start)
     _growing(file, JOURNAL_BYTES, np.frombuffer(first, np.uint8), 1 << 16)
     _growing(file, JOURNAL_OFFSETS, np.array([0, len(first)], "<u8"), 1 << 10)
-    file.create_dataset(COMMIT, data=np.array((last_seq, 0, 0, 1), COMMIT_ROW))
+    file.create_dataset(COMMIT, data=np.array((last_seq, 0, 0, 1, 0), COMMIT_ROW))
 
 
 def frame_row(message: FrameMessage, camera: int, row: int, *, is_raw: bool) -> tuple[Any, ...]:

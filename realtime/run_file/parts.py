@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 BLOCK = 1024  # documents that are read at once
 
 # What h5py raises on damaged bytes; anything else is a fault of ours.
@@ -109,7 +110,7 @@ class Part:
         if not path.is_file():
             raise RunFileError(f"there is no run file {path}")
         with self.reading():
-            self._file = h5py.File(path, "r", swmr=True)
+            self._file = _open(path)
         try:
             with self.reading():
                 self._check_format()
@@ -124,6 +125,7 @@ class Part:
             # The commit first: whatever it counts is then surely in what is read after it.
             self._file[layout.COMMIT].refresh()
             self.commit = self._file[layout.COMMIT][()]
+            _check_length(self.path, int(self.commit["n_bytes"]))
             self.status: str = self._file[layout.STATUS][()].decode()
             for dataset in (self._offsets, self._bytes, *self._data):
                 dataset.refresh()
@@ -223,6 +225,27 @@ def decode_document(packet: bytes, name: str) -> Any:
         return decode_from_hub(packet)
     except BadMessage as error:
         raise RunFileError(f"{name} is damaged: {error}") from error
+
+
+def _open(path: Path) -> h5py.File:
+    """Open a file that is complete, being written, or left by a writer that died.
+
+    Only the last two are opened in SWMR mode, because there HDF5 meets damage by trying again,
+    each time after twice the wait: for ever. The superblock (HDF5 file format specification,
+    II.A, versions 2 and 3) says which it is at byte 11, and at byte 28 how long the file was when
+    it was last closed.
+    """
+    with path.open("rb") as file:
+        head = file.read(36)
+    if len(head) < 36 or not head.startswith(_SIGNATURE) or head[8] < 2:
+        return h5py.File(path, "r")
+    _check_length(path, int.from_bytes(head[28:36], "little"))
+    return h5py.File(path, "r", swmr=bool(head[11]))
+
+
+def _check_length(path: Path, expected: int) -> None:
+    if (found := path.stat().st_size) < expected:
+        raise RunFileError(f"{path.name} was cut short: it had {expected} bytes, {found} are left")
 
 
 def _first_part(path: Path) -> Path:

@@ -74,6 +74,7 @@ class RunWriter:
         self._packets: list[bytes] = []
         self._n_rows, self._n_documents, self._n_bytes = 0, 1, len(encode(start))
         self._is_broken = False
+        self._file: Any = None
         if compress:
             pack(np.zeros((1, 1), np.uint16))  # the codec takes half a second to wake up
         if not first.exists() and part_path(first, 1).exists():
@@ -112,10 +113,10 @@ class RunWriter:
         number = self._cameras.get(info.camera)
         if number is None:
             raise RunFileError(f"frame {info.seq} comes from a camera {info.camera!r} of no start")
-        self._tail.clear()
-        self._declare_hole(info.seq)
         data = self._data[number]
         packed, mask = self._pack(message, pixels, data.shape[1:])
+        self._tail.clear()
+        self._declare_hole(info.seq)
         with self._writing():
             row = data.shape[0]
             data.resize(row + 1, axis=0)
@@ -158,7 +159,7 @@ class RunWriter:
         RunFileError
             If the disk takes no more.
         """
-        if not self._packets:
+        if not self._packets and not self._is_broken:
             return self._durable_seq
         with self._writing():
             for data in self._data:
@@ -169,7 +170,8 @@ class RunWriter:
             last_seq = int(self._rows[-1][0]) if self._rows else self._durable_seq
             self._n_rows += len(self._rows)
             self._n_documents += len(self._packets)
-            counts = (last_seq, self._n_rows, self.n_gaps, self._n_documents)
+            n_bytes = self.path.stat().st_size
+            counts = (last_seq, self._n_rows, self.n_gaps, self._n_documents, n_bytes)
             self._commit[()] = np.array(counts, layout.COMMIT_ROW)
             self._commit.id.flush()
         self._rows.clear()
@@ -185,11 +187,7 @@ class RunWriter:
         RunFileError
             If the disk takes no more.
         """
-        if not self._file.id.valid:
-            return
-        if self._is_broken:
-            with suppress(OSError, RuntimeError, ValueError):  # it was already reported
-                self._file.close()
+        if self._is_broken or not self._file.id.valid:
             return
         self.flush()
         with self._writing():
@@ -275,10 +273,28 @@ class RunWriter:
             yield
         except (OSError, RuntimeError, ValueError) as error:
             self._is_broken = True
+            if self._file is not None:
+                _abandon(self._file)
             raise RunFileError(
                 f"cannot write {self.path}: {_reason(error)}. Everything up to frame "
                 f"{self._durable_seq} is safe; free some space, then start the recorder again"
             ) from error
+
+
+def _abandon(file: h5py.File) -> None:
+    """Close a file that takes no more, as if this process had been killed before the failure.
+
+    HDF5 would still write what it could, at last a superblock that promises more than there is:
+    so its handle is turned to nowhere first.
+    """
+    with suppress(OSError, RuntimeError, ValueError):
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        try:
+            os.dup2(nowhere, file.id.get_vfd_handle())
+        finally:
+            os.close(nowhere)
+    with suppress(OSError, RuntimeError, ValueError):  # it was already reported
+        file.close()
 
 
 def _reason(error: Exception) -> str:
