@@ -121,6 +121,7 @@ def build_pipeline(
         If the network cannot be used.
     """
     from realtime.detect import Detector
+    from realtime.nothing import FollowNothing, find_nothing
     from realtime.pipeline import Pipeline, Steps
     from realtime.tracker import Tracker
     from realtime.trust import ResidualGate, trust_without_network
@@ -129,15 +130,15 @@ def build_pipeline(
     calibration = camera.calibration
     package = load_package(config.network.denoise) if config.network.denoise else None
     judge = ResidualGate(calibration, package.manifest.limits) if package is not None else None
+    follows = config.follow == "cells"
     return Pipeline(
         Steps(
             restore=build_restorer(config, camera, package),
-            detect=Detector(config.detect),
-            new_tracker=lambda: Tracker(config.track),
+            detect=Detector(config.detect, calibration.read_noise_e) if follows else find_nothing,
+            new_tracker=(lambda: Tracker(config.track)) if follows else FollowNothing,
             judge=judge or trust_without_network,
             policy=build_policy(config, start.settings, calibration.read_noise_e),
             keep=keep,
-            read_noise_e=calibration.read_noise_e,
             saturation_adu=calibration.saturation_adu,
         )
     )

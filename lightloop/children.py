@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import multiprocessing
+import os
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -109,5 +110,6 @@ class Family:
         return all(self.children[n].is_ready for n in names if n in self.children)
 
     def pids(self) -> dict[str, int]:
-        """Return the process numbers of those that run."""
-        return {n: c.process.pid for n, c in self.children.items() if c.is_alive and c.process.pid}
+        """Return the process numbers of those that run, our own included."""
+        running = {n: c.process.pid for n, c in self.children.items() if c.is_alive}
+        return {"supervisor": os.getpid()} | {n: pid for n, pid in running.items() if pid}

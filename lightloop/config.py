@@ -133,6 +133,8 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings
     loop: LoopConfig = LoopConfig()
     guard: GuardRules = GuardRules()
     network: NetworkConfig = NetworkConfig()
+    follow: Literal["cells", "nothing"] = "cells"
+    """What to look for in the images; "nothing" is for measurements of the loop itself."""
     detect: DetectorConfig = DetectorConfig()
     track: TrackerConfig = TrackerConfig()
 

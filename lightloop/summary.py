@@ -25,6 +25,8 @@ class Summary(msgspec.Struct, frozen=True):
     latency_ms
         Step name to (p50, p99), ms. "host to devices" runs from a shot's last frame in the host's
         hands to the last device set for the next.
+    samples_ms
+        The durations behind `latency_ms`, where the task measures usage.
     late
         Shots for which no decision came in time.
     """
@@ -44,6 +46,7 @@ class Summary(msgspec.Struct, frozen=True):
     cells: int = 0
     origin: str = ""
     out: str = ""
+    samples_ms: dict[str, list[float]] = {}
 
 
 class Tally:
@@ -73,6 +76,10 @@ class Tally:
             if ns := getattr(result.times, f"{step}_ns"):
                 self.add_latency(step, ns)
         self.add_latency("worker in all", result.times.total_ns)
+
+    def samples(self) -> dict[str, list[float]]:
+        """Return every duration that was kept, ms."""
+        return self._samples
 
     def latencies(self) -> dict[str, tuple[float, float]]:
         """Return p50 and p99 of every step, ms."""

@@ -15,6 +15,7 @@ import tempfile
 import time
 from multiprocessing.connection import wait
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -23,13 +24,13 @@ from acquire.errors import ScopeError
 from acquire.keeper import make_pipes
 from lightloop.children import SPAWN, Child, Family
 from lightloop.config import parse
-from lightloop.processes.link import Failed, Finished, FromChild, Go, Ready, Stop, Trouble
+from lightloop.processes.link import Finished, FromChild, Go, Ready, Stop, Trouble
 from lightloop.summary import Summary
 from lightloop.usage import Sample, UsageMeter
 from realtime.ring import remove
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from multiprocessing.connection import Connection
     from types import FrameType
 
@@ -46,13 +47,15 @@ TICK_S = 0.2
 class Outcome(NamedTuple):
     """How a run ended: exit status of the command, its numbers, and why in one sentence.
 
-    `usage` holds what the processes cost, if the task asked for it.
+    `usage` holds what the processes cost, if the task asked for it; `cpu_s` the processor time of
+    the work alone, by process.
     """
 
     exit_code: int
     summary: Summary | None
     reason: str
     usage: tuple[Sample, ...] = ()
+    cpu_s: Mapping[str, float] = MappingProxyType({})
 
 
 def supervise(task: RunTask) -> Outcome:
@@ -89,6 +92,7 @@ class Supervisor:
         self._has_gone = False
         self._light: Connection | None = None
         self._usage = UsageMeter()
+        self._cpu_s: dict[str, float] = {}
 
     def run(self) -> Outcome:
         """Start everybody, watch until the run is over, and leave nothing behind."""
@@ -156,6 +160,7 @@ class Supervisor:
                 self._family.tell_all(Go(self._address), "worker", "recorder", "window")
         elif isinstance(message, Finished):
             child.has_finished = True
+            self._cpu_s[child.name] = message.cpu_s
             if message.summary:
                 self._summary = msgspec.json.decode(message.summary, type=Summary)
             if child.name == "window" and self._task.ends_with_window:
@@ -220,7 +225,8 @@ class Supervisor:
         if main.is_alive and not main.has_finished:
             return False
         is_watched = window is not None and window.is_alive
-        return not is_watched or bool(self._stop_reason)  # else a person looks at the end
+        # Else a person looks at the end of the run, until the window is closed.
+        return not is_watched or bool(self._stop_reason) or self._task.ends_with_run
 
     def _leave_nothing(self) -> None:
         """Let everybody end, in the order of the light; kill who does not."""
@@ -268,14 +274,16 @@ class Supervisor:
             self._note(child, message)
 
     def _outcome(self) -> Outcome:
-        summary, usage = self._summary, tuple(self._usage.samples)
+        summary = self._summary
         if self._problem:
-            return Outcome(1, summary, self._problem, usage)
-        if self._interrupts:
-            return Outcome(130, summary, self._stop_reason, usage)
-        if summary is None:
-            return Outcome(1, None, "the run ended without a word", usage)
-        return Outcome(int(summary.status == "failed"), summary, summary.reason, usage)
+            code, reason = 1, self._problem
+        elif self._interrupts:
+            code, reason = 130, self._stop_reason
+        elif summary is None:
+            code, reason = 1, "the run ended without a word"
+        else:
+            code, reason = int(summary.status == "failed"), summary.reason
+        return Outcome(code, summary, reason, tuple(self._usage.samples), self._cpu_s)
 
     @contextlib.contextmanager
     def _listening_for_interrupts(self) -> Iterator[None]:

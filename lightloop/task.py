@@ -35,8 +35,9 @@ class RunTask(msgspec.Struct, frozen=True):
         The run config as text, and what to call it in complaints.
     out
         Run file to write; empty writes none that is kept.
-    with_window, ends_with_window
-        Whether to show the window, and whether closing it ends the run.
+    with_window, ends_with_window, ends_with_run
+        Whether to show the window, whether closing it ends the run, and whether the run's end
+        closes it.
     screenshot
         Where the window leaves a picture of itself before it closes; empty for none.
     max_shots
@@ -60,6 +61,7 @@ class RunTask(msgspec.Struct, frozen=True):
     folder: str = ""
     with_window: bool = False
     ends_with_window: bool = False
+    ends_with_run: bool = False
     screenshot: str = ""
     max_shots: int = 0
     seed: int = -1

@@ -70,6 +70,13 @@ class Hub:
         Called in the hub's thread with a command's name; its reply goes back to the person.
     stall_s
         How long `publish` waits for a lossless listener that is a whole ring behind.
+
+    Attributes
+    ----------
+    frames, gaps, refused
+        Frames that were published, losses that were declared, messages that were turned away.
+    cpu_s
+        Processor time of the hub's thread so far, s.
     """
 
     def __init__(
@@ -81,6 +88,7 @@ class Hub:
         stall_s: float = STALL_S,
     ) -> None:
         self.refused = 0
+        self.cpu_s = 0.0
         self.gaps = 0
         self.frames = 0
         self._start = encode(start)
@@ -240,6 +248,7 @@ class Hub:
         for socket in (self._stream, self._control, self._wake_in):
             poller.register(socket, zmq.POLLIN)
         while not self._stopping:
+            self.cpu_s = time.thread_time()
             ready = dict(poller.poll(TICK_MS))
             if self._stream in ready:
                 self._drain(self._stream, self._hear)

@@ -64,8 +64,6 @@ class Steps(NamedTuple):
         A tracker for a field that was not seen before.
     keep
         Puts a restored image where viewers find it; None if nobody looks.
-    read_noise_e
-        Of the camera, rms photo-electrons: the noise of a cell's signal is made from it.
     saturation_adu
         Level from which a pixel is clipped.
     """
@@ -76,7 +74,6 @@ class Steps(NamedTuple):
     judge: Callable[[NDArray[np.uint16], NDArray[np.float32]], Trust]
     policy: Policy
     keep: Callable[[NDArray[np.float32]], RestoredSlot] | None
-    read_noise_e: float
     saturation_adu: float
 
 
@@ -88,7 +85,7 @@ class Pipeline:
     """
 
     def __init__(self, steps: Steps) -> None:
-        self._steps = steps
+        self.steps = steps
         self._trackers: dict[int, CellTracker] = {}
         self._doses: dict[int, dict[str, float]] = {}
         self._is_fresh = True
@@ -106,12 +103,12 @@ class Pipeline:
         if info.index.c != 0:
             return
         start = time.perf_counter_ns()
-        photons = self._steps.restore(adu).photons
+        photons = self.steps.restore(adu).photons
         restored = time.perf_counter_ns()
         if self._image is None:
             self._image = photons
-            self._trust = self._steps.judge(adu, photons)
-            self._saturated = _clipped(adu, self._steps.saturation_adu)
+            self._trust = self.steps.judge(adu, photons)
+            self._saturated = _clipped(adu, self.steps.saturation_adu)
         else:
             self._image = np.maximum(self._image, photons)
         if info.shot.n_frames > 1:
@@ -126,7 +123,7 @@ class Pipeline:
 
     def answer(self) -> tuple[Result, DecisionMessage]:
         """Track, judge and decide: the answer to the shot whose last frame was just seen."""
-        info, steps = self._seen[0], self._steps
+        info, steps = self._seen[0], self.steps
         assert self._image is not None, "every shot holds the first channel"
         assert self._trust is not None
         position = info.shot.position
@@ -178,7 +175,7 @@ class Pipeline:
     def _tracker(self, position: int) -> CellTracker:
         tracker = self._trackers.get(position)
         if tracker is None:
-            tracker = self._trackers[position] = self._steps.new_tracker()
+            tracker = self._trackers[position] = self.steps.new_tracker()
         return tracker
 
     def _dose(self, position: int) -> dict[str, float]:

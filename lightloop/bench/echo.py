@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from acquire.frame import Shot
+from realtime.pipeline import Pipeline, Steps
 from realtime.wire import DecisionMessage, FrameMessage, Result
 
 if TYPE_CHECKING:
@@ -60,3 +61,18 @@ class EchoDesk:
         client.send(DecisionMessage(decision))
         client.ack(message.info.seq, 1)
         return True
+
+
+class Delayed(Pipeline):
+    """Sabotage: a pipeline whose every tenth answer is late, for the bench to notice."""
+
+    def __init__(self, steps: Steps) -> None:
+        super().__init__(steps)
+        self._count = 0
+
+    def answer(self) -> tuple[Result, DecisionMessage]:
+        """Answer, every tenth time after 60 ms."""
+        self._count += 1
+        if self._count % 10 == 0:
+            time.sleep(0.06)
+        return super().answer()

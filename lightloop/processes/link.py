@@ -33,9 +33,14 @@ class Ready(msgspec.Struct, frozen=True, tag="ready"):
 
 
 class Finished(msgspec.Struct, frozen=True, tag="finished"):
-    """A child has done its work; the scope adds what the run came to (JSON of `Summary`)."""
+    """A child has done its work.
+
+    `summary` is what the run came to (JSON of `Summary`), from the scope; `cpu_s` is the processor
+    time that the work itself took, s.
+    """
 
     summary: bytes = b""
+    cpu_s: float = 0.0
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
@@ -109,9 +114,9 @@ class Link:
         """Tell the supervisor that this process is ready."""
         self._send(Ready(address, ring))
 
-    def finished(self, summary: Summary | None = None) -> None:
-        """Tell the supervisor that the work is done."""
-        self._send(Finished(msgspec.json.encode(summary) if summary is not None else b""))
+    def finished(self, summary: Summary | None = None, cpu_s: float = 0.0) -> None:
+        """Tell the supervisor that the work is done, and what it came to and cost."""
+        self._send(Finished(msgspec.json.encode(summary) if summary is not None else b"", cpu_s))
 
     def failed(self, reason: str) -> None:
         """Tell the supervisor why this process cannot go on."""

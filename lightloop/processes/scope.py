@@ -113,6 +113,7 @@ class Session:
         self._origin = microscope.origin
         self._clock_due_s = 0.0
         self._last: Frame | None = None
+        self._cpu_s = 0.0  # of the loop's and the hub's thread; a simulated camera's is not ours
         core = microscope.core
         sources = {source.name: source for source in config.light}
         self._ledger = Ledger({s.name: s.limits.budget_j_cm2 for s in config.light})
@@ -154,6 +155,7 @@ class Session:
         gc.collect()
         gc.freeze()
         gc.disable()  # a collection in mid-shot would be the slowest step; it runs while we wait
+        before_s = time.thread_time() + self._hub.cpu_s
         outcome = run_loop(
             self._shots(),
             self._scope,
@@ -167,6 +169,7 @@ class Session:
             should_stop=self._link.stop.is_set,
             lose=self._hub.lose,
         )
+        self._cpu_s = time.thread_time() + self._hub.cpu_s - before_s
         gc.enable()
         last_seq = outcome.last_seq
         if self._task.echo_shots and self._last is not None:
@@ -264,7 +267,9 @@ class Session:
                 divisions=self._tally.divisions,
                 cells=self._tally.cells,
                 origin=self._origin,
-            )
+                samples_ms=self._tally.samples() if self._task.measures_usage else {},
+            ),
+            self._cpu_s,
         )
 
     @property

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gc
 import logging
+import time
 import uuid
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from lightloop.bench.echo import EchoDesk
+from lightloop.bench.echo import Delayed, EchoDesk
 from lightloop.build import build_pipeline
 from lightloop.config import parse
 from lightloop.processes.link import Link, run_child
@@ -67,11 +68,16 @@ def _work(task: RunTask, link: Link) -> None:
         try:
             pipeline = build_pipeline(config, start, restored.keep if restored else None)
             link.ready(ring=restored.name if restored is not None else "")
-            _serve(client, pipeline, link, EchoDesk() if task.echo_shots else None)
+            before_s = time.process_time()
+            desk = EchoDesk() if task.echo_shots else None
+            if task.sabotage == "delay-decision":
+                pipeline = Delayed(pipeline.steps)
+            _serve(client, pipeline, link, desk)
+            cpu_s = time.process_time() - before_s
         finally:
             if restored is not None:
                 restored.close()
-    link.finished()
+    link.finished(cpu_s=cpu_s)
 
 
 def _serve(client: StreamClient, pipeline: Pipeline, link: Link, desk: EchoDesk | None) -> None:
