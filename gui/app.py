@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ def show(
     theme: str = "dark",
     hint: str = HINT,
     screenshot: Path | None = None,
-    screenshot_after_s: float = 10.0,
+    screenshot_after_s: float = math.inf,
     should_close: Callable[[], bool] | None = None,
     size: tuple[int, int] = (1440, 860),
 ) -> int:
@@ -43,7 +44,8 @@ def show(
     hint
         One line at the bottom, until there is something more important.
     screenshot, screenshot_after_s
-        Save a picture of the window after so many seconds (or when it has to close), and close it.
+        Save a picture of the window after so many seconds, at the end of the run or when it has
+        to close, whichever comes first; and close it.
     should_close
         Asked ten times a second; True closes the window without a question.
 
@@ -63,8 +65,8 @@ def show(
     since.start()
 
     def look() -> None:
-        is_due = screenshot is not None and since.elapsed() >= 1000 * screenshot_after_s
-        if is_due or (should_close is not None and should_close()):
+        is_over = window.view.end is not None or since.elapsed() >= 1000 * screenshot_after_s
+        if (screenshot is not None and is_over) or (should_close is not None and should_close()):
             timer.stop()
             _leave(window, screenshot)
 
@@ -80,6 +82,7 @@ def show(
 def _leave(window: MainWindow, screenshot: Path | None) -> None:
     try:
         if screenshot is not None:
+            window.refresh()
             grab(window, screenshot)
     finally:
         window.leave()

@@ -44,9 +44,8 @@ class ImageFeed:
         """Draw the newest frame and result; return whether there was a frame."""
         frame = self._view.frame
         has_frame = frame is not None and frame.info.seq != self._drawn_seq
-        if frame is not None and has_frame and self._is_chosen(frame):
-            self._take_raw(frame)
-        if self._take_result() or has_frame:
+        is_drawn = frame is not None and has_frame and self._take_raw(frame)
+        if self._take_result() or is_drawn:
             self._show_age()
             self._since_levels += 1
             if self._since_levels >= LEVELS_EVERY:
@@ -54,9 +53,9 @@ class ImageFeed:
             self._images.redraw()
         if frame is not None and has_frame:
             self._drawn_seq = frame.info.seq
-            self._view.shown_frames += 1
+            self._view.shown_frames += is_drawn
             self._source.shown(frame)  # only now: the next one may come
-        return has_frame
+        return is_drawn
 
     def draw_tracks(self) -> None:
         """Show the cells of the newest result."""
@@ -85,10 +84,10 @@ class ImageFeed:
         controls.set_choices(controls.channel, sorted(view.channels))
         controls.set_choices(controls.plane, [f"plane {z + 1}" for z in sorted(view.planes)])
 
-    def _take_raw(self, frame: FrameMessage) -> None:
-        counts = self._source.raw(frame)
+    def _take_raw(self, frame: FrameMessage) -> bool:
+        counts = self._source.raw(frame) if self._is_chosen(frame) else None
         if counts is None:
-            return  # overwritten while we were busy: the next one is better
+            return False  # not asked for, or overwritten while we were busy
         camera = self._camera(frame.info.camera)
         if camera is not None:
             self._images.unit = grey.camera_unit(camera.calibration)
@@ -96,6 +95,7 @@ class ImageFeed:
             self._images.set_pixel_um(camera.pixel_um)
         self._images.set_raw(counts)
         self._raw = (frame.info.seq, frame.info.t_s)
+        return True
 
     def _take_result(self) -> bool:
         result = self._view.result

@@ -146,8 +146,9 @@ class ImageView(QtWidgets.QWidget):
         column, row = int(x), int(y)
         counts = int(raw[row, column])
         text = f"x {column}  y {row}    raw {counts} counts = {self.unit.of(counts):.1f} photons"
-        if self.denoised is not None and row < self.denoised.shape[0]:
-            text += f"    denoised {self.denoised[row, column]:.1f}"
+        if self.denoised is not None:
+            finer = self.denoised.shape[1] / raw.shape[1]
+            text += f"    denoised {self.denoised[int(row * finer), int(column * finer)]:.1f}"
         return text
 
     # ----------------------------------------------------------------------------------- drawing
@@ -156,17 +157,20 @@ class ImageView(QtWidgets.QWidget):
         return self.right if self.mode in (Mode.SIDE, Mode.DENOISED) else self.left
 
     def _draw(self, pane: Pane, image: NDArray[Any], unit: Unit) -> None:
-        step = grey.stride_for(pane.px_per_dot())
-        height, width = image.shape
+        assert self.raw is not None
+        height, width = self.raw.shape  # a finer image covers the same field
+        step = grey.stride_for(pane.px_per_dot() * image.shape[1] / width)
         part = grey.to_grey(image[::step, ::step], self.levels, unit)
         pane.draw(part, QtCore.QRectF(0, 0, width, height))
 
     def _draw_swipe(self, image: NDArray[Any]) -> None:
-        height, width = image.shape
+        assert self.raw is not None
+        height, width = self.raw.shape
         column = min(int(self._split * width), width - 1)
-        step = grey.stride_for(self.left.px_per_dot())
+        finer = image.shape[1] / width
+        step = grey.stride_for(self.left.px_per_dot() * finer)
         unit = self.unit if self.denoised is None else grey.PHOTONS
-        part = grey.to_grey(image[::step, column::step], self.levels, unit)
+        part = grey.to_grey(image[::step, int(column * finer) :: step], self.levels, unit)
         self.left.draw(part, QtCore.QRectF(column, 0, width - column, height), is_over=True)
 
     def _draw_clipped(self, pane: Pane, counts: NDArray[np.uint16]) -> None:

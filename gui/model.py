@@ -139,6 +139,10 @@ class RunView:
         self.result = result
         self._remember_time(result.shot, result.observation.t_s)
         self.n_divisions += result.observation.n_divisions
+        if result.is_fresh and self.n_rows:
+            why = "its tracks and its policy begin anew"
+            t_s = result.observation.t_s
+            self._add(Row(Kind.NOTICE, t_s, "worker started", why, "worker", level="warn"))
         if result.position in self.fields or len(self.fields) < MAX_FIELDS:
             self.fields.setdefault(result.position, FieldHistory()).add(result.observation)
             self.tails.setdefault(result.position, Tails()).add(result)

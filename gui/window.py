@@ -3,6 +3,7 @@
 # mypy: disallow-subclassing-any=False
 from __future__ import annotations
 
+import logging
 import time
 from functools import partial
 from typing import TYPE_CHECKING
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
     from gui.source import Source
     from gui.theme import Theme
 
+logger = logging.getLogger(__name__)
+
 SLOW_NS = 200_000_000  # numbers and plots change five times a second: a person reads no faster
+DRAW_AGAIN_NS = 1_000_000_000  # after an error, so that the log is not flooded
 PANEL_SHARE = 0.3  # of the width, for the panel on the right
 UNDER_IMAGES = 120  # dots of header, controls and timeline
 LOG_DOTS = 96  # the log is never less high than this
@@ -50,7 +54,7 @@ class MainWindow(QtWidgets.QWidget):
         self.view = RunView()
         self._source, self._theme, self._hint = source, theme, hint
         self._pacer = Pacer()
-        self._slow_ns = 0
+        self._slow_ns = self._draw_again_ns = 0
         self._may_close = False
         self.title = title
         self.setWindowTitle(f"{title} · lightloop")
@@ -71,6 +75,7 @@ class MainWindow(QtWidgets.QWidget):
         theme = self._theme
         self.bar = StatusBar(theme, self.title)
         self.banner = Strip(theme, ground=theme.warn, ink=theme.on_warn)
+        self.trouble = Strip(theme, ground=theme.bad, ink=theme.on_colour, icon="fault")
         self.leave_bar = LeaveBar(theme)
         self.images = ImageView(theme)
         self.controls = Controls(theme)
@@ -85,6 +90,7 @@ class MainWindow(QtWidgets.QWidget):
         column.setSpacing(6)
         column.addWidget(self.bar)
         column.addWidget(self.banner)
+        column.addWidget(self.trouble)
         column.addWidget(self.leave_bar)
         column.addWidget(self._middle(), 1)
         column.addWidget(self.footer)
@@ -160,15 +166,33 @@ class MainWindow(QtWidgets.QWidget):
         began_ns = time.perf_counter_ns()
         for message in self._source.poll():
             self.view.take(message, began_ns)
-        self.view.light.stop.tick(began_ns)
-        if self.feed.draw():
-            self._pacer.count_frame(began_ns)
         self._refresh_bar()
-        if began_ns - self._slow_ns >= SLOW_NS:
-            self._slow_ns = began_ns
-            self._refresh_slowly()
+        if began_ns >= self._draw_again_ns:
+            self._draw(began_ns)
         if self._pacer.note((time.perf_counter_ns() - began_ns) * 1e-6):
             self._timer.start(self._pacer.interval_ms)
+
+    def _draw(self, now_ns: int) -> None:
+        """Draw; an error here is said and logged, and takes neither STOP LIGHT nor the run along."""
+        try:
+            if self.feed.draw():
+                self._pacer.count_frame(now_ns)
+            if now_ns - self._slow_ns >= SLOW_NS:
+                self._slow_ns = now_ns
+                self._refresh_slowly()
+        except Exception:
+            logger.exception("the window could not draw; the run goes on")
+            self._draw_again_ns = now_ns + DRAW_AGAIN_NS
+            self.trouble.set(
+                "The window could not draw (see the log). The run and STOP LIGHT go on."
+            )
+        else:
+            self.trouble.set("")
+
+    def refresh(self) -> None:
+        """Show the newest of everything now, also what changes only five times a second."""
+        self._slow_ns = 0
+        self.tick()
 
     def _refresh_bar(self) -> None:
         now_ns = time.perf_counter_ns()

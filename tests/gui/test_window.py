@@ -8,9 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
+from acquire.frame import Index
 from gui.fake_source import SATURATION_ADU, FakeSource
 from gui.state import CONFIRM_WITHIN_NS, RunState, StopState
 from gui.theme import DARK, MIN_CONTRAST, RED, contrast, rgb
@@ -404,6 +406,62 @@ def test_the_wheel_changes_no_value(open_window: Opener) -> None:
     finally:
         app.removeEventFilter(guard)
     assert box.value() == 0
+
+
+def test_a_finer_restored_image_covers_the_same_field(open_window: Opener) -> None:
+    from gui.image_view import Mode
+
+    class Finer(SquareSource):
+        def restored(self, slot: Any) -> np.ndarray:
+            return np.kron(super().restored(slot), np.ones((2, 2), np.float32))
+
+    source = Finer(side_px=64, n_cells=3)
+    window = open_window(source)
+    window.controls.tracks.setChecked(False)
+    run(window, source)
+    assert min(pixel(window.images.right, 38, 38)) > 240
+    assert max(pixel(window.images.right, 50, 50)) < 20
+    assert "denoised 950.0" in window.images.value_at(30.5, 30.5)
+    window.set_mode(Mode.SWIPE)
+    assert min(pixel(window.images.left, 38, 38)) > 240
+
+
+def test_a_person_can_look_at_one_of_several_fields_and_channels(open_window: Opener) -> None:
+    source = SquareSource(side_px=64, n_cells=3)
+    window = open_window(source)
+    run(window, source)
+    assert not window.controls.channel.isVisible()
+    source.advance(1)
+    message, result = source._newest, source._documents[-2]
+    other = msgspec.structs.replace(message.info.applied, channel="RFP")
+    info = msgspec.structs.replace(message.info, applied=other, index=Index(t=1, p=4))
+    source._newest = msgspec.structs.replace(message, info=info)
+    source._documents[-2] = msgspec.structs.replace(result, position=4)
+    window.refresh()
+    controls = window.controls
+    assert [controls.field.itemText(i) for i in range(3)] == ["newest field", "field 1", "field 5"]
+    assert [controls.channel.itemText(i) for i in range(1, 3)] == ["GFP", "RFP"]
+    controls.channel.setCurrentText("RFP")
+    shown = window.view.shown_frames
+    run(window, source)  # a GFP frame: acknowledged, not drawn
+    assert window.view.shown_frames == shown
+    assert source._credit == 1
+    controls.field.setCurrentText("field 5")
+    assert window.feed.field == 4
+
+
+def test_an_error_while_drawing_is_said_and_the_light_can_still_be_stopped(
+    open_window: Opener, caplog: pytest.LogCaptureFixture
+) -> None:
+    window, source = square(open_window)
+    source.restored = lambda _slot: np.zeros(3)
+    run(window, source)
+    assert "could not draw" in caplog.text
+    assert window.trouble.isVisible()
+    window.stop_light()
+    window.tick()
+    assert window.bar.stop_light.state is StopState.DARK
+    assert caplog.text.count("Traceback") == 1  # the next try comes a second later
 
 
 def test_a_picture_of_the_window_is_saved(open_window: Opener, tmp_path: Path) -> None:
