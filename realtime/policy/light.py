@@ -48,6 +48,11 @@ class LightRange(BaseModel, frozen=True, extra="forbid", use_attribute_docstring
         """Most light, ms at full power."""
         return self.max_exposure_ms * self.max_power_fraction
 
+    def allows(self, entry: ChannelSettings) -> bool:
+        """Whether settings are within the upper bounds."""
+        is_short = entry.exposure_ms <= self.max_exposure_ms
+        return is_short and entry.power_fraction <= self.max_power_fraction
+
     def settings(self, light: float, start: ChannelSettings) -> ChannelSettings:
         """Return the settings of a channel that give `light` (ms at full power), never more.
 

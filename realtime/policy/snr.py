@@ -111,6 +111,11 @@ class SnrPolicy:
         The settings of the start; they also say how the channels' lights relate.
     read_noise_e
         Read noise of the camera, rms photo-electrons a pixel.
+
+    Raises
+    ------
+    ValueError
+        If the config names a channel that the settings do not have.
     """
 
     name = "snr/1"
@@ -119,6 +124,11 @@ class SnrPolicy:
         self._config, self._first = config, first
         self._read_noise_e = read_noise_e
         self._channel = config.channel or first.channels[0].channel
+        names = [entry.channel for entry in first.channels]
+        if self._channel not in names:
+            raise ValueError(
+                f"policy.channel is {self._channel!r}, but the plan has {', '.join(names)}"
+            )
         self._start_light = light_of(first.of(self._channel))
         self._fields: dict[int, _Field] = {}
 
@@ -212,15 +222,16 @@ class SnrPolicy:
         config, light = self._config, self._light(now)
         field.doubtful, field.safe = 0, light
         ratio = seen.snr / config.target_snr
-        if abs(ratio - 1) <= config.deadband and light <= config.most:
+        if abs(ratio - 1) <= config.deadband and all(map(config.allows, now)):
             return now, f"SNR {seen.snr:.1f} is at target {config.target_snr:g}"
         needed = light_factor(
             config.target_snr, seen.snr, seen.signal_e, seen.background_e, self._read_noise_e
         )
         inputs["light_factor"] = needed
-        trend = field.trend - config.gain * math.log(ratio)
-        field.trend = min(max(trend, -_MOST_TREND), _MOST_TREND)
-        step = math.exp(config.damping * math.log(needed) + field.trend)
+        trend = min(max(field.trend - config.gain * math.log(ratio), -_MOST_TREND), _MOST_TREND)
+        step = math.exp(config.damping * math.log(needed) + trend)
+        if config.max_step_down < step < config.max_step_up:
+            field.trend = trend  # a bounded step says nothing about a trend
         if ratio >= 1:
             step = max(min(step, 1.0), config.max_step_down)
             light = min(light, max(light * step, config.least), config.most)
