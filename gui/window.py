@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 SLOW_NS = 200_000_000  # numbers and plots change five times a second: a person reads no faster
 DRAW_AGAIN_NS = 1_000_000_000  # after an error, so that the log is not flooded
+TROUBLE = "The window could not draw (see the log). The run goes on, STOP LIGHT works."
 PANEL_SHARE = 0.3  # of the width, for the panel on the right
 UNDER_IMAGES = 120  # dots of header, controls and timeline
 LOG_DOTS = 96  # the log is never less high than this
@@ -173,7 +174,7 @@ class MainWindow(QtWidgets.QWidget):
             self._timer.start(self._pacer.interval_ms)
 
     def _draw(self, now_ns: int) -> None:
-        """Draw; an error here is said and logged, and takes neither STOP LIGHT nor the run along."""
+        """Draw; an error here is said and logged, and does not take STOP LIGHT along."""
         try:
             if self.feed.draw():
                 self._pacer.count_frame(now_ns)
@@ -183,9 +184,7 @@ class MainWindow(QtWidgets.QWidget):
         except Exception:
             logger.exception("the window could not draw; the run goes on")
             self._draw_again_ns = now_ns + DRAW_AGAIN_NS
-            self.trouble.set(
-                "The window could not draw (see the log). The run and STOP LIGHT go on."
-            )
+            self.trouble.set(TROUBLE)
         else:
             self.trouble.set("")
 
