@@ -9,11 +9,16 @@ FORMAT = "%(asctime)s %(processName)-9s %(levelname)-7s %(message)s"
 
 
 def configure(*, is_verbose: bool) -> None:
-    """Send warnings, or everything, to stderr.
+    """Send warnings, or everything, to stderr; a log that somebody else set up is left alone.
 
     The bound is set on the handler: libraries (pymmcore-plus) lower the level of their own loggers.
     """
+    root = logging.getLogger()
+    if root.handlers:
+        return
     level = logging.DEBUG if is_verbose else logging.WARNING
-    logging.basicConfig(level=level, format=FORMAT, stream=sys.stderr)
-    for handler in logging.getLogger().handlers:
-        handler.setLevel(level)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setLevel(level)
+    handler.setFormatter(logging.Formatter(FORMAT))
+    root.addHandler(handler)
+    root.setLevel(level)

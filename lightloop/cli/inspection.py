@@ -34,7 +34,7 @@ def inspect(
         with RunReader(run) as reader:
             if why is not None:
                 reasons = inspection.why(reader, why)
-                _print_json(reasons) if as_json else paper().print(reasons.text)
+                _print_json(reasons) if as_json else paper().print(reasons.text, soft_wrap=True)
                 return
             seen = inspection.summarize(reader)
         if as_json:

@@ -69,7 +69,7 @@ def import_images(
         )
         camera = done.calibration
         page = paper()
-        page.print(f"{done.path}: {done.n_frames} frames in {done.n_shots} shots")
+        page.print(f"{done.path}: {done.n_frames} frames in {done.n_shots} shots", soft_wrap=True)
         page.print(
             f"camera ({camera.source}): {camera.gain_adu_per_e:.4g} ADU/e-, "
             f"offset {camera.offset_adu:.4g} ADU, read noise {camera.read_noise_e:.3g} e-"

@@ -1,0 +1,339 @@
+"""The command line: what it prints, where, and the status it leaves with."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+import lightloop.supervise
+from acquire.errors import ScopeError
+from lightloop.cli import app
+from lightloop.cli.door import PIPE_WIDTH, exit_status, paper, wants_window
+from lightloop.cli.recorded import _file_and_dataset
+from lightloop.cli.summary_table import summary_table
+from lightloop.config import ConfigError
+from lightloop.summary import Summary
+from lightloop.supervise import Outcome
+from lightloop.task import RunTask
+from models.errors import ModelError
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+DEMO = str(CONFIGS / "demo.toml")
+SUMMARY = Summary(
+    frames=12,
+    shots=6,
+    gaps=1,
+    late=2,
+    dose={"488": 1.25},
+    reference_dose={"488": 5.0},
+    dose_unit="J/cm2",
+    latency_ms={"restore": (7.0, 9.5), "host to devices": (8.25, 12.0)},
+    status="complete",
+    reason="the plan is done",
+    is_dark=True,
+    divisions=3,
+    cells=41,
+)
+
+
+@pytest.fixture
+def tasks(monkeypatch: pytest.MonkeyPatch) -> list[RunTask]:
+    """Take the supervisor's place, and keep what it would have been asked."""
+    asked: list[RunTask] = []
+
+    def supervise(task: RunTask) -> Outcome:
+        asked.append(task)
+        return Outcome(0, SUMMARY, SUMMARY.reason)
+
+    monkeypatch.setattr(lightloop.supervise, "supervise", supervise)
+    return asked
+
+
+def call(*words: str) -> tuple[int, str, str]:
+    done = CliRunner().invoke(app, words)
+    return done.exit_code, done.stdout, done.stderr
+
+
+def printed(summary: Summary, encoding: str = "utf-8") -> str:
+    raw = io.BytesIO()
+    file = io.TextIOWrapper(raw, encoding=encoding)
+    Console(file=file, width=PIPE_WIDTH).print(summary_table(summary))
+    file.flush()
+    return raw.getvalue().decode(encoding)
+
+
+def test_the_demo_asks_for_what_its_flags_say(tasks: list[RunTask], tmp_path: Path) -> None:
+    out = tmp_path / "run.h5"
+    code, said, _ = call("demo", "--headless", "--frames", "7", "--seed", "5", "--out", str(out))
+    assert code == 0
+    task = tasks[0]
+    assert (task.max_shots, task.seed, task.out) == (7, 5, str(out))
+    assert not task.with_window
+    assert task.config_name == "demo.toml"
+    assert "dark: read back" in said
+
+
+def test_without_frames_the_plan_decides(tasks: list[RunTask]) -> None:
+    assert call("run", DEMO, "--headless")[0] == 0
+    assert tasks[0].max_shots == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["run", "none.toml"], 2, r"^lightloop: none\.toml: cannot be read"),
+        (["check", "none.toml"], 2, r"^lightloop: none\.toml: cannot be read"),
+        (["run", str(CONFIGS / "demo-camera.toml"), "--seed", "1"], 2, r"drives a real scope"),
+        (["demo", "--headless", "--out", "no/folder/run.h5"], 2, r"there is no folder"),
+        (["demo", "--frames", "-1"], 2, r"--frames"),
+        (["replay", "none.h5"], 1, r"^lightloop: .*none\.h5"),
+        (["replay", "none.h5", "--step", "--max"], 2, r"exclude each other"),
+        (["inspect", "none.h5"], 1, r"^lightloop: .*none\.h5"),
+        (["inspect", DEMO], 1, r"^lightloop: .*demo\.toml"),
+        (["models", "info", "none"], 1, r"^lightloop: .*'none'"),
+        (["bench", "strem"], 2, r"did you mean 'stream'"),
+        (["demmo"], 2, r"(?i)no such command"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_a_status(words: list[str], code: int, said: str) -> None:
+    found, out, err = call(*words)
+    assert found == code
+    assert re.search(said, err), err
+    assert "Traceback" not in err
+    assert out == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ScopeError("it broke"), 1),
+        (ModelError("it broke"), 1),
+        (ConfigError("it broke"), 2),
+        (KeyboardInterrupt(), 130),
+    ],
+)
+def test_every_failure_has_its_status(
+    monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int
+) -> None:
+    def supervise(_: RunTask) -> Outcome:
+        raise error
+
+    monkeypatch.setattr(lightloop.supervise, "supervise", supervise)
+    found, _, err = call("demo", "--headless")
+    assert found == code
+    assert err.count("lightloop: ") == 1
+
+
+@pytest.mark.parametrize("code", [0, 1, 130])
+def test_the_status_of_the_run_is_the_status_of_the_command(
+    monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    outcome = Outcome(code, SUMMARY if code != 1 else None, "the keeper died")
+    monkeypatch.setattr(lightloop.supervise, "supervise", lambda _: outcome)
+    found, _, err = call("demo", "--headless")
+    assert found == code
+    assert ("lightloop: the keeper died" in err) == (code == 1)
+
+
+def test_an_unexpected_fault_is_not_hidden() -> None:
+    with pytest.raises(ZeroDivisionError), exit_status():
+        raise ZeroDivisionError
+
+
+def test_check_prints_dose_time_and_disk(tmp_path: Path) -> None:
+    code, said, _ = call("check", DEMO, "--out", str(tmp_path / "run.h5"))
+    assert code == 0
+    for word in ("300 in 300 shots", "J/cm2", "% of the budget of", "bleaching", "GB packed"):
+        assert word in said
+    assert said.rstrip().endswith("demo.toml: ok")
+
+
+def test_check_speaks_json_to_programs(tmp_path: Path) -> None:
+    code, said, _ = call("check", DEMO, "--frames", "10", "--json", "--out", str(tmp_path / "r.h5"))
+    assert code == 0
+    seen = json.loads(said)
+    assert seen["frames"] == 10
+    assert seen["lights"][0]["unit"] == "J/cm2"
+
+
+def test_check_refuses_a_run_over_its_budget(tmp_path: Path) -> None:
+    path = tmp_path / "greedy.toml"
+    text = (CONFIGS / "demo.toml").read_text("utf-8")
+    path.write_text(re.sub(r"budget_j_cm2 = [\d.]+", "budget_j_cm2 = 0.1", text), "utf-8")
+    code, _, err = call("check", str(path))
+    assert code == 2
+    assert err.startswith("lightloop: greedy.toml: over budget")
+
+
+def test_the_schema_is_json() -> None:
+    code, said, _ = call("schema")
+    assert code == 0
+    assert json.loads(said)["title"] == "RunConfig"
+
+
+def test_every_verb_has_help() -> None:
+    code, said, _ = call("--help")
+    assert code == 0
+    verbs = ("demo", "run", "check", "import", "replay", "inspect", "doctor", "bench", "models")
+    for verb in (*verbs, "schema"):
+        assert verb in said
+        assert call(verb, "--help")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "pace", "speed"),
+    [
+        ([], "max", 1.0),
+        (["--max"], "max", 1.0),
+        (["--step"], "step", 1.0),
+        (["--verify"], "step", 1.0),
+        (["--real-time"], "real-time", 1.0),
+        (["--real-time", "2.5"], "real-time", 2.5),
+        (["--real-time", "--headless"], "real-time", 1.0),
+    ],
+)
+def test_a_replay_keeps_the_pace_that_was_asked(
+    tasks: list[RunTask], recording: Path, words: list[str], pace: str, speed: float
+) -> None:
+    code, _, err = call("replay", str(recording), "--headless", *words)
+    assert code == 0, err
+    replay = tasks[0].replay
+    assert replay is not None
+    assert (replay.pace, replay.speed) == (pace, speed)
+    assert replay.verify == ("--verify" in words)
+    assert tasks[0].config_name == "replay.toml", "an import has no config of its own"
+
+
+def test_an_import_says_what_it_guessed(recording: Path) -> None:
+    code, said, _ = call("inspect", str(recording))
+    assert code == 0
+    assert "import of film.npy" in said
+    assert "(datasheet)" in said
+    code, said, _ = call("inspect", str(recording), "--why", "1")
+    assert code == 0
+    assert "as whoever made the recording chose" in said.replace("\n", " ")
+
+
+@pytest.mark.parametrize("flag", ["--exposure-ms", "--pixel-um", "--gain-adu-per-e"])
+@pytest.mark.parametrize("value", ["nan", "0", "-1"])
+def test_an_import_refuses_numbers_that_are_none(tmp_path: Path, flag: str, value: str) -> None:
+    code, _, err = bring_in(tmp_path, flag, value)
+    assert code in (1, 2)
+    assert err.startswith("lightloop: ")
+    assert not (tmp_path / "run.h5").exists()
+
+
+def test_a_wrong_axis_string_is_refused(tmp_path: Path) -> None:
+    code, _, err = bring_in(tmp_path, "--axes", "TZCYX")
+    assert code == 1
+    assert "TZCYX" in err
+
+
+def bring_in(folder: Path, *more: str) -> tuple[int, str, str]:
+    import numpy as np
+
+    film = folder / "film.npy"
+    np.save(film, np.random.default_rng(1).poisson(100, (3, 32, 48)).astype(np.uint16))
+    words = {
+        "--axes": "TYX", "--pixel-um": "0.5", "--interval-s": "60", "--exposure-ms": "20",
+        "--gain-adu-per-e": "1", "--offset": "10", "--read-noise": "1.5",
+        "--out": str(folder / "run.h5"),
+    }  # fmt: skip
+    words.update([more] if more else [])  # type: ignore[arg-type]
+    return call("import", str(film), *(part for pair in words.items() for part in pair))
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    code, said, err = bring_in(tmp_path)
+    assert code == 0, err
+    assert "3 frames in 3 shots" in said
+    return tmp_path / "run.h5"
+
+
+@pytest.mark.parametrize(
+    ("words", "file", "dataset"),
+    [
+        ("a/film.h5:group/data", "a/film.h5", "group/data"),
+        ("a/film.tif", "a/film.tif", ""),
+        ("C:/film.tif", "C:/film.tif", ""),
+        ("C:/film.h5:data", "C:/film.h5", "data"),
+    ],
+)
+def test_a_dataset_stands_behind_a_colon(words: str, file: str, dataset: str) -> None:
+    assert _file_and_dataset(words) == (Path(file), dataset)
+
+
+def test_the_summary_says_dose_loss_lateness_and_darkness() -> None:
+    text = printed(SUMMARY)
+    for words in (
+        "12 in 6 shots",
+        "41 at the end, 3 divisions seen",
+        "1.25 J/cm2",
+        "25.0% of the reference's 5 (not equal quality)",
+        "1 gap",
+        "2 decisions",
+        "dark: read back",
+        "host to devices",
+        "8.25",
+        "12.00",
+    ):
+        assert words in text
+
+
+def test_the_summary_shouts_if_the_light_is_not_known_to_be_off() -> None:
+    import msgspec
+
+    assert "NOT CONFIRMED DARK" in printed(msgspec.structs.replace(SUMMARY, is_dark=False))
+
+
+def test_the_summary_is_plain_ascii_where_stdout_is() -> None:
+    assert printed(SUMMARY, "ascii").isascii()
+    assert not printed(SUMMARY).isascii()
+
+
+def test_results_never_end_a_run_by_a_letter_that_stdout_has_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    raw = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, encoding="cp1252"))
+    page = paper()
+    page.print("\u65e5\u672c", summary_table(SUMMARY))
+    page.file.flush()
+    assert b"dark: read back" in raw.getvalue()
+
+
+@pytest.fixture
+def no_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lightloop.cli.door.has_screen", lambda: False)
+    monkeypatch.delenv("QT_QPA_PLATFORM", raising=False)
+
+
+def test_without_a_screen_the_run_goes_on_without_a_window(
+    no_screen: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("pyqtgraph")
+    assert not wants_window(headless=False, screenshot=False)
+    assert "no screen" in capsys.readouterr().err
+
+
+def test_a_picture_needs_no_screen(no_screen: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pyqtgraph")
+    import os
+
+    monkeypatch.setenv("QT_QPA_PLATFORM", "")
+    assert wants_window(headless=True, screenshot=True)
+    assert os.environ["QT_QPA_PLATFORM"] == "offscreen"
+
+
+def test_a_window_without_qt_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match=r'pip install -e "\.\[gui\]"'):
+        wants_window(headless=False, screenshot=False)
+    assert not wants_window(headless=True, screenshot=False)

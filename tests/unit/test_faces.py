@@ -1,0 +1,113 @@
+"""A face is a docstring, re-exports and ``__all__``; importing it needs no driver and no GPU."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FLOORS = ("lightloop", "gui", "realtime", "acquire", "models")
+FACES = sorted(
+    ".".join(path.parent.relative_to(ROOT).parts)
+    for floor in (*FLOORS, "configs")
+    for path in (ROOT / floor).rglob("__init__.py")
+)
+HEAVY = (
+    "pymmcore", "pymmcore_plus", "torch", "tensorrt", "openvino", "onnxruntime", "qtpy",
+    "PySide6", "pyqtgraph", "blosc2",
+)  # fmt: skip
+BANNED = {"pickle", "cPickle", "dill", "shelve", "marshal"}
+BELOW = {  # floor -> the floors that it may import
+    "lightloop": {"lightloop", "gui", "realtime", "acquire", "models", "configs"},
+    "gui": {"gui", "realtime", "acquire", "models"},
+    "realtime": {"realtime", "acquire", "models"},
+    "acquire": {"acquire"},
+    "models": {"models"},
+}
+
+
+def sources(floor: str) -> list[Path]:
+    return sorted((ROOT / floor).rglob("*.py"))
+
+
+def imports(tree: ast.AST) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+    return names
+
+
+@pytest.mark.parametrize("name", FACES)
+def test_a_face_defines_nothing(name: str) -> None:
+    text = ROOT.joinpath(*name.split("."), "__init__.py").read_text("utf-8")
+    docstring, *rest = ast.parse(text).body
+    assert isinstance(docstring, ast.Expr)
+    assert len(ast.get_docstring(ast.parse(text)) or "") > 10, "say what is behind the face"
+    assert all(isinstance(node, ast.ImportFrom | ast.Assign) for node in rest)
+    assert len(text.splitlines()) <= 60
+
+
+@pytest.mark.parametrize("name", [face for face in FACES if not face.startswith("gui")])
+def test_all_is_what_is_imported(name: str) -> None:
+    module = importlib.import_module(name)
+    text = ROOT.joinpath(*name.split("."), "__init__.py").read_text("utf-8")
+    tree = ast.parse(text).body
+    named = {
+        alias.asname or alias.name
+        for node in tree
+        if isinstance(node, ast.ImportFrom) and node.module != "__future__"
+        for alias in node.names
+    }
+    assert named == set(getattr(module, "__all__", ()))
+    assert not any(isinstance(getattr(module, n), ModuleType) for n in named)
+
+
+def test_importing_the_faces_imports_nothing_heavy() -> None:
+    code = f"import sys, {', '.join(FLOORS)}; print(sorted(set({HEAVY}) & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_help_needs_neither_the_configs_nor_the_floors_below() -> None:
+    code = (
+        "import sys; from lightloop.cli import app; "
+        "print(sorted({'numpy', 'useq', 'pydantic', 'acquire', 'realtime'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("floor", FLOORS)
+def test_an_import_points_down(floor: str) -> None:
+    for path in sources(floor):
+        ours = {name.split(".")[0] for name in imports(ast.parse(path.read_text("utf-8")))}
+        assert ours & set(FLOORS) <= BELOW[floor], path
+
+
+@pytest.mark.parametrize("floor", FLOORS)
+def test_no_file_reads_bytes_as_programs(floor: str) -> None:
+    for path in sources(floor):
+        tree = ast.parse(path.read_text("utf-8"))
+        assert not imports(tree) & BANNED, path
+        called = {n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and
+                  isinstance(n.func, ast.Name)}  # fmt: skip
+        assert not called & {"eval", "exec"}, path
+
+
+@pytest.mark.parametrize("floor", FLOORS)
+def test_a_file_is_one_idea(floor: str) -> None:
+    for path in sources(floor):
+        assert len(path.read_text("utf-8").splitlines()) <= 500, f"{path}: split it"
