@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -53,7 +54,7 @@ def test_the_loop_settles_at_the_target_and_stays(brightness: float, target: flo
 def test_the_loop_does_not_swing() -> None:
     snr = [s.snr for s in run(Sample(20.0), 30)]
     assert snr[0] > CONFIG.target_snr
-    assert all(a >= b - 1e-9 for a, b in zip(snr, snr[1:], strict=False))
+    assert all(a >= b - 1e-9 for a, b in pairwise(snr))
     assert min(snr) > CONFIG.target_snr * (1 - CONFIG.deadband)
 
 
@@ -151,7 +152,7 @@ def test_in_doubt_the_light_is_held_then_lowered_and_never_raised(doubt: str) ->
         assert not decision.has_evidence
         asked = decision.settings
         lights_ms.append(light_of(asked))
-    assert all(b <= a * (1 + 1e-12) for a, b in zip(lights_ms, lights_ms[1:], strict=False))
+    assert all(b <= a * (1 + 1e-12) for a, b in pairwise(lights_ms))
     assert lights_ms[-1] < lights_ms[0]
     if doubt != "saturation":
         assert lights_ms[CONFIG.hold_shots] == lights_ms[0]
@@ -227,7 +228,7 @@ def test_the_channel_that_the_config_names_is_steered() -> None:
 
 
 def test_a_channel_that_is_not_in_the_plan_is_refused_at_the_start() -> None:
-    with pytest.raises(ValueError, match="cy5.*gfp, rfp"):
+    with pytest.raises(ValueError, match=r"cy5.*gfp, rfp"):
         policy(SnrConfig(channel="cy5"), TWO)
 
 
