@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from acquire.bounds import GuardRules, allow
+from acquire.errors import LightRefused
+from acquire.light_port import LightPort
+from acquire.settings import Limits
+from acquire.source import LightLimits, LightSource, irradiance_w_cm2
+from tests.light_bench import DIODE, LASER, LED, ask
+
+LIMITS = Limits(2, 50, 1.0, 10)
+RULES = GuardRules()
+
+
+def source(**about: Any) -> LightSource:
+    """Read a source as the config does: strictly, by way of JSON."""
+    text = json.dumps({"name": "x", "wavelength_nm": 488} | about)
+    return LightSource.model_validate_json(text, strict=True)
+
+
+def test_irradiance_is_power_over_area() -> None:
+    # 1 mW on 1 mm2: 0.1 W/cm2. 10 mW on a field of 333 um x 333 um: 9.0 W/cm2.
+    assert irradiance_w_cm2(1.0, 1e6) == pytest.approx(0.1)
+    assert irradiance_w_cm2(10.0, 333.0**2) == pytest.approx(9.018, rel=1e-3)
+
+
+def test_a_light_that_is_not_calibrated_counts_in_parts_of_its_maximum() -> None:
+    assert LASER.irradiance_w_cm2(0.25) == 0.25
+    assert LASER.dose_j_cm2(0.25, 100) == pytest.approx(0.025)
+
+
+def test_a_rolling_shutter_is_booked_with_its_readout() -> None:
+    rolling = LASER.model_copy(update={"readout_ms": 10.0})
+    assert rolling.dose_j_cm2(1.0, 10) == pytest.approx(0.020)
+
+
+@pytest.mark.parametrize(
+    ("about", "says"),
+    [
+        ({}, "to switch it off by"),
+        ({"shutter_device": "S", "gate": "always-on"}, "not always-on"),
+        ({"power_device": "L"}, "belong together"),
+        ({"shutter_device": "S", "power_mw_at_maximum": 3.0}, "belong together"),
+        ({"shutter_device": "S", "maximum": 1.0, "off_value": 1.0}, "above off_value"),
+        ({"shutter_device": "S", "on_text": "On"}, "on_text and off_text"),
+        (
+            {"power_device": "L", "power_property": "P", "on_text": "On", "off_text": "Off"},
+            "on_text and off_text",
+        ),
+        ({"shutter_device": "S", "wavelength_nm": float("nan")}, "wavelength_nm"),
+        ({"shutter_device": "S", "colour": "blue"}, "colour"),
+    ],
+)
+def test_a_light_that_makes_no_sense_is_refused(about: dict, says: str) -> None:
+    with pytest.raises(ValidationError, match=says):
+        source(**about)
+
+
+def test_limits_are_in_order_and_become_what_the_guard_reads() -> None:
+    with pytest.raises(ValidationError, match="must not be above"):
+        LightLimits(min_exposure_ms=20, max_exposure_ms=10, budget_j_cm2=1)
+    limits = LightLimits(budget_j_cm2=5).limits()
+    assert limits.max_irradiance_w_cm2 == math.inf
+    assert LightLimits(budget_j_cm2=5, max_irradiance_w_cm2=3).limits().max_irradiance_w_cm2 == 3
+
+
+def test_a_device_in_steps_is_never_set_above_what_was_asked() -> None:
+    stepped = LASER.model_copy(update={"power_step": 1.0})
+    assert [stepped.takes(power) for power in (0.129, 0.13, 1.0, 0.004)] == [0.12, 0.13, 1.0, 0.0]
+    allowed = allow(ask(power=0.129), "488", stepped, LIMITS, None, RULES)
+    assert allowed.power_fraction == 0.12
+    with pytest.raises(LightRefused, match="as weak as"):
+        allow(ask(power=0.004), "488", stepped, LIMITS, None, RULES)
+
+
+# What one exposure may have.
+
+
+def test_an_exposure_below_the_bound_is_longer_and_weaker_with_the_same_dose() -> None:
+    allowed = allow(ask(exposure_ms=0.5, power=0.8), "488", LASER, LIMITS, None, RULES)
+    assert (allowed.exposure_ms, allowed.power_fraction) == (2, pytest.approx(0.2))
+    assert "below min_exposure_ms" in allowed.reasons[0]
+
+
+def test_an_exposure_above_the_bound_is_cut() -> None:
+    allowed = allow(ask(exposure_ms=500, power=0.8), "488", LASER, LIMITS, None, RULES)
+    assert (allowed.exposure_ms, allowed.power_fraction) == (50, 0.8)
+    assert "above max_exposure_ms" in allowed.reasons[0]
+
+
+def test_irradiance_is_bounded_at_the_sample() -> None:
+    strong = LASER.model_copy(update={"power_mw_at_maximum": 1.0, "lit_area_um2": 1e4})
+    limits = Limits(2, 50, 1.0, 10, max_irradiance_w_cm2=2.5)  # its maximum is 10 W/cm2
+    allowed = allow(ask(power=0.5), "488", strong, limits, None, RULES)
+    assert allowed.power_fraction == pytest.approx(0.25)
+    assert "max_irradiance_w_cm2" in allowed.reasons[0]
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [Limits(2, 50, 0.5, 10), Limits(2, 50, 1.0, 10, max_irradiance_w_cm2=2)],
+    ids=["power", "irradiance"],
+)
+def test_a_light_that_cannot_be_dimmed_below_the_limits_is_refused(limits: Limits) -> None:
+    bright = LED.model_copy(update={"power_mw_at_maximum": 1.0, "lit_area_um2": 1e4})
+    with pytest.raises(LightRefused, match="full power is above the limits"):
+        allow(ask(channel="led"), "led", bright, limits, None, RULES)
+
+
+def test_more_than_full_power_is_full_power() -> None:
+    allowed = allow(ask(channel="led", power=2.0), "led", LED, LIMITS, None, RULES)
+    assert allowed.power_fraction == 1
+    assert allowed.exposure_ms == 10
+
+
+def test_a_light_that_cannot_be_dimmed_holds_by_a_shorter_exposure_or_not_at_all() -> None:
+    held = ask(channel="led", exposure_ms=20, power=1.0, has_evidence=False)
+    allowed = allow(held, "led", LED, LIMITS, 0.005, RULES)
+    assert allowed.exposure_ms == pytest.approx(5)
+    with pytest.raises(LightRefused, match="below min_exposure_ms"):
+        allow(held, "led", LED, LIMITS, 0.001, RULES)
+
+
+# What devices say.
+
+
+class OneDevice:
+    """A core with one laser that says what it is told to say."""
+
+    def __init__(self, says: object) -> None:
+        self.says = says
+        self.told: list[str] = []
+
+    def setAutoShutter(self, state: bool) -> None:
+        pass
+
+    def getLoadedDevices(self) -> list[str]:
+        return ["Diode"]
+
+    def getDevicePropertyNames(self, label: str) -> list[str]:
+        return ["Power"]
+
+    def setProperty(self, label: str, name: str, value: str) -> None:
+        self.told.append(value)
+
+    def getProperty(self, label: str, name: str) -> object:
+        return self.says
+
+
+@pytest.mark.parametrize(
+    ("about", "says", "is_dark"),
+    [
+        ({}, "0", True),
+        ({}, 0.0, True),
+        ({}, "0.5", False),
+        ({"dark_below": 0.01}, "0.5", True),
+        ({}, "error 7", False),
+        ({}, "nan", False),
+        ({"off_value": 4.0}, "4.0", True),
+        ({"power_kind": "on-off", "on_text": "On", "off_text": "Off"}, "Off", True),
+        ({"power_kind": "on-off", "on_text": "On", "off_text": "Off"}, "On", False),
+        ({"power_kind": "on-off", "on_text": "On", "off_text": "Off"}, "?", False),
+    ],
+)
+def test_only_a_clear_answer_counts_as_dark(about: dict, says: object, is_dark: bool) -> None:
+    light = DIODE.model_copy(update=about)
+    port = LightPort(OneDevice(says), [light])  # type: ignore[arg-type]
+    assert port.dark(light) is is_dark
+    assert port.is_lit(light) is not is_dark
+
+
+@pytest.mark.parametrize(
+    ("about", "fraction", "told"),
+    [
+        ({}, 0.123456789, "12.3457"),
+        ({"maximum": 20.0, "off_value": 4.0}, 0.5, "12"),
+        ({"power_kind": "on-off", "maximum": 1.0}, 1.0, "1"),
+        ({"power_kind": "on-off", "maximum": 1.0}, 0.0, "0"),
+        ({"power_kind": "on-off", "on_text": "On", "off_text": "Off"}, 1.0, "On"),
+    ],
+)
+def test_devices_are_told_in_their_own_words(about: dict, fraction: float, told: str) -> None:
+    core = OneDevice("0")
+    light = DIODE.model_copy(update=about)
+    LightPort(core, [light]).set_power(light, fraction)  # type: ignore[arg-type]
+    assert core.told == [told]
+
+
+def test_a_read_back_that_only_repeats_is_called_by_its_name(caplog) -> None:
+    LightPort(OneDevice("0"), [DIODE.model_copy(update={"read_back": "cached"})])  # type: ignore[arg-type]
+    assert "dark cannot be proved" in caplog.text
