@@ -46,8 +46,9 @@ def shipped() -> Finding:
 
 def probe_openvino() -> list[Any]:
     """Return version, processor, and whether it has bf16."""
-    import openvino
+    from models.engines.openvino_import import import_openvino
 
+    openvino = import_openvino()
     core = openvino.Core()
     abilities = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     name = core.get_property("CPU", "FULL_DEVICE_NAME")

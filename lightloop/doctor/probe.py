@@ -51,4 +51,3 @@ def ask(name: str, environment: dict[str, str] | None = None) -> Any:
         last = said[-1].strip() if said else "it said nothing"
         raise ProbeFailed(f"{last} (exit status {done.returncode})")
     return json.loads(done.stdout.splitlines()[-1])
-

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from models.engines.engine import EngineInfo
+from models.engines.openvino_import import import_openvino
 from models.errors import EngineUnavailable
 from models.package import ONNX
 
@@ -31,7 +32,7 @@ class OpenVinoEngine:
         self, package: Package, shape: tuple[int, int], precision: str, threads: int
     ) -> None:
         try:
-            import openvino as ov  # here: heavy, and not everybody has it
+            ov = import_openvino()  # here: heavy, and not everybody has it
         except (ImportError, OSError) as err:
             raise EngineUnavailable(f"OpenVINO cannot be imported: {err}") from err
         self.precision, self._threads = precision, threads
@@ -58,14 +59,12 @@ class OpenVinoEngine:
             self._request.set_input_tensor(self._tensor)
         else:
             self._request.set_input_tensor(self._ov.Tensor(np.ascontiguousarray(frames)))
-        self._request.infer()
+        self._request.infer(share_outputs=True)  # without it, the answer is copied once more
         return cast("NDArray[np.float32]", self._request.get_output_tensor().data)
 
     def info(self) -> EngineInfo:
         """Say who computes."""
-        return EngineInfo(
-            self.name, self._version, self.precision, self._threads, self.parity_rms
-        )
+        return EngineInfo(self.name, self._version, self.precision, self._threads, self.parity_rms)
 
     def close(self) -> None:
         """Free the compiled network."""
