@@ -1,0 +1,26 @@
+"""A bench that cannot fail proves nothing: broken on purpose, each must miss a bar."""
+
+from __future__ import annotations
+
+import pytest
+
+from lightloop.bench import Options, measure
+
+CHEAP = {  # bench -> share of its full length, and the bar that the sabotage must miss
+    "stream": (0.05, "stream_frames_lost"),
+    "denoise": (0.05, "denoise_parity_worst_block"),
+}
+
+
+@pytest.mark.parametrize("name", CHEAP)
+def test_a_sabotaged_bench_misses_its_bar(name: str) -> None:
+    scale, bar = CHEAP[name]
+    report = measure(name, Options(sabotage=True, scale=scale))
+    assert bar in {row.name for row in report.rows if not row.ok}
+
+
+@pytest.mark.parametrize("name", CHEAP)
+def test_the_same_bench_meets_that_bar_when_nothing_is_broken(name: str) -> None:
+    scale, bar = CHEAP[name]
+    report = measure(name, Options(scale=scale))
+    assert bar in {row.name for row in report.rows if row.ok}
