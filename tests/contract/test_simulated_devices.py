@@ -296,6 +296,7 @@ def test_an_exposure_in_real_time_takes_its_time_and_can_be_cut_short(scope: Sco
     core.startSequenceAcquisition(1, 0, True)
     scope.until(lambda: scope.box.state().lit == (LASER,))
     core.stopSequenceAcquisition()
+    assert core.getRemainingImageCount() == 0
     assert scope.box.state().lit == ()
     assert scope.box.meter()[LASER].dose_j_cm2 - before < 0.5 * 5.0
 

@@ -263,3 +263,55 @@ def test_the_box_lives_in_a_process_of_its_own_and_ends_with_its_owners() -> Non
     process.join(10.0)
     assert process.exitcode == 0
     process.close()
+
+
+def test_dark_comes_too_late_for_an_exposure_that_took_no_host_time(
+    box: LightBox, clock: Clock
+) -> None:
+    box.set_power("blue", 1.0)
+    box.set_open(True)
+    box.gate_on(0.1, is_paced=False)
+    clock.now_s += 0.001
+    box.dark()
+    assert box.gate_off(0.1).fluence_j_cm2["blue"] == pytest.approx(0.5)
+    assert box.meter()["blue"].dose_j_cm2 == pytest.approx(0.5)
+
+
+def test_a_late_dark_is_booked_in_full_by_whatever_clock_says_more(
+    box: LightBox, clock: Clock
+) -> None:
+    box.set_power("blue", 1.0)
+    box.set_open(True)
+    box.gate_on(0.1, is_paced=False)
+    clock.now_s += 3.0
+    box.dark()
+    assert box.gate_off(0.1).fluence_j_cm2["blue"] == pytest.approx(15.0)
+
+
+def test_software_gated_light_is_booked_once_during_a_paced_exposure(
+    box: LightBox, clock: Clock
+) -> None:
+    box.set_power("lamp", 1.0)
+    box.set_open(True)
+    box.gate_on(1.0, is_paced=True)
+    clock.now_s += 1.0
+    given = box.gate_off(1.0)
+    assert given.fluence_j_cm2["lamp"] == pytest.approx(2.0)
+    assert box.meter()["lamp"].dose_j_cm2 == pytest.approx(2.0)
+
+
+def test_stray_light_is_told_once(box: LightBox, clock: Clock) -> None:
+    box.set_power("lamp", 1.0)
+    box.set_open(True)
+    clock.now_s += 1.0
+    box.set_open(False)
+    assert box.gate_off(0.1).stray_j_cm2["lamp"] == pytest.approx(2.0)
+    assert box.gate_off(0.1).stray_j_cm2["lamp"] == 0.0
+
+
+def test_a_stuck_box_that_lies_repeats_the_power_it_was_told(box: LightBox) -> None:
+    box.set_power("blue", 0.5)
+    box.refuses_dark = box.lies = True
+    assert box.set_power("blue", 0.1).power_fraction["blue"] == 0.1
+    box.lies = False
+    assert box.state().power_fraction["blue"] == 0.5

@@ -182,3 +182,61 @@ def test_light_on_one_cell_leaves_the_draws_of_all_others_alone() -> None:
 
 def test_an_empty_specimen_lives_on() -> None:
     assert len(lived(1, QUICK.model_copy(update={"n_cells": 0})).truth()) == 0
+
+
+def test_damage_halves_the_pace_of_growth() -> None:
+    slow_repair = QUICK.model_copy(update={"repair_h": 1e6, "cycle_h": 100.0, "seed": 4})
+    dark, lit = Specimen(slow_repair), Specimen(slow_repair)
+    light(lit, np.ones(len(lit.truth()), bool), 1e5)
+    before = dark.truth()
+    for specimen in (dark, lit):
+        specimen.advance_to(3600.0)
+    a, b = dark.truth(), lit.truth()
+    grew = [area(now, ids) - area(before, ids) for now in (a, b) for ids in [growing(before, a, b)]]
+    assert grew[1] == pytest.approx(0.5 * grew[0], rel=1e-4)
+
+
+def area(nuclei: Nuclei, ids: NDArray[np.int64]) -> NDArray[np.float64]:
+    rows = [int(np.flatnonzero(nuclei.ids == k)[0]) for k in ids]
+    return nuclei.long_um[rows] * nuclei.short_um[rows]
+
+
+def growing(*times: Nuclei) -> NDArray[np.int64]:
+    """Return the cells that were in interphase at all times."""
+    ids = [nuclei.ids[nuclei.phase == Phase.INTERPHASE] for nuclei in times]
+    common = np.intersect1d(np.intersect1d(ids[0], ids[1]), ids[2])
+    assert len(common) > 10
+    return common
+
+
+def failures(dose_j_cm2: float) -> tuple[int, int]:
+    """Count mitoses that failed and that succeeded, and check that the failed never divide."""
+    specimen = Specimen(QUICK.model_copy(update={"n_cells": 16, "repair_h": 1e6}))
+    light(specimen, np.ones(len(specimen.truth()), bool), dose_j_cm2)
+    before, failed, divided = specimen.truth(), set[int](), set[int]()
+    for step in range(1, 200):
+        specimen.advance_to(step * 60.0)
+        now = specimen.truth()
+        was = dict(zip(before.ids.tolist(), before.phase.tolist(), strict=True))
+        for cell, phase in zip(now.ids.tolist(), now.phase.tolist(), strict=True):
+            if was.get(cell) == Phase.METAPHASE and phase == Phase.INTERPHASE:
+                failed.add(cell)
+            assert cell not in failed or phase == Phase.INTERPHASE
+        divided |= set(was) - set(now.ids.tolist())
+        before = now
+    assert not failed & divided
+    return len(failed), len(divided)
+
+
+def test_mitoses_fail_as_often_as_the_damage_says() -> None:
+    for dose, share in ((0.0, 0.061), (1e5, 0.511)):
+        failed, divided = failures(dose)
+        spread = np.sqrt(share * (1 - share) / (failed + divided))
+        assert failed / (failed + divided) == pytest.approx(share, abs=3 * spread)
+
+
+def test_the_number_of_cells_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("acquire.simulated.specimen.MAX_CELLS", 50)
+    crowd = lived(6).truth()
+    assert 50 <= len(crowd) < 80
+    assert (crowd.phase == Phase.INTERPHASE).all()
