@@ -75,7 +75,7 @@ class ImageFeed:
             denoised = grey.sample(images.denoised, grey.PHOTONS)
         if self._controls.auto.isChecked():
             images.levels = grey.auto_levels(raw if denoised is None else denoised)
-        self._controls.histogram.set_values(raw, denoised, images.levels)
+        self._controls.histogram.set_values(raw, denoised, images.levels, 1 / images.unit.gain)
 
     def offer_choices(self) -> None:
         """Let a person choose among the fields, channels and planes that were seen."""
@@ -104,10 +104,11 @@ class ImageFeed:
         self._drawn_shot = result.shot
         if self._controls.field.currentIndex() > 0 and result.position != self.field:
             return False
-        photons = None if result.restored is None else self._source.restored(result.restored)
+        slot = result.restored if self._view.network else None
+        photons = None if slot is None else self._source.restored(slot)
         took = f"{result.times.restore_ns * 1e-6:.1f} ms"
-        if result.restored is None or photons is not None:  # an overwritten one: keep the last
-            self._images.set_denoised(photons, f"{result.model_id}  ·  {took}")
+        if slot is None or photons is not None:  # an overwritten one: keep the last
+            self._images.set_denoised(photons, f"{self._view.network}  ·  {took}")
             self._restored = (max(result.seqs, default=-1), result.observation.t_s)
         self.draw_tracks()
         return True

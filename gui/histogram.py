@@ -31,7 +31,7 @@ class Histogram(QtWidgets.QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
-        self._range = (0.0, 1.0)
+        self._bins = grey.Bins(0.0, 1.0, 1)
         self._levels = Levels(0.0, 1.0)
         self._raw = self._denoised = np.zeros(0)
         self._held = ""
@@ -40,20 +40,24 @@ class Histogram(QtWidgets.QWidget):
         self.setToolTip("Photo-electrons of both pictures (log counts). Drag black and white.")
 
     def set_values(
-        self, raw: NDArray[np.float32], denoised: NDArray[np.float32] | None, levels: Levels
+        self,
+        raw: NDArray[np.float32],
+        denoised: NDArray[np.float32] | None,
+        levels: Levels,
+        quantum: float,
     ) -> None:
-        """Show samples of the pictures, photo-electrons, (n,) float32 each."""
+        """Show samples of the pictures, photo-electrons, (n,) float32; a count is a `quantum`."""
         both = raw if denoised is None else np.concatenate([raw, denoised])
         if not len(both):
             return
         low = float(both.min())
         high = max(float(np.percentile(both, 99.9)), 1.6 * levels.high)
         span = max(high - low, 1.0)
-        old_low, old_high = self._range
-        if low < old_low or high > old_high or span < 0.5 * (old_high - old_low):
-            self._range = (low - 0.04 * span, high + 0.04 * span)  # sticky, so it does not dance
-        self._raw = _heights(raw, *self._range)
-        self._denoised = np.zeros(0) if denoised is None else _heights(denoised, *self._range)
+        old = self._bins
+        if low < old.low or high > old.high or span < 0.5 * (old.high - old.low):
+            self._bins = grey.bins_for(low - 0.04 * span, high + 0.04 * span, quantum)  # sticky
+        self._raw = _heights(raw, self._bins)
+        self._denoised = np.zeros(0) if denoised is None else _heights(denoised, self._bins)
         self.set_levels(levels)
 
     def set_levels(self, levels: Levels) -> None:
@@ -94,7 +98,7 @@ class Histogram(QtWidgets.QWidget):
         self.setCursor(shape)
         if not self._held:
             return
-        area, (low, high) = self._area(), self._range
+        area, (low, high) = self._area(), (self._bins.low, self._bins.high)
         value = low + (x - area.left()) / area.width() * (high - low)
         gap = 0.01 * (high - low)
         if self._held == "low":
@@ -111,7 +115,7 @@ class Histogram(QtWidgets.QWidget):
         return QtCore.QRectF(self.rect()).adjusted(8, 4, -8, -TEXT)
 
     def _x(self, value: float) -> float:
-        area, (low, high) = self._area(), self._range
+        area, (low, high) = self._area(), (self._bins.low, self._bins.high)
         share = (value - low) / (high - low)
         return float(area.left() + min(max(share, 0.0), 1.0) * area.width())
 
@@ -156,6 +160,6 @@ class Histogram(QtWidgets.QWidget):
             painter.drawText(area.adjusted(0, 13, -4, 0), right, "denoised")
 
 
-def _heights(values: NDArray[np.float32], low: float, high: float) -> NDArray[np.float64]:
-    counts = np.log1p(grey.histogram(values, low, high))
+def _heights(values: NDArray[np.float32], bins: grey.Bins) -> NDArray[np.float64]:
+    counts = np.log1p(grey.histogram(values, bins))
     return np.asarray(counts / max(float(counts.max()), 1.0))

@@ -104,8 +104,28 @@ def clipped(image: NDArray[np.uint16], saturation_adu: float, stride: int) -> ND
     return blocks
 
 
-def histogram(values: NDArray[np.float32], low: float, high: float) -> NDArray[np.int64]:
-    """Return how many values fall in each of 256 equal bins from low to high, (256,) int64."""
-    at = (values - np.float32(low)) * np.float32(BINS / (high - low))
-    bins = np.clip(at, 0, BINS - 1).astype(np.int64)
-    return np.bincount(bins, minlength=BINS)
+class Bins(NamedTuple):
+    """Equal bins: the lower edge of the first, the width of each, how many."""
+
+    low: float
+    width: float
+    n: int
+
+    @property
+    def high(self) -> float:
+        """The upper edge of the last."""
+        return self.low + self.n * self.width
+
+
+def bins_for(low: float, high: float, quantum: float) -> Bins:
+    """Return at most 256 bins, each some whole quanta wide: no comb where counts are discrete."""
+    span = max(high - low, quantum)
+    width = quantum * math.ceil(span / quantum / BINS)
+    first = quantum * (math.floor(low / quantum) - 0.5)
+    return Bins(first, width, max(math.ceil((high - first) / width), 1))
+
+
+def histogram(values: NDArray[np.float32], bins: Bins) -> NDArray[np.int64]:
+    """Return how many values fall in each bin, (n,) int64; what is outside counts at the ends."""
+    at = (values - np.float32(bins.low)) / np.float32(bins.width)
+    return np.bincount(np.clip(at, 0, bins.n - 1).astype(np.int64), minlength=bins.n)

@@ -68,8 +68,9 @@ class LightState:
     def take_end(self, end: End) -> None:
         """Take the last word of the run."""
         if end.is_dark:
-            word = LightWord.RECORDED if self.is_recorded else LightWord.DARK
-            self.reading = LightReading(word, "off: read back at the end of the run")
+            self.reading = LightReading(LightWord.DARK, "read back at the end of the run")
+            if self.is_recorded:
+                self.reading = LightReading(LightWord.RECORDED, "off when the recording ended")
             if self.stop.state is not StopState.READY:
                 self.stop.answer(is_dark=True)
         else:

@@ -142,14 +142,14 @@ class Meters(QtWidgets.QWidget):
             for name in ("restore", "detect", "track", "judge", "decide")
         )
         self.tiles["Network"].set(
-            f"{total_ms:.1f} ms" if result.model_id else "none",
-            result.model_id,
-            tip=f"{result.model_id or 'no network'}. Steps, ms: {steps}.",
+            f"{total_ms:.1f} ms" if view.network else "none",
+            view.network,
+            tip=f"{view.network or 'no network'}. Steps, ms: {steps}.",
         )
         trust = seen.trust
         colour = theme.good_text if trust.is_trusted else theme.warn_text
         word = "trusted" if trust.is_trusted else "not trusted"
-        if not result.model_id:
+        if not view.network:
             word, colour = NONE, ""
         self.tiles["Trust"].set(word, trust.why, colour, trust.why)
 

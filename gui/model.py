@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from realtime.wire import FromHub
 
 MAX_ROWS = 2000
+NO_MODEL = ("", "none")
 MAX_FIELDS = 256
 MAX_SHOTS = 512
 TARGET_NAMES = ("target_snr", "snr_target", "target")
@@ -254,6 +255,12 @@ class RunView:
         """The unit of every dose, for display."""
         unit = "J/cm2" if self.start is None else self.start.dose_unit
         return "relative units" if unit == "relative" else unit.replace("cm2", "cm²")
+
+    @property
+    def network(self) -> str:
+        """What made the newest restored image; empty where it is the raw one in photons."""
+        model = self.result.model_id if self.result is not None else ""
+        return "" if model in NO_MODEL else model
 
     @property
     def provenance(self) -> str:

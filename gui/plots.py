@@ -21,11 +21,21 @@ if TYPE_CHECKING:
 
 MAX_POINTS = 600  # of a curve: more than the panel has dots
 AXIS_LEFT, AXIS_RIGHT = 40, 36
-SPANS_S = {"1 min": 60.0, "10 min": 600.0, "all": float("inf")}
+NEWEST_SHOTS = 100  # of the close view
+TICK_DOTS = 75  # at least so far apart
+SECONDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800)
+HOURS = (1, 2, 3, 6, 12, 24, 48, 96, 240, 960)
+TICKS_S = (*SECONDS, *(3600 * hours for hours in HOURS))
 
 
 class TimeAxis(pg.AxisItem):
     """Ticks of experiment time as people read it."""
+
+    def tickSpacing(self, low: float, high: float, dots: float) -> list[tuple[float, float]]:
+        """Return a spacing that a clock would have."""
+        least = (high - low) * TICK_DOTS / max(dots, 1.0)
+        spacing = next((step for step in TICKS_S if step >= least), TICKS_S[-1])
+        return [(float(spacing), 0.0)]
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
         """Return mm:ss, with tenths only where ticks are closer than a second."""
@@ -68,8 +78,12 @@ class Plots(QtWidgets.QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
-        self.span_s = SPANS_S["all"]
-        self._last: tuple[float, int, float] = (-1.0, -1, -1.0)
+        self._last: tuple[float, int, bool] = (-1.0, -1, False)
+        self.newest = QtWidgets.QPushButton(f"newest {NEWEST_SHOTS}")
+        self.newest.setCheckable(True)
+        self.newest.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.newest.setToolTip(f"Show the newest {NEWEST_SHOTS} shots, or the whole course")
+        self.newest.setStyleSheet("padding: 1px 8px; font-size: 11px;")
         column = QtWidgets.QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
@@ -99,19 +113,15 @@ class Plots(QtWidgets.QWidget):
         self.light.setXLink(self.bleach)
         self._power_box.setXLink(self.light)
 
-    def set_span(self, span_s: float) -> None:
-        """Choose how much of the past is shown, s of experiment time."""
-        self.span_s = span_s
-
     def refresh(self, history: FieldHistory | None) -> None:
         """Draw the course of one field."""
         if history is None or not len(history.series):
             return
-        newest = (history.series.last("t_s"), len(history.series), self.span_s)
+        newest = (history.series.last("t_s"), len(history.series), self.newest.isChecked())
         if newest == self._last:
             return
         self._last = newest
-        table = _thin(history.series.table(), self.span_s)
+        table = _thin(history.series.table(), NEWEST_SHOTS if newest[2] else len(history.series))
         t_s = table["t_s"]
         self._snr.setData(t_s, table["snr"])
         self._target.setData(t_s, table["target"])
@@ -141,6 +151,8 @@ class Plots(QtWidgets.QWidget):
         head.addWidget(name)
         head.addStretch(1)
         head.addWidget(hint)
+        if title == "SNR of cells":
+            head.addWidget(self.newest)
         course = Course(self._theme, has_time=has_time)
         canvas = pg.GraphicsView(background=self._theme.panel, useOpenGL=False)
         canvas.setCentralItem(course)
@@ -154,12 +166,12 @@ class Plots(QtWidgets.QWidget):
         self._power_box.setGeometry(self.light.vb.sceneBoundingRect())
 
 
-def _thin(table: dict[str, NDArray[np.float64]], span_s: float) -> dict[str, NDArray[np.float64]]:
-    """Keep the newest span, and no more points than there are dots."""
-    t_s = table["t_s"]
-    first = int(np.searchsorted(t_s, t_s[-1] - span_s)) if np.isfinite(span_s) else 0
-    step = max(1, (len(t_s) - first) // MAX_POINTS)
-    offset = (len(t_s) - 1 - first) % step  # the newest point always stays
+def _thin(table: dict[str, NDArray[np.float64]], shots: int) -> dict[str, NDArray[np.float64]]:
+    """Keep the newest shots, and no more points than there are dots."""
+    n = len(table["t_s"])
+    first = max(n - shots, 0)
+    step = max(1, (n - first) // MAX_POINTS)
+    offset = (n - 1 - first) % step  # the newest point always stays
     return {name: values[first + offset :: step] for name, values in table.items()}
 
 

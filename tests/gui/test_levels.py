@@ -71,11 +71,25 @@ def test_decimation_keeps_a_pixel_for_every_dot(scale: float) -> None:
 
 def test_the_histogram_agrees_with_numpy() -> None:
     values = np.random.default_rng(1).normal(30, 8, 5000).astype(np.float32)
-    counts = grey.histogram(values, 0.0, 64.0)
+    counts = grey.histogram(values, grey.Bins(0.0, 0.25, 256))
     inside = values[(values > 0) & (values < 64)]
     expected, _ = np.histogram(inside, bins=256, range=(0.0, 64.0))
     assert np.abs(counts[1:-1] - expected[1:-1]).max() <= 1
     assert counts.sum() == len(values)
+
+
+@given(
+    low=st.floats(-500, 500), span=st.floats(0.01, 60_000), quantum=st.sampled_from([0.1, 0.5, 2.0])
+)
+def test_every_bin_holds_equally_many_camera_counts(
+    low: float, span: float, quantum: float
+) -> None:
+    bins = grey.bins_for(low, low + span, quantum)
+    assert 1 <= bins.n <= grey.BINS + 2
+    assert bins.low <= low + 1e-9 * abs(low)
+    assert bins.high >= (low + span) * (1 - 1e-9) - 1e-9
+    quanta = bins.width / quantum
+    assert quanta == pytest.approx(round(quanta))
 
 
 def test_a_sample_stays_small_and_is_in_photons() -> None:

@@ -138,6 +138,17 @@ def test_without_a_network_the_right_pane_says_so_and_shows_raw(open_window: Ope
     assert min(pixel(window.images.right, 32, 32)) > 240
 
 
+def test_an_image_that_no_network_made_is_never_called_denoised(open_window: Opener) -> None:
+    source = SquareSource(side_px=64, n_cells=3)
+    window = open_window(source)
+    source.advance(1)
+    result = source._documents[-2]
+    source._documents[-2] = msgspec.structs.replace(result, model_id="none")
+    window.tick()
+    assert "no network" in window.images.right.name.full
+    assert window.images.denoised is None
+
+
 def test_an_older_restored_image_carries_its_age(open_window: Opener) -> None:
     window, source = square(open_window)
     assert window.images.right.canvas.badge == ""
