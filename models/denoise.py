@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+import cv2
 import numpy as np
 
 from models import noise
@@ -99,13 +100,15 @@ class Denoiser:
         padded = (_round_up(shape[0]), _round_up(shape[1]))
         self._engine = open_engine(package, padded, engine, precision, threads)
         self.model_id = f"{package.model_id} {self._engine.name}-{self._engine.precision}"
-        self._mean, self._variance, photons, sd_e = (np.empty(shape, np.float32) for _ in range(4))
-        self._answer = Denoised(photons, sd_e)
+        buffers = [np.empty(shape, np.float32) for _ in range(4)]
+        self._stabilised, self._mean, self._photons, self._sd_e = buffers
+        self._answer = Denoised(self._photons, self._sd_e)
 
     def __call__(self, adu: NDArray[Any]) -> Denoised:
         """Restore one frame, (Y, X) ADU; the answer is valid until the next call."""
         _check_frame(adu, self._shape)
-        noise.forward_into(adu, *self._camera, out=self._mean)
+        noise.forward_into(adu, *self._camera, out=self._stabilised)
+        smooth_into(self._stabilised, self._manifest.smooth_px, out=self._mean)
         out = self._engine.infer(self._network_input())
         self._read_out(out)
         return self._answer
@@ -124,7 +127,7 @@ class Denoiser:
         frames = self._engine.frames
         image, sd = frames[0, 0], self._manifest.sd
         inner = image[:height, :width]
-        np.multiply(self._mean, np.float32(1.0 / sd), out=inner)
+        np.multiply(self._stabilised, np.float32(1.0 / sd), out=inner)
         np.subtract(inner, np.float32(self._manifest.mu / sd), out=inner)
         for row in range(height, image.shape[0]):
             image[row, :width] = image[2 * (height - 1) - row, :width]
@@ -138,9 +141,8 @@ class Denoiser:
         The variance of ``d^2 / 4`` for a normal d is ``m^2 v / 4 + v^2 / 8``.
         """
         height, width = self._shape
-        mean, variance = self._mean, self._variance
-        photons, sd_e = self._answer.photons, self._answer.sd_e
-        assert sd_e is not None
+        mean, variance = self._mean, self._stabilised  # the latter is used up
+        photons, sd_e = self._photons, self._sd_e
         correction, log_variance = out[0, 0, :height, :width], out[0, 1, :height, :width]
         np.add(mean, correction, out=mean)
         np.multiply(mean, mean, out=mean)
@@ -156,6 +158,15 @@ class Denoiser:
         np.multiply(sd_e, variance, out=sd_e)
         np.multiply(sd_e, np.float32(0.125), out=sd_e)
         np.sqrt(sd_e, out=sd_e)
+
+
+def smooth_into(
+    image: NDArray[np.float32], sigma_px: float, out: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Write ``image`` (Y, X) after a Gaussian blur into ``out``; edges are mirrored."""
+    width = 2 * round(3 * sigma_px) + 1
+    cv2.GaussianBlur(image, (width, width), sigma_px, dst=out, borderType=cv2.BORDER_REFLECT_101)
+    return out
 
 
 class Passthrough:

@@ -39,6 +39,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Frames that go in, channels of the finest level: the arguments of `models.unet.LiteUNet`.
     mu, sd
         Network input is ``(stabilised - mu) / sd``, the same for every frame for ever.
+    smooth_px
+        The first output corrects the stabilised frame after a Gaussian blur of this sigma, px.
     inverse
         How to leave the stabilised domain. "posterior-mean": ``(m^2 + v) / 4 - 3/8 - read^2`` of
         the estimated mean m and variance v.
@@ -65,6 +67,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     base: int
     mu: float
     sd: float
+    smooth_px: float
     inverse: str
     log_variance_min: float
     log_variance_max: float

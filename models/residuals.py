@@ -153,7 +153,7 @@ def _bad_blocks(z: NDArray[np.float32]) -> float:
     rows, columns = (n // _BLOCK_PX for n in z.shape)
     whole = z[: rows * _BLOCK_PX, : columns * _BLOCK_PX]
     means = cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA)
-    return float(np.count_nonzero(np.abs(means) * _BLOCK_PX > _BLOCK_ALARM)) / means.size
+    return float(np.mean(np.abs(means) * _BLOCK_PX > _BLOCK_ALARM))
 
 
 def _matched_filter(z: NDArray[np.float32], sigma_px: float) -> tuple[float, float]:
@@ -197,7 +197,7 @@ def verdict(residuals: Residuals, limits: Limits | None = None) -> tuple[bool, s
     if r.missed_share > bounds.missed_share_max or r.corr1 > bounds.corr1_max:
         return False, f"the estimate loses structure ({r.missed_share:.2%} of the pixels)"
     if r.var_z > bounds.var_z_max:
-        return False, f"the noise is larger than calibrated (variance {r.var_z:.2f}): check the gain"
+        return False, f"more noise than calibrated (variance {r.var_z:.2f}): check the gain"
     return True, "residuals look like camera noise"
 
 

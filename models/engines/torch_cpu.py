@@ -59,9 +59,7 @@ class TorchCpuEngine:
 
     def info(self) -> EngineInfo:
         """Say who computes."""
-        return EngineInfo(
-            self.name, self._version, self.precision, self._threads, self.parity_rms
-        )
+        return EngineInfo(self.name, self._version, self.precision, self._threads, self.parity_rms)
 
     def close(self) -> None:
         """Free the network."""

@@ -30,12 +30,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
+    plan = denoise.Plan()
     parser = argparse.ArgumentParser(prog="python -m models.train", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
     train = verbs.add_parser("denoise", help="train, score and pack a denoiser")
-    train.add_argument("--steps", type=int, default=denoise.Plan.steps)
-    train.add_argument("--seed", type=int, default=denoise.Plan.seed)
-    train.add_argument("--threads", type=int, default=denoise.Plan.threads)
+    train.add_argument("--steps", type=int, default=plan.steps)
+    train.add_argument("--seed", type=int, default=plan.seed)
+    train.add_argument("--threads", type=int, default=plan.threads)
     again = verbs.add_parser("score", help="score a package again and write its card")
     for verb in (train, again):
         verb.add_argument("--out", type=Path, required=True, help="folder of the package")
@@ -55,7 +56,7 @@ def _train(asked: argparse.Namespace) -> None:
     net, looks = denoise.fit(plan, specimens, held_out)
     data = " --data DIR" if asked.data is not None else ""
     command = (
-        f"python -m models.train denoise --out {asked.out.name} "
+        f"python -m models.train denoise --out {asked.out.as_posix()} "
         f"--steps {plan.steps} --seed {plan.seed}{data}"
     )
     pack.pack(asked.out, net, looks, asked.out.name, command, sources)
@@ -70,7 +71,8 @@ def _score(folder: Path, data: Path | None) -> None:
         "bias": score.score_bias(package),
         "real": score.score_real(package, data) if data is not None else [],
     }
-    (folder / "scores.json").write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8", newline="\n")
+    numbers = json.dumps(scores, indent=1) + "\n"
+    (folder / "scores.json").write_text(numbers, encoding="utf-8", newline="\n")
     net = LiteUNet(package.manifest.in_frames, package.manifest.base)
     text = card.write_card(package.manifest, count_parameters(net), scores)
     (folder / "card.md").write_text(text, encoding="utf-8", newline="\n")

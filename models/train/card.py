@@ -13,7 +13,8 @@ Restores single fluorescence frames: raw counts in, photo-electrons and their st
 
 - **Network**: LiteUNet-R2, base {base}, 3 levels, {parameters} parameters, {in_frames} frame in.
 - **Input**: generalised Anscombe transform with the camera's calibration, then
-  `(d - {mu:g}) / {sd:g}`, the same for every frame. Output: correction of `d`, log-variance.
+  `(d - {mu:g}) / {sd:g}`, the same for every frame. Output: correction of
+  the smoothed `d` (Gaussian, sigma {smooth_px:g} px), log-variance.
 - **Output**: `photons = (m^2 + v) / 4 - 3/8 - read_noise^2` of the estimated mean m and variance v.
 - **Trained for** {photons_min_e:g} to {photons_max_e:g} photo-electrons per pixel, read noise 0 to
   4 e-, structures at least 0.7 px (sigma) wide.

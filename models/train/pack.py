@@ -13,7 +13,7 @@ import torch
 from models.package import MANIFEST, ONNX, VECTOR, WEIGHTS, Manifest
 from models.residuals import Limits
 from models.train.denoise import LOG_VARIANCE_RANGE, MU, SD, Look
-from models.train.noisy import expose, stabilised
+from models.train.noisy import SMOOTH_PX, expose, stabilised
 from models.train.scenes import make_scene
 from models.unet import LiteUNet, export_onnx
 
@@ -41,7 +41,7 @@ def pack(
     write_curve(folder / "curve.csv", looks)
     manifest = Manifest(
         name=name, task="denoise", version="1", in_frames=net.in_frames, base=net.base,
-        mu=MU, sd=SD, inverse="posterior-mean",
+        mu=MU, sd=SD, smooth_px=SMOOTH_PX, inverse="posterior-mean",
         log_variance_min=LOG_VARIANCE_RANGE[0], log_variance_max=LOG_VARIANCE_RANGE[1],
         photons_min_e=0.0, photons_max_e=600.0, command=command, sources=tuple(sources),
         limits=Limits(), tolerance_rms=TOLERANCE_RMS, sha256={},
@@ -54,7 +54,7 @@ def test_frames() -> Any:
     rng = np.random.default_rng(5)
     scene = make_scene(rng, max(_VECTOR_PX))[: _VECTOR_PX[0], : _VECTOR_PX[1]]
     ramp = np.geomspace(0.3, 300.0, _VECTOR_PX[1])
-    noisy, _ = stabilised(expose(rng, np.maximum(scene, 0.0) * ramp, 1.4))
+    noisy, _ = stabilised(expose(rng, (0.3 + np.maximum(scene, 0.0)) * ramp, 1.4))
     return ((noisy - MU) / SD)[None, None].astype(np.float32)
 
 

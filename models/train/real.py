@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    Image = NDArray[np.float32]
+
 _HELD_OUT = 0.15
 """Last share of each set (fields, planes or time points) that never trains (proposed)."""
 _GAP = 2
@@ -49,7 +51,7 @@ SETS = (
 )
 
 
-def load_real(folder: Path) -> tuple[list[NDArray[np.float32]], list[NDArray[np.float32]], list[str]]:
+def load_real(folder: Path) -> tuple[list[Image], list[Image], list[str]]:
     """Read the real specimens of a folder.
 
     Returns
@@ -66,14 +68,17 @@ def load_real(folder: Path) -> tuple[list[NDArray[np.float32]], list[NDArray[np.
     """
     import h5py  # training only
 
-    train: list[NDArray[np.float32]] = []
-    held_out: list[NDArray[np.float32]] = []
+    train: list[Image] = []
+    held_out: list[Image] = []
     sources: list[str] = []
     for spec in SETS:
         with h5py.File(folder / spec.file, "r") as file:
             allowed = str(file.attrs["train_shipped_weights"])
             if allowed != "yes":
-                raise ValueError(f"{spec.file}: may not train shipped weights (it says {allowed!r})")
+                raise ValueError(
+                    f"{spec.file}: may not train shipped weights (it says {allowed!r}): "
+                    "take it out of the list"
+                )
             sources.append(f"{file.attrs['source']} ({file.attrs['licence']})")
             images = _clean(np.asarray(file[spec.array]), spec)
         cut = int(len(images) * (1 - _HELD_OUT))
@@ -82,7 +87,7 @@ def load_real(folder: Path) -> tuple[list[NDArray[np.float32]], list[NDArray[np.
     return train, held_out, sources
 
 
-def _clean(pixels: NDArray[np.generic], spec: RealSet) -> list[NDArray[np.float32]]:
+def _clean(pixels: NDArray[np.generic], spec: RealSet) -> list[Image]:
     """Smooth and scale: what is left is a specimen, not noise. Faint images are left out."""
     if spec.array == "tcyx":
         pixels = np.concatenate([pixels[:, c] for c in range(pixels.shape[1])])

@@ -63,7 +63,7 @@ def _texture(rng: np.random.Generator, size: int, grain_px: float) -> Image:
 
 
 def _outline(rng: np.random.Generator, radius_px: float) -> NDArray[np.float64]:
-    """Closed wobbly contour around (0, 0), (64, 2) px."""
+    """Draw a closed wobbly contour around (0, 0), (64, 2) px."""
     angle = np.linspace(0.0, 2 * np.pi, 64, endpoint=False)
     wobble = sum(
         rng.normal(0.0, 0.12 / k) * np.cos(k * angle + rng.uniform(0, 2 * np.pi))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -46,7 +47,8 @@ def score_simulated(
     rows = []
     for peak_e in peaks_e:
         parts = [_score_one(rng, denoiser, 0.2 + peak_e * scene) for scene in scenes]
-        rows.append({"peak_e": peak_e} | {k: float(np.mean([p[k] for p in parts])) for k in parts[0]})
+        means = {key: float(np.mean([part[key] for part in parts])) for key in parts[0]}
+        rows.append({"peak_e": peak_e} | means)
     denoiser.close()
     return rows
 
@@ -96,13 +98,14 @@ def score_bias(package: Package) -> list[Scores]:
     truths, answers = [], []
     for peak_e in np.geomspace(0.5, 300.0, 40):
         truth = (0.1 + peak_e * np.maximum(make_scene(rng, _SIZE), 0.0)).astype(np.float64)
-        answers.append(denoiser(_to_adu(expose(rng, truth, _READ_E).electrons)).photons.ravel().copy())
+        adu = _to_adu(expose(rng, truth, _READ_E).electrons)
+        answers.append(denoiser(adu).photons.ravel().copy())
         truths.append(truth.ravel())
     denoiser.close()
     true_e, got_e = np.concatenate(truths), np.concatenate(answers)
     edges = [0.0, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0]
     rows = []
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges):
         inside = (true_e >= low) & (true_e < high)
         rows.append(
             {
@@ -129,8 +132,8 @@ def score_real(package: Package, folder: Path) -> list[dict[str, float | str]]:
         rows.append(_score_pairs(package, name, noisy, clean))
     with h5py.File(folder / "repeat_photons_hazelnut.h5", "r") as file:
         frames = np.asarray(file["frames"])
-    others = [np.delete(frames, k, axis=0).mean(axis=0) for k in range(len(frames))]
-    rows.append(_score_pairs(package, "repeat_photons_hazelnut", frames, np.stack(others), counts=True))
+    others = np.stack([np.delete(frames, k, axis=0).mean(axis=0) for k in range(len(frames))])
+    rows.append(_score_pairs(package, "repeat_photons_hazelnut", frames, others, counts=True))
     return rows
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import h5py
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from models import noise
+from models.train import noisy, real
+from models.train.scenes import make_scene
 
 CAMERAS = [(1.0, 0.0, 1.0), (2.2, 100.0, 1.4), (0.46, 99.5, 1.6), (13.4, -40.0, 1.0)]
 
@@ -120,3 +123,38 @@ def test_a_flat_image_is_called_unreliable() -> None:
 def test_too_few_pixels_are_refused_with_advice() -> None:
     with pytest.raises(ValueError, match="give a larger image"):
         noise.estimate(np.full((32, 32), 100, np.uint16))
+
+
+# -- what training is made of ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("gain", [None, 0.4])
+def test_a_simulated_exposure_has_the_mean_and_variance_of_the_camera_equation(gain) -> None:
+    rng = np.random.default_rng(0)
+    shot = noisy.expose(rng, np.full((300, 300), 6.0), 1.5, gain)
+    assert shot.electrons.mean() == pytest.approx(6.0, abs=0.05)
+    assert shot.electrons.var() == pytest.approx(6.0 + shot.read_noise_e**2, rel=0.03)
+    assert (shot.read_noise_e > 1.5) == (gain is not None)
+
+
+def test_specimens_lie_between_zero_and_about_one() -> None:
+    rng = np.random.default_rng(0)
+    for scene in (make_scene(rng, 96) for _ in range(20)):
+        assert scene.dtype == np.float32
+        assert scene.min() >= 0
+        assert np.quantile(scene, 0.99) <= 1.0 + 1e-6
+
+
+def test_training_images_show_noisy_smoothed_and_clean() -> None:
+    scenes = [make_scene(np.random.default_rng(0), 96)]
+    noisy_images, smooth, clean = noisy.batch(np.random.default_rng(1), scenes, 6, 64)
+    assert noisy_images.shape == (6, 1, 64, 64)
+    assert ((smooth - clean) ** 2).mean() < ((noisy_images - clean) ** 2).mean()
+
+
+def test_real_images_whose_licence_forbids_it_do_not_train(tmp_path) -> None:
+    first = real.SETS[0]
+    with h5py.File(tmp_path / first.file, "w") as file:
+        file.attrs["train_shipped_weights"] = "no"
+    with pytest.raises(ValueError, match="may not train shipped weights"):
+        real.load_real(tmp_path)

@@ -104,7 +104,7 @@ def test_a_file_that_the_manifest_does_not_name_is_not_read(copy) -> None:
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(ModelError, match="there are: .*denoise-2d"):
+    with pytest.raises(ModelError, match=r"there are: .*denoise-2d"):
         shipped("no-such-net")
 
 

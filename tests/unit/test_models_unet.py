@@ -25,10 +25,10 @@ def test_it_keeps_the_size_and_gives_two_channels(in_frames) -> None:
     assert out.shape == (2, 2, 24, 40)
 
 
-def test_untrained_it_changes_nothing() -> None:
+def test_untrained_it_changes_next_to_nothing() -> None:
     from models.unet import LiteUNet
 
-    assert not LiteUNet()(torch.randn(1, 1, 16, 16)).any()
+    assert LiteUNet()(torch.randn(1, 1, 64, 64)).abs().mean() < 0.1
 
 
 def test_a_few_steps_of_training_beat_the_noisy_image() -> None:
@@ -36,7 +36,7 @@ def test_a_few_steps_of_training_beat_the_noisy_image() -> None:
 
     plan = Plan(steps=60, batch=2, check_every=30, threads=1)
     _, looks = fit(plan, simulated_specimens(1, 8), simulated_specimens(2, 4))
-    assert looks[-1].held_out_psnr_db > looks[-1].noisy_psnr_db + 0.5
+    assert looks[-1].held_out_psnr_db > looks[-1].noisy_psnr_db + 3
 
 
 def test_a_new_package_passes_its_own_gate(tmp_path) -> None:
