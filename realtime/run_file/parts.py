@@ -114,23 +114,25 @@ class Part:
         try:
             with self.reading():
                 self._check_format()
-            self.refresh()
+                self._open_datasets()
+                self._check_commit()
         except RunFileError:
             self.close()
             raise
 
     def refresh(self) -> None:
-        """See what a recorder has written since."""
+        """See what a recorder has written since.
+
+        HDF5 mixes things up (it reads zeros; seen in 2.0.0) when a process refreshes one of two
+        open copies of a growing file, so a process follows a run with one reader only.
+        """
         with self.reading():
             # The commit first: whatever it counts is then surely in what is read after it.
-            self._file[layout.COMMIT].refresh()
-            self.commit = self._file[layout.COMMIT][()]
-            _check_length(self.path, int(self.commit["n_bytes"]))
-            self.status: str = self._file[layout.STATUS][()].decode()
-            for dataset in (self._offsets, self._bytes, *self._data):
+            self._commit.refresh()
+            self.commit = self._commit[()]
+            for dataset in (self._status, self._offsets, self._bytes, *self._data):
                 dataset.refresh()
-            if self.n_documents and not self.n_documents < len(self._offsets):
-                raise RunFileError(f"{self.path.name} is damaged: its journal is too short")
+            self._check_commit()
 
     @property
     def n_documents(self) -> int:
@@ -194,11 +196,22 @@ class Part:
             )
         self.number = int(self._file.attrs["part"])
         self.session_id: str = self._file["entry/session_id"].asstr()[()]
+
+    def _open_datasets(self) -> None:
+        self._commit: Any = self._file[layout.COMMIT]
+        self.commit = self._commit[()]  # before the others are opened: see `refresh`
+        self._status: Any = self._file[layout.STATUS]
         self._offsets: Any = self._file[layout.JOURNAL_OFFSETS]
         self._bytes: Any = self._file[layout.JOURNAL_BYTES]
         self._data: list[Any] = []
         while layout.camera_data(len(self._data)) in self._file:
             self._data.append(self._file[layout.camera_data(len(self._data))])
+
+    def _check_commit(self) -> None:
+        _check_length(self.path, int(self.commit["n_bytes"]))
+        self.status: str = self._status[()].decode()
+        if not 0 < self.n_documents < len(self._offsets):
+            raise RunFileError(f"{self.path.name} is damaged: its journal is too short")
 
     def _block(self, first: int, end: int) -> list[bytes]:
         with self.reading():

@@ -11,6 +11,7 @@ import xxhash
 from realtime.errors import RunFileError
 from realtime.run_file.codec import unpack
 from realtime.run_file.index import Index
+from realtime.run_file.layout import RECORDING
 from realtime.run_file.parts import Part, decode_document, part_path, part_paths
 from realtime.wire import Result
 
@@ -51,14 +52,21 @@ class RunReader:
             if self._parts[0].number:
                 raise RunFileError(f"{self.name} is a later part of a run whose first is missing")
             self._n_read.append(0)
-            self.refresh()
+            self._read_on()
         except RunFileError:
             self.close()
             raise
 
     def refresh(self) -> bool:
-        """Read what was recorded since; return whether there was something."""
-        self._parts[-1].refresh()
+        """Read what was recorded since; return whether there was something.
+
+        Of one growing run, a process keeps one reader (see `Part.refresh`).
+        """
+        if self.status == RECORDING:
+            self._parts[-1].refresh()
+        return self._read_on()
+
+    def _read_on(self) -> bool:
         while (path := part_path(self.path, len(self._parts))).exists():
             part = Part(path)
             self._parts.append(part)
