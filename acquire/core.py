@@ -24,6 +24,10 @@ class Core(Protocol):
         """Return the labels of all devices."""
         ...
 
+    def getLoadedDevicesOfType(self, kind: int) -> Sequence[str]:
+        """Return the labels of all devices of one kind (3: shutters)."""
+        ...
+
     def getDevicePropertyNames(self, label: str) -> Sequence[str]:
         """Return the properties of a device."""
         ...

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_SHUTTER = 3  # MM::ShutterDevice of MMDevice's MMDeviceConstants.h
+
 
 class LightPort:
     """The declared lights of one Micro-Manager core.
@@ -41,6 +43,11 @@ class LightPort:
             if source.read_back == "cached":
                 logger.warning("%s only repeats what it is told: dark cannot be proved by it", role)
         core.setAutoShutter(False)
+        declared = {source.shutter_device for source in self.sources}
+        for label in sorted(set(core.getLoadedDevicesOfType(_SHUTTER)) - declared):
+            logger.warning(
+                "shutter %r belongs to no [[light]]: nobody watches over what is behind it", label
+            )
 
     def set_power(self, source: LightSource, fraction: float) -> float:
         """Set the power and return what the device then says, both as fractions of the maximum.

@@ -166,30 +166,40 @@ class _Loop:
         self, plan: Iterable[PlannedShot], first: Request, should_stop: Callable[[], bool]
     ) -> str:
         """Return why it ended before the plan did; empty if it did not."""
-        for planned in plan:
+        shots = iter(plan)
+        planned = next(shots, None)
+        while planned is not None:
             field = planned.shot.position
             request = self._requests.get(field, first)
             self._wait_for(planned, request)
             if should_stop():
                 return "stopped"
             shot = planned.with_planes(request.settings)
+            refusal: LightRefused | None = None
             try:
                 self._take(shot, request)
             except LightOverBudget:
                 return "budget spent"
-            except LightRefused as refusal:
+            except LightRefused as error:
                 if self._guard.is_stopped:
                     return "the light was stopped"
                 if field not in self._good:
                     raise
-                if not request.late:  # nothing new was seen, so nobody can decide anew
-                    logger.warning("decision %d is refused: %s", request.decision_id, refusal)
-                    self._requests[field] = _step_back(self._good[field])
-                    continue
-            else:
-                self._good[field] = request
-            self._requests[field] = self._next_request(shot.shot)
+                logger.warning("decision %d is refused: %s", request.decision_id, error)
+                refusal = error
+            planned = next(shots, None)  # while somebody thinks about the frames
+            self._requests[field] = self._request_after(shot.shot, request, refusal)
         return ""
+
+    def _request_after(self, shot: Shot, request: Request, refusal: LightRefused | None) -> Request:
+        """Return what the field's next shot may use."""
+        if refusal is None:
+            self._good[shot.position] = request
+        elif not request.late:  # nothing new was seen, so nobody can decide anew
+            return msgspec.structs.replace(
+                self._good[shot.position], late=1, has_evidence=False, valid_until_ns=0
+            )
+        return self._next_request(shot)
 
     def _take(self, planned: PlannedShot, request: Request) -> None:
         """Guard, expose, publish: every exposure of one shot."""
@@ -274,11 +284,6 @@ class _Loop:
         self._clock.advance_to(due_s)
         self._waited_ns = time.perf_counter_ns() - before_ns
         self._started_s[field] = self._clock.now_s()
-
-
-def _step_back(good: Request) -> Request:
-    """Return the last request that gave light, as one that nobody has renewed."""
-    return msgspec.structs.replace(good, late=good.late + 1, has_evidence=False, valid_until_ns=0)
 
 
 def _log_loss(first_seq: int, last_seq: int, reason: str) -> None:

@@ -197,11 +197,42 @@ def test_power_settles_before_the_light_opens() -> None:
     assert at.bench.taken == 1
 
 
+def test_every_delay_of_a_device_is_waited_for_and_counts_for_the_deadline() -> None:
+    slow = {"settle_ms": 7.0, "open_delay_ms": 5.0, "close_delay_ms": 1.0}
+    at = stand(LASER.model_copy(update=slow), rules=GuardRules(lease_margin_ms=50))
+    waits: list[tuple[str, float]] = []
+
+    def wait(seconds: float) -> bool:
+        waits.append((at.bench.calls[-1], seconds))
+        at.bench.spend(int(seconds * 1e9))
+        return False
+
+    at.guard._stopped.wait = wait  # type: ignore[assignment]
+    before = at.bench.now
+    with at.guard.expose(ask(exposure_ms=10), "488", 1, 0) as lease:
+        entered = at.bench.now
+        lease.start()
+        lease.pop()
+    assert waits == [("power 488", 0.007), ("open 488", 0.005)]
+    assert entered - lease.ready_ns == 5 * MS
+    assert at.keeper.deadlines == [before + int((10 + 100 + 13 + 50) * MS)]
+    assert before + int((10 + 100 + 13 + 25) * MS) == lease.patience_ns
+
+
+def test_light_that_was_stopped_while_it_opened_is_not_handed_out() -> None:
+    at = stand()
+    at.bench.faults["open 488"] = lambda: at.guard._stopped.set()
+    with pytest.raises(LightRefused, match="was stopped"), at.guard.expose(ask(), "488", 1, 0):
+        pytest.fail("a lease was handed out")
+    assert at.bench.is_dark
+
+
 def test_a_dark_frame_never_opens_the_light() -> None:
     at = stand()
     lease = take(at, ask(power=0.0))
     assert not any(call.startswith(("open", "power")) for call in at.bench.calls)
     assert lease.applied.dose_j_cm2 == 0
+    assert lease.ready_ns > 0
     take(at, ask(power=0.5))  # and it is no bound for the light that follows
 
 

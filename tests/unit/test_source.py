@@ -143,6 +143,9 @@ class OneDevice:
     def getLoadedDevices(self) -> list[str]:
         return ["Diode"]
 
+    def getLoadedDevicesOfType(self, kind: int) -> list[str]:
+        return ["Lamp"]
+
     def getDevicePropertyNames(self, label: str) -> list[str]:
         return ["Power"]
 
@@ -190,6 +193,11 @@ def test_devices_are_told_in_their_own_words(about: dict, fraction: float, told:
     light = DIODE.model_copy(update=about)
     LightPort(core, [light]).set_power(light, fraction)  # type: ignore[arg-type]
     assert core.told == [told]
+
+
+def test_a_shutter_that_nobody_declared_is_named(caplog) -> None:
+    LightPort(OneDevice("0"), [DIODE])  # type: ignore[arg-type]
+    assert "shutter 'Lamp' belongs to no [[light]]" in caplog.text
 
 
 def test_a_read_back_that_only_repeats_is_called_by_its_name(caplog) -> None:
