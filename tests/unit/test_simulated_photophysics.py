@@ -150,3 +150,9 @@ def test_a_dye_that_does_not_bleach_is_a_config() -> None:
     model = Photophysics.of(SimulatedScopeConfig(bleach_scale=0.0))
     bright = fresh()
     assert model.bleach(bright, np.array([1e6]), 5.0).tolist() == [1.0]
+
+
+def test_a_bright_cell_is_harmed_more_than_a_bleached_one() -> None:
+    damage = np.zeros(2)
+    physics(damage_by_dye=0.5).harm(damage, np.array([1.0, 0.0]), np.array([1.0, 1.0]), 1.0)
+    assert damage == pytest.approx([1.5, 1.0])
