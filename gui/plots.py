@@ -152,6 +152,7 @@ class Plots(QtWidgets.QWidget):
         head.addStretch(1)
         head.addWidget(hint)
         if title == "SNR of cells":
+            head.addSpacing(6)
             head.addWidget(self.newest)
         course = Course(self._theme, has_time=has_time)
         canvas = pg.GraphicsView(background=self._theme.panel, useOpenGL=False)
