@@ -29,6 +29,7 @@ Pace: TypeAlias = Literal["max", "step"] | float
 
 DECISION_S = 60.0  # a worker that thinks longer about one shot is not coming back
 FINISH_S = 10.0
+NAP_S = 0.05  # a paced replay hears its worker and its stop as often
 NOT_JUDGED = "not judged in the recording"
 
 
@@ -93,6 +94,7 @@ def play(
     on_fresh: Callable[[int], object] = lambda shot: None,
     only_judged: bool = False,
     wait: Callable[[float], bool] = lambda seconds: False,
+    clock_ns: Callable[[], int] = time.perf_counter_ns,
     decision_s: float = DECISION_S,
 ) -> Played:
     """Play a run: frames with their recorded truth, gaps and applied light, in recorded order.
@@ -114,6 +116,8 @@ def play(
         are declared as gaps. A recording without any result is played whole.
     wait
         Sleeps for so many seconds; True ends the replay (such as ``Event.wait``).
+    clock_ns
+        The host's clock, for a pace.
     decision_s
         How long a step waits for a decision.
 
@@ -124,7 +128,7 @@ def play(
     StreamError
         If a step gets no decision in time.
     """
-    player = _Player(reader, hub, pace, on_decision, on_fresh, wait, decision_s)
+    player = _Player(reader, hub, pace, on_decision, on_fresh, wait, clock_ns, decision_s)
     return player.run(_only_judged(reader) if only_judged else reader.documents())
 
 
@@ -139,6 +143,7 @@ class _Player:
         on_decision: Callable[[Result, Decision], object],
         on_fresh: Callable[[int], object],
         wait: Callable[[float], bool],
+        clock_ns: Callable[[], int],
         decision_s: float,
     ) -> None:
         self._reader = reader
@@ -147,6 +152,7 @@ class _Player:
         self._on_decision = on_decision
         self._on_fresh = on_fresh
         self._wait = wait
+        self._clock_ns = clock_ns
         self._decision_s = decision_s
         self._restarts = {r.shot for r in reader.results if r.is_fresh}
         self._restarts.discard(min((r.shot for r in reader.results), default=-1))
@@ -218,7 +224,7 @@ class _Player:
         """Wait until a frame is due; return False if the replay is to stop."""
         if isinstance(self._pace, str):
             return True
-        now_ns = time.perf_counter_ns()
+        now_ns = self._clock_ns()
         due_ns = int(t_ns / self._pace)
         if self._offset_ns is None:
             self._offset_ns = now_ns - due_ns
@@ -227,9 +233,9 @@ class _Player:
 
     def _wait_all(self, seconds: float) -> bool:
         """Wait, and take decisions meanwhile; return True if the replay is to stop."""
-        until = time.perf_counter() + seconds
-        while (left_s := until - time.perf_counter()) > 0:
-            if self._wait(min(left_s, 0.05)):
+        until_ns = self._clock_ns() + int(seconds * 1e9)
+        while (left_ns := until_ns - self._clock_ns()) > 0:
+            if self._wait(min(left_ns * 1e-9, NAP_S)):
                 return True
             self._take_decisions(0.0)
         return False

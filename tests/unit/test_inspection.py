@@ -1,0 +1,74 @@
+"""What a run says to a person."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from realtime.errors import RunFileError
+from realtime.inspection import summarize, why
+from realtime.run_file import RunReader, RunWriter
+from realtime.wire import Gap, encode
+from tests.unit import run_samples as samples
+
+
+@pytest.fixture
+def reader(tmp_path: Path):
+    samples.write_run(tmp_path / "run.h5", n_shots=4, n_frames=2)
+    with RunReader(tmp_path / "run.h5") as run:
+        yield run
+
+
+def test_a_summary_counts_frames_shots_time_and_light(reader) -> None:
+    told = summarize(reader)
+    assert (told.status, told.n_frames, told.n_shots, told.n_gaps) == ("complete", 8, 4, 0)
+    assert told.duration_s == pytest.approx(7 * 0.05)
+    assert told.dose == pytest.approx({"488": 2 * (10 + 11 + 12 + 13) * 1e-3})
+    assert told.dose_by_field == {0: told.dose}
+    assert (told.dose_unit, told.is_calibrated) == ("relative", False)
+    assert told.channels[0].exposure_ms == (10.0, 13.0)
+    assert told.reasons == {"snr is enough": 4}
+    assert told.policies == ("snr/1",)
+    assert told.ratio > 0
+
+
+def test_a_run_without_frames_has_a_summary(tmp_path: Path) -> None:
+    with RunWriter(tmp_path / "run.h5", samples.start()) as writer:
+        writer.document(encode(Gap(0, 4, "ring_full")))
+    with RunReader(tmp_path / "run.h5") as run:
+        told = summarize(run)
+    assert (told.n_frames, told.n_gaps, told.n_lost, told.dose) == (0, 1, 5, {})
+
+
+def test_why_names_the_decision_its_reason_and_the_frames_it_was_based_on(reader) -> None:
+    told = why(reader, 5)
+    assert told.decision == samples.decision(1, (2, 3), 12.0)
+    assert [info.seq for info in told.based_on] == [2, 3]
+    assert told.applied is not None
+    assert told.applied.shot == 2
+    assert told.text == (
+        "Frame 5 (shot 2, field 0) got 12 ms of gfp at 0.5 of full power, as snr/1 decided "
+        "after shot 1: snr is enough (snr 5)."
+    )
+
+
+def test_why_of_the_first_frames_is_the_first_settings(reader) -> None:
+    told = why(reader, 0)
+    assert (told.decision, told.based_on) == (None, ())
+    assert told.text.endswith("the run's first settings.")
+
+
+def test_why_tells_what_the_guard_cut(tmp_path: Path) -> None:
+    used = samples.applied(5.0, clamped="slew: at most twice the last dose")
+    pixels = samples.image(0)
+    with RunWriter(tmp_path / "run.h5", samples.start()) as writer:
+        writer.frame(samples.message(samples.info(0, applied=used), pixels), pixels)
+    with RunReader(tmp_path / "run.h5") as run:
+        assert "less than was asked: slew" in why(run, 0).text
+        assert summarize(run).n_clamped == 1
+
+
+def test_why_of_no_frame_is_a_clear_error(reader) -> None:
+    with pytest.raises(RunFileError, match="has no frame 99"):
+        why(reader, 99)
