@@ -30,13 +30,16 @@ def echo(hub: Hub, last: Frame, count: int, tally: Tally) -> int:
     for _ in range(count):
         seq += 1
         shot = Shot(shot.number + 1, shot.position, 1)
-        info = msgspec.structs.replace(last.info, camera=ECHO, seq=seq, shot=shot, shot_frame=0)
+        applied = msgspec.structs.replace(last.info.applied, channel=ECHO)
+        info = msgspec.structs.replace(last.info, seq=seq, shot=shot, shot_frame=0, applied=applied)
         start_ns = time.perf_counter_ns()
         hub.publish(info, last.pixels)
-        while (got := hub.next_decision(TIMEOUT_S)) is not None:
-            if got[1].id == shot.number:
-                tally.add_latency(ECHO, time.perf_counter_ns() - start_ns)
-                break
+        got = hub.next_decision(TIMEOUT_S)
+        while got is not None and got[1].id != shot.number:
+            got = hub.next_decision(TIMEOUT_S)
+        if got is None:
+            break
+        tally.add_latency(ECHO, time.perf_counter_ns() - start_ns)
     return seq
 
 
@@ -52,7 +55,7 @@ class EchoDesk:
 
     def answer(self, client: StreamClient, message: FrameMessage) -> bool:
         """Answer an echo; return False if the frame is a real one."""
-        if message.info.camera != ECHO or self._last is None:
+        if message.info.applied.channel != ECHO or self._last is None:
             return False
         shot = message.info.shot.number
         result = msgspec.structs.replace(self._last[0], shot=shot)
