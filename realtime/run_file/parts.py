@@ -85,15 +85,12 @@ def find_resume(path: Path) -> Resume:
     for number in reversed(range(len(paths))):
         with Part(paths[number]) as part:
             session_id = part.session_id
-            packets = list(part.packets())
-            seq = int(part.commit["last_seq"])
-        own_tail: list[bytes] = []
-        for packet in reversed(packets):
-            if isinstance(decode_from_hub(packet), FrameMessage):
-                return Resume(seq, session_id, len(paths), (*reversed(own_tail), *tail))
-            own_tail.append(packet)
-        tail = [*reversed(own_tail), *tail]
-    return Resume(seq, session_id, len(paths), tuple(tail))
+            seq = max(seq, int(part.commit["last_seq"]))
+            for packet in part.packets_backwards():
+                if isinstance(decode_document(packet, part.path.name), FrameMessage):
+                    return Resume(seq, session_id, len(paths), tuple(reversed(tail)))
+                tail.append(packet)
+    return Resume(seq, session_id, len(paths), tuple(reversed(tail)))
 
 
 class Part:
@@ -143,6 +140,11 @@ class Part:
         """Yield the documents from one on, as they came over the wire."""
         for at in range(first, self.n_documents, BLOCK):
             yield from self._block(at, min(at + BLOCK, self.n_documents))
+
+    def packets_backwards(self) -> Iterator[bytes]:
+        """Yield the documents, the last one first."""
+        for end in range(self.n_documents, 0, -BLOCK):
+            yield from reversed(self._block(max(end - BLOCK, 0), end))
 
     def packet(self, number: int) -> bytes:
         """Return one document."""
