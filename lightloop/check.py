@@ -114,6 +114,25 @@ def check_scope(config: RunConfig) -> tuple[int, int]:
         core.unloadAllDevices()  # a core that Python takes down at exit may abort the process
 
 
+def check_network(config: RunConfig) -> None:
+    """Look at the network that the config names: it is there, whole, and made for the task.
+
+    Raises
+    ------
+    ConfigError
+        If it is not.
+    """
+    from lightloop.build import load_package
+    from models.errors import ModelError
+
+    if not config.network.denoise:
+        return
+    try:
+        load_package(config.network.denoise)
+    except ModelError as error:
+        raise ConfigError(f"network.denoise: {error}") from error
+
+
 def _load(config: RunConfig) -> Any:
     """Load the microscope; the light of a simulated one is in this process, and dark."""
     if isinstance(config.scope, MicroManagerConfig):

@@ -72,7 +72,7 @@ def _run(
     *,
     is_demo: bool = False,
 ) -> None:
-    from lightloop.check import check_output, check_run
+    from lightloop.check import check_network, check_output, check_run
     from lightloop.config import ConfigError, parse
     from lightloop.predict import predict
     from lightloop.task import RunTask
@@ -82,6 +82,7 @@ def _run(
         raise ConfigError(f"--seed is for a simulated specimen, and {name} drives a real scope")
     prediction = predict(config, frames)
     check_run(config, prediction, name)
+    check_network(config)
     if out is not None:
         check_output(out, prediction.disk_bytes)
     task = RunTask(

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from acquire.simulated.photophysics import Photophysics, brightness
-from lightloop.check import check_output, check_run, check_scope
+from lightloop.check import check_network, check_output, check_run, check_scope
 from lightloop.config import ConfigError, RunConfig, load, parse
 from lightloop.predict import predict
 
@@ -203,6 +203,13 @@ def test_the_microscopes_of_the_shipped_configs_are_complete() -> None:
 def test_a_missing_device_is_named_with_its_near_miss(text: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         check_scope(parse(text))
+
+
+def test_a_missing_network_is_refused_before_any_light() -> None:
+    with pytest.raises(ConfigError, match=r"network\.denoise: .*'denoise-9d'.*denoise-2d"):
+        check_network(parse(f'{DEMO}\n[network]\ndenoise = "denoise-9d"\n'))
+    check_network(parse(f'{DEMO}\n[network]\ndenoise = ""\n'))
+    check_network(parse(DEMO))
 
 
 def test_not_a_number_is_over_every_budget() -> None:
