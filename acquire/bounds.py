@@ -24,7 +24,7 @@ class GuardRules(BaseModel, frozen=True, extra="forbid", use_attribute_docstring
     """After that, each further shot without a decision gets this share of the one before."""
     dark_after: Annotated[int, Field(ge=0, le=10_000)] = 6
     """From more shots in a row without a decision on, there is no light."""
-    lease_margin_ms: Annotated[float, Field(ge=10, le=60_000)] = 500.0
+    lease_margin_ms: Annotated[float, Field(ge=10, le=60_000)] = 1000.0
     """How much longer than predicted a lease may last before the keeper turns the light off, ms."""
     frame_margin_ms: Annotated[float, Field(ge=0, le=10_000)] = 100.0
     """The same for each frame of a burst: readout and transfer, ms."""

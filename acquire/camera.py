@@ -37,12 +37,21 @@ class Camera:
         self._core = core
         self.label = core.getCameraDevice()
         require_device(core, self.label, "camera")
+        self._room_for = (0, 0, 0)
 
     def set_exposure(self, exposure_ms: float) -> float:
         """Set the exposure, ms, and return what the camera then says, ms."""
         with commanding(f"setting the exposure to {exposure_ms:g} ms"):
+            self._make_room()
             self._core.setExposure(exposure_ms)
             return float(self._core.getExposure())
+
+    def _make_room(self) -> None:
+        """Make the core's buffer now: it takes 0.2 s, and the next call comes with light on."""
+        frame = (*self.shape(), int(self._core.getBytesPerPixel()))
+        if frame != self._room_for:
+            self._core.initializeCircularBuffer()
+            self._room_for = frame
 
     def start(self, n_frames: int) -> None:
         """Let the camera take frames by itself."""

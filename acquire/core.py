@@ -84,6 +84,14 @@ class Core(Protocol):
         """Take the oldest frame and its tags out of the buffer."""
         ...
 
+    def initializeCircularBuffer(self) -> None:
+        """Make room for frames of the present size."""
+        ...
+
+    def getBytesPerPixel(self) -> int:
+        """Return the size of a pixel of the next frames, bytes."""
+        ...
+
     def getImageHeight(self) -> int:
         """Return the height of the next frames, pixels."""
         ...

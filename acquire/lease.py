@@ -29,6 +29,8 @@ class Lease:
 
     Attributes
     ----------
+    most_ms
+        Time that everything in it should take at most, ms.
     applied
         What the exposure really uses. The dose of light that we blank ourselves is measured, so
         read it after the `with`.
@@ -47,12 +49,13 @@ class Lease:
     position: int
     n_frames: int
     allowed: Allowed
-    patience_ns: int
-    deadline_ns: int
+    most_ms: float
     camera: ExposingCamera
     check_stopped: Callable[[], None]
     now_ns: Callable[[], int]
     applied: Applied = field(init=False)
+    patience_ns: int = 0
+    deadline_ns: int = 0
     exposure_read_ms: float = 0.0
     power_read_fraction: float = 0.0
     ready_ns: int = 0
@@ -62,6 +65,12 @@ class Lease:
     is_started: bool = False
     is_clean: bool = False
     is_over: bool = False
+
+    def begin(self, margin_ms: float) -> None:
+        """Let the lease's time run: the camera may use half of the margin, the lease all of it."""
+        now_ns = self.now_ns()
+        self.patience_ns = now_ns + int((self.most_ms + margin_ms / 2) * 1e6)
+        self.deadline_ns = now_ns + int((self.most_ms + margin_ms) * 1e6)
 
     def start(self) -> None:
         """Start the exposures that the lease pays for, once.

@@ -109,8 +109,9 @@ class LightGuard:
         ticket = self._ledger.reserve(position, lease.source.name, self._reserve_j_cm2(lease))
         self._lease = lease
         try:
-            self._keeper.lease(lease.deadline_ns)
             self._set_exposure(lease)
+            lease.begin(self._rules.lease_margin_ms)
+            self._keeper.lease(lease.deadline_ns)
             if lease.allowed.power_fraction > 0:
                 self._light_up(lease)
             lease.ready_ns = lease.ready_ns or self._now_ns()
@@ -178,8 +179,7 @@ class LightGuard:
         allowed = allow(
             request, channel, source, self._limits[source.name], last_j_cm2, self._rules
         )
-        rules = self._rules
-        most_ms = n_frames * (source.on_ms(allowed.exposure_ms) + rules.frame_margin_ms)
+        most_ms = n_frames * (source.on_ms(allowed.exposure_ms) + self._rules.frame_margin_ms)
         most_ms += source.settle_ms + source.open_delay_ms + source.close_delay_ms
         return Lease(
             source=source,
@@ -187,8 +187,7 @@ class LightGuard:
             position=position,
             n_frames=n_frames,
             allowed=allowed,
-            patience_ns=now_ns + int((most_ms + rules.lease_margin_ms / 2) * 1e6),
-            deadline_ns=now_ns + int((most_ms + rules.lease_margin_ms) * 1e6),
+            most_ms=most_ms,
             camera=self._camera,
             check_stopped=self._check_stopped,
             now_ns=self._now_ns,

@@ -118,18 +118,19 @@ def test_stop_light_from_another_thread_ends_a_long_exposure(stand: Stand) -> No
     guard = stand.guard()
     name = stand.sources[0].name
     answers: list[bool] = []
+    stopper = threading.Thread(target=lambda: answers.append(guard.go_dark()))
 
     def expose() -> None:
         with guard.expose(ask(name, exposure_ms=100), name, 50, 0) as lease:
             lease.start()
             lease.pop()
-            stopper = threading.Thread(target=lambda: answers.append(guard.go_dark()))
             stopper.start()
             while True:
                 lease.pop()
 
     with pytest.raises(LightRefused, match="was stopped"):
         expose()
+    stopper.join()
     assert answers == [True]
     assert stand.is_dark()
     assert not stand.core.isSequenceRunning()
