@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+NOTABLE = 1e-3  # of the dose reserved; less than that is the rounding of a power's text, proposed
+
 _DOOR_S = 0.1  # a command that hangs in a driver may not keep `go_dark` waiting longer; proposed
 
 
@@ -224,9 +226,9 @@ class LightGuard:
             self._check_stopped()
             lease.lit_ns = lease.lit_ns or self._now_ns()
             is_open = self._lights.set_open(source, True)
-        self._check_stopped()
         lease.ready_ns = self._now_ns()
         self._pause(source.open_delay_ms)
+        self._check_stopped()
         if not (is_open or (source.open_delay_ms and self._lights.is_lit(source))):
             raise SettingRefused(f"light {source.name!r} was opened and says it is closed")
 
@@ -258,9 +260,9 @@ class LightGuard:
         )
 
     def _pause(self, wait_ms: float) -> None:
-        """Wait for a device, unless the light is stopped meanwhile."""
-        if wait_ms and self._stopped.wait(wait_ms * 1e-3):
-            self._check_stopped()
+        """Wait for a device, but not on if the light is stopped meanwhile."""
+        if wait_ms:
+            self._stopped.wait(wait_ms * 1e-3)
 
     # Light off: whatever fails, the next step is still taken.
 
@@ -335,7 +337,7 @@ class LightGuard:
             given_j_cm2 = source.irradiance_w_cm2(1.0) * self._unbooked_s(source)
             self._always_on_since[source.name] = self._now_ns()
         beyond_j_cm2 = self._ledger.settle(ticket, given_j_cm2)
-        if beyond_j_cm2 > 0:
+        if beyond_j_cm2 > NOTABLE * ticket.dose_j_cm2:
             logger.warning(
                 "light %r gave %.3g more than the %.3g reserved; all of it is booked",
                 source.name, beyond_j_cm2, ticket.dose_j_cm2,

@@ -330,6 +330,15 @@ def test_a_lamp_that_is_always_on_is_booked_for_all_of_the_time() -> None:
     assert at.ledger.spent(0, "lamp") == pytest.approx((at.bench.now - begin) * 1e-9, rel=1e-3)
 
 
+def test_a_lamp_that_is_always_on_may_use_up_the_budget_while_nothing_is_exposed() -> None:
+    lamp = LightSource(name="lamp", wavelength_nm=550, gate="always-on")
+    at = stand(lamp, limits=Limits(1, 100, 1.0, budget_j_cm2=1.0))
+    take(at, ask(channel="lamp", power=1.0))
+    at.bench.spend(1000 * MS)
+    with pytest.raises(LightOverBudget):
+        take(at, ask(channel="lamp", power=1.0))
+
+
 def test_a_shared_shutter_never_lets_the_other_light_through() -> None:
     other = LASER.model_copy(update={"name": "640", "power_device": "Red", "wavelength_nm": 640.0})
     at = stand(LASER, other)
@@ -381,7 +390,8 @@ def test_stop_light_in_the_middle_of_lighting_up_wins(when: str) -> None:
     with pytest.raises(LightRefused, match="was stopped"):
         take(at, ask())
     assert at.bench.is_dark
-    assert "start" not in at.bench.calls
+    after = at.bench.calls[at.bench.calls.index(when) + 1 :]
+    assert not {"power 488", "open 488", "start"} & set(after)
 
 
 def test_stop_light_is_heard_while_a_device_settles() -> None:
