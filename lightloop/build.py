@@ -182,7 +182,8 @@ def load_package(name: str) -> Package:
     """
     from models.package import Package, shipped
 
-    path = Path(name) if Path(name).is_dir() or "/" in name or "\\" in name else shipped(name)
+    is_path = any(sign in name for sign in "/\\.")  # a plain name is always the shipped one
+    path = Path(name) if is_path else shipped(name)
     return Package.load(path, task="denoise")
 
 

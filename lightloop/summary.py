@@ -70,7 +70,8 @@ class Tally:
     def add_answer(self, result: Result, decision: Decision) -> None:
         """Note what the worker said of a shot."""
         del decision
-        self.divisions += sum(e.kind == "division" and e.is_final for e in result.events)
+        final = [e.parent_id for e in result.events if e.kind == "division" and e.is_final]
+        self.divisions += len(set(final))  # each daughter has an event of her own
         self.cells = result.observation.n_tracks
         for step in STEPS:
             if ns := getattr(result.times, f"{step}_ns"):

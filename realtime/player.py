@@ -29,6 +29,9 @@ Pace: TypeAlias = Literal["max", "step"] | float
 
 DECISION_S = 60.0  # a worker that thinks longer about one shot is not coming back
 FINISH_S = 10.0
+MAX_AHEAD = 8  # shots that "max" plays before their decisions: enough to keep the worker busy
+PATIENCE_S = 5.0  # proposed; a worker that is silent for longer is not coming back
+FIRST_ANSWER_S = 1.0  # proposed; who has not answered at all by then is not there
 NAP_S = 0.05  # a paced replay hears its worker and its stop as often
 NOT_JUDGED = "not judged in the recording"
 
@@ -156,6 +159,8 @@ class _Player:
         self._decision_s = decision_s
         self._restarts = {r.shot for r in reader.results if r.is_fresh}
         self._restarts.discard(min((r.shot for r in reader.results), default=-1))
+        self._is_heard = True
+        self._n_whole = 0
         self._offset_ns: int | None = None
         self._shot, self._n_in_shot = -1, 0
         self._counts = {"frames": 0, "shots": 0, "decisions": 0, "lost": 0}
@@ -174,7 +179,7 @@ class _Player:
                 self._frame(document.info)
             elif isinstance(document, Gap | AppliedMessage | ClockPair):
                 self._hub.send(document)
-        self._take_decisions(0.0)
+        self._keep_up(self._n_whole if was_stopped else 0)
         self._hub.finish(self._end(was_stopped), FINISH_S)
         counts = self._counts
         return Played(
@@ -193,10 +198,23 @@ class _Player:
         self._counts["frames"] += 1
         if info.ends_shot:
             self._counts["shots"] += 1
-            if self._pace == "step" and self._n_in_shot == info.shot.n_frames:
+            is_whole = self._n_in_shot == info.shot.n_frames
+            self._n_whole += is_whole
+            if self._pace == "step" and is_whole:
                 self._await_decision(info.shot.number)
             else:
-                self._take_decisions(0.0)
+                self._keep_up(MAX_AHEAD if self._pace == "max" else self._n_whole)
+
+    def _keep_up(self, may_be_open: int) -> None:
+        """Take the answers that are there; wait where the worker is further behind than allowed."""
+        self._take_decisions(0.0)
+        has_answered = self._counts["decisions"] > 0
+        until = time.perf_counter() + (PATIENCE_S if has_answered else FIRST_ANSWER_S)
+        while self._n_whole - self._counts["decisions"] > may_be_open and self._is_heard:
+            self._is_heard = time.perf_counter() < until  # else a replay for viewers only
+            if self._wait(0.0):
+                return
+            self._take_decisions(0.05)
 
     def _await_decision(self, shot: int) -> None:
         until = time.perf_counter() + self._decision_s

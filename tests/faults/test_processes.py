@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -24,23 +24,6 @@ def kill(name: str) -> Callable[[dict[str, Child], Supervisor], None]:
         children[name].process.kill()
 
     return act
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_left() -> Iterator[None]:
-    before = set(_shared_memory())
-    yield
-    # multiprocessing's own tracker of shared memory stays as long as the parent does
-    left = [
-        p for p in psutil.Process().children() if "resource_tracker" not in " ".join(p.cmdline())
-    ]
-    assert not left, "the run left processes"
-    assert set(_shared_memory()) <= before, "the run left shared memory"
-
-
-def _shared_memory() -> list[str]:
-    folder = Path("/dev/shm")
-    return [p.name for p in folder.glob("ll_*")] if folder.exists() else []
 
 
 def test_a_killed_scope_ends_in_the_dark_with_a_readable_file(tmp_path: Path) -> None:
