@@ -69,7 +69,7 @@ class Seats:
         self._mode = mode
         self._items: deque[Item] = deque()
         self._base = 0
-        self.head_seq = -1
+        self.head_seq = self._forgotten_seq = -1
         self.seats: dict[bytes, Seat] = {}
 
     @property
@@ -106,10 +106,10 @@ class Seats:
 
     def lost(self, seat: Seat) -> Gap | None:
         """Return the frames that a returning lossless listener needs but that are gone."""
-        first = next((item.seq for item in self._from(seat.next) if item.seq >= 0), None)
-        if first is None or first <= seat.acked_seq + 1:
+        if seat.acked_seq >= self._forgotten_seq:
             return None
-        return Gap(seat.acked_seq + 1, first - 1, "no longer in the ring when the recorder resumed")
+        why = "no longer in the ring when the recorder resumed"
+        return Gap(seat.acked_seq + 1, self._forgotten_seq, why)
 
     def ack(self, seat: Seat, message: Ack, now_ns: int) -> None:
         """Note what a listener is done with, and what it may be sent."""
@@ -236,5 +236,6 @@ class Seats:
         limit = min(kept, default=self.end)
         oldest_in_ring = self.head_seq - self._slots + 1
         while self._items and self._base < limit and self._items[0].seq < oldest_in_ring:
-            self._items.popleft()  # a document has seq -1: it goes with the frame before it
+            item = self._items.popleft()  # a document has seq -1: it goes with the frame before it
+            self._forgotten_seq = max(self._forgotten_seq, item.seq)
             self._base += 1

@@ -115,3 +115,17 @@ def test_the_workers_frame_goes_out_before_the_screens() -> None:
     seats.sit(b"recorder", Hello("recorder", "lossless", 1), 0)
     seats.sit(b"worker", Hello("worker", "shots", 1), 0)
     assert next(iter(seats.seats)) == b"worker"
+
+
+def test_a_gap_that_was_declared_is_not_declared_again_to_who_comes_back() -> None:
+    seats = Seats(SLOTS)
+    seat = seats.sit(b"recorder", Hello("recorder", "lossless", 100), 0)
+    for seq in range(5):
+        seats.add(packet(seq), frame(seq), for_worker=True)
+    seats.add(b"gap 5-7", for_worker=True)
+    seats.add(packet(8), frame(8), for_worker=True)
+    seats.due(seat)
+    seats.ack(seat, Ack(4, 5), 0)
+    again = seats.sit(b"recorder", Hello("recorder", "lossless", 100, 4), 0)
+    assert seats.lost(again) is None
+    assert seats.due(again) == [b"gap 5-7", packet(8)]
