@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, assert_never
 
 from acquire.core import load_system
+from acquire.light_core import load_lights
 from acquire.light_port import LightPort
 from lightloop.config import MicroManagerConfig
 from lightloop.own_policy import OwnPolicyConfig, load_policy
@@ -79,27 +80,35 @@ def build_microscope(
     return Microscope(core, camera, origin)
 
 
-def build_dark(config: RunConfig, light: Connection | None) -> Callable[[], bool]:
+def build_dark(
+    config: RunConfig, light: Connection | None, wait_for_owner: Callable[[], None]
+) -> Callable[[], bool]:
     """Return the keeper's own way to turn every declared light off; True if it is read back dark.
 
-    For Micro-Manager it is a second core, loaded when the alarm comes: until then the owner holds
-    the ports. For the simulated scope it is the keeper's own pipe to the light box.
+    For Micro-Manager it is a second core with the light devices alone, loaded when it is needed:
+    until its end the owner holds the ports. For the simulated scope it is the keeper's own pipe to
+    the light box.
+
+    Parameters
+    ----------
+    wait_for_owner
+        Returns when the owner's process has ended, or after a few seconds.
     """
     if isinstance(config.scope, MicroManagerConfig):
-        return lambda: _dark_by_second_core(config)
+        system = config.scope.system
+
+        def dark_by_second_core() -> bool:
+            wait_for_owner()
+            port = LightPort(load_lights(system, config.light), config.light)
+            dark = [port.dark(source) for source in config.light if source.is_switchable]
+            return all(dark)  # after every one was tried
+
+        return dark_by_second_core
     from acquire.simulated import LightBoxClient
 
     assert light is not None, "a simulated scope has a light box"
     box = LightBoxClient(light)
     return lambda: box.dark().is_dark
-
-
-def _dark_by_second_core(config: RunConfig) -> bool:
-    assert isinstance(config.scope, MicroManagerConfig)
-    system = config.scope.system
-    port = LightPort(load_system(system if system == "demo" else Path(system)), config.light)
-    dark = [port.dark(source) for source in config.light if source.is_switchable]
-    return all(dark)  # after every one was tried
 
 
 def light_lines(config: RunConfig) -> tuple[Line, ...]:

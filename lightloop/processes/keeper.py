@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
 
+OWNER_S = 5.0  # an owner that ends in good order has left the light dark; proposed
+
+
 def main(
     task_json: bytes,
     supervisor: Connection,
@@ -33,7 +36,7 @@ def main(
 
 def _watch(task: RunTask, link: Link, ends: Ends, light: Connection | None, owner_pid: int) -> None:
     config = parse(task.config_toml, task.config_name)
-    go_dark = build_dark(config, light)
+    go_dark = build_dark(config, light, lambda: _wait_for_end(owner_pid))
     link.ready()
     report = keep(ends, go_dark, lambda: _kill(owner_pid))
     if report.is_dark:
@@ -50,3 +53,11 @@ def _kill(pid: int) -> None:
         owner.wait(1.0)
     except (psutil.NoSuchProcess, psutil.TimeoutExpired):
         return  # gone already, or going: the light is turned off in any case
+
+
+def _wait_for_end(pid: int) -> None:
+    """Wait for the owner's end: it holds the ports of the lights until then."""
+    try:
+        psutil.Process(pid).wait(OWNER_S)
+    except (psutil.NoSuchProcess, psutil.TimeoutExpired):
+        return  # gone, or so slow that the light cannot wait for it

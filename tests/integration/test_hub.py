@@ -224,9 +224,9 @@ def test_a_command_is_answered_and_a_stranger_is_not(session: Session) -> None:
 
 def test_a_stranger_gets_no_frames_and_a_reason(session: Session) -> None:
     address = Address(session.address.stream, session.address.control, "guess")
-    with StreamClient(address, "x", "latest", 1) as client:
-        with pytest.raises(StreamError, match="token"):
-            client.start(5.0)
+    client = StreamClient(address, "x", "latest", 1)
+    with client, pytest.raises(StreamError, match="token"):
+        client.start(5.0)
 
 
 def test_a_second_run_at_the_same_place_is_refused_in_one_sentence(tmp_path: Path) -> None:
