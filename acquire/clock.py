@@ -1,4 +1,4 @@
-"""Two clocks, both handed in: the host's, for latency and leases, and the experiment's, for biology."""
+"""Two clocks, both handed in: the host's, for latency and leases; the experiment's, for biology."""
 
 from __future__ import annotations
 

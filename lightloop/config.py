@@ -240,9 +240,9 @@ def lines_of(error: ValidationError) -> list[str]:
 
 def _fields_at(location: tuple[int | str, ...]) -> set[str]:
     """Return the fields of the model at a place in the config, following unions by their tag."""
-    model: Any = RunConfig
+    model: type[BaseModel] = RunConfig
     for part in location:
-        if isinstance(part, int) or not isinstance(model, type):
+        if isinstance(part, int):
             continue
         field = model.model_fields.get(part)
         if field is None:

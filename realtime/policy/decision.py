@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from acquire.settings import Settings
-from realtime.policy.observation import Observation
+
+if TYPE_CHECKING:
+    from realtime.policy.observation import Observation
 
 
 class Decision(msgspec.Struct, frozen=True):

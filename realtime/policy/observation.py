@@ -1,4 +1,4 @@
-"""Everything a policy may look at. It is recorded with each result, so that a replay can repeat it."""
+"""Everything a policy may look at, recorded with each result so that a replay can repeat it."""
 
 from __future__ import annotations
 

@@ -87,7 +87,9 @@ def test_a_stranger_that_looks_and_leaves_takes_nothing_with_it(ring: Ring) -> N
         f"Ring.attach(RingInfo({ring.info.name!r}, 4, {ring.info.slot_bytes}), "
         "shares_tracker=False).close()"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60
+    )
     assert (done.returncode, done.stderr) == (0, "")
     with Ring.attach(ring.info, shares_tracker=True) as again:
         again.check(slot, generation)
