@@ -17,7 +17,17 @@ SLOTS = 6
 def frame(seq: int, per_shot: int = 1) -> FrameMessage:
     shot, place = divmod(seq, per_shot)
     info = FrameInfo(
-        seq, "c", seq, 0, 0.0, Shot(shot, 0, per_shot), place, Index(t=shot), 4, 4, (0, 0, 0),
+        seq,
+        "c",
+        seq,
+        0,
+        0.0,
+        Shot(shot, 0, per_shot),
+        place,
+        Index(t=shot),
+        4,
+        4,
+        (0, 0, 0),
         APPLIED,
     )
     return FrameMessage(info, seq % SLOTS, seq // SLOTS + 1, 32, 0)
