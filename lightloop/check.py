@@ -133,6 +133,32 @@ def check_network(config: RunConfig) -> None:
         raise ConfigError(f"network.denoise: {error}") from error
 
 
+def check_keeper(config: RunConfig) -> None:
+    """Let the keeper's own way turn every light off once, with nothing else loaded.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot: were the scope's process to die, nobody would turn the light off.
+    """
+    from acquire.errors import DeviceMissing, SettingRefused
+    from lightloop.build import build_dark
+
+    if not isinstance(config.scope, MicroManagerConfig):
+        return
+    why = "a light is read back as on, or says nothing"
+    try:
+        if build_dark(config, None, lambda: None)():
+            return
+    except (DeviceMissing, SettingRefused) as error:
+        why = str(error)
+    lights = ", ".join(repr(light.name) for light in config.light)
+    raise ConfigError(
+        f"the keeper cannot turn the lights ({lights}) off by itself: {why}. It loads only the "
+        "light devices of the configuration file: name those that switch the light themselves"
+    )
+
+
 def _load(config: RunConfig) -> Any:
     """Load the microscope; the light of a simulated one is in this process, and dark."""
     if isinstance(config.scope, MicroManagerConfig):

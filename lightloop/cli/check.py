@@ -24,7 +24,13 @@ def check(
 ) -> None:
     """Check a config without giving light: dose, time, disk, and every device that it names."""
     with exit_status():
-        from lightloop.check import check_network, check_output, check_run, check_scope
+        from lightloop.check import (
+            check_keeper,
+            check_network,
+            check_output,
+            check_run,
+            check_scope,
+        )
         from lightloop.config import parse
         from lightloop.predict import predict
 
@@ -32,6 +38,7 @@ def check(
         check_run(wanted, predict(wanted, frames), config.name)
         check_network(wanted)
         prediction = predict(wanted, frames, check_scope(wanted))
+        check_keeper(wanted)
         free = check_output(out, prediction.disk_bytes)
         if as_json:
             import msgspec

@@ -45,7 +45,7 @@ def snap() -> Finding:
 
 def config(path: Path) -> Finding:
     """Load a run config, its microscope, and every device that it names."""
-    from lightloop.check import check_network, check_run, check_scope
+    from lightloop.check import check_keeper, check_network, check_run, check_scope
     from lightloop.config import ConfigError, load
     from lightloop.predict import predict
 
@@ -54,6 +54,7 @@ def config(path: Path) -> Finding:
         check_run(wanted, predict(wanted), path.name)
         check_network(wanted)
         height, width = check_scope(wanted)
+        check_keeper(wanted)
     except ConfigError as error:
         return Finding("fail", "config", str(error), "lightloop check says more")
     lights = ", ".join(light.name for light in wanted.light)

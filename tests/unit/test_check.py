@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from acquire.simulated.photophysics import Photophysics, brightness
-from lightloop.check import check_network, check_output, check_run, check_scope
+from lightloop.check import check_keeper, check_network, check_output, check_run, check_scope
 from lightloop.config import ConfigError, RunConfig, load, parse
 from lightloop.predict import predict
 
@@ -210,6 +210,25 @@ def test_a_missing_network_is_refused_before_any_light() -> None:
         check_network(parse(f'{DEMO}\n[network]\ndenoise = "denoise-9d"\n'))
     check_network(parse(f'{DEMO}\n[network]\ndenoise = ""\n'))
     check_network(parse(DEMO))
+
+
+LED = """
+[[light]]
+name = "led"
+wavelength_nm = 470.0
+shutter_device = "LED Shutter"
+limits = { budget_j_cm2 = 1.0 }
+
+[[channel]]"""
+
+
+def test_a_light_that_the_keeper_cannot_turn_off_is_refused() -> None:
+    check_keeper(parse(DEMO))
+    check_keeper(parse(CAMERA))
+    # Of this shutter, the demonstration's file says only in a startup preset what it shuts; such a
+    # preset may light up, so the keeper does not apply it.
+    with pytest.raises(ConfigError, match=r"keeper cannot turn the lights \('white', 'led'\) off"):
+        check_keeper(parse(CAMERA.replace("[[channel]]", LED)))
 
 
 def test_not_a_number_is_over_every_budget() -> None:
