@@ -24,7 +24,7 @@ class LightPrediction(msgspec.Struct, frozen=True):
     Attributes
     ----------
     dose, most_dose
-        With the first settings held throughout, and with the longest and strongest exposures
+        As the guard sets it aside: with the first settings held throughout, and with the longest and strongest exposures
         that the limits allow (the guard stops at the budget); `unit` is "J/cm2" or "relative".
     on_s
         Time that the light is on, s.
@@ -87,7 +87,7 @@ def predict(config: RunConfig, frames: int = 0, chip: tuple[int, int] | None = N
         chip = (config.scope.height, config.scope.width)
     pixels = 2 * chip[0] * chip[1] if chip is not None else 0
     total = shots * frames_per_shot
-    lights = tuple(_light(config, light, times * planes) for light in config.light)
+    lights = tuple(_light(config, light, times * planes, experiment_s) for light in config.light)
     return Prediction(
         frames=total,
         shots=shots,
@@ -123,19 +123,40 @@ def _start_s(config: RunConfig, number: int) -> float:
     return start
 
 
-def _light(config: RunConfig, light: LightConfig, exposures: int) -> LightPrediction:
+def _light(
+    config: RunConfig, light: LightConfig, exposures: int, experiment_s: float
+) -> LightPrediction:
     """Return what one light gives to one field in `exposures` exposures of each of its channels."""
     channels = [c for c in config.channel if c.light == light.name]
     limits = light.limits
-    strongest = light.dose_j_cm2(limits.max_power_fraction, limits.max_exposure_ms)
+    on_s = exposures * sum(_on_s(config, light, c.exposure_ms) for c in channels)
+    dose = exposures * sum(
+        light.irradiance_w_cm2(c.power_fraction) * _on_s(config, light, c.exposure_ms)
+        for c in channels
+    )
+    strongest = light.irradiance_w_cm2(limits.max_power_fraction)
+    longest_s = exposures * len(channels) * _on_s(config, light, limits.max_exposure_ms)
+    if not light.is_switchable:  # nobody blanks it: it shines all the time, at its maximum
+        on_s = longest_s = experiment_s
+        strongest = light.irradiance_w_cm2(1.0)
+        dose = strongest * experiment_s
     return LightPrediction(
         light.name,
-        exposures * sum(light.dose_j_cm2(c.power_fraction, c.exposure_ms) for c in channels),
-        exposures * len(channels) * strongest,
+        dose,
+        strongest * longest_s,
         limits.budget_j_cm2,
         "J/cm2" if light.is_calibrated else "relative",
-        exposures * sum(light.on_ms(c.exposure_ms) for c in channels) * 1e-3,
+        on_s,
     )
+
+
+def _on_s(config: RunConfig, light: LightConfig, exposure_ms: float) -> float:
+    """Return the time that the guard sets aside for one exposure (`acquire.lease.Lease`), s."""
+    on_ms = light.on_ms(exposure_ms)
+    if light.gate not in ("camera", "sequencer"):
+        on_ms += light.settle_ms + light.open_delay_ms + light.close_delay_ms
+        on_ms += config.guard.switch_allowance_ms
+    return on_ms * 1e-3
 
 
 def _bleached(config: RunConfig, times: int, planes: int) -> float | None:

@@ -79,6 +79,24 @@ def test_an_uncalibrated_light_says_that_its_dose_is_relative() -> None:
     assert light.dose == pytest.approx(0.5 * 0.050 * 12)  # seconds at full power
 
 
+def test_light_that_we_blank_ourselves_is_counted_with_its_commands() -> None:
+    config = small(
+        'gate = "camera"', 'gate = "software"\nopen_delay_ms = 3.0\nclose_delay_ms = 2.0'
+    )
+    each_s = 0.050 + 0.005 + 1e-3 * config.guard.switch_allowance_ms
+    light = predict(config).lights[0]
+    assert light.on_s == pytest.approx(12 * each_s)
+    assert light.dose == pytest.approx(1.0 * 12 * each_s)
+
+
+def test_a_lamp_that_nobody_switches_shines_all_the_time() -> None:
+    switch = 'power_device = "Laser488"\npower_property = "Power"\nshutter_device = "Shutter"\n'
+    config = parse(SMALL.replace(switch, "").replace('"camera"', '"always-on"'))
+    light = predict(config).lights[0]
+    assert light.on_s == 30.0
+    assert light.dose == pytest.approx(2.0 * 30.0)
+
+
 def test_frames_end_the_run_after_the_shot_that_holds_them() -> None:
     assert predict(small(), frames=1).frames == 3
     assert predict(small(), frames=4).frames == 6
