@@ -24,8 +24,9 @@ class LightPrediction(msgspec.Struct, frozen=True):
     Attributes
     ----------
     dose, most_dose
-        As the guard sets it aside: with the first settings held throughout, and with the longest and strongest exposures
-        that the limits allow (the guard stops at the budget); `unit` is "J/cm2" or "relative".
+        As the guard sets it aside: with the first settings held throughout, and with the longest
+        and strongest exposures that the limits allow (the guard stops at the budget). `unit` is
+        "J/cm2" or "relative".
     on_s
         Time that the light is on, s.
     """
