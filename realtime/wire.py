@@ -312,7 +312,7 @@ def decode_from_hub(packet: bytes) -> FromHub:
     """
     try:
         return _FROM_HUB.decode(packet)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:  # the latter by a damaged text
         raise BadMessage(f"the hub sent no message of ours: {error}") from error
 
 
@@ -326,5 +326,5 @@ def decode_from_client(packet: bytes) -> FromClient:
     """
     try:
         return _FROM_CLIENT.decode(packet)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:  # the latter by a damaged text
         raise BadMessage(f"a client sent no message of ours: {error}") from error

@@ -80,3 +80,10 @@ def test_a_field_from_the_future_is_ignored() -> None:
 
 def test_a_decision_holds_no_time() -> None:
     assert not [name for name in Decision.__struct_fields__ if name.startswith("t_")]
+
+
+def test_bytes_that_are_no_text_are_refused() -> None:
+    packet = encode(Command("stop_light")).replace(b"stop_light", b"\x80top_light")
+    for decode in (decode_from_client, decode_from_hub):
+        with pytest.raises(BadMessage):
+            decode(packet)
