@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import runpy
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pydantic import BaseModel
 
@@ -33,8 +34,9 @@ def load_policy(config: OwnPolicyConfig, first: Settings) -> Policy:
     """Run the file and make its `Policy`.
 
     The file must define ``class Policy`` whose constructor takes the first `Settings` (and the
-    config's options), with a ``name`` and a ``decide(seen: Observation) -> Decision``. The file is
-    the user's own program and may do what the user may; its decisions still pass the guard.
+    config's options), with a ``name`` and a ``decide(seen: Observation) -> Decision``. It may
+    import modules that lie beside it. The file is the user's own program and may do what the user
+    may; its decisions still pass the guard.
 
     Raises
     ------
@@ -42,16 +44,33 @@ def load_policy(config: OwnPolicyConfig, first: Settings) -> Policy:
         If there is no such file or class, or the file fails.
     """
     path = Path(config.path)
+    make = _class_in(path)
     try:
-        names = runpy.run_path(str(path), run_name="lightloop_policy")
-        policy = names["Policy"](first, **config.options)
-    except FileNotFoundError as error:
-        raise PolicyFileError(f"policy file {path} does not exist") from error
-    except KeyError as error:
-        raise PolicyFileError(f"policy file {path}: it must define a class Policy") from error
-    except Exception as error:
-        raise PolicyFileError(f"policy file {path}: {type(error).__name__}: {error}") from error
-    for needed in ("name", "decide"):
-        if not hasattr(policy, needed):
-            raise PolicyFileError(f"policy file {path}: its class Policy has no {needed!r}")
-    return policy  # type: ignore[no-any-return]  # checked above as far as it can be
+        policy = make(first, **config.options)
+    except Exception as error:  # the user's program may raise anything
+        raise PolicyFileError(_blame(path, error)) from error
+    if not isinstance(getattr(policy, "name", None), str):
+        raise PolicyFileError(f"policy file {path}: its class Policy needs a name, such as 'mine'")
+    if not callable(getattr(policy, "decide", None)):
+        raise PolicyFileError(f"policy file {path}: its class Policy has no method decide(seen)")
+    return cast("Policy", policy)  # checked above as far as it can be
+
+
+def _class_in(path: Path) -> Any:
+    """Run a file and return the `Policy` that it defines."""
+    if not path.is_file():
+        raise PolicyFileError(f"policy file {path} does not exist (looked in {Path.cwd()})")
+    beside = str(path.resolve().parent)
+    if beside not in sys.path:
+        sys.path.append(beside)  # last: a models.py of the user's must not hide ours
+    try:
+        found = runpy.run_path(str(path), run_name="lightloop_policy")
+    except Exception as error:  # as above
+        raise PolicyFileError(_blame(path, error)) from error
+    if not callable(found.get("Policy")):
+        raise PolicyFileError(f"policy file {path}: it must define a class Policy")
+    return found["Policy"]
+
+
+def _blame(path: Path, error: Exception) -> str:
+    return f"policy file {path}: {type(error).__name__}: {error}"

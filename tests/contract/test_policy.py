@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import msgspec
 import pytest
 
+from lightloop.own_policy import load_policy
 from realtime.policy import FixedConfig, FixedPolicy, Observation, Policy, SnrConfig, SnrPolicy
 from tests.unit.policy_samples import FIRST, READ_NOISE_E, Sample, but, light_of
+from tests.unit.written_policy import example
 
-POLICIES: dict[str, Callable[[], Policy]] = {
-    "fixed": lambda: FixedPolicy(FixedConfig(), FIRST),
-    "snr": lambda: SnrPolicy(SnrConfig(), FIRST, READ_NOISE_E),
+POLICIES: dict[str, Callable[[Path], Policy]] = {
+    "fixed": lambda _: FixedPolicy(FixedConfig(), FIRST),
+    "snr": lambda _: SnrPolicy(SnrConfig(), FIRST, READ_NOISE_E),
+    "python": lambda folder: load_policy(example(folder), FIRST),
 }
 
 SEEN = [Sample(2.0, shot=shot).see(FIRST) for shot in range(6)]
@@ -21,8 +26,10 @@ NONE = [but(seen, n_confirmed=0, n_tracks=0, snr=0.0, signal_e=0.0) for seen in 
 
 
 @pytest.fixture(params=POLICIES)
-def build(request: pytest.FixtureRequest) -> Callable[[], Policy]:
-    return POLICIES[request.param]
+def build(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Policy]]:
+    before = sys.path.copy()
+    yield lambda: POLICIES[request.param](tmp_path)
+    sys.path[:] = before
 
 
 def test_a_decision_names_its_shot_its_frames_and_its_policy(build: Callable[[], Policy]) -> None:

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lightloop.own_policy import OwnPolicyConfig, PolicyFileError, load_policy
+from tests.unit.policy_samples import FIRST, Sample, light_of
+from tests.unit.written_policy import example
+
+GOOD = "class Policy:\n    name = 'mine/1'\n    def __init__(self, first): pass\n"
+DECIDES = "    def decide(self, seen): return None\n"
+
+
+@pytest.fixture(autouse=True)
+def search_path_is_as_before() -> Iterator[None]:
+    before = sys.path.copy()
+    yield
+    sys.path[:] = before
+
+
+def written(tmp_path: Path, text: str) -> OwnPolicyConfig:
+    path = tmp_path / "mine.py"
+    path.write_text(text, "utf-8")
+    return OwnPolicyConfig(kind="python", path=str(path))
+
+
+@pytest.mark.parametrize("target_e", [5.0, 40.0])
+def test_the_example_of_the_guide_brings_cells_to_the_brightness_that_is_asked_for(
+    tmp_path: Path, target_e: float
+) -> None:
+    policy = load_policy(example(tmp_path, target_e=target_e), FIRST)
+    sample, settings = Sample(brightness=2.0), FIRST
+    for _ in range(20):
+        settings = policy.decide(sample.see(settings)).settings
+    assert 2.0 * light_of(settings) == pytest.approx(target_e, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "must define a class Policy"),
+        ("Policy = 3", "must define a class Policy"),
+        ("import nothing_of_that_name", "ModuleNotFoundError: No module named"),
+        ("class Policy(", "SyntaxError"),
+        ("open('no such table.csv')", "FileNotFoundError: .*no such table"),
+        (GOOD, r"no method decide\(seen\)"),
+        (GOOD.replace("'mine/1'", "3") + DECIDES, "needs a name"),
+        (GOOD.replace("pass", "{}['gain']") + DECIDES, "KeyError: 'gain'"),
+        (GOOD.replace("first", "first, gain") + DECIDES, "missing 1 required .*'gain'"),
+    ],
+)
+def test_a_file_that_is_no_policy_says_why(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(PolicyFileError, match=rf"mine\.py: .*{said}"):
+        load_policy(written(tmp_path, text), FIRST)
+
+
+def test_a_missing_file_is_said_to_be_missing_and_where(tmp_path: Path) -> None:
+    config = OwnPolicyConfig(kind="python", path="not_there.py")
+    with pytest.raises(PolicyFileError, match=r"not_there\.py does not exist \(looked in "):
+        load_policy(config, FIRST)
+
+
+def test_a_policy_may_import_what_lies_beside_it_and_hides_nothing_of_ours(tmp_path: Path) -> None:
+    (tmp_path / "my_rules_of_light.py").write_text("NAME = 'beside/1'", "utf-8")
+    (tmp_path / "models.py").write_text("raise RuntimeError('not this one')", "utf-8")
+    text = "from my_rules_of_light import NAME\nimport models\n"
+    config = written(tmp_path, text + GOOD.replace("'mine/1'", "NAME") + DECIDES)
+    assert load_policy(config, FIRST).name == "beside/1"
+    del sys.modules["my_rules_of_light"]
