@@ -97,8 +97,6 @@ class LoopConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstring
     """Time that the worker has for a decision, ms."""
     ring_frames: Annotated[int, Field(ge=4, le=4096)] = 64
     """Frames that the ring in shared memory holds."""
-    camera_timeout_ms: Annotated[float, Field(gt=0, le=60_000)] = 2000.0
-    """Time that a frame may take beyond its exposure, ms."""
 
 
 class NetworkConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
@@ -150,10 +148,21 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings
         for names, what in ((lights, "light"), ([c.name for c in self.channel], "channel")):
             if len(set(names)) < len(names):
                 raise ValueError(f"two entries of [[{what}]] have the same name")
+        if isinstance(self.scope, MicroManagerConfig):
+            self._leave_light_to_the_guard(self.scope)
         if self.loop.clock == "simulated" and self.scope.kind != "simulated":
             raise ValueError('loop.clock = "simulated" needs a simulated scope: light is real here')
         self.sequence()
         return self
+
+    def _leave_light_to_the_guard(self, scope: MicroManagerConfig) -> None:
+        for device, name, _ in scope.properties:
+            for light in self.light:
+                if device in light.devices:
+                    raise ValueError(
+                        f"scope.properties sets {device} {name}, which belongs to light "
+                        f"{light.name!r}: take it out, only the light guard moves light"
+                    )
 
     def sequence(self) -> useq.MDASequence:
         """Return the plan, with this config's channels in it."""

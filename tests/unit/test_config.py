@@ -42,6 +42,15 @@ def test_every_shipped_config_is_right(path: Path) -> None:
     assert path.read_text("utf-8").startswith("#:schema ./lightloop.schema.json\n")
 
 
+def test_no_property_that_is_set_at_start_may_be_a_lights() -> None:
+    text = (CONFIGS / "demo-camera.toml").read_text("utf-8")
+    old = '["Camera", "BitDepth", "16"]'
+    assert text.count(old) == 1
+    lit = text.replace(old, '["White Light Shutter", "State", "1"]')
+    with pytest.raises(ConfigError, match=r"sets White Light Shutter State, .*light 'white'"):
+        parse(lit)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
