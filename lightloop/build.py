@@ -56,9 +56,7 @@ def build_microscope(
         If Micro-Manager cannot load a device.
     """
     if isinstance(config.scope, MicroManagerConfig):
-        core = load_system(
-            config.scope.system if config.scope.system == "demo" else Path(config.scope.system)
-        )
+        core = load_system(config.scope.system)
         for device, name, value in config.scope.properties:
             core.setProperty(device, name, value)
         origin = f"Micro-Manager: {config.scope.system}"

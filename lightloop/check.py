@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import shutil
 import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lightloop.config import ConfigError, MicroManagerConfig
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lightloop.config import RunConfig
     from lightloop.predict import Prediction
 
@@ -133,6 +134,22 @@ def check_network(config: RunConfig) -> None:
         raise ConfigError(f"network.denoise: {error}") from error
 
 
+def check_policy(config: RunConfig) -> None:
+    """Make the policy that the config names; one of the user's own is loaded and run for it.
+
+    Raises
+    ------
+    ConfigError
+        If its file is missing or fails, or it asks for a channel that the plan does not have.
+    """
+    from lightloop.build import build_policy
+
+    try:
+        build_policy(config, config.first_settings(), config.camera.read_noise_e)
+    except ValueError as error:
+        raise ConfigError(f"policy: {error}") from error
+
+
 def check_keeper(config: RunConfig) -> None:
     """Let the keeper's own way turn every light off once, with nothing else loaded.
 
@@ -164,8 +181,7 @@ def _load(config: RunConfig) -> Any:
     if isinstance(config.scope, MicroManagerConfig):
         from acquire.core import load_system
 
-        system = config.scope.system
-        return load_system(system if system == "demo" else Path(system))
+        return load_system(config.scope.system)
     from pymmcore_plus.experimental.unicore import UniMMCore
 
     from acquire.simulated import LocalLightBox, load_simulated_scope

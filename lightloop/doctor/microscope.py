@@ -45,7 +45,13 @@ def snap() -> Finding:
 
 def config(path: Path) -> Finding:
     """Load a run config, its microscope, and every device that it names."""
-    from lightloop.check import check_keeper, check_network, check_run, check_scope
+    from lightloop.check import (
+        check_keeper,
+        check_network,
+        check_policy,
+        check_run,
+        check_scope,
+    )
     from lightloop.config import ConfigError, load
     from lightloop.predict import predict
 
@@ -53,6 +59,7 @@ def config(path: Path) -> Finding:
         wanted = load(path)
         check_run(wanted, predict(wanted), path.name)
         check_network(wanted)
+        check_policy(wanted)
         height, width = check_scope(wanted)
         check_keeper(wanted)
     except ConfigError as error:

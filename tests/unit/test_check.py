@@ -12,7 +12,14 @@ import numpy as np
 import pytest
 
 from acquire.simulated.photophysics import Photophysics, brightness
-from lightloop.check import check_keeper, check_network, check_output, check_run, check_scope
+from lightloop.check import (
+    check_keeper,
+    check_network,
+    check_output,
+    check_policy,
+    check_run,
+    check_scope,
+)
 from lightloop.config import ConfigError, RunConfig, load, parse
 from lightloop.predict import predict
 
@@ -238,6 +245,23 @@ shutter_device = "LED Shutter"
 limits = { budget_j_cm2 = 1.0 }
 
 [[channel]]"""
+
+
+@pytest.mark.parametrize(
+    ("policy", "said"),
+    [
+        ('kind = "python"\npath = "nowhere.py"', r"nowhere\.py does not exist"),
+        ('kind = "snr"\nchannel = "RFP"', r"policy\.channel is 'RFP', but the plan has GFP"),
+    ],
+)
+def test_a_policy_that_cannot_be_made_is_refused_before_any_light(policy: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=f"^policy: .*{said}"):
+        check_policy(parse(f"{SMALL}\n[policy]\n{policy}\n"))
+
+
+def test_the_policies_of_the_shipped_configs_can_be_made() -> None:
+    for text in (DEMO, CAMERA):
+        check_policy(parse(text))
 
 
 def test_a_light_that_the_keeper_cannot_turn_off_is_refused() -> None:
