@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from acquire.settings import Settings
     from acquire.simulated import Line
     from lightloop.config import RunConfig
-    from models.denoise import Denoiser, Passthrough
+    from models.denoise import Restorer
     from models.package import Package
     from realtime.pipeline import Pipeline
     from realtime.policy import Policy
@@ -151,9 +151,7 @@ def build_pipeline(
     )
 
 
-def build_restorer(
-    config: RunConfig, camera: CameraInfo, package: Package | None
-) -> Denoiser | Passthrough:
+def build_restorer(config: RunConfig, camera: CameraInfo, package: Package | None) -> Restorer:
     """Build the denoiser of a camera, or the plain photon conversion where no network is wanted.
 
     Raises

@@ -1,6 +1,6 @@
 """Networks: arrays in, arrays out. Light to import; an engine is loaded when one is opened."""
 
-from models.denoise import Denoised, Denoiser, Passthrough, Restore
+from models.denoise import Denoised, Denoiser, Passthrough, Restorer
 from models.engines import Engine, EngineInfo, open_engine
 from models.errors import EngineUnavailable, ModelError, ParityError
 from models.noise import NoiseEstimate, estimate
@@ -20,7 +20,7 @@ __all__ = [
     "ParityError",
     "Passthrough",
     "Residuals",
-    "Restore",
+    "Restorer",
     "estimate",
     "judge",
     "list_shipped",

@@ -38,7 +38,7 @@ class Denoised:
     sd_e: NDArray[np.float32] | None
 
 
-class Restore(Protocol):
+class Restorer(Protocol):
     """Anything that turns raw counts into photo-electrons."""
 
     model_id: str

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from realtime.detect import Detections
+from realtime.detections import Detections
 from realtime.wire import Tracks
 
 if TYPE_CHECKING:

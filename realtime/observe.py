@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from realtime.detect import snr_of_mean
+from realtime.detections import snr_of_mean
 from realtime.policy.observation import Observation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from acquire.settings import Applied
-    from realtime.detect import Detections
+    from realtime.detections import Detections
     from realtime.policy.observation import Trust
     from realtime.wire import TrackEvent, Tracks
 

@@ -20,29 +20,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from acquire.frame import FrameInfo
-    from realtime.detect import Detections
+    from models import Restorer
+    from realtime.detections import Detections
     from realtime.policy.decision import Policy
     from realtime.policy.observation import Trust
     from realtime.wire import RestoredSlot, TrackEvent, Tracks
-
-
-class Restored(Protocol):
-    """A restored image, (Y, X) float32 photo-electrons, valid until the next call."""
-
-    @property
-    def photons(self) -> NDArray[np.float32]:
-        """Photo-electrons a pixel."""
-        ...
-
-
-class Restorer(Protocol):
-    """A network with its calibration (`models.denoise`), or the plain photon conversion."""
-
-    model_id: str
-
-    def __call__(self, adu: NDArray[np.uint16], /) -> Restored:
-        """Turn camera counts into photo-electrons."""
-        ...
 
 
 class CellTracker(Protocol):

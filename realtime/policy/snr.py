@@ -74,7 +74,7 @@ def light_factor(
 
     References
     ----------
-    The noise is that of `realtime.detect.snr_of_mean`; its solution for the light is our own.
+    The noise is that of `realtime.detections.snr_of_mean`; its solution for the light is our own.
     """
     light = signal_e + max(background_e, 0.0)
     dark = read_noise_e**2

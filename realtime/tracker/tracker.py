@@ -16,7 +16,7 @@ from realtime.wire import TrackEvent, Tracks
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from realtime.detect import Detections
+    from realtime.detections import Detections
 
 _AREA_FRESH = 0.3
 """Weight of the newest detection in a cell's area (measured: tracking benchmark)."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from acquire.settings import ChannelSettings
-from realtime.detect import Detections
+from realtime.detections import Detections
 from realtime.observe import observe
 from realtime.policy import Observation, Trust
 from realtime.wire import TrackEvent, Tracks

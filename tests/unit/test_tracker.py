@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from realtime.detect import Detections
+from realtime.detections import Detections
 from realtime.tracker import Tracker, TrackerConfig
 from realtime.wire import TrackEvent, Tracks
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from realtime.detect import Detections
+from realtime.detections import Detections
 from realtime.tracker import Tracker, TrackerConfig
 from realtime.wire import TrackEvent, Tracks
 from tests.tracking_scenes import CellCulture, Scene, Score, score
