@@ -16,10 +16,13 @@ ScopeError                 base of every error that a run may end with in good o
     RunFileError           a run file cannot be written or read
     ModelError             a model package cannot be used
         ParityError        an engine's answer is too far from the stored reference
+        EngineUnavailable  an engine, or the precision asked for, cannot run on this machine
     ConfigError            a config file says something that we do not understand
+    PolicyFileError        a user's policy file cannot be used
 
-``ConfigError`` lives in `lightloop.config`, ``StreamError``, ``RunFileError`` in `realtime.errors`,
-``ModelError`` in `models.errors`; `models` may not import `acquire`, so its base is `RuntimeError`.
+``ConfigError`` lives in `lightloop.config`, ``PolicyFileError`` in `lightloop.own_policy`,
+``StreamError``, ``RunFileError`` in `realtime.errors`, ``ModelError`` in `models.errors`; `models`
+may not import `acquire`, so its base is `RuntimeError`.
 """
 
 from __future__ import annotations

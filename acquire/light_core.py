@@ -41,13 +41,13 @@ def load_lights(config: Path | str, sources: Iterable[LightSource]) -> Core:
     labels = frozenset(label for source in sources for label in source.devices)
     with tempfile.TemporaryDirectory() as folder, commanding("loading the light devices"):
         part = Path(folder) / "lights.cfg"
-        part.write_text(light_lines(text, labels), encoding="utf-8")
+        part.write_text(lines_for(text, labels), encoding="utf-8")
         core.loadSystemConfiguration(str(part))
     core.setAutoShutter(False)
     return cast("Core", core)
 
 
-def light_lines(text: str, labels: frozenset[str]) -> str:
+def lines_for(text: str, labels: frozenset[str]) -> str:
     """Return the lines of a configuration file that bring some devices to life, and no others.
 
     Those are the devices, what they hang on (hubs, serial ports, and any device that a property of

@@ -12,7 +12,7 @@ import math
 import time
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -33,29 +33,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from models import NoiseEstimate
+
 CAMERA = "imported"
 LIGHT = "unknown"
 ESTIMATE_PLANES = 16  # planes that the blind noise estimate looks at, spread over the recording
 FLUSH_FRAMES = 64  # there is no camera that waits for us
-
-
-class NoiseEstimate(Protocol):
-    """What a blind estimate tells of a camera (`models.noise.NoiseEstimate`)."""
-
-    @property
-    def gain_adu_per_e(self) -> float:
-        """ADU per photo-electron."""
-        ...
-
-    @property
-    def offset_adu(self) -> float:
-        """Mean dark level, ADU."""
-        ...
-
-    @property
-    def read_noise_e(self) -> float:
-        """Read noise, rms photo-electrons."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +233,7 @@ def _estimated(
             f"noise came out as {numbers}); give them"
         )
     calibration = Calibration(*numbers, saturation_adu=source.full_scale_adu, source="estimated")
-    if getattr(guess, "is_reliable", True):
+    if guess.is_reliable:
         return _Camera(calibration)
     return _Camera(calibration, "the images hold too little contrast: this is only a guess")
 

@@ -186,7 +186,7 @@ class _Recording:
             self._n_taken += 1
             self._take_frame(packet, message)
         else:
-            self._writer.document(packet)
+            self._writer.document(packet, message)
 
     def _take_frame(self, packet: bytes, message: FrameMessage) -> None:
         seq = message.info.seq

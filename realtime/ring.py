@@ -139,7 +139,7 @@ class Ring:
             try:
                 self._memory.close()
             except BufferError:  # a view is still alive somewhere; the process's end frees the map
-                self._memory.close = lambda: None  # type: ignore[method-assign]
+                self._memory.close = lambda: None  # type: ignore[method-assign]  # its __del__ tries again
             if self._owns:
                 self._memory.unlink()
 

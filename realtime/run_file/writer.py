@@ -15,7 +15,7 @@ from realtime.errors import RunFileError
 from realtime.run_file import layout
 from realtime.run_file.codec import RAW, pack
 from realtime.run_file.parts import find_resume, part_path, part_paths
-from realtime.wire import Document, FrameMessage, Gap, Notice, Start, decode_from_hub, encode
+from realtime.wire import FrameMessage, FromHub, Gap, Notice, Start, decode_from_hub, encode
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -126,7 +126,7 @@ class RunWriter:
         self.last_seq = info.seq
         self.n_frames += 1
 
-    def document(self, packet: bytes, message: Document | None = None) -> None:
+    def document(self, packet: bytes, message: FromHub | None = None) -> None:
         """Take a document of the stream that is not a frame, as it came over the wire.
 
         Parameters
@@ -142,7 +142,7 @@ class RunWriter:
         if packet in self._tail:  # on disk already: the hub repeats what followed the last frame
             self._tail.remove(packet)
             return
-        message = message or decode_from_hub(packet)  # type: ignore[assignment]
+        message = message or decode_from_hub(packet)
         if isinstance(message, Start):
             return  # stands at the head of each part
         if isinstance(message, Gap):

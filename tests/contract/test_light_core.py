@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from acquire.errors import DeviceMissing, SettingRefused
-from acquire.light_core import light_lines, load_lights
+from acquire.light_core import lines_for, load_lights
 from acquire.light_port import LightPort
 from acquire.source import LightSource
 
@@ -32,7 +32,7 @@ ConfigGroup,System,Startup,Laser,Power,100
 
 
 def test_only_what_the_light_hangs_on_is_loaded_and_nothing_that_lights_up() -> None:
-    assert light_lines(CONFIG, frozenset({"Laser"})).splitlines() == [
+    assert lines_for(CONFIG, frozenset({"Laser"})).splitlines() == [
         "Property,Core,Initialize,0",
         "Device,Laser,Vendor,Laser",
         "Device,COM3,SerialManager,COM3",
