@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 # What the owner says: a lease until a time, the light is off, help, we part in good order.
 _LEASE, _CLOSE, _ALARM, _BYE = b"L", b"C", b"X", b"B"
+_HEADS_UP = b"H"  # a lease will be asked for in a moment: nothing to do but to be awake
 # What the keeper says: I have the lease, go dark at once. What the owner answers to that.
 _ACK, _REVOKE, _DARK, _LIT = b"A", b"R", b"D", b"N"
 _LONGEST = 16  # bytes; a longer message is not ours
@@ -113,6 +114,10 @@ class KeeperLink:
     def close(self) -> None:
         """Tell that the light is off."""
         self._send(_CLOSE)
+
+    def heads_up(self) -> None:
+        """Tell that a lease will be asked for in a moment (`acquire.habit`)."""
+        self._send(_HEADS_UP)
 
     def alarm(self) -> None:
         """Ask for help: the light is on and does not obey.
@@ -223,6 +228,8 @@ def keep(
             _answer(ends.leases, _ACK + heard[1:])
         elif tag == _CLOSE:
             deadline_ns = 0
+        elif tag == _HEADS_UP:
+            continue
         elif tag == _BYE:
             return KeeperReport("the owner ended in good order", _insist(go_dark), revoked)
         elif tag == _GONE:
@@ -277,13 +284,17 @@ def _kill(kill_owner: Callable[[], None]) -> None:
 def _insist(go_dark: Callable[[], bool]) -> bool:
     """Switch the light off, again and again until it is; give up after half a minute."""
     until_s = time.perf_counter() + _GIVE_UP_S
+    has_told = False
     while True:
         try:
             if go_dark():
                 return True
-            logger.critical("the keeper switched the light off, and it is still on")
+            if not has_told:
+                logger.critical("the keeper switched the light off, and it is still on")
         except Exception:  # any driver may raise anything; the next try is due
-            logger.exception("the keeper cannot reach the light")
+            if not has_told:
+                logger.exception("the keeper cannot reach the light")
+        has_told = True
         if time.perf_counter() > until_s:
             return False
         time.sleep(_RETRY_S)

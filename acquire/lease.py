@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from acquire.errors import CameraTimeout, LightExpired, LightRefused
+from acquire.habit import Habit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,9 +19,13 @@ if TYPE_CHECKING:
     from acquire.settings import Applied
     from acquire.source import LightSource
 
-_POLL_S = (
-    2e-4  # a frame is noticed so much later at most: a fifth of the loop's bar of 1 ms; proposed
-)
+_POLL_S = 2e-4  # a frame is noticed so much later at most; proposed
+_LOOKS_PER_HEADS_UP = 3  # who was told half a millisecond ago is still awake
+_LAST_LOOK = 60  # a frame that late was no habit: nobody is kept awake for it
+
+
+def _nobody() -> None:
+    """Tell nobody."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,6 +45,8 @@ class Lease:
         When the last device was set, host clock.
     lit_ns, dark_ns
         When light may first have been on (0: never), and when it was read back as off, host clock.
+    nap, heads_up
+        Sleep that a STOP LIGHT cuts short; tells others that a frame is due (`acquire.habit`).
     is_clean
         Every frame came, and nothing went wrong.
     """
@@ -53,12 +60,16 @@ class Lease:
     camera: ExposingCamera
     check_stopped: Callable[[], None]
     now_ns: Callable[[], int]
+    nap: Callable[[float], object] = time.sleep
+    heads_up: Callable[[], None] = _nobody
+    habit: Habit = field(default_factory=Habit)
     applied: Applied = field(init=False)
     patience_ns: int = 0
     deadline_ns: int = 0
     exposure_read_ms: float = 0.0
     power_read_fraction: float = 0.0
     ready_ns: int = 0
+    started_ns: int = 0
     lit_ns: int = 0
     dark_ns: int = 0
     n_popped: int = 0
@@ -88,6 +99,7 @@ class Lease:
         if self.is_started:
             raise LightRefused("a lease pays for one sequence, and it was started already")
         self.is_started = True  # first, so that a camera that fails midway is stopped and booked
+        self.started_ns = self.now_ns()
         self.camera.start(self.n_frames)
 
     def pop(self) -> Image:
@@ -100,12 +112,20 @@ class Lease:
         LightRefused
             If the light was stopped meanwhile.
         """
+        if not self.n_popped and (nap_s := self.habit.nap_s(self.allowed.exposure_ms)):
+            self.nap(nap_s)
+        looks = 0
         while True:
             was_running = self.camera.is_running()
             image = self.camera.try_pop()
             if image is not None:
+                if not self.n_popped:
+                    self.habit.note(self.allowed.exposure_ms, image.t_ns - self.started_ns)
                 self.n_popped += 1
                 return image
+            if looks % _LOOKS_PER_HEADS_UP == 0 and looks < _LAST_LOOK:
+                self.heads_up()
+            looks += 1
             self.check_stopped()
             if not was_running or self.now_ns() > self.patience_ns:
                 why = "does not deliver" if was_running else "ended its sequence"

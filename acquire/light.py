@@ -17,6 +17,7 @@ import msgspec
 from acquire.bounds import GuardRules, allow
 from acquire.darkness import Darkness, names
 from acquire.errors import LightExpired, LightNotDark, LightRefused, SettingRefused
+from acquire.habit import Habit
 from acquire.lease import Lease
 from acquire.settings import Applied
 
@@ -50,6 +51,8 @@ class LightGuard:
         The account that every exposure is booked in.
     keeper
         Who turns the light off if this process cannot.
+    heads_up
+        Called when a frame is due any moment; whoever will have to do with it can wake up.
 
     Raises
     ------
@@ -67,6 +70,7 @@ class LightGuard:
         limits: Mapping[str, Limits],
         rules: GuardRules | None = None,
         now_ns: Callable[[], int] = time.perf_counter_ns,
+        heads_up: Callable[[], None] = lambda: None,
     ) -> None:
         self._lights, self._camera, self._keeper = lights, camera, keeper
         self._ledger = ledger
@@ -74,6 +78,8 @@ class LightGuard:
         self._limits = dict(limits)
         self._rules = rules or GuardRules()
         self._now_ns = now_ns
+        self._heads_up = heads_up
+        self._habit = Habit()
         self._stopped = threading.Event()
         self._door = threading.Lock()
         self._lease: Lease | None = None
@@ -193,6 +199,9 @@ class LightGuard:
             camera=self._camera,
             check_stopped=self._check_stopped,
             now_ns=self._now_ns,
+            nap=self._stopped.wait,
+            heads_up=self._heads_up,
+            habit=self._habit,
         )
 
     def _check_stopped(self) -> None:

@@ -13,7 +13,7 @@ from acquire.frame import Frame, FrameInfo, Shot
 from acquire.settings import Applied, Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from acquire.camera import Image
     from acquire.clock import Clock
@@ -137,6 +137,10 @@ class _Loop:
         self._requests: dict[int, Request] = {}
         self._good: dict[int, Request] = {}
         self._started_s: dict[int, float] = {}
+        self._plan: Iterator[PlannedShot] = iter(())
+        self._planned: PlannedShot | None = None
+        self._plan_error: ScopeError | None = None
+        self._has_planned = False
         self._next_seq = 0
         self._n_frames = 0
         self._last_frame_ns = 0
@@ -166,9 +170,8 @@ class _Loop:
         self, plan: Iterable[PlannedShot], first: Request, should_stop: Callable[[], bool]
     ) -> str:
         """Return why it ended before the plan did; empty if it did not."""
-        shots = iter(plan)
-        planned = next(shots, None)
-        while planned is not None:
+        self._plan = iter(plan)
+        while (planned := self._next_planned()) is not None:
             field = planned.shot.position
             request = self._requests.get(field, first)
             self._wait_for(planned, request)
@@ -187,9 +190,25 @@ class _Loop:
                     raise
                 logger.warning("decision %d is refused: %s", request.decision_id, error)
                 refusal = error
-            planned = next(shots, None)  # while somebody thinks about the frames
             self._requests[field] = self._request_after(shot.shot, request, refusal)
         return ""
+
+    def _next_planned(self) -> PlannedShot | None:
+        self._plan_ahead()
+        planned, self._planned = self._planned, None
+        self._has_planned = False
+        if self._plan_error is not None:
+            raise self._plan_error
+        return planned
+
+    def _plan_ahead(self) -> None:
+        """Work out the next shot (a millisecond, in useq); while the camera exposes, it is free."""
+        if not self._has_planned:
+            self._has_planned = True
+            try:
+                self._planned = next(self._plan, None)
+            except ScopeError as error:  # raised when its turn comes: this exposure is still good
+                self._plan_error = error
 
     def _request_after(self, shot: Shot, request: Request, refusal: LightRefused | None) -> Request:
         """Return what the field's next shot may use."""
@@ -232,6 +251,7 @@ class _Loop:
         try:
             with self._guard.expose(request, one.channel, one.n_frames, shot.position) as lease:
                 lease.start()
+                self._plan_ahead()
                 while len(images) < one.n_frames:
                     images.append(lease.pop())
         finally:  # in the dark again; what came before a fault is published too

@@ -41,6 +41,7 @@ logger = logging.getLogger(__name__)
 
 READY_S = 60.0
 LAST_WORDS_S = 10.0
+KEEPER_S = 40.0  # longer than the keeper itself goes on trying
 TICK_S = 0.2
 
 
@@ -246,9 +247,14 @@ class Supervisor:
         for child in family.children.values():
             if child is not main:
                 child.tell(Stop(self._stop_reason or "the run is over"))
-        for name in ("recorder", "worker", "window", "keeper"):
+        for name in ("recorder", "worker", "window"):
             if name in family.children:
                 family.children[name].end(patience)
+        if "keeper" in family.children:  # the last who can still turn the light off: it has time
+            keeper = family.children["keeper"]
+            keeper.process.join(KEEPER_S)
+            self._drain(keeper)
+            keeper.end(0.0)
         if self._light is not None:
             self._look_at_the_light(self._light)
         if "light" in family.children:

@@ -26,6 +26,7 @@ from realtime.wire import (
     DecisionMessage,
     Document,
     End,
+    FrameDue,
     FrameMessage,
     FromClient,
     FromHub,
@@ -56,6 +57,7 @@ logger = logging.getLogger(__name__)
 MAX_MESSAGE_BYTES = 4 << 20  # a result with some ten thousand tracks; more is no client of ours
 STALL_S = 10.0  # then the frame is declared lost rather than waited for
 TICK_MS = 200
+DUE = encode(FrameDue())
 SILENT_S = 2.0  # a recorder is heard every half second
 
 
@@ -101,7 +103,7 @@ class Hub:
         self._result: Result | None = None
         self._changed = threading.Condition()
         self._wake_lock = threading.Lock()
-        self._stopping = False
+        self._stopping = self._is_due = False
         for endpoint in (address.stream, address.control):
             check_free(endpoint)
         self._context = zmq.Context()
@@ -162,8 +164,22 @@ class Hub:
         """Send a document to every listener, and to the journal."""
         self._post(encode(document), None, for_worker=isinstance(document, Gap | End))
 
+    def heads_up(self) -> None:
+        """Wake the worker, and our own thread: a frame is due any moment."""
+        self._is_due = True
+        with self._wake_lock:
+            self._wake_out.send(b"")
+
     def next_decision(self, timeout_s: float) -> tuple[Result, Decision] | None:
-        """Return the worker's next answer; None if it is late."""
+        """Return the worker's next answer; None if it is late.
+
+        Raises
+        ------
+        StreamError
+            If the hub's thread is no more: nobody would hear a STOP LIGHT either.
+        """
+        if not self._thread.is_alive():
+            raise StreamError("the hub's thread died; why is in the log above")
         try:
             return self._decisions.get(timeout=max(timeout_s, 0.0))
         except queue.Empty:
@@ -256,6 +272,9 @@ class Hub:
                 self._drain(self._control, self._obey)
             if self._wake_in in ready:
                 self._drain_wakes()
+            if self._is_due:
+                self._is_due = False
+                self._wake_workers()
             with self._changed:
                 while self._inlet:
                     packet, frame, for_worker = self._inlet.popleft()
@@ -263,6 +282,11 @@ class Hub:
                 self._serve_seats()
                 self._changed.notify_all()
         self._wake_in.close()
+
+    def _wake_workers(self) -> None:
+        for seat in self._seats.seats.values():
+            if seat.policy == "shots" and not seat.is_away:
+                self._transmit(seat.identity, DUE)
 
     def _drain_wakes(self) -> None:
         while self._wake_in.poll(0):

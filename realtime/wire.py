@@ -198,6 +198,10 @@ class AppliedMessage(msgspec.Struct, frozen=True, tag="applied"):
     refused: str = ""
 
 
+class FrameDue(msgspec.Struct, frozen=True, tag="due"):
+    """A frame will come any moment: nothing to do but to be awake. It is in no journal."""
+
+
 class ClockPair(msgspec.Struct, frozen=True, tag="clock"):
     """One instant on three clocks: host ns, UTC ns, experiment s."""
 
@@ -289,7 +293,7 @@ Document: TypeAlias = (
     | Notice
     | End
 )
-FromHub: TypeAlias = Document | Refused | Reply
+FromHub: TypeAlias = Document | FrameDue | Refused | Reply
 FromClient: TypeAlias = Hello | Ack | Result | DecisionMessage | Notice | Command
 
 _ENCODER = msgspec.msgpack.Encoder()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
 import signal
 import sys
@@ -10,6 +11,7 @@ import threading
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
+import psutil
 
 from acquire.errors import ScopeError
 from lightloop.log import configure
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
     from lightloop.summary import Summary
 
 logger = logging.getLogger(__name__)
+
+
+POLITE = ("recorder", "window")
+"""Nobody waits for these: on a small machine they give way to the loop."""
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
@@ -179,6 +185,8 @@ def run_child(connection: Connection, body: Callable[[Link], None], verbose: boo
     Ctrl-C and a closed terminal reach every process of the group; only the supervisor acts on them.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if multiprocessing.current_process().name in POLITE:
+        give_way()
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
     configure(is_verbose=verbose)
@@ -189,6 +197,15 @@ def run_child(connection: Connection, body: Callable[[Link], None], verbose: boo
     # Light is off and files are closed. What remains are destructors of C++ cores and of Qt, which
     # are known to hang or to abort at the interpreter's end.
     os._exit(status)
+
+
+def give_way() -> None:
+    """Let processes that somebody waits for run first."""
+    process = psutil.Process()
+    if sys.platform == "win32":
+        process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+    else:
+        process.nice(5)
 
 
 def _run(link: Link, body: Callable[[Link], None]) -> int:

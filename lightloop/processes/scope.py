@@ -125,6 +125,7 @@ class Session:
             {c.name: sources[c.light] for c in config.channel},
             {s.name: s.limits.limits() for s in config.light},
             config.guard,
+            heads_up=self._heads_up,
         )
         self._scope = Scope(core, config.channel, config.light)
         camera = microscope.camera
@@ -188,6 +189,10 @@ class Session:
         shots = plan_shots(self._config.sequence(), origin)
         return islice(shots, self._task.max_shots or None)
 
+    def _heads_up(self) -> None:
+        self._hub.heads_up()
+        self._keeper.heads_up()
+
     def _publish(self, frame: Frame) -> None:
         if self._task.sabotage == "drop-frame" and frame.info.seq == 5:
             return
@@ -241,7 +246,9 @@ class Session:
 
     def _finish(self, outcome: Outcome, last_seq: int) -> None:
         is_dark = self._guard.all_dark() and outcome.is_dark
-        is_orderly = outcome.error is None and not self._link.is_orphan
+        # A light that nobody stopped but that is stopped: the keeper did it.
+        was_revoked = self._guard.is_stopped and not self._link.stop.is_set()
+        is_orderly = outcome.error is None and not self._link.is_orphan and not was_revoked
         was_stopped = self._link.stop.is_set() and not outcome.is_complete
         reason = self._link.reason if was_stopped and not outcome.error else outcome.reason
         status = "complete" if is_orderly and is_dark else "partial"
@@ -261,7 +268,9 @@ class Session:
                 reference_dose=self._reference.dose,
                 dose_unit=self._dose_unit,
                 latency_ms=self._tally.latencies(),
-                status="failed" if outcome.error is not None or not is_dark else status,
+                status=status
+                if outcome.error is None and is_dark and not was_revoked
+                else "failed",
                 reason=reason,
                 is_dark=is_dark,
                 divisions=self._tally.divisions,
