@@ -124,17 +124,6 @@ class Ledger:
             sums[light] = sums.get(light, 0.0) + dose
         return sums
 
-    def of_field(self, position: int) -> dict[str, float]:
-        """Return the dose that one field has taken of each line, reserves included."""
-        return {light: self.spent(position, light) for light in self._budget}
-
-    def snapshot(self) -> dict[str, dict[str, float]]:
-        """Return the dose of every field by line, ready for a file: {light: {field: dose}}."""
-        pages: dict[str, dict[str, float]] = {light: {} for light in self._budget}
-        for position, light in sorted(self._settled.copy()):
-            pages.setdefault(light, {})[str(position)] = self.spent(position, light)
-        return pages
-
 
 def _is_amount(dose_j_cm2: float) -> bool:
     return math.isfinite(dose_j_cm2) and dose_j_cm2 >= 0.0

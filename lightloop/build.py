@@ -199,7 +199,7 @@ def build_policy(config: RunConfig, first: Settings, read_noise_e: float) -> Pol
 
     match config.policy:
         case FixedConfig():
-            return FixedPolicy(config.policy, first)
+            return FixedPolicy(first)
         case SnrConfig():
             return SnrPolicy(config.policy, first, read_noise_e)
         case OwnPolicyConfig():

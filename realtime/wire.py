@@ -119,7 +119,13 @@ class Tracks(msgspec.Struct, frozen=True, gc=False):
 
 
 class TrackEvent(msgspec.Struct, frozen=True, gc=False):
-    """Something happened to a cell: "birth", "division", "end"; provisional until it is final."""
+    """Something happened to a cell; provisional until it is final.
+
+    Attributes
+    ----------
+    kind
+        "birth", "division", "end", or "withdrawn": the cell's open event did not happen after all.
+    """
 
     kind: str
     track_id: int
@@ -261,7 +267,7 @@ class Ack(msgspec.Struct, frozen=True, tag="ack", gc=False):
 
 
 class Command(msgspec.Struct, frozen=True, tag="command"):
-    """A person's wish, on the control socket: "stop_light", "stop", "hold", "resume", "go"."""
+    """A person's wish, on the control socket: "stop_light", "stop", "hold", "resume"."""
 
     name: str
     token: str = ""

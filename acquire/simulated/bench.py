@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from acquire.simulated.cells import Nuclei
     from acquire.simulated.config import SimulatedScopeConfig
-    from acquire.simulated.light_box import LightSource
+    from acquire.simulated.light_box import AnyLightBox
 
 DROP_KEY = 0x6C6F7374  # stream of lost frames, apart from every cell's
 
@@ -72,7 +72,7 @@ class Bench:
     """
 
     def __init__(
-        self, config: SimulatedScopeConfig, light: LightSource, now_s: Callable[[], float]
+        self, config: SimulatedScopeConfig, light: AnyLightBox, now_s: Callable[[], float]
     ) -> None:
         self.config = config
         self.light = light

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from acquire.simulated.bench import Bench
     from acquire.simulated.config import SimulatedScopeConfig
-    from acquire.simulated.light_box import LightSource
+    from acquire.simulated.light_box import AnyLightBox
 
 CAMERA, SHUTTER, XY, Z = "Camera", "Shutter", "XY", "Z"
 CHANNEL_GROUP, CHANNEL = "Channel", "488"
@@ -23,7 +23,7 @@ CHANNEL_GROUP, CHANNEL = "Channel", "488"
 def load_simulated_scope(
     core: UniMMCore,
     config: SimulatedScopeConfig,
-    light_box: LightSource,
+    light_box: AnyLightBox,
     now_s: Callable[[], float],
 ) -> Bench:
     """Load the simulated devices into a core and return the truth behind them.

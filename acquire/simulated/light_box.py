@@ -10,27 +10,14 @@ import msgspec
 
 from acquire.errors import DeviceMissing, SettingRefused
 from acquire.simulated.light_source import BoxState, Exposed, LightBox, Line, LineMeter
-from acquire.simulated.local_light_box import LocalLightBox
 from acquire.simulated.readiness import Readiness
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from multiprocessing.connection import Connection
 
-__all__ = [
-    "BoxState",
-    "Exposed",
-    "LightBox",
-    "LightBoxClient",
-    "LightSource",
-    "Line",
-    "LineMeter",
-    "LocalLightBox",
-    "serve",
-]
 
-
-class LightSource(Protocol):
+class AnyLightBox(Protocol):
     """What the scope, the keeper and the supervisor can do with a light box, near or far."""
 
     def set_power(self, line: str, fraction: float) -> BoxState:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pymmcore_plus.experimental.unicore import GenericDevice, ShutterDevice, pymm_property
 
 if TYPE_CHECKING:
-    from acquire.simulated.light_box import LightSource
+    from acquire.simulated.light_box import AnyLightBox
 
 SWITCH = ["Off", "On"]
 
@@ -22,7 +22,7 @@ class SimulatedLaser(GenericDevice):  # type: ignore[misc]  # pymmcore-plus is n
         that would lessen the light are ignored), LieReadBack (the box repeats the command).
     """
 
-    def __init__(self, light: LightSource, line: str, wavelength_nm: float) -> None:
+    def __init__(self, light: AnyLightBox, line: str, wavelength_nm: float) -> None:
         super().__init__()
         self._light = light
         self._line = line
@@ -67,7 +67,7 @@ class SimulatedLaser(GenericDevice):  # type: ignore[misc]  # pymmcore-plus is n
 class SimulatedShutter(ShutterDevice):  # type: ignore[misc]  # pymmcore-plus is not typed for us
     """The shutter of the light box."""
 
-    def __init__(self, light: LightSource) -> None:
+    def __init__(self, light: AnyLightBox) -> None:
         super().__init__()
         self._light = light
 

@@ -25,15 +25,13 @@ class FixedPolicy:
 
     Parameters
     ----------
-    config
-        Nothing can be chosen.
     first
         The settings of the start.
     """
 
     name = "fixed/1"
 
-    def __init__(self, config: FixedConfig, first: Settings) -> None:
+    def __init__(self, first: Settings) -> None:
         self._first = first
 
     def decide(self, seen: Observation) -> Decision:

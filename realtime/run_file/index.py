@@ -33,7 +33,7 @@ class Place(NamedTuple):
 
 
 @dataclass(slots=True)
-class Index:
+class RunIndex:
     """A run's documents, sorted by kind. Results stay on disk: they hold every track."""
 
     name: str

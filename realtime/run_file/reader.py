@@ -10,7 +10,7 @@ import xxhash
 
 from realtime.errors import RunFileError
 from realtime.run_file.codec import unpack
-from realtime.run_file.index import Index
+from realtime.run_file.index import RunIndex
 from realtime.run_file.layout import RECORDING
 from realtime.run_file.parts import Part, decode_document, part_path, part_paths
 from realtime.wire import Result
@@ -46,7 +46,7 @@ class RunReader:
         self.path = paths[0] if paths else path
         self._parts: list[Part] = []
         self._n_read: list[int] = []
-        self._index = Index(self.path.name)
+        self._index = RunIndex(self.path.name)
         try:
             self._parts.append(Part(self.path))
             if self._parts[0].number:

@@ -11,12 +11,12 @@ import msgspec
 import pytest
 
 from lightloop.own_policy import load_policy
-from realtime.policy import FixedConfig, FixedPolicy, Observation, Policy, SnrConfig, SnrPolicy
+from realtime.policy import FixedPolicy, Observation, Policy, SnrConfig, SnrPolicy
 from tests.unit.policy_samples import FIRST, READ_NOISE_E, Sample, but, light_of
 from tests.unit.written_policy import example
 
 POLICIES: dict[str, Callable[[Path], Policy]] = {
-    "fixed": lambda _: FixedPolicy(FixedConfig(), FIRST),
+    "fixed": lambda _: FixedPolicy(FIRST),
     "snr": lambda _: SnrPolicy(SnrConfig(), FIRST, READ_NOISE_E),
     "python": lambda folder: load_policy(example(folder), FIRST),
 }

@@ -29,8 +29,7 @@ def test_fields_and_lines_have_their_own_accounts() -> None:
     assert ledger.left(1, "488") == 10
     assert ledger.left(0, "561") == 1
     assert ledger.left(1, "561") == 0
-    assert ledger.of_field(0) == {"488": 9, "561": 0}
-    assert ledger.snapshot() == {"488": {"0": 9}, "561": {"1": 1}}
+    assert ledger.totals() == {"488": 9, "561": 1}
 
 
 def test_a_budget_that_cannot_pay_says_what_is_left() -> None:

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 import pytest
 
 from acquire.errors import DeviceMissing, SettingRefused
-from acquire.simulated.light_box import LightBoxClient, LightSource, LocalLightBox, serve
+from acquire.simulated.light_box import AnyLightBox, LightBoxClient, serve
 from acquire.simulated.light_source import LightBox, Line
+from acquire.simulated.local_light_box import LocalLightBox
 
 BLUE = Line("blue", 488.0, 5.0)
 LAMP = Line("lamp", 550.0, 2.0, gate="software")
@@ -50,7 +51,7 @@ def served(n_owners: int, clock: Clock) -> Iterator[list[LightBoxClient]]:
 
 
 @pytest.fixture(params=["local", "served"])
-def source(request: pytest.FixtureRequest, clock: Clock) -> Iterator[LightSource]:
+def source(request: pytest.FixtureRequest, clock: Clock) -> Iterator[AnyLightBox]:
     if request.param == "local":
         yield LocalLightBox([BLUE, LAMP], clock)
     else:
@@ -58,14 +59,14 @@ def source(request: pytest.FixtureRequest, clock: Clock) -> Iterator[LightSource
             yield client
 
 
-def test_a_box_is_born_dark(source: LightSource) -> None:
+def test_a_box_is_born_dark(source: AnyLightBox) -> None:
     state = source.state()
     assert state.is_dark
     assert not state.is_open
     assert state.power_fraction == {"blue": 0.0, "lamp": 0.0}
 
 
-def test_every_command_answers_with_the_read_back(source: LightSource) -> None:
+def test_every_command_answers_with_the_read_back(source: AnyLightBox) -> None:
     assert source.set_power("blue", 0.25).power_fraction["blue"] == 0.25
     state = source.set_open(True)
     assert state.is_open
@@ -73,7 +74,7 @@ def test_every_command_answers_with_the_read_back(source: LightSource) -> None:
     assert source.dark().is_dark
 
 
-def test_an_exposure_is_metered_as_irradiance_times_time(source: LightSource) -> None:
+def test_an_exposure_is_metered_as_irradiance_times_time(source: AnyLightBox) -> None:
     source.set_power("blue", 0.1)
     source.set_open(True)
     for exposure_s in (0.05, 0.005):
@@ -87,7 +88,7 @@ def test_an_exposure_is_metered_as_irradiance_times_time(source: LightSource) ->
 
 @pytest.mark.parametrize("fraction", [-0.01, 1.01, float("nan"), float("inf")])
 def test_a_power_that_is_none_is_refused_and_changes_nothing(
-    source: LightSource, fraction: float
+    source: AnyLightBox, fraction: float
 ) -> None:
     source.set_power("blue", 0.2)
     with pytest.raises(SettingRefused, match="0 to 1"):
@@ -95,7 +96,7 @@ def test_a_power_that_is_none_is_refused_and_changes_nothing(
     assert source.state().power_fraction["blue"] == 0.2
 
 
-def test_an_unknown_line_is_refused_by_name(source: LightSource) -> None:
+def test_an_unknown_line_is_refused_by_name(source: AnyLightBox) -> None:
     with pytest.raises(SettingRefused, match="no line 'red'"):
         source.set_power("red", 0.5)
 
@@ -184,7 +185,7 @@ def test_an_exposure_that_is_none_lets_no_light_out(box: LightBox, exposure_s: f
     assert box.gate_off(0.01).fluence_j_cm2["blue"] == 0.0
 
 
-def test_a_stuck_box_keeps_its_light_and_says_so(source: LightSource) -> None:
+def test_a_stuck_box_keeps_its_light_and_says_so(source: AnyLightBox) -> None:
     source.set_power("blue", 0.5)
     source.set_open(True)
     source.set_faults(refuses_dark=True, lies=False)
