@@ -237,6 +237,8 @@ class Supervisor:
             main.tell(Stop(self._stop_reason or "the run is over"))
             main.process.join(patience)
             self._drain(main)
+            if not main.is_alive:
+                self._bury(main)
             main.end(0.0)
         recorder = family.children.get("recorder")
         if recorder is not None:
