@@ -12,7 +12,7 @@ import numpy as np
 
 from realtime.errors import BadMessage, RunFileError
 from realtime.run_file import layout
-from realtime.wire import FrameMessage, decode_from_hub
+from realtime.wire import Document, FrameMessage, decode_from_hub
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -228,7 +228,7 @@ class Part:
         return [whole[a:b] for a, b in itertools.pairwise(cuts)]
 
 
-def decode_document(packet: bytes, name: str) -> Any:
+def decode_document(packet: bytes, name: str) -> Document:
     """Decode one document of a journal.
 
     Raises
@@ -237,9 +237,12 @@ def decode_document(packet: bytes, name: str) -> Any:
         If the bytes are no document.
     """
     try:
-        return decode_from_hub(packet)
+        message = decode_from_hub(packet)
     except BadMessage as error:
         raise RunFileError(f"{name} is damaged: {error}") from error
+    if not isinstance(message, Document):
+        raise RunFileError(f"{name} is damaged: {type(message).__name__} is no document of a run")
+    return message
 
 
 def _open(path: Path) -> h5py.File:

@@ -199,8 +199,7 @@ class RunReader:
 
     def document(self, part: int, number: int) -> Document:
         """Return one document of a part."""
-        document: Document = decode_document(self._parts[part].packet(number), self.name)
-        return document
+        return decode_document(self._parts[part].packet(number), self.name)
 
     def text(self, name: str) -> str:
         """Return one of the texts "config", "plan" or "software", as it was stored."""
