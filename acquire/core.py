@@ -20,6 +20,10 @@ class Core(Protocol):
     Names and units are Micro-Manager's own: labels of devices, um, ms.
     """
 
+    def unloadAllDevices(self) -> None:
+        """Let go of every device."""
+        ...
+
     def getLoadedDevices(self) -> Sequence[str]:
         """Return the labels of all devices."""
         ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, assert_never
+from typing import TYPE_CHECKING, NamedTuple, assert_never, cast
 
 from acquire.core import load_system
 from acquire.light_core import load_lights
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from acquire.core import Core
     from acquire.settings import Settings
-    from acquire.simulated import Line
+    from acquire.simulated import AnyLightBox, Line
     from lightloop.config import RunConfig
     from models.denoise import Restorer
     from models.package import Package
@@ -55,27 +55,46 @@ def build_microscope(
     DeviceMissing
         If Micro-Manager cannot load a device.
     """
+    from acquire.simulated import LightBoxClient
+
+    core = load_core(config, None if light is None else LightBoxClient(light), now_s)
+    origin, pixel_um = "simulated specimen", config.scope.pixel_um
     if isinstance(config.scope, MicroManagerConfig):
-        core = load_system(config.scope.system)
         for device, name, value in config.scope.properties:
             core.setProperty(device, name, value)
         origin = f"Micro-Manager: {config.scope.system}"
-        pixel_um = core.getPixelSizeUm() or config.scope.pixel_um
-    else:
-        from pymmcore_plus.experimental.unicore import UniMMCore
-
-        from acquire.simulated import LightBoxClient, load_simulated_scope
-
-        core = UniMMCore()
-        assert light is not None, "a simulated scope has a light box"
-        load_simulated_scope(core, config.scope, LightBoxClient(light), now_s)
-        origin, pixel_um = "simulated specimen", config.scope.pixel_um
+        pixel_um = core.getPixelSizeUm() or pixel_um
     height, width = int(core.getImageHeight()), int(core.getImageWidth())
     calibration = config.camera.calibration()
     if config.scope.kind == "simulated" and "camera" not in config.model_fields_set:
         calibration = config.scope.calibration()  # a simulated camera knows itself
     camera = CameraInfo(core.getCameraDevice(), height, width, float(pixel_um), calibration)
     return Microscope(core, camera, origin)
+
+
+def load_core(config: RunConfig, light: AnyLightBox | None, now_s: Callable[[], float]) -> Core:
+    """Load every device of the microscope, and set none of them.
+
+    Parameters
+    ----------
+    light, now_s
+        Light box and clock of the simulated specimen; a microscope with real lights needs none.
+
+    Raises
+    ------
+    DeviceMissing
+        If Micro-Manager cannot load a device.
+    """
+    if isinstance(config.scope, MicroManagerConfig):
+        return load_system(config.scope.system)
+    from pymmcore_plus.experimental.unicore import UniMMCore
+
+    from acquire.simulated import load_simulated_scope
+
+    assert light is not None, "a simulated scope has a light box"
+    core = UniMMCore()
+    load_simulated_scope(core, config.scope, light, now_s)
+    return cast("Core", core)
 
 
 def build_dark(

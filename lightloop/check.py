@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import shutil
 import tempfile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lightloop.config import ConfigError, MicroManagerConfig
 
@@ -97,9 +97,15 @@ def check_scope(config: RunConfig) -> tuple[int, int]:
     from acquire.errors import DeviceMissing
     from acquire.light_port import LightPort
     from acquire.scope import Scope
+    from lightloop.build import load_core
 
+    box = None  # the light of a simulated scope is in this process, and dark
+    if config.scope.kind == "simulated":
+        from acquire.simulated import LocalLightBox
+
+        box = LocalLightBox(config.scope.lines())
     try:
-        core = _load(config)
+        core = load_core(config, box, lambda: 0.0)
     except DeviceMissing as error:
         raise ConfigError(str(error)) from error
     try:
@@ -174,18 +180,3 @@ def check_keeper(config: RunConfig) -> None:
         f"the keeper cannot turn the lights ({lights}) off by itself: {why}. It loads only the "
         "light devices of the configuration file: name those that switch the light themselves"
     )
-
-
-def _load(config: RunConfig) -> Any:
-    """Load the microscope; the light of a simulated one is in this process, and dark."""
-    if isinstance(config.scope, MicroManagerConfig):
-        from acquire.core import load_system
-
-        return load_system(config.scope.system)
-    from pymmcore_plus.experimental.unicore import UniMMCore
-
-    from acquire.simulated import LocalLightBox, load_simulated_scope
-
-    core = UniMMCore()
-    load_simulated_scope(core, config.scope, LocalLightBox(config.scope.lines()), lambda: 0.0)
-    return core

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import importlib.metadata
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lightloop.doctor.finding import Finding, judged
 from lightloop.doctor.probe import ProbeFailed, ask
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from acquire.core import Core
 
 SNAP_TIMEOUT_S = 5.0
 
@@ -72,19 +74,19 @@ def probe_snap() -> list[int]:
     """Return the shape of one image of the demonstration camera."""
     from acquire.core import load_system
 
-    core: Any = load_system()
+    core = load_system()
     try:
         return _one_image(core)
     finally:
         core.unloadAllDevices()  # a core that Python takes down at exit may abort the process
 
 
-def _one_image(core: Any) -> list[int]:
+def _one_image(core: Core) -> list[int]:
     core.startSequenceAcquisition(1, 0.0, True)
     until = time.perf_counter() + SNAP_TIMEOUT_S
     while core.getRemainingImageCount() == 0:
         if time.perf_counter() > until:
             raise TimeoutError(f"DemoCamera gave no image within {SNAP_TIMEOUT_S:.0f} s")
         time.sleep(0.001)
-    image = core.popNextImage()
-    return [int(n) for n in image.shape]
+    pixels, _ = core.popNextImageAndMD()
+    return [int(n) for n in pixels.shape]
