@@ -16,6 +16,7 @@ def configure(*, is_verbose: bool) -> None:
     root = logging.getLogger()
     if root.handlers:
         return
+    logging.raiseExceptions = False  # a log that cannot be written (a full disk) stops nothing
     level = logging.DEBUG if is_verbose else logging.WARNING
     handler = logging.StreamHandler(sys.stderr)
     handler.setLevel(level)

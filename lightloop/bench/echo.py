@@ -74,8 +74,8 @@ class Delayed(Pipeline):
         self._count = 0
 
     def answer(self) -> tuple[Result, DecisionMessage]:
-        """Answer, every tenth time after 60 ms."""
+        """Answer, every tenth time after 200 ms."""
         self._count += 1
         if self._count % 10 == 0:
-            time.sleep(0.06)
+            time.sleep(0.2)
         return super().answer()

@@ -5,7 +5,7 @@ bare echo of the same messages between the same processes. The second is the dem
 The processor time is that of the loop's and the hub's threads and of the worker; the simulated
 camera, which draws the specimen, stands for hardware and is not counted.
 
-Sabotage: every tenth decision is delayed by 60 ms in the worker.
+Sabotage: every tenth decision is delayed by 200 ms in the worker.
 """
 
 from __future__ import annotations

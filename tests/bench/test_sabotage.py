@@ -9,6 +9,7 @@ from lightloop.bench import Options, measure
 CHEAP = {  # bench -> share of its full length, and the bar that the sabotage must miss
     "stream": (0.05, "stream_frames_lost"),
     "denoise": (0.05, "denoise_parity_worst_block"),
+    "loop": (0.03, "loop_p99_over_echo"),
 }
 
 
@@ -19,7 +20,7 @@ def test_a_sabotaged_bench_misses_its_bar(name: str) -> None:
     assert bar in {row.name for row in report.rows if not row.ok}
 
 
-@pytest.mark.parametrize("name", CHEAP)
+@pytest.mark.parametrize("name", [name for name in CHEAP if name != "loop"])  # that one is timed
 def test_the_same_bench_meets_that_bar_when_nothing_is_broken(name: str) -> None:
     scale, bar = CHEAP[name]
     report = measure(name, Options(scale=scale))
