@@ -35,9 +35,9 @@ class Settings(msgspec.Struct, frozen=True):
     interval_s
         Time to the next shot of the same field in experiment time, s; 0 means the plan's own.
     roi
-        x, y, width, height in camera pixels; empty means the whole chip.
+        x, y, width, height in camera pixels; empty means the whole chip. Not followed yet.
     binning
-        Camera binning factor.
+        Camera binning factor. Not followed yet.
     """
 
     channels: tuple[ChannelSettings, ...]

@@ -111,3 +111,13 @@ def test_no_file_reads_bytes_as_programs(floor: str) -> None:
 def test_a_file_is_one_idea(floor: str) -> None:
     for path in sources(floor):
         assert len(path.read_text("utf-8").splitlines()) <= 500, f"{path}: split it"
+
+
+@pytest.mark.parametrize("floor", FLOORS)
+def test_every_error_that_ends_a_run_stands_in_the_drawn_tree(floor: str) -> None:
+    tree = ast.get_docstring(ast.parse((ROOT / "acquire" / "errors.py").read_text("utf-8"))) or ""
+    drawn = {line.split()[0] for line in tree.splitlines() if line.strip()}
+    for path in sources(floor):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ClassDef) and {ast.unparse(b) for b in node.bases} & drawn:
+                assert node.name in drawn, f"{path}: {node.name}"
