@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gui.source import Source
 
 LOOK_MS = 100  # between two looks at whether to close
+UNHEARD_MS = 20_000  # a picture of a run that was over before we came is not waited for longer
 
 
 def show(
@@ -66,6 +67,7 @@ def show(
 
     def look() -> None:
         is_over = window.view.end is not None or since.elapsed() >= 1000 * screenshot_after_s
+        is_over |= window.view.start is None and since.elapsed() >= UNHEARD_MS
         if (screenshot is not None and is_over) or (should_close is not None and should_close()):
             timer.stop()
             _leave(window, screenshot)

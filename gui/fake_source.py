@@ -235,7 +235,7 @@ class FakeSource:
             tuple(self._bright.tolist()), (78.0,) * n,
         )  # fmt: skip
         born = self.shot % 90 == 60
-        events = (TrackEvent("division", int(self._ids[-1]), int(self._parents[-1])),) * born
+        events = (TrackEvent("division", int(self._ids[-1]), int(self._parents[-1]), True),) * born
         slot = RestoredSlot(RING, self.shot % 4, self.shot, self._side, self._side)
         return Result(
             self.shot, 0, (info.seq,), seen, tracks, events,

@@ -110,6 +110,8 @@ class ImageFeed:
         if slot is None or photons is not None:  # an overwritten one: keep the last
             self._images.set_denoised(photons, f"{self._view.network}  ·  {took}")
             self._restored = (max(result.seqs, default=-1), result.observation.t_s)
+        else:
+            self._images.miss_denoised()
         self.draw_tracks()
         return True
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gui.theme import Theme
 
 NO_NETWORK = "no network"
+MISSED = "the restored image was gone before it was drawn"
 
 
 class Mode(StrEnum):
@@ -90,6 +91,11 @@ class ImageView(QtWidgets.QWidget):
     def set_denoised(self, photons: NDArray[np.float32] | None, network: str) -> None:
         """Take a new restored image, photo-electrons (Y, X) float32; None where there is none."""
         self.denoised, self.network = photons, network if photons is not None else NO_NETWORK
+
+    def miss_denoised(self) -> None:
+        """Note that an image was restored, but its place was used again before we could look."""
+        if self.denoised is None:
+            self.network = MISSED
 
     def set_age(self, badge: str) -> None:
         """Say by how much the restored image is older than the raw one; empty if it is not."""
@@ -182,9 +188,9 @@ class ImageView(QtWidgets.QWidget):
 
     def _title(self) -> None:
         theme, has = self._theme, self.denoised is not None
-        made_by = f"denoised  ·  {self.network}" if has else f"{NO_NETWORK}: raw is shown"
+        made_by = f"denoised  ·  {self.network}" if has else f"{self.network}: raw is shown"
         if self.mode is Mode.SWIPE:
-            right = f"right: {made_by}" if has else f"right: raw again, {NO_NETWORK}"
+            right = f"right: {made_by}" if has else f"right: raw again, {self.network}"
             ink = theme.denoised if has else theme.line
             self.left.set_name(f"left: raw   |   {right}", ink, ink if has else theme.text)
         else:

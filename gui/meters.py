@@ -134,8 +134,9 @@ class Meters(QtWidgets.QWidget):
             tip="Median over confirmed cells.",
         )
         n = view.n_divisions
-        note = _count(n, "division") if n else f"of {seen.n_tracks}"
-        self.tiles["Cells"].set(f"{seen.n_confirmed}", note)
+        note = f"of {seen.n_tracks}" + (f" · {_count(n, 'division')}" if n else "")
+        tip = "Confirmed cells, of all that are followed; divisions that turned out to be real."
+        self.tiles["Cells"].set(f"{seen.n_confirmed}", note, tip=tip)
         total_ms = times.restore_ns * 1e-6
         steps = ", ".join(
             f"{name} {getattr(times, name + '_ns') * 1e-6:.1f}"
@@ -163,7 +164,7 @@ class Meters(QtWidgets.QWidget):
             bar = self._bar_of(light)
             if budget > 0:
                 left = f"Dose {name}  {100 * given / budget:.0f} %{field}"
-                right = f"of {number(budget)} {view.dose_unit}"
+                right = f"{number(given)} of {number(budget)} {view.dose_unit}"
                 rest_s = history.seconds_left(light, budget) if history else math.inf
                 if math.isfinite(rest_s) and view.end is None:
                     right += f" · full in {_span(rest_s)}"

@@ -139,7 +139,8 @@ class RunView:
     def _take_result(self, result: Result) -> None:
         self.result = result
         self._remember_time(result.shot, result.observation.t_s)
-        self.n_divisions += result.observation.n_divisions
+        divided = [e.parent_id for e in result.events if e.kind == "division" and e.is_final]
+        self.n_divisions += len(set(divided))  # as the summary counts: each daughter has an event
         if result.is_fresh and self.n_rows:
             why = "its tracks and its policy begin anew"
             t_s = result.observation.t_s

@@ -26,7 +26,9 @@ from realtime.wire import (
     Notice,
     Refused,
     Reply,
+    Result,
     Start,
+    TrackEvent,
 )
 
 APPLIED = Applied("GFP", "488", 488.0, 10.0, 9.9, 0.05, 0.04, 0.5, 0.005, True, 3)
@@ -254,3 +256,14 @@ def test_a_change_is_said_in_a_few_words(
 )
 def test_times_read_as_people_write_them(t_s: float, text: str) -> None:
     assert clock(t_s) == text
+
+
+def test_a_division_is_counted_once_and_only_when_it_is_final() -> None:
+    source = FakeSource(side_px=32, n_cells=3)
+    source.advance(1)
+    seen = next(m for m in source.poll() if isinstance(m, Result))
+    daughters = (TrackEvent("division", 8, 1, True), TrackEvent("division", 9, 1, True))
+    view = RunView()
+    for events in ((TrackEvent("division", 8, 1),), daughters, (TrackEvent("withdrawn", 5),)):
+        view.take(msgspec.structs.replace(seen, events=events), 0)
+    assert view.n_divisions == 1

@@ -149,6 +149,18 @@ def test_an_image_that_no_network_made_is_never_called_denoised(open_window: Ope
     assert window.images.denoised is None
 
 
+def test_a_restored_image_that_came_too_late_to_draw_is_not_called_absent(
+    open_window: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = SquareSource(side_px=64, n_cells=3)
+    monkeypatch.setattr(source, "restored", lambda slot: None)
+    window = open_window(source)
+    source.advance(1)
+    window.tick()
+    assert "gone before it was drawn" in window.images.right.name.full
+    assert "no network" not in window.images.right.name.full
+
+
 def test_an_older_restored_image_carries_its_age(open_window: Opener) -> None:
     window, source = square(open_window)
     assert window.images.right.canvas.badge == ""
