@@ -181,7 +181,8 @@ def _sentence(info: FrameInfo, decision: Decision | None, origin: str) -> str:
     used = info.applied
     text = (
         f"Frame {info.seq} (shot {info.shot.number}, field {info.shot.position}) got "
-        f"{used.exposure_ms:g} ms of {used.channel} at {used.power_fraction:.3g} of full power"
+        f"{used.exposure_ms:g} ms of {used.channel} at {100 * used.power_fraction:.3g} % "
+        "of full power"
     )
     if decision is None and origin.startswith("import"):
         text += ", as whoever made the recording chose"

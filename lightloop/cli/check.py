@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 def check(
     config: Annotated[Path, typer.Argument(help="Run config, a TOML file.")],
-    frames: Annotated[int, typer.Option(min=0, help="As in run.")] = 0,
+    frames: Annotated[
+        int, typer.Option(min=0, help="End after this many frames; 0: the plan's.")
+    ] = 0,
     out: Annotated[Path, typer.Option(help="Where the run file would go.")] = Path("run.h5"),
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

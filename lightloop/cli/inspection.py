@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from realtime.inspection import ChannelSummary, RunSummary
     from realtime.wire import CameraInfo
 
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 MOST_LINES = 8  # of gaps, reasons and notices; --json has them all
 
 
@@ -60,15 +62,16 @@ def _rows(seen: RunSummary) -> Iterator[tuple[str, str]]:
     when = datetime.fromtimestamp(seen.t_utc_ns * 1e-9, UTC).strftime("%Y-%m-%d %H:%M UTC")
     yield seen.name, f"{seen.origin}, {when}"
     yield "status", seen.status + (f": {seen.reason}" if seen.reason else "")
-    yield "frames", f"{seen.n_frames} in {seen.n_shots} shots of {seen.n_positions} field(s)"
-    yield "time", f"{seen.duration_s:.4g} s of the experiment, {seen.host_s:.4g} s on the clock"
+    fields = _count(seen.n_positions, "field")
+    yield "frames", f"{seen.n_frames} in {seen.n_shots} shots of {fields}"
+    yield "time", f"{_span(seen.duration_s)} of the experiment, {_span(seen.host_s)} on the clock"
     yield from (("camera", _camera(camera)) for camera in seen.cameras)
     yield from (("channel", _channel(channel)) for channel in seen.channels)
     for light, dose in sorted(seen.dose.items()):
         yield "dose", f"{light}: {dose:.4g} {seen.dose_unit}"
     yield from _trouble(seen)
     yield "decisions", f"{seen.n_decisions} by {', '.join(seen.policies) or 'nobody'}"
-    for reason, count in list(seen.reasons.items())[:MOST_LINES]:
+    for reason, count in list(_alike(seen.reasons).items())[:MOST_LINES]:
         yield "", f"{count} x {reason}"
     parts = f" in {seen.n_parts} parts" if seen.n_parts > 1 else ""
     yield "disk", f"{seen.size_bytes / 1e6:.4g} MB{parts}, pixels packed {seen.ratio:.2f} : 1"
@@ -84,8 +87,9 @@ def _camera(camera: CameraInfo) -> str:
 
 
 def _channel(channel: ChannelSummary) -> str:
-    exposure, power = _range(channel.exposure_ms), _range(channel.power_fraction)
-    light = f"{exposure} ms at {power} of full power"
+    low, high = channel.power_fraction
+    exposure, power = _range(channel.exposure_ms), _range((100 * low, 100 * high))
+    light = f"{exposure} ms at {power} % of full power"
     return f"{channel.channel} by {channel.light}: {channel.n_frames} frames of {light}"
 
 
@@ -102,6 +106,26 @@ def _trouble(seen: RunSummary) -> Iterator[tuple[str, str]]:
     yield "exposures", ", ".join(found) or "all as decided"
     for notice in seen.notices[:MOST_LINES]:
         yield "notice", notice
+
+
+def _alike(reasons: dict[str, int]) -> dict[str, int]:
+    """Count reasons that differ in their numbers alone as one; the most frequent first."""
+    groups: dict[str, list[str]] = {}
+    for reason in reasons:
+        groups.setdefault(NUMBER.sub("…", reason), []).append(reason)
+    counts = {
+        shape if len(group) > 1 else group[0]: sum(reasons[reason] for reason in group)
+        for shape, group in groups.items()
+    }
+    return dict(sorted(counts.items(), key=lambda one: -one[1]))
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds / 3600:.3g} h" if seconds >= 7200 else f"{seconds:.4g} s"
 
 
 def _range(bounds: tuple[float, float]) -> str:

@@ -34,4 +34,4 @@ def info(name: Annotated[str, typer.Argument(help="Name of a package, or its fol
         page.print(f"{package.model_id}, checked: every file is the one that was packed")
         card = package.folder / "card.md"
         if card.is_file():
-            page.print(card.read_text("utf-8"), markup=False)
+            page.print(card.read_text("utf-8"), markup=False, soft_wrap=True)  # tables stay whole

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Headless = Annotated[bool, typer.Option("--headless", help="Show no window.")]
 Frames = Annotated[int, typer.Option(min=0, help="End after this many frames; 0: the plan's.")]
 Out = Annotated[Path | None, typer.Option(help="Run file to write, such as run.h5.")]
-Seed = Annotated[int, typer.Option(min=-1, help="Seed of the simulated specimen.")]
+Seed = Annotated[int, typer.Option(min=-1, help="Seed of the simulated cells; -1: the config's.")]
 Screenshot = Annotated[
     Path | None, typer.Option(help="Save a picture of the window at the end of the run.")
 ]

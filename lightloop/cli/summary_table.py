@@ -33,21 +33,30 @@ def _facts(summary: Summary, out: str) -> Table:
     table.add_column(overflow="fold")
     shots = "shot" if summary.shots == 1 else "shots"
     table.add_row("frames", f"{summary.frames} in {summary.shots} {shots}")
-    table.add_row("cells", f"{summary.cells} at the end, {summary.divisions} divisions seen")
+    table.add_row("cells", f"{summary.cells} followed at the end, {_divisions(summary)} seen")
+    is_replay = summary.origin.startswith("replay")
+    if is_replay:
+        table.add_row("light", "none was given: proposals made under recorded exposures")
+    given = "recorded dose" if is_replay else "dose"
     for light, dose in sorted(summary.dose.items()):
-        table.add_row(f"dose, {light}", _dose(summary, light, dose))
+        table.add_row(f"{given}, {light}", _dose(summary, light, dose))
     table.add_row("lost", _count(summary.gaps, "gap", "no frame"))
     table.add_row("late", _count(summary.late, "decision", "no decision"))
     if summary.reason:
         table.add_row("ended", summary.reason)
     if out:
         table.add_row("recorded", out)
-    dark = Text("dark: read back", "green") if summary.is_dark else _NOT_DARK
-    table.add_row("light", dark)
+    if not is_replay:
+        dark = Text("dark: read back", "green") if summary.is_dark else _NOT_DARK
+        table.add_row("light", dark)
     return table
 
 
 _NOT_DARK = Text("NOT CONFIRMED DARK: look at the microscope now", "bold red")
+
+
+def _divisions(summary: Summary) -> str:
+    return f"{summary.divisions} division{'' if summary.divisions == 1 else 's'}"
 
 
 def _dose(summary: Summary, light: str, dose: float) -> Text:

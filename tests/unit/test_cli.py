@@ -274,7 +274,7 @@ def test_the_summary_says_dose_loss_lateness_and_darkness() -> None:
     text = printed(SUMMARY)
     for words in (
         "12 in 6 shots",
-        "41 at the end, 3 divisions seen",
+        "41 followed at the end, 3 divisions seen",
         "1.25 J/cm2",
         "25.0% of the reference's 5 (not equal quality)",
         "1 gap",
@@ -285,6 +285,22 @@ def test_the_summary_says_dose_loss_lateness_and_darkness() -> None:
         "12.00",
     ):
         assert words in text
+
+
+def test_the_summary_of_a_replay_says_that_no_light_was_given() -> None:
+    import msgspec
+
+    text = printed(msgspec.structs.replace(SUMMARY, origin="replay of run.h5"))
+    assert "proposals made under recorded exposures" in text
+    assert "recorded dose, 488" in text
+    assert "dark: read back" not in text
+
+
+def test_reasons_that_differ_in_their_numbers_alone_are_counted_as_one() -> None:
+    from lightloop.cli.inspection import _alike
+
+    said = {"SNR 38.9 is at target 40": 2, "SNR 39 is at target 40": 3, "held at 5 ms": 1}
+    assert _alike(said) == {"SNR … is at target …": 5, "held at 5 ms": 1}
 
 
 def test_the_summary_shouts_if_the_light_is_not_known_to_be_off() -> None:

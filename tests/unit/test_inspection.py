@@ -48,7 +48,7 @@ def test_why_names_the_decision_its_reason_and_the_frames_it_was_based_on(reader
     assert told.applied is not None
     assert told.applied.shot == 2
     assert told.text == (
-        "Frame 5 (shot 2, field 0) got 12 ms of gfp at 0.5 of full power, as snr/1 decided "
+        "Frame 5 (shot 2, field 0) got 12 ms of gfp at 50 % of full power, as snr/1 decided "
         "after shot 1: snr is enough (snr 5)."
     )
 
