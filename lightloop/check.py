@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import shutil
 import tempfile
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 from lightloop.config import ConfigError, MicroManagerConfig
 
@@ -24,7 +25,8 @@ def check_run(config: RunConfig, prediction: Prediction, name: str) -> None:
     Raises
     ------
     ConfigError
-        If the first settings are out of a light's limits, or would pass its budget.
+        If the first settings are out of a light's limits, or would pass its budget, or the plan
+        goes back in time.
     """
     lights = {light.name: light for light in config.light}
     for channel in config.channel:
@@ -40,6 +42,13 @@ def check_run(config: RunConfig, prediction: Prediction, name: str) -> None:
             raise ConfigError(
                 f"{name}: channel {channel.name!r}: power_fraction is {channel.power_fraction:g}, "
                 f"but light {light.name!r} allows at most {limits.max_power_fraction:g}"
+            )
+    times: Any = config.sequence().time_plan or ()
+    for before, after in pairwise(times):
+        if after < before:
+            raise ConfigError(
+                f"{name}: plan.time_plan goes back in time, from {before:g} to {after:g} s; an "
+                "interval is 0 s or more"
             )
     for given in prediction.lights:
         if given.is_over_budget:

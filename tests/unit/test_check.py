@@ -160,6 +160,12 @@ def test_light_that_its_limits_forbid_is_refused(old: str, new: str, said: str) 
         check_run(config, predict(config), "small.toml")
 
 
+def test_a_plan_that_goes_back_in_time_is_refused() -> None:
+    config = small("seconds = 10", "seconds = -10")
+    with pytest.raises(ConfigError, match=r"back in time, from 0 to -10 s"):
+        check_run(config, predict(config), "mine.toml")
+
+
 def test_the_shipped_configs_are_within_their_limits() -> None:
     for name in ("demo.toml", "demo-camera.toml"):
         config = load(CONFIGS / name)
