@@ -102,6 +102,8 @@ def _asked(request: Request, channel: str) -> tuple[float, float]:
         entry = request.settings.of(channel)
     except KeyError:
         raise LightRefused(f"the request does not speak of channel {channel!r}") from None
+    if request.settings.roi or request.settings.binning != 1:
+        raise LightRefused("region and binning cannot be changed during a run: leave them out")
     exposure_ms, power = entry.exposure_ms, entry.power_fraction
     if not (math.isfinite(exposure_ms) and exposure_ms > 0):
         raise LightRefused(f"exposure must be a number above 0 ms, got {exposure_ms}")

@@ -37,7 +37,7 @@ class Settings(msgspec.Struct, frozen=True):
     roi
         x, y, width, height in camera pixels; empty means the whole chip. Not followed yet.
     binning
-        Camera binning factor. Not followed yet.
+        Camera binning factor. The guard refuses what asks for another: not followed yet.
     """
 
     channels: tuple[ChannelSettings, ...]

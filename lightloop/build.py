@@ -150,19 +150,22 @@ def build_pipeline(
     from realtime.nothing import FollowNothing, find_nothing
     from realtime.pipeline import Pipeline, Steps
     from realtime.tracker import Tracker
-    from realtime.trust import ResidualGate, trust_without_network
+    from realtime.trust import ResidualGate
 
     camera = start.cameras[0]
     calibration = camera.calibration
     package = load_package(config.network.denoise) if config.network.denoise else None
-    judge = ResidualGate(calibration, package.manifest.limits) if package is not None else None
+    judge: Callable[[NDArray[np.uint16], NDArray[np.float32]], Trust] = trust_without_network
+    if package is not None:
+        known = package.manifest
+        judge = ResidualGate(calibration, known.limits, known.photons_max_e)
     follows = config.follow == "cells"
     return Pipeline(
         Steps(
             restore=build_restorer(config, camera, package),
             detect=Detector(config.detect, calibration.read_noise_e) if follows else find_nothing,
             new_tracker=(lambda: Tracker(config.track)) if follows else FollowNothing,
-            judge=judge or trust_without_network,
+            judge=judge,
             policy=build_policy(config, start.settings, calibration.read_noise_e),
             keep=keep,
             saturation_adu=calibration.saturation_adu,

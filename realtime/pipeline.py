@@ -75,6 +75,7 @@ class Pipeline:
         self._image: NDArray[np.float32] | None = None
         self._trust: Trust | None = None
         self._saturated = 0.0
+        self._planes: set[int] = set()
         self._ns = dict.fromkeys(("restore", "judge"), 0)
 
     def see(self, info: FrameInfo, adu: NDArray[np.uint16]) -> None:
@@ -87,16 +88,22 @@ class Pipeline:
         start = time.perf_counter_ns()
         photons = self.steps.restore(adu).photons
         restored = time.perf_counter_ns()
-        if self._image is None:
-            self._image = photons
-            self._trust = self.steps.judge(adu, photons)
-            self._saturated = _clipped(adu, self.steps.saturation_adu)
-        else:
-            self._image = np.maximum(self._image, photons)
-        if info.shot.n_frames > 1:
-            self._image = self._image.copy()  # the next frame reuses the restorer's buffer
+        trust = self.steps.judge(adu, photons)
+        if self._trust is None or not trust.is_trusted:
+            self._trust = trust  # one frame in doubt is a shot in doubt
+        self._saturated = max(self._saturated, _clipped(adu, self.steps.saturation_adu))
+        self._add(info, photons)
         self._ns["restore"] += restored - start
         self._ns["judge"] += time.perf_counter_ns() - restored
+
+    def _add(self, info: FrameInfo, photons: NDArray[np.float32]) -> None:
+        """Project a plane; a second frame of the same plane (an audit) is judged, not projected."""
+        if info.index.z in self._planes:
+            return
+        self._planes.add(info.index.z)
+        image = photons if self._image is None else np.maximum(self._image, photons)
+        # The next frame reuses the restorer's buffer.
+        self._image = image.copy() if image is photons and info.shot.n_frames > 1 else image
 
     @property
     def has_whole_shot(self) -> bool:
@@ -171,6 +178,8 @@ class Pipeline:
         """Drop what was seen of the shot so far."""
         self._seen.clear()
         self._image = self._trust = None
+        self._planes.clear()
+        self._saturated = 0.0
         self._ns = dict.fromkeys(self._ns, 0)
 
 

@@ -8,6 +8,7 @@ what it read is whole. Nobody waits for a reader; who must not lose a slot pins 
 from __future__ import annotations
 
 import sys
+import uuid
 from multiprocessing import resource_tracker
 from multiprocessing.shared_memory import SharedMemory
 from typing import TYPE_CHECKING
@@ -148,6 +149,11 @@ class Ring:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def new_name(kind: str) -> str:
+    """Return a name that no other ring has; macOS takes at most 31 characters."""
+    return f"ll_{uuid.uuid4().hex[:12]}_{kind}"
 
 
 def remove(name: str) -> bool:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from models.residuals import judge, verdict
 from realtime.policy.observation import Trust
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from acquire.calibration import Calibration
     from models.residuals import Limits
 
+ABOVE_RANGE = 1e-3  # share of pixels: hot pixels are no reason for doubt; proposed
 NO_NETWORK = Trust(is_trusted=True, why="no network: the image is the camera's own")
 
 
@@ -24,11 +26,14 @@ class ResidualGate:
     ----------
     limits
         What the model package allows its residuals to be.
+    photons_max_e
+        Photo-electrons a pixel up to which the package was trained.
     """
 
-    def __init__(self, calibration: Calibration, limits: Limits) -> None:
+    def __init__(self, calibration: Calibration, limits: Limits, photons_max_e: float) -> None:
         self._calibration = calibration
         self._limits = limits
+        self._photons_max_e = photons_max_e
 
     def __call__(self, adu: NDArray[np.uint16], photons: NDArray[np.float32]) -> Trust:
         """Return the verdict on one frame: raw counts and photo-electrons, both (Y, X)."""
@@ -42,6 +47,10 @@ class ResidualGate:
             camera.saturation_adu,
         )
         is_trusted, why = verdict(seen, self._limits)
+        above = np.count_nonzero(photons > self._photons_max_e) / photons.size
+        if is_trusted and above > ABOVE_RANGE:
+            limit = f"{self._photons_max_e:g} e- a pixel"
+            is_trusted, why = False, f"brighter than the network was trained for ({limit})"
         return Trust(
             seen.mean_z,
             seen.var_z,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,7 +18,7 @@ from realtime.client import StreamClient
 from realtime.errors import FrameLapped, StreamError
 from realtime.hub import Hub
 from realtime.policy import Decision, Observation, Trust
-from realtime.ring import Ring
+from realtime.ring import Ring, new_name
 from realtime.wire import (
     CameraInfo,
     DecisionMessage,
@@ -75,7 +74,7 @@ class Heard(msgspec.Struct, frozen=True):
 
 def publisher(pipe: Connection, order: Order) -> None:
     """Publish frames as the loop does in event mode: each waits for its decision."""
-    ring = Ring.create(f"ll_{uuid.uuid4().hex[:12]}", SLOTS, 2 * SIZE * SIZE)
+    ring = Ring.create(new_name("bench"), SLOTS, 2 * SIZE * SIZE)
     images = np.random.default_rng(1).integers(100, 4000, (8, SIZE, SIZE), np.uint16)
     camera = CameraInfo("Camera", SIZE, SIZE, 0.325, Calibration(1.0, 100.0, 1.6))
     start = Start("bench", time.perf_counter_ns(), time.time_ns(), (camera,), ring.info, SETTINGS)

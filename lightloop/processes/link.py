@@ -182,13 +182,14 @@ class Link:
 def run_child(connection: Connection, body: Callable[[Link], None], verbose: bool) -> None:
     """Run a child's body; its error becomes one sentence at the supervisor and exit status 1.
 
-    Ctrl-C and a closed terminal reach every process of the group; only the supervisor acts on them.
+    Ctrl-C, a closed terminal and a logoff reach every process of the group; only the supervisor
+    acts on them, and a child whose supervisor is gone sees its pipe close.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in ("SIGINT", "SIGHUP", "SIGTERM", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     if multiprocessing.current_process().name in POLITE:
         give_way()
-    if hasattr(signal, "SIGHUP"):
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     configure(is_verbose=verbose)
     status = _run(Link(connection), body)
     logging.shutdown()

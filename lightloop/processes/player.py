@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,7 @@ from realtime.address import local_address
 from realtime.errors import StreamError
 from realtime.hub import Hub
 from realtime.player import play, replay_start
-from realtime.ring import Ring
+from realtime.ring import Ring, new_name
 from realtime.run_file import RunReader
 from realtime.verify import Verifier
 from realtime.wire import Reply
@@ -48,7 +47,7 @@ def _work(task: RunTask, link: Link) -> None:
     with RunReader(Path(replay.path)) as reader:
         camera = reader.start.cameras[0]
         ring = Ring.create(
-            f"ll_{uuid.uuid4().hex[:12]}_f",
+            new_name("frames"),
             config.loop.ring_frames,
             2 * camera.height * camera.width,
         )

@@ -23,16 +23,17 @@ from acquire.light_port import LightPort
 from acquire.loop import run as run_loop
 from acquire.plan import plan_shots
 from acquire.scope import Scope
-from lightloop.bench.echo import echo
 from lightloop.build import Microscope, build_microscope
 from lightloop.config import parse
 from lightloop.feedback import Feedback
+from lightloop.processes.echo import echo
 from lightloop.processes.link import Link, run_child
+from lightloop.reference import Reference
 from lightloop.summary import Summary, Tally
 from lightloop.task import RunTask
 from realtime.address import local_address
 from realtime.hub import Hub
-from realtime.ring import Ring
+from realtime.ring import Ring, new_name
 from realtime.wire import AppliedMessage, ClockPair, End, Notice, Reply, Start
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from acquire.frame import Frame, Shot
     from acquire.loop import Outcome, ShotReport
     from acquire.plan import PlannedShot
-    from acquire.settings import Applied, Request
+    from acquire.settings import Request
     from lightloop.config import RunConfig
 
 logger = logging.getLogger(__name__)
@@ -130,7 +131,7 @@ class Session:
         self._scope = Scope(core, config.channel, config.light)
         camera = microscope.camera
         self._ring = Ring.create(
-            f"ll_{uuid.uuid4().hex[:12]}_f",
+            new_name("frames"),
             config.loop.ring_frames,
             2 * camera.height * camera.width,
         )
@@ -301,31 +302,3 @@ class Session:
             dose_unit=self._dose_unit,
             budget_j_cm2={s.name: s.limits.budget_j_cm2 for s in config.light},
         )
-
-
-class Reference:
-    """What the frames would have cost at the operator's fixed settings.
-
-    Attributes
-    ----------
-    dose
-        By light line; empty where the config names no reference.
-    """
-
-    def __init__(self, config: RunConfig) -> None:
-        self.dose: dict[str, float] = {}
-        self._per_frame: dict[str, float] = {}
-        sources = {source.name: source for source in config.light}
-        for channel in config.channel:
-            if config.reference_exposure_ms is not None:
-                power = config.reference_power_fraction or channel.power_fraction
-                source = sources[channel.light]
-                self._per_frame[channel.name] = source.dose_j_cm2(
-                    power, config.reference_exposure_ms
-                )
-
-    def add(self, applied: Applied) -> None:
-        """Count one frame."""
-        if applied.channel in self._per_frame:
-            dose = self.dose.get(applied.light, 0.0)
-            self.dose[applied.light] = dose + self._per_frame[applied.channel]

@@ -5,19 +5,18 @@ from __future__ import annotations
 import gc
 import logging
 import time
-import uuid
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from lightloop.bench.echo import Delayed, EchoDesk
 from lightloop.build import build_pipeline
 from lightloop.config import parse
+from lightloop.processes.echo import Delayed, EchoDesk
 from lightloop.processes.link import Link, run_child
 from lightloop.task import RunTask
 from realtime.client import StreamClient
 from realtime.errors import FrameLapped
-from realtime.ring import Ring
+from realtime.ring import Ring, new_name
 from realtime.wire import End, FrameMessage, Gap, RestoredSlot, Start
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ class RestoredRing:
     """The worker's small ring of restored images: the newest few, for whoever looks."""
 
     def __init__(self, height: int, width: int) -> None:
-        self.name = f"ll_{uuid.uuid4().hex[:12]}_r"  # a new one for a worker that starts again
+        self.name = new_name("restored")  # a new one for a worker that starts again
         self._ring = Ring.create(self.name, RESTORED_SLOTS, 4 * height * width)
         self._count = 0
 

@@ -1,4 +1,4 @@
-"""For the bench of the loop: the same messages, through the same processes, answered at once.
+"""For `lightloop bench loop`: the same messages, through the same processes, answered at once.
 
 What the loop adds to this is its own; what the machine's scheduler adds is in both.
 """
