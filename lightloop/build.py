@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from models.denoise import Restorer
     from models.package import Package
     from realtime.pipeline import Pipeline
-    from realtime.policy import Policy
+    from realtime.policy import Policy, Trust
     from realtime.wire import RestoredSlot, Start
 
 
@@ -150,7 +150,7 @@ def build_pipeline(
     from realtime.nothing import FollowNothing, find_nothing
     from realtime.pipeline import Pipeline, Steps
     from realtime.tracker import Tracker
-    from realtime.trust import ResidualGate
+    from realtime.trust import ResidualGate, trust_without_network
 
     camera = start.cameras[0]
     calibration = camera.calibration
