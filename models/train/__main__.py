@@ -68,6 +68,7 @@ def _score(folder: Path, data: Path | None) -> None:
     scores = {
         "simulated": score.score_simulated(package),
         "nuclei": score.score_simulated(package, score.NUCLEI_PEAKS_E, "nuclei"),
+        "cells": score.score_simulated(package, score.CELLS_PEAKS_E, "cells"),
         "bias": score.score_bias(package),
         "real": score.score_real(package, data) if data is not None else [],
     }

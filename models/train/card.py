@@ -17,7 +17,7 @@ Restores single fluorescence frames: raw counts in, photo-electrons and their st
   the smoothed `d` (Gaussian, sigma {smooth_px:g} px), log-variance.
 - **Output**: `photons = (m^2 + v) / 4 - 3/8 - read_noise^2` of the estimated mean m and variance v.
 - **Trained for** {photons_min_e:g} to {photons_max_e:g} photo-electrons per pixel, read noise 0 to
-  4 e-, structures at least 0.7 px (sigma) wide.
+  4 e-, images blurred by 0.4 px (sigma) or more.
 - **Not for**: brightfield, noise that is correlated between pixels, unknown gain and offset.
 - **Made by**: `{command}`
 
@@ -37,6 +37,8 @@ def write_card(manifest: Manifest, parameters: int, scores: dict[str, Any]) -> s
     parts.append(_table(scores["simulated"]))
     parts.append("\n## Nuclei alone, in sparing light\n")
     parts.append(_table(scores["nuclei"]))
+    parts.append("\n## Sharp cells: blurred by 0.4 to 1.6 px, mitoses among them\n")
+    parts.append(_table(scores["cells"]))
     parts.append("\n## Photometric bias by true intensity\n")
     parts.append(_table(scores["bias"]))
     if scores.get("real"):

@@ -1,4 +1,4 @@
-"""Simulated specimens to learn from: nuclei, spots, filaments, membranes, texture and haze.
+"""Simulated specimens to learn from: cells, nuclei, spots, filaments, membranes and texture.
 
 Not physics, but a wide net: shapes, sizes, densities and blurs that light microscopes show, so that
 the network meets no image type for the first time at the microscope.
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from models.train.cells import draw_cells
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -22,15 +24,21 @@ if TYPE_CHECKING:
 def make_scene(rng: np.random.Generator, size: int, kind: str = "") -> Image:
     """Return one specimen as seen through a microscope, (size, size) float32 between 0 and 1.
 
-    ``kind`` is one of `nuclei`, `spots`, `filaments`, `membranes`, `clouds`; else any, and mixed.
+    ``kind`` is one of `cells`, `nuclei`, `spots`, `filaments`, `membranes`, `clouds`; else any, and
+    mixed.
     """
     names = list(_KINDS)
     weights = np.array([_KINDS[name][1] for name in names])
-    scene = _draw(rng, size, kind or str(rng.choice(names, p=weights / weights.sum())))
+    first = kind or str(rng.choice(names, p=weights / weights.sum()))
+    scene = _draw(rng, size, first)
     if not kind and rng.random() < 0.3:
         other = _draw(rng, size, str(rng.choice(names)))
         scene = scene + np.float32(rng.uniform(0.1, 0.8)) * other
-    scene = blurred(scene, rng.uniform(0.7, 2.2))  # the objective, px
+    if first == "cells":  # of few pixels: the rims stay sharp
+        sharp, soft = 0.4, 1.6
+    else:
+        sharp, soft = 0.7, 2.2
+    scene = blurred(scene, rng.uniform(sharp, soft))  # the objective, px
     if rng.random() < 0.5:  # out-of-focus light
         haze = blurred(scene, rng.uniform(8.0, 30.0))
         scene = scene + np.float32(rng.uniform(0.1, 1.0)) * haze
@@ -155,9 +163,11 @@ def _clouds(rng: np.random.Generator, size: int) -> Image:
 
 _KINDS: dict[str, tuple[Callable[[np.random.Generator, int], Image], float]] = {
     "nuclei": (_nuclei, 0.45),
+    "cells": (draw_cells, 0.25),
     "spots": (_spots, 0.15),
     "filaments": (_filaments, 0.15),
     "membranes": (_membranes, 0.1),
     "clouds": (_clouds, 0.15),
 }
-"""Each kind of specimen: who draws it, and how often. Nuclei lead: the shipped runs track them."""
+"""Each kind of specimen: who draws it, and how often. Nuclei, crisp ones among them, lead: the
+shipped runs track them."""

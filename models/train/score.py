@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 PEAKS_E = (1.0, 3.0, 10.0, 30.0, 100.0)
 NUCLEI_PEAKS_E = (2.0, 5.0, 10.0, 20.0)
 """What a sparing live run gives."""
+CELLS_PEAKS_E = (2.0, 10.0, 50.0, 200.0)
 _GAIN, _OFFSET, _READ_E = 2.0, 100.0, 1.4
 _SIGMAS_PX = (0.7, 1.0, 1.5, 2.0, 3.0, 4.0)
 _SIZE = 256

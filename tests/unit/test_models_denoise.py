@@ -176,7 +176,7 @@ def test_saturated_and_zero_counts_give_finite_photons(denoiser) -> None:
 
 
 def test_the_model_is_named_with_its_engine(denoiser) -> None:
-    assert denoiser.model_id == "denoise-2d@1 openvino-f32"
+    assert denoiser.model_id == "denoise-2d@2 openvino-f32"
 
 
 def test_a_frame_of_another_size_is_refused(denoiser) -> None:

@@ -29,7 +29,7 @@ def test_every_shipped_package_is_whole(name) -> None:
 
 
 def test_the_denoiser_is_shipped() -> None:
-    assert Package.load(shipped("denoise-2d"), task="denoise").model_id == "denoise-2d@1"
+    assert Package.load(shipped("denoise-2d"), task="denoise").model_id == "denoise-2d@2"
 
 
 def test_shipped_weights_name_their_training_and_sources() -> None:
