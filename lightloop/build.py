@@ -121,11 +121,18 @@ def build_dark(
             return all(dark)  # after every one was tried
 
         return dark_by_second_core
-    from acquire.simulated import LightBoxClient
+    from acquire.simulated.light_box import LightBoxClient, LightBoxGone
 
     assert light is not None, "a simulated scope has a light box"
     box = LightBoxClient(light)
-    return lambda: box.dark().is_dark
+
+    def dark_by_pipe() -> bool:
+        try:
+            return box.dark().is_dark
+        except LightBoxGone:
+            return True  # the light has gone with its process
+
+    return dark_by_pipe
 
 
 def light_lines(config: RunConfig) -> tuple[Line, ...]:

@@ -48,7 +48,7 @@ class Child:
         """Return the next message, or None if there is none (any more)."""
         try:
             return unpack_from_child(self.pipe.recv_bytes()) if self.pipe.poll() else None
-        except (EOFError, OSError):
+        except (EOFError, OSError, msgspec.MsgspecError):
             return None
 
     @property

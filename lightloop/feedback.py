@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lightloop.summary import Tally
     from realtime.hub import Hub
     from realtime.policy.decision import Decision
+    from realtime.wire import Result
 
 logger = logging.getLogger(__name__)
 
@@ -77,15 +78,15 @@ class Feedback:
         while not self._stop.is_set():
             left_s = until - time.perf_counter()
             got = self._hub.next_decision(min(max(left_s, 0.0), SLICE_S))
-            if got is not None:
+            if got is not None and self._is_new(*got, shot):
                 result, decision = got
                 self._tally.add_answer(result, decision)
                 request = self._heed(result.position, decision)
-                if decision.id >= shot.number:
+                if (decision.id, result.position) == (shot.number, shot.position):
                     return request
                 if result.position == shot.position:
                     last, late = request, 1  # better than none, but this shot's is still missing
-            elif left_s <= 0:
+            if left_s <= 0:
                 break
         if not self._stop.is_set():
             self._tally.late += 1
@@ -93,6 +94,14 @@ class Feedback:
         request = msgspec.structs.replace(last, late=late)
         self._requests[shot.position] = request
         return request
+
+    def _is_new(self, result: Result, decision: Decision, shot: Shot) -> bool:
+        """Whether a decision may be heeded: not of a shot to come, and newer than the last one."""
+        last = self._requests.get(result.position, self.first)
+        is_new = last.decision_id < decision.id <= shot.number and result.shot == decision.id
+        if not is_new:
+            logger.warning("decision %d at shot %d is not heeded", decision.id, shot.number)
+        return is_new
 
     def _complain(self, shot: Shot, late: int) -> None:
         if late % SILENT_SHOTS == 0:

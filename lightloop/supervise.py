@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import shutil
 import signal
 import tempfile
@@ -24,6 +25,7 @@ from acquire.errors import ScopeError
 from acquire.keeper import make_pipes
 from lightloop.children import SPAWN, Child, Family
 from lightloop.config import parse
+from lightloop.log import unblocked
 from lightloop.processes.link import Finished, FromChild, Go, Ready, Stop, Trouble
 from lightloop.summary import Summary
 from lightloop.usage import Sample, UsageMeter
@@ -41,8 +43,11 @@ logger = logging.getLogger(__name__)
 
 READY_S = 60.0
 LAST_WORDS_S = 10.0
+WINDOW_S = 5.0  # a window that has not subscribed by then misses the beginning
+KEEPERLESS_S = 3.0  # proposed: how long a scope may take to stop that nobody watches over
 KEEPER_S = 40.0  # longer than the keeper itself goes on trying
 TICK_S = 0.2
+NOBODY = 2**22 + 1  # above every process number of Linux: a keeper without an owner to kill
 
 
 class Outcome(NamedTuple):
@@ -72,7 +77,8 @@ def supervise(task: RunTask) -> Outcome:
     try:
         out = task.out or str(folder / "run.h5")
         task = msgspec.structs.replace(task, folder=str(folder), out=out)
-        return Supervisor(task).run()
+        with unblocked():
+            return Supervisor(task).run()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -89,6 +95,8 @@ class Supervisor:
         self._summary: Summary | None = None
         self._problem = ""
         self._stop_reason = ""
+        self._stop_by_s = math.inf
+        self._ready_since_s = math.inf
         self._interrupts = 0
         self._has_gone = False
         self._light: Connection | None = None
@@ -139,6 +147,9 @@ class Supervisor:
             if self._interrupts > 1:
                 self._problem = "stopped at once by a second Ctrl-C"
                 return
+            if time.monotonic() > self._stop_by_s:
+                self._problem = f"the {self._main} did not stop: {self._stop_reason}"
+                return
 
     def _listen(self) -> None:
         children = list(self._family.children.values())
@@ -173,7 +184,10 @@ class Supervisor:
                 silent.process.kill()  # and started again when it is buried
         else:
             child.failure = message.reason
-            if child.name != "window":
+            if child.name == "keeper":  # the light may be on: nothing is more important
+                self._problem = f"{message.reason} ({self._problem or 'the run had ended'})"
+                self._stop(message.reason)
+            elif child.name != "window":
                 self._problem = self._problem or message.reason
                 self._stop(message.reason)
             else:
@@ -197,9 +211,13 @@ class Supervisor:
             self._stop(what)
 
     def _go_when_ready(self, until: float) -> None:
+        now_s = time.monotonic()
         if self._address is not None and self._family.are_ready(
             "light", "keeper", "worker", "recorder"
         ):
+            self._ready_since_s = min(self._ready_since_s, now_s)
+            if not self._family.are_ready("window") and now_s < self._ready_since_s + WINDOW_S:
+                return
             self._has_gone = True
             self._family.tell_all(Go(self._address), self._main)
         elif time.monotonic() > until and not self._stop_reason:
@@ -212,9 +230,18 @@ class Supervisor:
         if self._stop_reason:
             return
         self._stop_reason = reason
+        self._stop_by_s = time.monotonic() + self._patience_s()
         self._family.tell_all(Stop(reason), self._main)
         if not self._has_gone:
             self._family.tell_all(Stop(reason), *self._family.children)
+
+    def _patience_s(self) -> float:
+        """Return how long the scope may take to stop: it may be in the longest exposure."""
+        keeper = self._family.children.get("keeper")
+        if keeper is not None and not keeper.is_alive:
+            return KEEPERLESS_S
+        config = parse(self._task.config_toml, self._task.config_name)
+        return LAST_WORDS_S + 2e-3 * max(light.limits.max_exposure_ms for light in config.light)
 
     def _is_ending(self) -> bool:
         main = self._family.children[self._main]
@@ -240,6 +267,7 @@ class Supervisor:
             if not main.is_alive:
                 self._bury(main)
             main.end(0.0)
+            self._replace_a_dead_keeper()
         recorder = family.children.get("recorder")
         if recorder is not None:
             if main is None or not main.has_finished:
@@ -265,16 +293,29 @@ class Supervisor:
             if remove(ring):
                 logger.debug("removed the ring %s that a dead process left", ring)
 
+    def _replace_a_dead_keeper(self) -> None:
+        """Start another keeper where the first has died: it finds its owner gone, and goes dark."""
+        keeper = self._family.children.get("keeper")
+        if keeper is None or keeper.is_alive or keeper.has_finished or self._light is not None:
+            return  # a simulated light is looked at below
+        keeper.pipe.close()
+        ours, theirs = make_pipes()
+        ours.close()
+        self._family.start("keeper", theirs.leases, theirs.orders, None, NOBODY)
+
     def _look_at_the_light(self, light: Connection) -> None:
         """Ask the simulated light box itself, after everybody else has spoken."""
-        from acquire.simulated.light_box import LightBoxClient
+        from acquire.simulated.light_box import LightBoxClient, LightBoxGone
 
         try:
-            if not LightBoxClient(light).state().is_dark:
+            box = LightBoxClient(light)
+            if not box.state().is_dark:
                 self._problem = f"THE LIGHT IS ON after the run; {self._problem}"
-                LightBoxClient(light).dark()
+                box.dark()
+        except LightBoxGone as error:
+            logger.debug("the light has gone with its process: %s", error)
         except ScopeError as error:
-            logger.debug("the light box is gone, and its light with it: %s", error)
+            self._problem = f"the light box does not answer ({error}); {self._problem}"
         light.close()
 
     def _drain(self, child: Child) -> None:
@@ -295,7 +336,9 @@ class Supervisor:
 
     @contextlib.contextmanager
     def _listening_for_interrupts(self) -> Iterator[None]:
-        names = [n for n in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, n)]
+        # Ctrl-Z stops in order, too: a run that stands still in the light is no pause.
+        wanted = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGTSTP", "SIGBREAK")
+        names = [name for name in wanted if hasattr(signal, name)]
         before = {n: signal.signal(getattr(signal, n), self._interrupt) for n in names}
         try:
             yield

@@ -7,8 +7,12 @@ import sys
 from pathlib import Path
 
 import msgspec
+import zmq
 
 from realtime.errors import StreamError
+
+USER, ZAP_DOMAIN = "lightloop", "lightloop"
+"""Name that every client says to ZeroMQ's PLAIN mechanism; its password is the session's token."""
 
 IPC_PATH_LIMIT = 100  # sun_path holds 104 bytes on macOS, 108 on Linux, one of them a NUL
 
@@ -63,6 +67,12 @@ def check_local(endpoint: str) -> None:
             f"sockets stay on this machine (ipc:// or tcp://127.0.0.1), got {endpoint}. "
             "Remote viewers need CURVE keys, which this version does not offer."
         )
+
+
+def show_token(socket: zmq.Socket[bytes], address: Address) -> None:
+    """Let a client's socket say the session's token when it connects."""
+    socket.setsockopt_string(zmq.PLAIN_USERNAME, USER)
+    socket.setsockopt_string(zmq.PLAIN_PASSWORD, address.token)
 
 
 def check_free(endpoint: str) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import xxhash
 import zmq
 
-from realtime.address import Address, check_local
+from realtime.address import Address, check_local, show_token
 from realtime.errors import FrameLapped, StreamError
 from realtime.ring import Ring
 from realtime.wire import (
@@ -66,6 +66,7 @@ class StreamClient:
         self._socket.setsockopt(zmq.LINGER, 500)
         self._socket.setsockopt(zmq.IDENTITY, name.encode())
         self._socket.setsockopt(zmq.SNDTIMEO, 1000)
+        show_token(self._socket, address)
         self._socket.setsockopt(zmq.RCVHWM, 10_000)
         self._socket.connect(address.stream)
         self._hello = Hello(name, policy, credit, resume_from, address.token)
@@ -97,7 +98,10 @@ class StreamClient:
             got = self.receive(int(min(left_s, 0.2) * 1000))
             if got is not None and isinstance(got[1], Start):
                 return got[1]
-        raise StreamError(f"{self._hello.name}: no session answered within {timeout_s:.0f} s")
+        raise StreamError(
+            f"{self._hello.name}: no session answered within {timeout_s:.1f} s "
+            "(nobody answers who says a wrong token)"
+        )
 
     def receive(self, timeout_ms: int = 0) -> tuple[bytes, FromHub] | None:
         """Return the next message, raw and decoded; None if none came in time.
@@ -215,6 +219,7 @@ class ControlClient:
             self._socket.close()  # an old, unanswered command must not answer for this one
         self._socket = self._context.socket(zmq.DEALER)
         self._socket.setsockopt(zmq.LINGER, 500)
+        show_token(self._socket, self._address)
         self._socket.connect(self._address.control)
         self._socket.send(encode(Command(name, self._address.token)))
 

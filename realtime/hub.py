@@ -6,6 +6,7 @@ socket. So a person's STOP LIGHT is heard while the loop waits inside the micros
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import threading
@@ -15,8 +16,9 @@ from typing import TYPE_CHECKING
 
 import xxhash
 import zmq
+from zmq.auth.thread import ThreadAuthenticator
 
-from realtime.address import Address, check_free
+from realtime.address import USER, ZAP_DOMAIN, Address, check_free
 from realtime.errors import BadMessage, StreamError
 from realtime.seats import POLICIES, Seats
 from realtime.wire import (
@@ -57,6 +59,8 @@ logger = logging.getLogger(__name__)
 MAX_MESSAGE_BYTES = 4 << 20  # a result with some ten thousand tracks; more is no client of ours
 STALL_S = 10.0  # then the frame is declared lost rather than waited for
 TICK_MS = 200
+MESSAGES_A_TURN = 64
+REFUSALS_TOLD = 20  # the count goes on, the log does not
 DUE = encode(FrameDue())
 SILENT_S = 2.0  # a recorder is heard every half second
 
@@ -117,7 +121,13 @@ class Hub:
         self._stream.setsockopt(zmq.ROUTER_MANDATORY, 1)
         self._stream.setsockopt(zmq.SNDHWM, 10_000)
         self._control = self._context.socket(zmq.ROUTER)
+        # Who does not say the session's token is turned away before its first message.
+        self._gate = ThreadAuthenticator(self._context)
+        self._gate.start()
+        self._gate.configure_plain(domain=ZAP_DOMAIN, passwords={USER: address.token})
         for socket in (self._stream, self._control):
+            socket.setsockopt(zmq.PLAIN_SERVER, 1)
+            socket.setsockopt_string(zmq.ZAP_DOMAIN, ZAP_DOMAIN)
             socket.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE_BYTES)
             socket.setsockopt(zmq.LINGER, 1000)
         self._wake_out = self._context.socket(zmq.PAIR)
@@ -126,6 +136,7 @@ class Hub:
             self._stream.bind(address.stream)
             self._control.bind(address.control)
         except zmq.ZMQError as error:
+            self._gate.stop()
             self._context.destroy(linger=0)
             raise StreamError(
                 f"cannot listen at {address.stream}: {error}. Is another run using this session?"
@@ -167,8 +178,8 @@ class Hub:
     def heads_up(self) -> None:
         """Wake the worker, and our own thread: a frame is due any moment."""
         self._is_due = True
-        with self._wake_lock:
-            self._wake_out.send(b"")
+        with self._wake_lock, contextlib.suppress(zmq.Again):
+            self._wake_out.send(b"", zmq.NOBLOCK)  # light is on: nothing here may wait
 
     def next_decision(self, timeout_s: float) -> tuple[Result, Decision] | None:
         """Return the worker's next answer; None if it is late.
@@ -231,6 +242,7 @@ class Hub:
             self._wake_out.send(b"")
             self._thread.join()
             self._wake_out.close()
+            self._gate.stop()
             self._context.destroy(linger=1000)
 
     def __enter__(self) -> Self:
@@ -266,10 +278,10 @@ class Hub:
         while not self._stopping:
             self.cpu_s = time.thread_time()
             ready = dict(poller.poll(TICK_MS))
+            if self._control in ready:  # first: it may be STOP LIGHT
+                self._drain(self._control, self._obey)
             if self._stream in ready:
                 self._drain(self._stream, self._hear)
-            if self._control in ready:
-                self._drain(self._control, self._obey)
             if self._wake_in in ready:
                 self._drain_wakes()
             if self._is_due:
@@ -295,7 +307,9 @@ class Hub:
     def _drain(
         self, socket: zmq.Socket[bytes], handle: Callable[[bytes, bytes, FromClient], None]
     ) -> None:
-        while socket.poll(0):
+        for _ in range(MESSAGES_A_TURN):  # a flood must not keep anybody waiting
+            if not socket.poll(0):
+                return
             identity, *parts = socket.recv_multipart()
             try:
                 if len(parts) != 1:
@@ -303,7 +317,8 @@ class Hub:
                 handle(identity, parts[0], decode_from_client(parts[0]))
             except BadMessage as error:
                 self.refused += 1
-                logger.warning("refused: %s", error)
+                if self.refused <= REFUSALS_TOLD:
+                    logger.warning("refused: %s", error)
 
     def _hear(self, identity: bytes, packet: bytes, message: FromClient) -> None:
         if isinstance(message, Hello):

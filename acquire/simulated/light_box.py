@@ -167,6 +167,10 @@ def _answer(box: LightBox, packet: bytes) -> _Reply | None:
         return _Refused(str(error))
 
 
+class LightBoxGone(DeviceMissing):
+    """The light box's process has ended, and its light with it: it is dark by construction."""
+
+
 class LightBoxClient:
     """One owner's end of the pipe to a light box; several threads of the owner may share it.
 
@@ -183,6 +187,7 @@ class LightBoxClient:
         self._readiness = Readiness([connection])
         self._timeout_s = timeout_s
         self._lock = threading.Lock()
+        self._is_deaf = False
 
     def set_power(self, line: str, fraction: float) -> BoxState:
         """Set the power of a line, 0 to 1, and return the read-back."""
@@ -231,12 +236,13 @@ class LightBoxClient:
                 if not self._readiness.wait(self._timeout_s):
                     # A late reply would answer the next question: this pipe is of no more use.
                     self._connection.close()
+                    self._is_deaf = True
                     raise DeviceMissing(
                         f"the light box did not answer within {self._timeout_s} s; restart it"
                     )
                 reply = _REPLIES.decode(self._connection.recv_bytes())
             except (EOFError, OSError) as error:
-                raise DeviceMissing(f"the light box has gone ({error}); restart it") from error
+                raise LightBoxGone(f"the light box has gone ({error}); restart it") from error
         if isinstance(reply, _Refused):
             raise SettingRefused(reply.why)
         return reply
@@ -245,4 +251,6 @@ class LightBoxClient:
         try:
             self._connection.send_bytes(_ENCODER.encode(request))
         except (OSError, ValueError) as error:
-            raise DeviceMissing(f"the light box has gone ({error}); restart it") from error
+            if self._is_deaf:
+                raise DeviceMissing("the light box did not answer before; restart it") from error
+            raise LightBoxGone(f"the light box has gone ({error}); restart it") from error

@@ -14,7 +14,7 @@ import msgspec
 import psutil
 
 from acquire.errors import ScopeError
-from lightloop.log import configure
+from lightloop.log import configure, unblocked
 from models.errors import ModelError
 from realtime.address import Address
 
@@ -29,6 +29,13 @@ logger = logging.getLogger(__name__)
 
 POLITE = ("recorder", "window")
 """Nobody waits for these: on a small machine they give way to the loop."""
+
+
+NOT_OURS = (
+    *("SIGINT", "SIGHUP", "SIGTERM", "SIGQUIT", "SIGBREAK"),  # end
+    *("SIGTSTP", "SIGTTIN", "SIGTTOU"),  # stand still, maybe in the light
+)
+"""What a terminal or a logoff sends to the whole group; only the supervisor acts on it."""
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
@@ -185,16 +192,14 @@ def run_child(connection: Connection, body: Callable[[Link], None], verbose: boo
     Ctrl-C, a closed terminal and a logoff reach every process of the group; only the supervisor
     acts on them, and a child whose supervisor is gone sees its pipe close.
     """
-    for name in ("SIGINT", "SIGHUP", "SIGTERM", "SIGBREAK"):
+    for name in NOT_OURS:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     if multiprocessing.current_process().name in POLITE:
         give_way()
     configure(is_verbose=verbose)
-    status = _run(Link(connection), body)
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    with unblocked():
+        status = _run(Link(connection), body)
     # Light is off and files are closed. What remains are destructors of C++ cores and of Qt, which
     # are known to hang or to abort at the interpreter's end.
     os._exit(status)

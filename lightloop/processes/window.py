@@ -26,12 +26,12 @@ def _show(task: RunTask, link: Link) -> None:
     from gui.source import StreamSource
 
     address = link.wait_for_address()
-    link.ready()
-    source = StreamSource(address)
     show(
-        source,
+        StreamSource(address),
         parse(task.config_toml, task.config_name).title,
         screenshot=Path(task.screenshot) if task.screenshot else None,
         should_close=link.stop.is_set,
+        on_subscribed=link.ready,  # not before: the run may begin, and its first shot is shown
+        on_failure=link.failed,
     )
     link.finished()

@@ -59,12 +59,13 @@ def assert_all_gone(children: list[psutil.Process]) -> None:
     assert not alive, [p.cmdline() for p in alive]
 
 
-def test_one_ctrl_c_to_the_whole_group_ends_in_order(
-    command: subprocess.Popen[str], tmp_path: Path
+@pytest.mark.parametrize("what", ["SIGINT", "SIGTERM", "SIGQUIT", "SIGTSTP"])
+def test_whatever_a_terminal_or_a_logoff_sends_to_the_whole_group_ends_in_order(
+    command: subprocess.Popen[str], tmp_path: Path, what: str
 ) -> None:
     children = wait_until_it_records(command, tmp_path / "run.h5")
     for process in [psutil.Process(command.pid), *children]:  # as a terminal does it
-        process.send_signal(signal.SIGINT)
+        process.send_signal(getattr(signal, what))
     out, err = command.communicate(timeout=60)
     assert command.returncode == 130, err
     assert_all_gone(children)

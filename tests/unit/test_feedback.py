@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 
+import msgspec
 import pytest
 
 from acquire.frame import Shot
@@ -65,7 +66,7 @@ def test_a_late_decision_serves_the_next_shot_but_does_not_count_as_in_time(shot
 
 def test_a_decision_after_late_shots_ends_the_lateness() -> None:
     hub = FakeHub()
-    heard = feedback(hub)
+    heard = feedback(hub, 0.02)
     heard.next_request(Shot(0, 0, 1))
     hub.answers = [answer(0, 20.0), answer(1, 10.0)]
     assert heard.next_request(Shot(1, 0, 1)) == Request(settings(10.0), 1)
@@ -85,3 +86,34 @@ def test_no_light_while_the_recorder_is_in_trouble_and_everybody_is_told_once() 
     ]
     feedback(hub).wait_for_recorder()
     assert [document.level for document in hub.sent] == ["warn", "info"]  # type: ignore[union-attr]
+
+
+def test_a_decision_on_a_shot_to_come_is_not_heeded() -> None:
+    heard = feedback(FakeHub(*[answer(10**9, 1000.0)] * 3), 0.02)
+    assert heard.next_request(Shot(0, 0, 1)) == Request(settings(50.0), -1, late=1)
+
+
+def test_an_old_decision_said_again_does_not_keep_the_light_up() -> None:
+    hub = FakeHub(answer(0, 20.0))
+    heard = feedback(hub, 0.02)
+    heard.next_request(Shot(0, 0, 1))
+    late = []
+    for n in range(1, 5):
+        hub.answers = [answer(0, 20.0)]
+        late.append(heard.next_request(Shot(n, 0, 1)).late)
+    assert late == [1, 2, 3, 4]
+
+
+def test_a_flood_of_old_decisions_does_not_pass_the_deadline() -> None:
+    class Flood(FakeHub):
+        def next_decision(self, timeout_s: float) -> tuple[Result, Decision] | None:
+            return answer(-5, 1.0)
+
+    assert feedback(Flood(), 0.01).next_request(Shot(0, 0, 1)).late == 1
+
+
+def test_another_fields_decision_is_not_this_fields() -> None:
+    result, decision = answer(3, 20.0)
+    other = msgspec.structs.replace(result, position=1)
+    heard = feedback(FakeHub((other, decision)), 0.0)
+    assert heard.next_request(Shot(3, 0, 1)).late == 1

@@ -74,7 +74,7 @@ class Bench:
     images: list[np.ndarray] = field(default_factory=list)
 
     def pipeline(self) -> Pipeline:
-        def detect(photons: np.ndarray):  # noqa: ANN202
+        def detect(photons: np.ndarray):
             self.images.append(photons.copy())
             return find_nothing(photons)
 
