@@ -98,6 +98,7 @@ class Supervisor:
         self._stop_by_s = math.inf
         self._ready_since_s = math.inf
         self._interrupts = 0
+        self._interrupted_by = "Ctrl-C"
         self._has_gone = False
         self._light: Connection | None = None
         self._usage = UsageMeter()
@@ -143,7 +144,7 @@ class Supervisor:
             if not self._has_gone:
                 self._go_when_ready(until_ready)
             if self._interrupts and not self._stop_reason:
-                self._stop("stopped by Ctrl-C")
+                self._stop(f"stopped by {self._interrupted_by}")
             if self._interrupts > 1:
                 self._problem = "stopped at once by a second Ctrl-C"
                 return
@@ -346,5 +347,7 @@ class Supervisor:
             for name, handler in before.items():
                 signal.signal(getattr(signal, name), handler)
 
-    def _interrupt(self, _: int, __: FrameType | None) -> None:
+    def _interrupt(self, number: int, _: FrameType | None) -> None:
         self._interrupts += 1
+        name = signal.Signals(number).name
+        self._interrupted_by = {"SIGINT": "Ctrl-C", "SIGTSTP": "Ctrl-Z"}.get(name, name)
