@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import tomllib
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
-import msgspec
-import useq
 from pydantic import BaseModel, Field, JsonValue, ValidationError, model_validator
 
 from acquire.bounds import GuardRules
@@ -17,7 +14,9 @@ from acquire.errors import ScopeError
 from acquire.settings import ChannelSettings, Settings
 from acquire.simulated.config import SimulatedScopeConfig
 from acquire.source import Channel, LightLimits, LightSource
+from lightloop.complaints import lines_of, not_finite, where
 from lightloop.own_policy import OwnPolicyConfig
+from lightloop.plan_table import read_plan
 from realtime.detect import DetectorConfig
 from realtime.policy.fixed import FixedConfig
 from realtime.policy.snr import SnrConfig
@@ -25,6 +24,8 @@ from realtime.tracker import TrackerConfig
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import useq
 
 
 class ConfigError(ScopeError, ValueError):
@@ -166,17 +167,10 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings
 
     def sequence(self) -> useq.MDASequence:
         """Return the plan, with this config's channels in it."""
-        known = set(useq.MDASequence.model_fields) - {"channels", "uid"}
-        for key in self.plan:
-            if key not in known:
-                raise ValueError(f"plan.{key} is not a field of a plan{near_miss(key, known)}")
-        channels = [
-            {"config": c.name, "group": c.group, "exposure": c.exposure_ms} for c in self.channel
-        ]
-        try:
-            return useq.MDASequence.model_validate({**self.plan, "channels": channels})
-        except ValidationError as error:
-            raise ValueError("; ".join(f"plan.{line}" for line in lines_of(error))) from error
+        return read_plan(
+            self.plan,
+            [{"config": c.name, "group": c.group, "exposure": c.exposure_ms} for c in self.channel],
+        )
 
     def first_settings(self) -> Settings:
         """Return the settings that hold until the first decision."""
@@ -209,70 +203,23 @@ def parse(text: str, name: str = "config") -> RunConfig:
     """
     try:
         values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{name}: not TOML: {error}") from error
+    if found := list(not_finite(values)):
+        raise ConfigError(
+            "\n".join(
+                f"{name}: {where(place, values)} must be a finite number, got {number}"
+                for place, number in found
+            )
+        )
+    try:
         # Strict, so that true is not 1.0; by way of JSON, where a path is a mere string.
         return RunConfig.model_validate_json(json.dumps(values, default=str), strict=True)
     except ValidationError as error:
-        raise ConfigError("\n".join(f"{name}: {line}" for line in lines_of(error))) from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{name}: not TOML: {error}") from error
-
-
-def near_miss(key: str, known: set[str]) -> str:
-    """Return " (did you mean …?)" for a misspelt key, or what there is to choose from."""
-    close = difflib.get_close_matches(key, known, 1, 0.6)
-    return f" (did you mean {close[0]!r}?)" if close else f"; known: {', '.join(sorted(known))}"
+        lines = lines_of(error, RunConfig, values)
+        raise ConfigError("\n".join(f"{name}: {line}" for line in lines)) from error
 
 
 def schema() -> str:
     """Return the JSON schema of a run config, for editors."""
     return json.dumps(RunConfig.model_json_schema(), indent=2) + "\n"
-
-
-def lines_of(error: ValidationError) -> list[str]:
-    """Say in one line each what pydantic complains about."""
-    lines = []
-    for entry in error.errors(include_url=False):
-        where = ".".join(str(part) for part in entry["loc"])
-        if entry["type"] == "extra_forbidden":
-            known = _fields_at(entry["loc"][:-1])
-            lines.append(f"{where}: unknown key{near_miss(str(entry['loc'][-1]), known)}")
-        elif entry["type"] == "missing":
-            what = "[[light]]" if where == "light" else where
-            lines.append(f"{what} is missing")
-        elif entry["type"] == "value_error":
-            text = entry["msg"].removeprefix("Value error, ")
-            lines.append(f"{where}: {text}" if where else text)
-        else:
-            lines.append(f"{where}: {entry['msg']}, got {_short(entry['input'])}")
-    return lines
-
-
-def _fields_at(location: tuple[int | str, ...]) -> set[str]:
-    """Return the fields of the model at a place in the config, following unions by their tag."""
-    model: type[BaseModel] = RunConfig
-    for part in location:
-        if isinstance(part, int):
-            continue
-        field = model.model_fields.get(part)
-        if field is None:
-            continue
-        models = _models_in(field.annotation)
-        tags = [str(p) for p in location]
-        model = next((m for m in models if _tag(m) in tags), models[0] if models else model)
-    return set(model.model_fields)
-
-
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [model for part in get_args(annotation) for model in _models_in(part)]
-
-
-def _tag(model: type[BaseModel]) -> str | None:
-    kind = model.model_fields.get("kind")
-    return str(get_args(kind.annotation)[0]) if kind is not None else None
-
-
-def _short(value: object) -> str:
-    text = msgspec.json.encode(value, enc_hook=str).decode() if value is not None else "nothing"
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from lightloop.bench.bars import load_bars
 from lightloop.bench.report import Measured, Options, Report, Row, versions
-from lightloop.config import ConfigError, near_miss
+from lightloop.complaints import near_miss
+from lightloop.config import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from lightloop.config import ConfigError, RunConfig, load, parse, schema
+from lightloop.plan_table import read_plan
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 DEMO = (CONFIGS / "demo.toml").read_text("utf-8")
@@ -54,26 +55,26 @@ def test_no_property_that_is_set_at_start_may_be_a_lights() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", r"scope is missing"),
+        ("", r"\[scope\] is missing"),
         (DEMO + "\nchanel = 3", r"policy|loop\.chanel: unknown key"),
         (changed("n_cells", "n_cell"), r"scope.*n_cell: unknown key \(did you mean 'n_cells'\?\)"),
         (changed("pace_s", "pase_s"), r"loop\.pase_s: unknown key \(did you mean 'pace_s'\?\)"),
-        (changed("shutter_device", "shuter_device"), r"light\.0.*\(did you mean 'shutter_device'"),
+        (changed("shutter_device", "shuter_device"), r"light '488'.*mean 'shutter_device'"),
         (changed("max_step_up", "max_stepup"), r"limits\.max_stepup.*\(did you mean 'max_step_up'"),
         (changed("loops = 300", "loop = 300"), r"plan\.time_plan"),
         (changed(line("[plan]"), "[plan]\ntime_pln = 1"), r"plan\.time_pln.*did you mean 'time_pl"),
-        (changed(line("exposure_ms"), "exposure_ms = 0.0"), r"exposure_ms: .*than 0, got 0"),
-        (changed(line("exposure_ms"), "exposure_ms = nan"), r"channel\.0\.exposure_ms: .*got"),
-        (changed(line("exposure_ms"), "exposure_ms = inf"), r"channel\.0\.exposure_ms: .*got"),
-        (changed(line("exposure_ms"), "exposure_ms = -1"), r"channel\.0\.exposure_ms: .*got -1"),
-        (changed(line("exposure_ms"), 'exposure_ms = "9"'), r"exposure_ms: .*valid number, got"),
-        (changed(line("exposure_ms"), "exposure_ms = true"), r"exposure_ms: .*got true"),
-        (changed(line("exposure_ms"), ""), r"channel\.0\.exposure_ms is missing"),
-        (changed(line("budget_j_cm2"), "budget_j_cm2 = nan"), r"budget_j_cm2: .*got"),
-        (changed(line("budget_j_cm2"), ""), r"light\.0\.limits\.budget_j_cm2 is missing"),
+        (changed(line("exposure_ms"), "exposure_ms = 0.0"), r"exposure_ms must .*than 0, got 0"),
+        (changed(line("exposure_ms"), "exposure_ms = nan"), r"must be a finite number, got nan"),
+        (changed(line("exposure_ms"), "exposure_ms = inf"), r"must be a finite number, got inf"),
+        (changed(line("exposure_ms"), "exposure_ms = -1"), r"'GFP'\.exposure_ms must .*got -1"),
+        (changed(line("exposure_ms"), 'exposure_ms = "9"'), r"must .*valid number, got"),
+        (changed(line("exposure_ms"), "exposure_ms = true"), r"exposure_ms must .*got true"),
+        (changed(line("exposure_ms"), ""), r"channel 'GFP'\.exposure_ms is missing"),
+        (changed(line("budget_j_cm2"), "budget_j_cm2 = nan"), r"must be a finite number, got nan"),
+        (changed(line("budget_j_cm2"), ""), r"light '488'\.limits\.budget_j_cm2 is missing"),
         (without("[[light]]", "[[channel]]"), r"^bad\.toml: \[\[light\]\] is missing$"),
         (changed('light = "488"', 'light = "561"'), r"wants light '561', declared are 488"),
-        (changed(line("kind = \"simulated\""), 'kind = "micromanager"'), r"scope: .*micromanager"),
+        (changed(line("kind = \"simulated\""), 'kind = "micromanager"'), r"mean 'micro-manager'"),
         (changed(line("gate"), 'gate = "always-on"'), r"has a switch"),
         (changed(line("lit_area_um2"), ""), r"power_mw_at_maximum and lit_area_um2 belong"),
         ("title = ", r"not TOML"),
@@ -85,6 +86,138 @@ def test_says_what_is_wrong_and_where(tmp_path: Path, text: str, said: str) -> N
     with pytest.raises(ConfigError, match=said) as caught:
         load(file)
     assert all(line.startswith("bad.toml: ") for line in str(caught.value).splitlines())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            line("exposure_ms"),
+            "exposure_ms = -1",
+            "channel 'GFP'.exposure_ms must be greater than 0, got -1",
+        ),
+        (
+            line("exposure_ms"),
+            "exposure_ms = inf",
+            "channel 'GFP'.exposure_ms must be a finite number, got inf",
+        ),
+        (
+            line("max_exposure_ms"),
+            "max_exposure_ms = nan",
+            "light '488'.limits.max_exposure_ms must be a finite number, got nan",
+        ),
+        ('name = "488"', "", "light.0.name is missing"),
+        (
+            'kind = "snr"',
+            'kind = "snrr"',
+            "policy.kind: 'snrr' is none of fixed, snr, python (did you mean 'snr'?)",
+        ),
+        ('kind = "snr"', "", "policy.kind is missing: it says which kind of policy this is"),
+        (
+            line("gate"),
+            'gate = "camra"',
+            "light '488'.gate: 'camra' is none of camera, sequencer, software, always-on"
+            " (did you mean 'camera'?)",
+        ),
+        ("[plan]", "[network]", "[plan] is missing"),
+        ("[[channel]]", "[channel]", "channel must be written [[channel]], in double brackets"),
+        ("loops = 300", "loops = 0", "plan.time_plan.loops must be greater than 0, got 0"),
+        ("loops = 300", "loop = 300", "plan.time_plan: unknown key 'loop' (did you mean 'loops'?)"),
+        (", loops = 300", "", "plan.time_plan needs duration or loops as well"),
+        (
+            "seconds = 120",
+            "second = 120",
+            "plan.time_plan.interval: unknown unit 'second' (did you mean 'seconds'?)",
+        ),
+        (
+            "seconds = 120",
+            "seconds = true",
+            "plan.time_plan.interval.seconds must be a number, got true",
+        ),
+        (
+            "seconds = 120",
+            "seconds = 1e300",
+            "plan.time_plan.interval.seconds must be less than 1e+09, got 1e300",
+        ),
+        (
+            "{ seconds = 120 }",
+            '"x"',
+            'plan.time_plan.interval must be a length of time such as { seconds = 10 }, got "x"',
+        ),
+        ("[plan]", "[plan]\nz_plan = { range = 3 }", "plan.z_plan needs step as well"),
+        (
+            "[plan]",
+            "[plan]\nz_plan = { range = 'a', step = 1 }",
+            'plan.z_plan.range must be a valid number, got "a"',
+        ),
+        (
+            "[plan]",
+            "[plan]\nz_plan = { range = nan, step = 1 }",
+            "plan.z_plan.range must be a finite number, got nan",
+        ),
+        (
+            "{ interval = { seconds = 120 }, loops = 300 }",
+            "{ interval = 0, duration = { seconds = 3 } }",
+            "plan.time_plan: an interval of 0 s never fills a duration",
+        ),
+        ("[plan]", "[plan]\nstage_positions = 3", "plan.stage_positions is not understood: 3"),
+        (
+            "[plan]",
+            "[plan]\naxis_order = 'qq'",
+            'plan.axis_order must be made of the letters t, p, g, c and z, got "qq"',
+        ),
+    ],
+)
+def test_one_mistake_is_one_plain_sentence(old: str, new: str, said: str) -> None:
+    text = without("[plan]", "[policy]") if new == "[network]" else changed(old, new)
+    with pytest.raises(ConfigError) as caught:
+        parse(text, "mine.toml")
+    assert str(caught.value) == f"mine.toml: {said}"
+
+
+def test_a_missing_list_of_tables_is_asked_for_in_double_brackets() -> None:
+    with pytest.raises(ConfigError, match=r"^mine\.toml: \[\[channel\]\] is missing$"):
+        parse(without("[[channel]]", "[plan]"), "mine.toml")
+    with pytest.raises(ConfigError, match=r"^mine\.toml: \[\[channel\]\] is missing$"):
+        parse("channel = []\n" + without("[[channel]]", "[plan]"), "mine.toml")
+
+
+def test_every_mistake_of_several_is_said() -> None:
+    text = changed(line("exposure_ms"), "exposure_ms = -1").replace("loops = 300", "loops = 0")
+    text = text.replace(line("min_exposure_ms"), "min_exposure_ms = -3")
+    with pytest.raises(ConfigError) as caught:
+        parse(text)
+    said = str(caught.value).splitlines()
+    assert len(said) == 2, "the plan is looked at when its channels are right"
+    assert "light '488'.limits.min_exposure_ms must be greater" in said[0]
+    assert "channel 'GFP'.exposure_ms must be greater than 0" in said[1]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
+        lambda inner: (
+            st.lists(inner, max_size=2)
+            | st.dictionaries(
+                st.sampled_from(["interval", "loops", "seconds", "phases", "step", "range", "x"]),
+                inner,
+                max_size=3,
+            )
+        ),
+        max_leaves=6,
+    ),
+    st.sampled_from(["time_plan", "z_plan", "stage_positions", "grid_plan", "axis_order"]),
+)
+def test_any_plan_is_a_sequence_or_one_plain_sentence(value: Any, key: str) -> None:
+    try:
+        read_plan({key: value}, [{"config": "GFP"}])
+    except ValueError as error:
+        said = str(error)
+    else:
+        return
+    assert said.startswith("plan")
+    assert "Plan." not in said
 
 
 def test_simulated_time_is_refused_where_the_light_is_real() -> None:
