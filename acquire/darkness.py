@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from acquire.errors import LightNotDark
+from acquire.say import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -63,32 +64,44 @@ class Darkness:
         return (*lit, *(o for o in self._others[source.name] if self._lights.is_lit(o)))
 
     def all(self) -> tuple[LightSource, ...]:
-        """Take shutter and power from every light, whichever fails."""
-        return tuple(source for source in self.switched if not self._obeys(source))
+        """Take shutter and power from every light, whichever fails; what failed is said after."""
+        troubles: list[tuple[str, Exception]] = []
+        lit = tuple(source for source in self.switched if not self._obeys(source, troubles))
+        _tell(troubles)
+        return lit
 
     def again(self, attempt: int) -> tuple[LightSource, ...]:
         """Wait a moment, and take shutter and power from every light once more."""
-        logger.warning("a light is still on after %d tries to close it", attempt)
         time.sleep(_RETRY_S * attempt)
-        return self.all()
+        lit = self.all()
+        say(logger, logging.WARNING, "a light was still on after %d tries to close it", attempt)
+        return lit
 
     def stuck(self) -> tuple[LightSource, ...]:
         """Return the lights whose switch says that it is open, or says nothing."""
-        return tuple(source for source in self.switched if self._says_lit(source))
+        troubles: list[tuple[str, Exception]] = []
+        lit = tuple(source for source in self.switched if self._says_lit(source, troubles))
+        _tell(troubles)
+        return lit
 
-    def _obeys(self, source: LightSource) -> bool:
+    def _obeys(self, source: LightSource, troubles: list[tuple[str, Exception]]) -> bool:
         try:
             return self._lights.dark(source)
         except Exception as error:  # any driver may raise anything; the other lights are still due
-            logger.warning("light %r: %s", source.name, error)
+            troubles.append((source.name, error))
             return False
 
-    def _says_lit(self, source: LightSource) -> bool:
+    def _says_lit(self, source: LightSource, troubles: list[tuple[str, Exception]]) -> bool:
         try:
             return self._lights.is_lit(source)
         except Exception as error:  # who does not answer counts as lit
-            logger.warning("light %r: %s", source.name, error)
+            troubles.append((source.name, error))
             return True
+
+
+def _tell(troubles: Iterable[tuple[str, Exception]]) -> None:
+    for name, error in troubles:
+        say(logger, logging.WARNING, "light %r: %s", name, error)
 
 
 def names(sources: Iterable[LightSource]) -> str:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from acquire.errors import KeeperLost
+from acquire.say import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +31,7 @@ _HEADS_UP = b"H"  # a lease will be asked for in a moment: nothing to do but to 
 _ACK, _REVOKE, _DARK, _LIT = b"A", b"R", b"D", b"N"
 _LONGEST = 16  # bytes; a longer message is not ours
 _ACK_S = 0.2  # a keeper that needs longer is not fit to watch; usual: 0.0001 s; proposed
+_MOST_UNHEARD = 64  # heads-ups between two answers; their bytes always fit in a pipe; proposed
 _RETRY_S = 0.02  # between tries to switch the light off; proposed
 _GIVE_UP_S = 30.0  # after so long without success only a person can help; proposed
 
@@ -84,6 +86,7 @@ class KeeperLink:
         self._ends = ends
         self._sending = threading.Lock()
         self._is_lost = threading.Event()
+        self._unheard = 0
         self._listener: threading.Thread | None = None
         self._wake, self._woken = multiprocessing.Pipe()
 
@@ -106,18 +109,31 @@ class KeeperLink:
                 if self._ends.leases.poll(_ACK_S):
                     answer = self._ends.leases.recv_bytes(_LONGEST)
             except (EOFError, OSError) as error:
-                logger.warning("the keeper's pipe broke: %r", error)
+                say(logger, logging.WARNING, "the keeper's pipe broke: %r", error)
         if answer != _ACK + struct.pack("<q", deadline_ns):
             self._is_lost.set()
             raise KeeperLost("the keeper does not answer: no keeper, no light; start the run anew")
+        self._unheard = 0
 
     def close(self) -> None:
         """Tell that the light is off."""
         self._send(_CLOSE)
 
     def heads_up(self) -> None:
-        """Tell that a lease will be asked for in a moment (`acquire.habit`)."""
-        self._send(_HEADS_UP)
+        """Tell that a lease will be asked for in a moment (`acquire.habit`); never waits.
+
+        Light is on meanwhile. A keeper that does not hear would let the pipe fill up, so only a few
+        are sent until it has answered again; and a thread that is speaking is not waited for.
+        """
+        if self._unheard >= _MOST_UNHEARD or not self._sending.acquire(blocking=False):
+            return
+        try:
+            self._unheard += 1
+            self._ends.leases.send_bytes(_HEADS_UP)
+        except OSError:  # the next lease, or the listener, says so
+            self._is_lost.set()
+        finally:
+            self._sending.release()
 
     def alarm(self) -> None:
         """Ask for help: the light is on and does not obey.
@@ -154,8 +170,8 @@ class KeeperLink:
             with self._sending:  # an alarm may come from another thread than the leases
                 self._ends.leases.send_bytes(message)
         except OSError as error:
-            logger.warning("the keeper's pipe broke: %r", error)
             self._is_lost.set()
+            say(logger, logging.WARNING, "the keeper's pipe broke: %r", error)
             return False
         return True
 
@@ -165,15 +181,20 @@ class KeeperLink:
             try:
                 orders.recv_bytes(_LONGEST)
             except (EOFError, OSError):
-                logger.critical("the keeper is gone: going dark")
                 self._is_lost.set()
-                go_dark()
+                is_dark = go_dark()
+                say(logger, logging.CRITICAL, "the keeper is gone: %s", _state(is_dark))
                 return
-            logger.critical("the keeper orders darkness")
+            is_dark = go_dark()
             try:
-                orders.send_bytes(_DARK if go_dark() else _LIT)
+                orders.send_bytes(_DARK if is_dark else _LIT)
             except OSError as error:
-                logger.warning("the keeper does not hear the answer: %r", error)
+                say(logger, logging.WARNING, "the keeper does not hear the answer: %r", error)
+            say(logger, logging.CRITICAL, "the keeper ordered darkness: %s", _state(is_dark))
+
+
+def _state(is_dark: bool) -> str:
+    return "it is dark" if is_dark else "it is NOT known to be dark"
 
 
 class KeeperReport(msgspec.Struct, frozen=True):
@@ -236,13 +257,14 @@ def keep(
             why = "the owner died in a lease" if deadline_ns else "the owner is gone"
             return KeeperReport(why, _insist(go_dark), revoked)
         elif tag == _LATE and _revoke(ends.orders, grace_ms):
-            logger.critical("a lease passed its deadline; its owner has gone dark when told to")
             deadline_ns, revoked = 0, revoked + 1
+            say(logger, logging.CRITICAL, "a lease passed its deadline; its owner went dark")
         else:
             why = "a lease passed its deadline" if tag == _LATE else "the owner called for help"
-            logger.critical("%s: killing it and switching the light off", why)
-            _kill(kill_owner)
-            return KeeperReport(why, _insist(go_dark), revoked, was_killed=True)
+            trouble = _kill(kill_owner)
+            is_dark = _insist(go_dark)
+            logger.critical("%s: it was killed, and the light switched off", why, exc_info=trouble)
+            return KeeperReport(why, is_dark, revoked, was_killed=True)
 
 
 # What a keeper hears when nothing is said.
@@ -262,7 +284,7 @@ def _answer(connection: Connection, message: bytes) -> None:
     try:
         connection.send_bytes(message)
     except OSError as error:  # the next thing to be heard is that the owner is gone
-        logger.warning("the owner's pipe broke: %r", error)
+        say(logger, logging.WARNING, "the owner's pipe broke: %r", error)
 
 
 def _revoke(orders: Connection, grace_ms: float) -> bool:
@@ -274,11 +296,13 @@ def _revoke(orders: Connection, grace_ms: float) -> bool:
         return False
 
 
-def _kill(kill_owner: Callable[[], None]) -> None:
+def _kill(kill_owner: Callable[[], None]) -> Exception | None:
+    """Return why the owner could not be killed; None if it was."""
     try:
         kill_owner()
-    except Exception:  # the light is still to be switched off
-        logger.exception("the owner cannot be killed")
+    except Exception as error:  # the light is still to be switched off; said after that
+        return error
+    return None
 
 
 def _insist(go_dark: Callable[[], bool]) -> bool:
@@ -286,15 +310,16 @@ def _insist(go_dark: Callable[[], bool]) -> bool:
     until_s = time.perf_counter() + _GIVE_UP_S
     has_told = False
     while True:
+        trouble = "and it is still on"
         try:
             if go_dark():
                 return True
-            if not has_told:
-                logger.critical("the keeper switched the light off, and it is still on")
-        except Exception:  # any driver may raise anything; the next try is due
-            if not has_told:
-                logger.exception("the keeper cannot reach the light")
-        has_told = True
+        except Exception as error:  # any driver may raise anything; the next try is due
+            trouble = f"and it cannot be reached: {error!r}"
         if time.perf_counter() > until_s:
+            logger.critical("the keeper gave up to switch the light off, %s", trouble)
             return False
+        if not has_told:
+            has_told = True
+            say(logger, logging.CRITICAL, "the keeper switched the light off, %s", trouble)
         time.sleep(_RETRY_S)

@@ -19,6 +19,7 @@ from acquire.darkness import Darkness, names
 from acquire.errors import LightExpired, LightNotDark, LightRefused, SettingRefused
 from acquire.habit import Habit
 from acquire.lease import Lease
+from acquire.say import say
 from acquire.settings import Applied
 
 if TYPE_CHECKING:
@@ -318,11 +319,12 @@ class LightGuard:
         )
 
     def _call_keeper(self, lit: Iterable[LightSource]) -> None:
-        logger.critical("%s will not go dark: the keeper is called", names(lit))
+        what = "the keeper was called"
         try:
             self._keeper.alarm()
-        except Exception:
-            logger.exception("the keeper cannot be called")
+        except Exception as error:  # whatever it is, the caller must still say that light is on
+            what = f"the keeper cannot be called: {error}"
+        say(logger, logging.CRITICAL, "%s will not go dark: %s", names(lit), what)
 
     # The account.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from acquire.core import commanding, require_device, require_property
 from acquire.errors import SettingRefused
+from acquire.say import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -89,13 +90,12 @@ class LightPort:
         for means in (self._close, self._power_off):
             try:
                 is_dark = means(source) or is_dark
-            except (
-                Exception
-            ) as error:  # any driver may raise anything; the other means is still due
+            except Exception as error:  # any driver may raise anything; the other means is due
                 failed = error
-                logger.warning("light %r: %s", source.name, error)
-        if failed is not None and not is_dark:
-            raise SettingRefused(f"light {source.name!r} did not obey: {failed}") from failed
+        if failed is not None:
+            if not is_dark:
+                raise SettingRefused(f"light {source.name!r} did not obey: {failed}") from failed
+            say(logger, logging.WARNING, "light %r: %s", source.name, failed)
         return is_dark
 
     def _close(self, source: LightSource) -> bool:

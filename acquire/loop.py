@@ -153,10 +153,11 @@ class _Loop:
         try:
             reason = self._shots(plan, first, should_stop)
         except ScopeError as ending:
-            logger.error("the run ends: %s", ending)
             error, reason = ending, str(ending)
         finally:
             is_dark = self._guard.all_dark()
+        if error is not None:
+            logger.error("the run ends: %s", error)
         return Outcome(
             is_complete=not reason,
             reason=reason or "the plan is done",

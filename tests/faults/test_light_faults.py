@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import math
+import threading
 from typing import Any
 
 import pytest
@@ -244,3 +246,28 @@ def test_power_beyond_the_limits_is_cut_and_the_frame_says_so() -> None:  # F9: 
     applied = take(at, ask(power=5.0)).applied
     assert applied.power_fraction == 0.8
     assert "above the limit 0.8" in applied.clamped
+
+
+def test_a_log_that_blocks_holds_up_neither_darkness_nor_the_call_for_help() -> None:
+    at = stand(LASER, DIODE)
+    freed = threading.Event()
+
+    class Stuck(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            freed.wait(10)
+
+    handler, logger, done = Stuck(), logging.getLogger("acquire"), threading.Event()
+    before = set(threading.enumerate())
+    at.bench.faults["dark 488"] = raising(OSError("gone"))
+    logger.addHandler(handler)
+    try:
+        thread = threading.Thread(target=lambda: at.guard.go_dark() or done.set(), daemon=True)
+        thread.start()
+        assert done.wait(1.0)
+        assert at.keeper.is_alarmed
+        assert "dark 561" in at.bench.calls
+    finally:
+        freed.set()
+        for thread in set(threading.enumerate()) - before:
+            thread.join(10)
+        logger.removeHandler(handler)

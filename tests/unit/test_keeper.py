@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import logging
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -215,3 +217,97 @@ def test_no_keeper_says_loudly_that_there_is_none(caplog) -> None:
     nobody.close()
     nobody.alarm()
     assert "there is no keeper" in caplog.text
+
+
+# A log that blocks (a full pipe, a slow disk) holds nobody up who has light to switch off.
+
+
+@pytest.fixture
+def stuck_log() -> Iterator[threading.Event]:
+    """A log handler that waits; the event frees it."""
+    freed = threading.Event()
+
+    class Stuck(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            freed.wait(SOON_S)
+
+    handler = Stuck()
+    logger = logging.getLogger("acquire")
+    before = set(threading.enumerate())
+    logger.addHandler(handler)
+    yield freed
+    freed.set()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(SOON_S)
+    logger.removeHandler(handler)
+
+
+def test_a_log_that_blocks_does_not_keep_the_keeper_from_darkness(stuck_log) -> None:
+    owner, keeper = make_pipes()
+    went_dark, done = threading.Event(), threading.Event()
+    answers = iter([OSError("port is taken"), False, True])
+
+    def go_dark() -> bool:
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        if answer:
+            went_dark.set()
+        return answer
+
+    def watching() -> None:
+        keep(keeper, go_dark, raising_permission, grace_ms=20)
+        done.set()
+
+    threading.Thread(target=watching).start()
+    owner.leases.send_bytes(b"L" + struct.pack("<q", in_s(0.05)))
+    assert went_dark.wait(1.0)
+    stuck_log.set()
+    assert done.wait(SOON_S)
+    owner.close()
+    keeper.close()
+
+
+def raising_permission() -> None:
+    raise PermissionError("not my process")
+
+
+@pytest.mark.parametrize("is_gone", [True, False], ids=["keeper gone", "ordered"])
+def test_a_log_that_blocks_does_not_keep_the_owner_from_darkness(stuck_log, is_gone) -> None:
+    owner, keeper = make_pipes()
+    link = KeeperLink(owner)
+    dark = threading.Event()
+    link.obey(lambda: not dark.set())
+    if is_gone:
+        keeper.close()
+    else:
+        keeper.orders.send_bytes(b"R")
+        assert keeper.orders.poll(1.0)
+        assert keeper.orders.recv_bytes() == b"D"
+    assert dark.wait(1.0)
+    link.end()
+    stuck_log.set()
+    keeper.close()
+
+
+def test_a_heads_up_never_waits_for_a_keeper_that_does_not_hear() -> None:
+    owner, keeper = make_pipes()
+    link = KeeperLink(owner)
+    done = threading.Event()
+
+    def burst() -> None:
+        for _ in range(100_000):  # far more than a pipe holds
+            link.heads_up()
+        done.set()
+
+    thread = threading.Thread(target=burst, daemon=True)
+    thread.start()
+    assert done.wait(SOON_S)
+    thread.join()
+    with link._sending:  # another thread is speaking
+        link.heads_up()
+    keeper.close()
+    link._unheard = 0
+    link.heads_up()
+    assert link.is_lost
+    link.end()
