@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from gui import levels as grey
 from gui.image_view import age_badge
+from gui.model import network_of
 
 if TYPE_CHECKING:
     from gui.controls import Controls
     from gui.image_view import ImageView
     from gui.model import RunView
     from gui.source import Source
-    from realtime.wire import CameraInfo, FrameMessage
+    from realtime.wire import CameraInfo, FrameMessage, Result
 
 LEVELS_EVERY = 8  # frames between two looks at the contrast
 
@@ -26,8 +27,9 @@ class ImageFeed:
         self._view, self._source = view, source
         self._images, self._controls = images, controls
         self._drawn_seq = -1
-        self._drawn_shot = -1
-        self._raw: tuple[int, float] = (-1, 0.0)  # sequence number and time of what is shown
+        self._shown: FrameMessage | None = None  # the frame whose pixels are on the screen
+        self._looked_at: Result | None = None
+        self._drawn: Result | None = None  # the result whose cells are on the screen
         self._restored: tuple[int, float] = (-1, 0.0)
         self._since_levels = LEVELS_EVERY
 
@@ -58,10 +60,10 @@ class ImageFeed:
         return is_drawn
 
     def draw_tracks(self) -> None:
-        """Show the cells of the newest result."""
-        result = self._view.result
+        """Show the cells of the result that is on the screen."""
+        result = self._drawn
         if result is not None and result.position in self._view.tails:
-            self._images.set_tracks(self._view.tails[result.position].drawing())
+            self._images.set_tracks(self._view.tails[result.position].drawing(result.shot))
 
     def look_at_levels(self) -> None:
         """Renew the histogram, and the contrast if it is to follow."""
@@ -94,30 +96,39 @@ class ImageFeed:
             self._images.saturation_adu = camera.calibration.saturation_adu
             self._images.set_pixel_um(camera.pixel_um)
         self._images.set_raw(counts)
-        self._raw = (frame.info.seq, frame.info.t_s)
+        self._shown = frame
         return True
 
     def _take_result(self) -> bool:
-        result = self._view.result
-        if result is None or result.shot == self._drawn_shot:
+        """Take the result that belongs to the frame on the screen.
+
+        On a fast stream, results run ahead of the frames that are drawn: cells and restored image
+        are never newer than the raw one beside them, and always of one and the same result.
+        """
+        result = self._view.result_for(self._shown) if self._shown is not None else None
+        if result is None or result is self._looked_at:
             return False
-        self._drawn_shot = result.shot
-        if self._controls.field.currentIndex() > 0 and result.position != self.field:
-            return False
-        slot = result.restored if self._view.network else None
+        self._looked_at = result
+        network = network_of(result)
+        slot = result.restored if network else None
         photons = None if slot is None else self._source.restored(slot)
         took = f"{result.times.restore_ns * 1e-6:.1f} ms"
-        if slot is None or photons is not None:  # an overwritten one: keep the last
-            self._images.set_denoised(photons, f"{self._view.network}  ·  {took}")
-            self._restored = (max(result.seqs, default=-1), result.observation.t_s)
-        else:
+        if slot is None or photons is not None:
+            self._images.set_denoised(photons, f"{network}  ·  {took}")
+        else:  # overwritten: keep the last, with its cells
             self._images.miss_denoised()
+            if self._images.denoised is not None:
+                return True
+        self._drawn = result
         self.draw_tracks()
         return True
 
     def _show_age(self) -> None:
-        has = self._images.denoised is not None
-        self._images.set_age(age_badge(*self._raw, *self._restored) if has else "")
+        if self._shown is None or self._drawn is None:
+            return
+        info, seen = self._shown.info, self._drawn
+        badge = age_badge(info.seq, info.t_s, max(seen.seqs, default=-1), seen.observation.t_s)
+        self._images.set_age(badge)
 
     def _camera(self, label: str) -> CameraInfo | None:
         cameras = self._view.start.cameras if self._view.start is not None else ()

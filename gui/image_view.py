@@ -55,6 +55,7 @@ class ImageView(QtWidgets.QWidget):
         self._is_fitted = True
         self._is_moving = False
         self.left, self.right = Pane(theme, "raw"), Pane(theme, NO_NETWORK)
+        self.right.scale.hide()
         row = QtWidgets.QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(6)
@@ -98,19 +99,21 @@ class ImageView(QtWidgets.QWidget):
             self.network = MISSED
 
     def set_age(self, badge: str) -> None:
-        """Say by how much the restored image is older than the raw one; empty if it is not."""
-        swiping = self.mode is Mode.SWIPE
-        self.right.canvas.set_badge("" if swiping or self.mode is Mode.RAW else badge)
-        self.left.canvas.set_badge(badge if swiping else "")
+        """Say by how much cells and restored image are older than the raw one; empty if not."""
+        is_right = self.mode in (Mode.SIDE, Mode.DENOISED)
+        self.right.canvas.set_badge(badge if is_right else "")
+        self.left.canvas.set_badge("" if is_right or not badge else f"cells: {badge}")
 
     def set_pixel_um(self, pixel_um: float) -> None:
         """Set the size of a pixel at the sample, for the scale bar, um."""
-        self.left.canvas.pixel_um = self.right.canvas.pixel_um = pixel_um
+        self.left.set_pixel_um(pixel_um)
+        self.right.set_pixel_um(pixel_um)
 
     def set_mode(self, mode: Mode) -> None:
         """Choose what is side by side with what."""
         self.mode = mode
         self.left.setVisible(mode is not Mode.DENOISED)
+        self.right.scale.setVisible(mode is Mode.DENOISED)  # side by side, one bar is for both
         self.right.setVisible(mode in (Mode.SIDE, Mode.DENOISED))
         self._divider.setVisible(mode is Mode.SWIPE)
         self.left.over.setVisible(mode is Mode.SWIPE)

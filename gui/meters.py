@@ -1,9 +1,10 @@
-"""Is it healthy? Eight numbers and the dose, five times a second."""
+"""Is it healthy? Numbers, two lines on the network, and the dose, five times a second."""
 
 # mypy: disallow-subclassing-any=False
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,13 +20,15 @@ if TYPE_CHECKING:
     from gui.theme import Theme
 
 NONE = "--"
-TITLES = ("Camera", "Loop latency", "Exposure", "SNR", "Cells", "Network", "Lost frames", "Trust")
+WIDE_TITLE_DOTS = 50  # so that the values of the wide tiles stand in line
+TITLES = ("Camera", "Loop latency", "Exposure", "SNR", "Cells", "Lost frames")
+WIDE_TITLES = ("Network", "Trust")  # what they say needs the whole width
 
 
 class Tile(QtWidgets.QFrame):
-    """A title, a large value and a small note."""
+    """A title, a large value and a small note of one or two lines; a wide one is a single row."""
 
-    def __init__(self, theme: Theme, title: str) -> None:
+    def __init__(self, theme: Theme, title: str, *, is_wide: bool = False) -> None:
         super().__init__()
         self._theme = theme
         self._colour = ""
@@ -34,7 +37,7 @@ class Tile(QtWidgets.QFrame):
         self.title.setText(title)
         self.title.setProperty("role", "muted")
         self.note.setProperty("role", "muted")
-        self.value.setFont(font(15, bold=True))
+        self.value.setFont(font(12 if is_wide else 15, bold=True))
         self.note.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom)
         for label in (self.value, self.note):
             label.setTextFormat(Qt.TextFormat.PlainText)
@@ -42,10 +45,13 @@ class Tile(QtWidgets.QFrame):
         grid.setContentsMargins(10, 5, 10, 6)
         grid.setSpacing(1)
         grid.setHorizontalSpacing(8)
-        grid.addWidget(self.title, 0, 0, 1, 2)
-        grid.addWidget(self.value, 1, 0)
-        grid.addWidget(self.note, 1, 1)
-        grid.setColumnStretch(1, 1)
+        grid.addWidget(self.title, 0, 0)
+        if is_wide:
+            self.title.setMinimumWidth(WIDE_TITLE_DOTS)
+            self.note.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        grid.addWidget(self.value, *((0, 1) if is_wide else (1, 0)))
+        grid.addWidget(self.note, *((0, 2, 1, 1) if is_wide else (0, 1, 2, 1)))
+        grid.setColumnStretch(2 if is_wide else 1, 1)
 
     def set(self, value: str, note: str = "", colour: str = "", tip: str = "") -> None:
         """Show a value; `colour` is a theme's text colour, for what needs an eye."""
@@ -72,6 +78,9 @@ class Meters(QtWidgets.QWidget):
         grid.setSpacing(6)
         for i, tile in enumerate(self.tiles.values()):
             grid.addWidget(tile, i // 2, i % 2)
+        for i, title in enumerate(WIDE_TITLES, start=len(TITLES) // 2):
+            self.tiles[title] = Tile(theme, title, is_wide=True)
+            grid.addWidget(self.tiles[title], i, 0, 1, 2)
         grid.setColumnStretch(0, 1)
         grid.setColumnStretch(1, 1)
         self._dose = QtWidgets.QFrame()
@@ -101,7 +110,10 @@ class Meters(QtWidgets.QWidget):
             tip=f"Drawing takes {tick_ms:.1f} ms a tick. {view.skipped_frames} frames were "
             "recorded but not drawn: that is no loss.",
         )
-        if view.latencies_ns:
+        if view.is_replay:
+            tip = "A replay sets no device: nothing is measured from camera to light."
+            self.tiles["Loop latency"].set(NONE, "not in a replay", tip=tip)
+        elif view.latencies_ns:
             p50, p99 = np.percentile(view.latencies_ns, [50, 99]) * 1e-6
             self.tiles["Loop latency"].set(
                 f"{p50:.1f} ms", f"p99 {p99:.1f}", tip="Last frame in the host's hands to last "
@@ -134,9 +146,10 @@ class Meters(QtWidgets.QWidget):
             tip="Median over confirmed cells.",
         )
         n = view.n_divisions
-        note = f"of {seen.n_tracks}" + (f" · {_count(n, 'division')}" if n else "")
-        tip = "Confirmed cells, of all that are followed; divisions that turned out to be real."
-        self.tiles["Cells"].set(f"{seen.n_confirmed}", note, tip=tip)
+        note = f"{seen.n_confirmed} confirmed\n{_count(n, 'division')}"
+        tip = "Cells that are followed; how many of them were seen often enough to count; "
+        tip += "divisions that turned out to be real."
+        self.tiles["Cells"].set(f"{seen.n_tracks}", note, tip=tip)
         total_ms = times.restore_ns * 1e-6
         steps = ", ".join(
             f"{name} {getattr(times, name + '_ns') * 1e-6:.1f}"
@@ -152,7 +165,8 @@ class Meters(QtWidgets.QWidget):
         word = "trusted" if trust.is_trusted else "not trusted"
         if not view.network:
             word, colour = NONE, ""
-        self.tiles["Trust"].set(word, trust.why, colour, trust.why)
+        in_short = re.sub(r" \([^)]*\)", "", trust.why)  # the numbers are in the tooltip
+        self.tiles["Trust"].set(word, in_short, colour, trust.why)
 
     def _refresh_dose(self, view: RunView) -> None:
         budgets = view.start.budget_j_cm2 if view.start else {}

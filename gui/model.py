@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from gui.history import FieldHistory, FrameRate
 from gui.light import LightState
 from gui.state import RunState, StopState
-from gui.tails import Tails
+from gui.tails import BACK, Tails
 from gui.why import Kind, Row, decision_row
 from realtime.wire import (
     AppliedMessage,
@@ -67,6 +67,7 @@ class RunView:
         self.end: End | None = None
         self.frame: FrameMessage | None = None
         self.result: Result | None = None
+        self._results: deque[Result] = deque(maxlen=BACK)
         self.decision: Decision | None = None
         self.rows: deque[Row] = deque(maxlen=MAX_ROWS)
         self.n_rows = 0
@@ -134,10 +135,12 @@ class RunView:
         self._remember_time(info.shot.number, info.t_s)
         self.channels.add(info.applied.channel)
         self.planes.add(info.index.z)
-        self.light.take_frame(info)
+        if self.end is None:  # the run's last word on the light stands
+            self.light.take_frame(info)
 
     def _take_result(self, result: Result) -> None:
         self.result = result
+        self._results.append(result)
         self._remember_time(result.shot, result.observation.t_s)
         divided = [e.parent_id for e in result.events if e.kind == "division" and e.is_final]
         self.n_divisions += len(set(divided))  # as the summary counts: each daughter has an event
@@ -247,6 +250,21 @@ class RunView:
         return self.start is not None and self.start.origin.startswith(("replay", "import"))
 
     @property
+    def has_last_frame(self) -> bool:
+        """Whether the run is over, and nothing newer than what is here will come."""
+        if self.end is None:
+            return False
+        return self.end.last_seq < 0 or (
+            self.frame is not None and self.frame.info.seq >= self.end.last_seq
+        )
+
+    @property
+    def has_guessed_calibration(self) -> bool:
+        """Whether a camera's numbers were estimated from images instead of measured."""
+        cameras = self.start.cameras if self.start is not None else ()
+        return any(camera.calibration.source == "estimated" for camera in cameras)
+
+    @property
     def is_relative(self) -> bool:
         """Whether the dose has no physical unit, for want of a power calibration."""
         return self.start is not None and self.start.dose_unit == "relative"
@@ -260,8 +278,7 @@ class RunView:
     @property
     def network(self) -> str:
         """What made the newest restored image; empty where it is the raw one in photons."""
-        model = self.result.model_id if self.result is not None else ""
-        return "" if model in NO_MODEL else model
+        return network_of(self.result) if self.result is not None else ""
 
     @property
     def provenance(self) -> str:
@@ -285,6 +302,17 @@ class RunView:
         seen = self.frame.info.seq - self._first_seq + 1
         return max(seen - self.shown_frames - self.lost_frames, 0)
 
+    def result_for(self, frame: FrameMessage) -> Result | None:
+        """Return the newest result of a frame's field that knows nothing newer than the frame."""
+        info = frame.info
+        known = (r for r in reversed(self._results) if r.position == info.index.p)
+        return next((r for r in known if min(r.seqs, default=-1) <= info.seq), None)
+
     def silent_s(self, now_ns: int) -> float:
         """Return for how long nothing was heard, s."""
         return (now_ns - self._heard_ns) * 1e-9 if self._heard_ns else 0.0
+
+
+def network_of(result: Result) -> str:
+    """Return what made a result's restored image; empty where it is the raw one in photons."""
+    return "" if result.model_id in NO_MODEL else result.model_id

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from gui.theme import Theme
 
+HEAD_DOTS = 16
 ROUND_UM = (1, 2, 5)  # a scale bar is one of these times a power of ten
 
 
@@ -32,8 +33,44 @@ def scale_bar_um(um_per_dot: float, dots: float = 90.0) -> float:
     return power * max(step for step in ROUND_UM if step * power <= most * (1 + 1e-9))
 
 
+class ScaleBar(QtWidgets.QWidget):
+    """A round length, above the picture: it hides no cell."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self.length_um = self._dots = 0.0
+        self.setFixedHeight(HEAD_DOTS)
+
+    def set(self, um_per_dot: float) -> None:
+        """Fit the bar to what a screen dot is at the sample."""
+        length_um = scale_bar_um(um_per_dot)
+        dots = length_um / um_per_dot if length_um else 0.0
+        if (length_um, dots) != (self.length_um, self._dots):
+            self.length_um, self._dots = length_um, dots
+            text = QtGui.QFontMetrics(font(11, bold=True)).horizontalAdvance(self._text())
+            self.setFixedWidth(round(text + 8 + dots + 2) if length_um else 0)
+            self.update()
+
+    def paintEvent(self, _event: QtGui.QPaintEvent) -> None:
+        """Draw the length, and the bar with its ends."""
+        if not self.length_um:
+            return
+        painter, ink = QtGui.QPainter(self), QtGui.QColor(self._theme.text)
+        painter.setPen(ink)
+        painter.setFont(font(11, bold=True))
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter, self._text())
+        left, right = self.width() - 1 - self._dots, self.width() - 1.0
+        painter.fillRect(QtCore.QRectF(left, 7, self._dots, 3), ink)
+        for end in (left, right - 1):
+            painter.fillRect(QtCore.QRectF(end, 4, 1, 9), ink)
+
+    def _text(self) -> str:
+        return f"{self.length_um:g} µm"
+
+
 class Canvas(pg.GraphicsView):
-    """The picture itself, with the scale bar and a badge painted over it."""
+    """The picture itself, with a badge painted over it."""
 
     fitted = Signal()
 
@@ -60,36 +97,13 @@ class Canvas(pg.GraphicsView):
 
     def drawForeground(self, painter: QtGui.QPainter, rect: QtCore.QRectF) -> None:
         """Paint what does not zoom with the image."""
+        if not self.badge:
+            return
         painter.save()
         painter.resetTransform()
         painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
-        size = self.viewport().size()
-        self._paint_scale(painter, size.width(), size.height())
-        if self.badge:
-            self._paint_badge(painter)
+        self._paint_badge(painter)
         painter.restore()
-
-    def _paint_scale(self, painter: QtGui.QPainter, width: int, height: int) -> None:
-        px_per_dot = self.box.viewPixelSize()[0]
-        length_um = scale_bar_um(self.pixel_um * px_per_dot)
-        if not length_um:
-            return
-        dots = length_um / (self.pixel_um * px_per_dot)
-        text = f"{length_um:g} µm"
-        painter.setFont(font(11, bold=True))
-        text_width = painter.fontMetrics().horizontalAdvance(text)
-        box_width = max(dots, text_width) + 16
-        box = QtCore.QRectF(width - box_width - 10, height - 42, box_width, 32)
-        ground = QtGui.QColor(self._theme.window)
-        ground.setAlphaF(0.85)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(ground)
-        painter.drawRoundedRect(box, 4, 4)
-        ink = QtGui.QColor(self._theme.text)
-        bar = QtCore.QRectF(box.center().x() - dots / 2, box.bottom() - 9, dots, 3)
-        painter.fillRect(bar, ink)
-        painter.setPen(ink)
-        painter.drawText(box.adjusted(0, 3, 0, -11), Qt.AlignmentFlag.AlignCenter, text)
 
     def _paint_badge(self, painter: QtGui.QPainter) -> None:
         painter.setFont(font(11, bold=True))
@@ -123,12 +137,16 @@ class Pane(QtWidgets.QFrame):
             self.box.addItem(item)
         self.over.hide()
         self.name, self.note = Elided(), QtWidgets.QLabel()
+        self.scale = ScaleBar(theme)
         self.note.setProperty("role", "muted")
         self.name.setFont(font(12, bold=True))
+        self.name.setFixedHeight(HEAD_DOTS)  # with and without a bar beside it
         head = QtWidgets.QHBoxLayout()
         head.setContentsMargins(8, 4, 8, 4)
         head.addWidget(self.name, 1)
         head.addWidget(self.note)
+        head.addSpacing(6)
+        head.addWidget(self.scale)
         column = QtWidgets.QVBoxLayout(self)
         column.setContentsMargins(2, 0, 2, 2)
         column.setSpacing(0)
@@ -136,6 +154,8 @@ class Pane(QtWidgets.QFrame):
         column.addWidget(self.canvas, 1)
         self.set_name(name, theme.line, theme.text)
         self.canvas.scene().sigMouseMoved.connect(self._on_move)
+        self.box.sigRangeChanged.connect(lambda *_: self._fit_scale())
+        self.box.sigResized.connect(lambda *_: self._fit_scale())
 
     def set_name(self, name: str, border: str, ink: str, note: str = "") -> None:
         """Say what the picture is; border and ink are colours."""
@@ -165,6 +185,14 @@ class Pane(QtWidgets.QFrame):
     def fit(self, width: int, height: int) -> None:
         """Show the whole image."""
         self.box.setRange(QtCore.QRectF(0, 0, width, height), padding=0.0)
+
+    def set_pixel_um(self, pixel_um: float) -> None:
+        """Set the size of a pixel at the sample, um."""
+        self.canvas.pixel_um = pixel_um
+        self._fit_scale()
+
+    def _fit_scale(self) -> None:
+        self.scale.set(self.canvas.pixel_um * float(self.box.viewPixelSize()[0]))
 
     def px_per_dot(self) -> float:
         """Return image pixels for each physical dot of the screen."""

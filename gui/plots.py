@@ -25,11 +25,20 @@ NEWEST_SHOTS = 100  # of the close view
 TICK_DOTS = 75  # at least so far apart
 SECONDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800)
 HOURS = (1, 2, 3, 6, 12, 24, 48, 96, 240, 960)
+HOUR_S = 3600.0
 TICKS_S = (*SECONDS, *(3600 * hours for hours in HOURS))
 
 
 class TimeAxis(pg.AxisItem):
     """Ticks of experiment time as people read it."""
+
+    def setRange(self, low: float, high: float) -> None:
+        """Take a range, and say below the ticks how they are to be read."""
+        super().setRange(low, high)
+        unit = "h:mm:ss" if high >= HOUR_S else "mm:ss"
+        text = f"time of the experiment, {unit}"
+        if self.labelText != text:
+            self.setLabel(text)
 
     def tickSpacing(self, low: float, high: float, dots: float) -> list[tuple[float, float]]:
         """Return a spacing that a clock would have."""
@@ -38,8 +47,8 @@ class TimeAxis(pg.AxisItem):
         return [(float(spacing), 0.0)]
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
-        """Return mm:ss, with tenths only where ticks are closer than a second."""
-        texts = [clock(value * scale) for value in values]
+        """Return mm:ss, with tenths only where ticks are closer than a second; or h:mm:ss."""
+        texts = [clock(value * scale, with_hours=self.range[1] >= HOUR_S) for value in values]
         return texts if spacing < 1.0 else [text.removesuffix(".0") for text in texts]
 
 
@@ -60,7 +69,10 @@ class Course(pg.PlotItem):
         self.getAxis("right").setWidth(AXIS_RIGHT)
         self.getAxis("right").setStyle(showValues=False)
         self.getAxis("bottom").setStyle(showValues=has_time)
-        self.getAxis("bottom").setHeight(18 if has_time else 4)
+        bottom = self.getAxis("bottom")
+        bottom.setHeight(32 if has_time else 4)
+        bottom.showLabel(has_time)
+        bottom.label.setFont(font(10))
         self.showGrid(y=True, alpha=0.12)
         self.vb.setDefaultPadding(0.0)
         self.vb.disableAutoRange()

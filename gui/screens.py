@@ -20,4 +20,5 @@ def grab(window: QtWidgets.QWidget, path: Path) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     if not window.grab().save(str(path), "PNG"):
-        raise OSError(f"asked to save a picture at {path}: it cannot be written there")
+        why = "it is a folder" if path.is_dir() else "is there room, and may you write there?"
+        raise OSError(f"asked to save a picture at {path}, and Qt could not: {why}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gui import icons
 from gui._qt import Qt, QtCore, QtGui, QtWidgets, Signal
 from gui.state import LOOKS, Look, RunState
-from gui.stop_light import StopLightButton
+from gui.stop_light import NO_LIGHT, StopLightButton
 from gui.style import font
 from gui.why import number
 
@@ -82,11 +82,10 @@ class StatusBar(QtWidgets.QWidget):
         self.origin.setProperty("role", "muted")
         self.hold = QtWidgets.QPushButton("Hold feedback")
         self.end_run = QtWidgets.QPushButton("End run")
-        self.hold.setToolTip("The light stays as it is; nothing is decided (Ctrl+H)")
-        self.end_run.setToolTip("Ends the run after this shot and closes its file (Ctrl+R)")
         for button in (self.hold, self.end_run):
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             button.setFixedHeight(32)
+        self._say_what_buttons_do(is_replay=False)
         self.hold.clicked.connect(self.hold_clicked)
         self.end_run.clicked.connect(self.stop_clicked)
         names = QtWidgets.QVBoxLayout()
@@ -108,13 +107,28 @@ class StatusBar(QtWidgets.QWidget):
     def refresh(self, view: RunView, now_ns: int) -> None:
         """Show the newest state."""
         state, reading = view.state, view.light.reading
-        self.state.set(LOOKS[state], state, self._detail(view, now_ns))
+        is_playing = view.is_replay and state in (RunState.RUNNING, RunState.HELD)
+        self.state.set(LOOKS[state], "REPLAY" if is_playing else state, self._detail(view, now_ns))
         self.light.set(reading.look, reading.word, reading.detail)
         self.stop_light.set_state(view.light.stop.state)
-        self.hold.setText("Resume feedback" if view.is_held else "Hold feedback")
+        self.stop_light.set_has_light(not view.is_replay)
+        self._say_what_buttons_do(is_replay=view.is_replay)
+        is_held = view.is_held and not view.is_replay
+        self.hold.setText("Resume feedback" if is_held else "Hold feedback")
         can = state in (RunState.RUNNING, RunState.HELD, RunState.IDLE)
-        self.hold.setEnabled(can)
+        self.hold.setEnabled(can and not view.is_replay)
         self.end_run.setEnabled(can or state is RunState.FAULT)
+
+    def _say_what_buttons_do(self, *, is_replay: bool) -> None:
+        hold, end = "The light stays as it is; nothing is decided (Ctrl+H)", "End run"
+        tip = "Ends the run after this shot and closes its file (Ctrl+R)"
+        if is_replay:
+            hold, end, tip = NO_LIGHT, "End replay", "Stops playing (Ctrl+R)"
+        if end != self.end_run.text():
+            self.end_run.setText(end)
+        for button, text in ((self.hold, hold), (self.end_run, tip)):
+            if text != button.toolTip():
+                button.setToolTip(text)
 
     def _detail(self, view: RunView, now_ns: int) -> str:
         if view.refused_by_hub:
@@ -132,7 +146,7 @@ class StatusBar(QtWidgets.QWidget):
             return "the light is not confirmed off"
         if view.state is RunState.STOPPED:
             return "the light was stopped by a person"
-        if view.is_held:
+        if view.is_held and not view.is_replay:
             return "feedback held by you"
         if view.frame is None:
             return "no frame yet"

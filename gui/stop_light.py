@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from gui.theme import Theme
 
 
+TIP = (
+    "Turns every light source off and reads back whether it is (Esc). "
+    "A software stop: it does not replace the laser's interlock."
+)
+NO_LIGHT = "a replay gives no light"
+
+
 class StopOnEscape(QtCore.QObject):
     """An event filter for the application.
 
@@ -46,13 +53,11 @@ class StopLightButton(QtWidgets.QAbstractButton):
         super().__init__()
         self._theme = theme
         self._state = StopState.READY
+        self._has_light = True
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFixedSize(196, 44)
-        self.setToolTip(
-            "Turns every light source off and reads back whether it is (Esc). "
-            "A software stop: it does not replace the laser's interlock."
-        )
+        self.setToolTip(TIP)
         self.setAccessibleName("STOP LIGHT")
 
     @property
@@ -66,6 +71,13 @@ class StopLightButton(QtWidgets.QAbstractButton):
             self._state = state
             self.update()
 
+    def set_has_light(self, has_light: bool) -> None:
+        """Grey the button where there is no light to stop; it can still be pressed."""
+        if has_light is not self._has_light:
+            self._has_light = has_light
+            self.setToolTip(TIP if has_light else NO_LIGHT)
+            self.update()
+
     def paintEvent(self, _event: QtGui.QPaintEvent) -> None:
         """Draw ground, icon, word and hint."""
         painter, theme = QtGui.QPainter(self), self._theme
@@ -76,19 +88,22 @@ class StopLightButton(QtWidgets.QAbstractButton):
             StopState.DARK: (theme.good, theme.on_colour, "light_off"),
             StopState.NOT_CONFIRMED: (theme.bad, theme.on_colour, "fault"),
         }[self._state]
+        hint = STOP_HINTS[self._state]
+        if not self._has_light:
+            ground, ink, icon, hint = theme.raised, theme.muted, "stop", NO_LIGHT
         box = QtCore.QRectF(self.rect())
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QtGui.QColor(ground))
         painter.drawRoundedRect(box, 6, 6)
-        if self.underMouse() or self._state is StopState.NOT_CONFIRMED:
+        if self._has_light and (self.underMouse() or self._state is StopState.NOT_CONFIRMED):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QtGui.QPen(QtGui.QColor(theme.text), 2))
             painter.drawRoundedRect(box.adjusted(1, 1, -1, -1), 5, 5)
         colour = QtGui.QColor(ink)
+        word = self._state if self._has_light else StopState.READY
         icons.draw(painter, icon, QtCore.QRectF(12, 11, 22, 22), colour)
         painter.setPen(colour)
         painter.setFont(font(14, bold=True))
-        painter.drawText(QtCore.QRectF(44, 5, 150, 19), Qt.AlignmentFlag.AlignVCenter, self._state)
+        painter.drawText(QtCore.QRectF(44, 5, 150, 19), Qt.AlignmentFlag.AlignVCenter, word)
         painter.setFont(font(10))
-        hint = STOP_HINTS[self._state]
         painter.drawText(QtCore.QRectF(44, 24, 150, 14), Qt.AlignmentFlag.AlignVCenter, hint)

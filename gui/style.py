@@ -40,7 +40,7 @@ def pen(colour: str, width: float = 1.0, *, alpha: float = 1.0) -> QtGui.QPen:
 
 
 class Elided(QtWidgets.QLabel):
-    """A label that shortens its text where there is no room, and never asks for more."""
+    """A label that shortens its lines where there is no room, and never asks for more."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,7 +62,8 @@ class Elided(QtWidgets.QLabel):
 
     def _fit(self) -> None:
         room, end = self.contentsRect().width(), QtCore.Qt.TextElideMode.ElideRight
-        self.setText(self.fontMetrics().elidedText(self.full, end, room))
+        face = self.fontMetrics()
+        self.setText("\n".join(face.elidedText(s, end, room) for s in self.full.split("\n")))
 
 
 class NoWheel(QtCore.QObject):

@@ -11,11 +11,35 @@ from gui._qt import Qt, QtCore, QtGui, internals, pg
 from gui.style import font, pen
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from gui.tails import Drawing
     from gui.theme import Theme
 
 BANDS = 4  # ages of a tail, the oldest faintest
 MAX_IDS = 400  # more numbers than that nobody reads
+
+
+def apart(corners: NDArray[np.float64], sizes: NDArray[np.float64]) -> list[int]:
+    """Choose labels that do not cover each other; the first of two that would is kept.
+
+    Parameters
+    ----------
+    corners, sizes
+        Upper left corner and extent of each label, dots, (n, 2) float64, x first.
+
+    Returns
+    -------
+    list of int
+        Indices of the labels to draw.
+    """
+    ends = corners + sizes
+    covers = (corners[:, None] < ends[None]) & (corners[None] < ends[:, None])
+    overlaps = covers.all(axis=2)
+    is_kept = np.zeros(len(corners), bool)
+    for k in range(len(corners)):
+        is_kept[k] = not (overlaps[k] & is_kept).any()
+    return [int(k) for k in np.flatnonzero(is_kept)]
 
 
 class TracksItem(pg.GraphicsObject):
@@ -104,9 +128,16 @@ class TracksItem(pg.GraphicsObject):
         painter.setFont(self._font)
         painter.setPen(self._ink)
         offset = max(float(np.median(drawing.radius)), 2.0)
-        for i, (x, y) in zip(drawing.ids[:MAX_IDS], drawing.xy, strict=False):
-            place = to_screen.map(QtCore.QPointF(x + offset, y + offset * 0.4))
-            painter.drawStaticText(place, self._text(int(i)))
+        texts = [self._text(int(i)) for i in drawing.ids[:MAX_IDS]]
+        places = [
+            to_screen.map(QtCore.QPointF(x + offset, y + offset * 0.4))
+            for x, y in drawing.xy[:MAX_IDS]
+        ]
+        sizes = [text.size() for text in texts]
+        corners = np.array([(p.x(), p.y()) for p in places]).reshape(-1, 2)
+        extents = np.array([(s.width(), s.height()) for s in sizes]).reshape(-1, 2)
+        for k in apart(corners, extents):
+            painter.drawStaticText(places[k], texts[k])
         painter.setTransform(to_screen)
 
     def _text(self, track: int) -> QtGui.QStaticText:

@@ -81,12 +81,12 @@ def number(value: float) -> str:
     return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
 
 
-def clock(t_s: float) -> str:
-    """Return a time as people read it: 01:19.4, or 2:03:41 from an hour on."""
+def clock(t_s: float, *, with_hours: bool = False) -> str:
+    """Return a time as people read it: 01:19.4, or 2:03:41 from an hour on or if asked."""
     if t_s != t_s:
         return "--:--"
     minutes, seconds = divmod(max(t_s, 0.0), 60.0)
-    if minutes >= 60:
+    if minutes >= 60 or with_hours:
         return f"{int(minutes) // 60}:{int(minutes) % 60:02d}:{int(seconds):02d}"
     return f"{int(minutes):02d}:{int(seconds * 10) / 10:04.1f}"
 

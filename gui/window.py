@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 SLOW_NS = 200_000_000  # numbers and plots change five times a second: a person reads no faster
 DRAW_AGAIN_NS = 1_000_000_000  # after an error, so that the log is not flooded
 TROUBLE = "The window could not draw (see the log). The run goes on, STOP LIGHT works."
+GUESS = "camera calibration estimated: photons, SNR and trust rest on a guess"
 PANEL_SHARE = 0.3  # of the width, for the panel on the right
 UNDER_IMAGES = 120  # dots of header, controls and timeline
 LOG_DOTS = 96  # the log is never less high than this
@@ -76,6 +77,7 @@ class MainWindow(QtWidgets.QWidget):
         theme = self._theme
         self.bar = StatusBar(theme, self.title)
         self.banner = Strip(theme, ground=theme.warn, ink=theme.on_warn)
+        self.guess = Strip(theme, ground=theme.panel, ink=theme.warn_text)
         self.trouble = Strip(theme, ground=theme.bad, ink=theme.on_colour, icon="fault")
         self.leave_bar = LeaveBar(theme)
         self.images = ImageView(theme)
@@ -91,6 +93,7 @@ class MainWindow(QtWidgets.QWidget):
         column.setSpacing(6)
         column.addWidget(self.bar)
         column.addWidget(self.banner)
+        column.addWidget(self.guess)
         column.addWidget(self.trouble)
         column.addWidget(self.leave_bar)
         column.addWidget(self._middle(), 1)
@@ -206,6 +209,7 @@ class MainWindow(QtWidgets.QWidget):
         self.timeline.refresh(view)
         self.footer.refresh(view, self._hint)
         self.banner.set(view.provenance)
+        self.guess.set(GUESS if view.has_guessed_calibration else "")
         origin = view.start.origin if view.start is not None else "not connected"
         unit = ", dose in relative units" if view.is_relative else ""
         self.bar.origin.setText(f"{self.title} · {origin}{unit}")

@@ -14,7 +14,7 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"
 HAS_QT = all(importlib.util.find_spec(name) for name in ("PySide6", "pyqtgraph", "pytestqt"))
 
 if TYPE_CHECKING:
-    from gui.fake_source import FakeSource
+    from tests.gui.fake_source import FakeSource
     from gui.window import MainWindow
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from acquire.frame import FrameInfo, Index, Shot
 from acquire.settings import Applied, ChannelSettings, Settings
-from gui.fake_source import FakeSource
+from tests.gui.fake_source import FakeSource
 from gui.light import LightState
 from gui.model import MAX_ROWS, MAX_SHOTS, RunView
 from gui.state import CONFIRM_WITHIN_NS, LightWord, RunState, StopState, StopWatch

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
-from gui.fake_source import FakeSource
+from tests.gui.fake_source import FakeSource
 from gui.tails import LENGTH, Tails
 from realtime.wire import Result, TrackEvent, Tracks
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gui.fake_source import FakeSource
+from tests.gui.fake_source import FakeSource
 
 Opener = Callable[..., Any]
 
@@ -22,7 +22,7 @@ ALONE = """
         raise AssertionError(f"the window asked the network: {address}")
     socket.socket.connect = refuse
     from gui.app import show
-    from gui.fake_source import FakeSource
+    from tests.gui.fake_source import FakeSource
     source = FakeSource(rate_hz=50.0, side_px=64, n_cells=3)
     ticks = iter(range(5))
     code = show(source, "alone", should_close=lambda: next(ticks, None) is None)

@@ -1,4 +1,4 @@
-"""A run that never was: cells that drift, bleach and divide, for tests, screenshots and docs.
+"""A run that never was: cells that drift, bleach and divide, for the tests of the window.
 
 It speaks the messages of a real session, so the window cannot tell. Nothing in it is physics.
 """
