@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 import tempfile
 from itertools import pairwise
@@ -67,27 +68,68 @@ def check_output(path: Path, need_bytes: int) -> int:
     ConfigError
         If the folder is missing or not writable, the file exists, or the disk is too full.
     """
-    folder = path.absolute().parent
-    if not folder.is_dir():
-        raise ConfigError(f"{path}: cannot be written: there is no folder {folder}")
+    folder = _folder_of(path)
     if path.exists():
         raise ConfigError(f"{path}: exists already; a run file is never overwritten")
-    try:
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        why = "not allowed" if error.errno in (errno.EACCES, errno.EPERM) else str(error.strerror)
-        raise ConfigError(f"{path}: cannot be written: {folder}: {why}") from error
+    _try_to_write(path, folder)
+    return check_room(folder, need_bytes)
+
+
+def check_picture(path: Path) -> None:
+    """Refuse a picture that cannot be written; an older one may be written over.
+
+    Raises
+    ------
+    ConfigError
+        If the folder is missing or not writable, or the path is no file that may be written.
+    """
+    folder = _folder_of(path)
+    if path.is_dir():
+        raise ConfigError(
+            f"{path}: cannot be written: it is a folder; name a file, such as run.png"
+        )
+    if path.exists() and not os.access(path, os.W_OK):
+        raise ConfigError(f"{path}: cannot be written: the file there may not be changed")
+    _try_to_write(path, folder)
+
+
+def check_room(folder: Path, need_bytes: int) -> int:
+    """Refuse a run that its disk is too small for; return the free bytes.
+
+    Raises
+    ------
+    ConfigError
+        If there is too little room.
+    """
     free = shutil.disk_usage(folder).free
     if need_bytes + SPARE_BYTES > free:
         raise ConfigError(
-            f"{path}: the disk is too full: the run needs about {need_bytes / 1e9:.2f} GB and "
+            f"the disk is too full: the run needs about {need_bytes / 1e9:.2f} GB and "
             f"{folder} has {free / 1e9:.2f} GB; free some, or write to another disk"
         )
     return free
 
 
-def check_scope(config: RunConfig) -> tuple[int, int]:
+def _folder_of(path: Path) -> Path:
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise ConfigError(f"{path}: cannot be written: there is no folder {folder}")
+    return folder
+
+
+def _try_to_write(path: Path, folder: Path) -> None:
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        is_closed = error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
+        why = "it is not allowed" if is_closed else "it takes no new file"
+        raise ConfigError(
+            f"{path}: cannot be written to the folder {folder}: {why}; name another folder"
+        ) from error
+
+
+def check_scope(config: RunConfig, name: str) -> tuple[int, int]:
     """Load the microscope that the config names, and look for every device that it needs.
 
     Nothing is moved and no light is switched on.
@@ -116,21 +158,21 @@ def check_scope(config: RunConfig) -> tuple[int, int]:
     try:
         core = load_core(config, box, lambda: 0.0)
     except DeviceMissing as error:
-        raise ConfigError(str(error)) from error
+        raise ConfigError(f"{name}: {error}") from error
     try:
         LightPort(core, config.light)
         Scope(core, config.channel, config.light)
         if isinstance(config.scope, MicroManagerConfig):
-            for device, name, _ in config.scope.properties:
-                require_property(core, device, name, "scope.properties")
+            for device, key, _ in config.scope.properties:
+                require_property(core, device, key, "scope.properties")
         return int(core.getImageHeight()), int(core.getImageWidth())
     except DeviceMissing as error:
-        raise ConfigError(str(error)) from error
+        raise ConfigError(f"{name}: {error}") from error
     finally:
         core.unloadAllDevices()  # a core that Python takes down at exit may abort the process
 
 
-def check_network(config: RunConfig) -> None:
+def check_network(config: RunConfig, name: str) -> None:
     """Look at the network that the config names: it is there, whole, and made for the task.
 
     Raises
@@ -146,10 +188,10 @@ def check_network(config: RunConfig) -> None:
     try:
         load_package(config.network.denoise)
     except ModelError as error:
-        raise ConfigError(f"network.denoise: {error}") from error
+        raise ConfigError(f"{name}: network.denoise: {error}") from error
 
 
-def check_policy(config: RunConfig) -> None:
+def check_policy(config: RunConfig, name: str) -> None:
     """Make the policy that the config names; one of the user's own is loaded and run for it.
 
     Raises
@@ -162,10 +204,10 @@ def check_policy(config: RunConfig) -> None:
     try:
         build_policy(config, config.first_settings(), config.camera.read_noise_e)
     except ValueError as error:
-        raise ConfigError(f"policy: {error}") from error
+        raise ConfigError(f"{name}: policy: {error}") from error
 
 
-def check_keeper(config: RunConfig) -> None:
+def check_keeper(config: RunConfig, name: str) -> None:
     """Let the keeper's own way turn every light off once, with nothing else loaded.
 
     Raises
@@ -186,6 +228,6 @@ def check_keeper(config: RunConfig) -> None:
         why = str(error)
     lights = ", ".join(repr(light.name) for light in config.light)
     raise ConfigError(
-        f"the keeper cannot turn the lights ({lights}) off by itself: {why}. It loads only the "
-        "light devices of the configuration file: name those that switch the light themselves"
+        f"{name}: the keeper cannot turn the lights ({lights}) off by itself: {why}. It loads only "
+        "the light devices of the configuration file: name those that switch the light themselves"
     )

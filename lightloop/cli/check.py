@@ -21,7 +21,7 @@ def check(
     frames: Annotated[
         int, typer.Option(min=0, help="End after this many frames; 0: the plan's.")
     ] = 0,
-    out: Annotated[Path, typer.Option(help="Where the run file would go.")] = Path("run.h5"),
+    out: Annotated[Path | None, typer.Option(help="Run file that would be written.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Check a config without giving light: dose, time, disk, and every device that it names."""
@@ -30,6 +30,8 @@ def check(
             check_keeper,
             check_network,
             check_output,
+            check_policy,
+            check_room,
             check_run,
             check_scope,
         )
@@ -37,19 +39,23 @@ def check(
         from lightloop.predict import predict
 
         wanted = parse(text_of(config), config.name)
-        check_run(wanted, predict(wanted, frames), config.name)
-        check_network(wanted)
-        prediction = predict(wanted, frames, check_scope(wanted))
-        check_keeper(wanted)
-        free = check_output(out, prediction.disk_bytes)
+        name = config.name
+        check_run(wanted, predict(wanted, frames), name)
+        check_network(wanted, name)
+        check_policy(wanted, name)
+        prediction = predict(wanted, frames, check_scope(wanted, name))
+        check_keeper(wanted, name)
+        folder = out.absolute().parent if out is not None else Path.cwd()
+        need = prediction.disk_bytes
+        free = check_output(out, need) if out is not None else check_room(folder, need)
         if as_json:
             import msgspec
 
             print(msgspec.json.encode(prediction).decode())
             return
         page = paper()
-        page.print(_table(wanted, prediction, out, free))
-        page.print(f"{config.name}: ok")
+        page.print(_table(wanted, prediction, folder, free))
+        page.print(f"{name}: ok")
 
 
 def schema() -> None:
@@ -60,7 +66,7 @@ def schema() -> None:
         print(text(), end="")
 
 
-def _table(config: RunConfig, seen: Prediction, out: Path, free: int) -> Table:
+def _table(config: RunConfig, seen: Prediction, folder: Path, free: int) -> Table:
     from rich.table import Table
 
     table = Table.grid(padding=(0, 3))
@@ -78,7 +84,7 @@ def _table(config: RunConfig, seen: Prediction, out: Path, free: int) -> Table:
         table.add_row("bleaching", f"{seen.bleached_fraction:.0%} of the dye, simulated")
     raw, packed = seen.raw_bytes / 1e9, seen.disk_bytes / 1e9
     table.add_row("disk", f"{packed:.2f} GB packed ({raw:.2f} GB raw), {free / 1e9:.1f} GB free")
-    table.add_row("", f"at {out.absolute().parent}")
+    table.add_row("", f"at {folder}")
     return table
 
 

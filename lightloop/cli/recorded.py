@@ -51,9 +51,11 @@ def import_images(
     """Turn recorded images into a run file, so that replay can show what would have been done."""
     with exit_status():
         from lightloop.calibrate import given_or_estimated
+        from lightloop.check import check_output
         from realtime.importing import import_recording
 
         file, dataset = _file_and_dataset(path)
+        check_output(out, 0)  # before hours of reading
         calibration, estimate = given_or_estimated(gain_adu_per_e, offset, read_noise)
         done = import_recording(
             file,
@@ -107,7 +109,7 @@ def replay(
 ) -> None:
     """Play a run again: the same worker, recorder and window, no microscope, no light."""
     with exit_status(is_verbose=verbose):
-        from lightloop.check import check_output
+        from lightloop.check import check_output, check_picture
         from lightloop.config import ConfigError
         from lightloop.task import ReplayTask, RunTask
         from realtime.run_file import RunReader
@@ -116,6 +118,9 @@ def replay(
             raise ConfigError("--real-time, --max and --step exclude each other")
         with RunReader(run) as reader:
             text, size = reader.text("config"), reader.size_bytes
+            is_import = reader.start.origin.startswith("import")
+        if verify and is_import:
+            raise ConfigError(f"{run} is an import: it holds no decisions to verify")
         name = f"the config in {run.name}"
         if config is not None:
             text, name = text_of(config), config.name
@@ -123,6 +128,8 @@ def replay(
             text, name = files("configs").joinpath("replay.toml").read_text("utf-8"), "replay.toml"
         if out is not None:
             check_output(out, size)
+        if screenshot is not None:
+            check_picture(screenshot)
         pace = "real-time" if real_time is not None else "step" if step or verify else "max"
         task = RunTask(
             text,

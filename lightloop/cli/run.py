@@ -72,7 +72,13 @@ def _run(
     *,
     is_demo: bool = False,
 ) -> None:
-    from lightloop.check import check_network, check_output, check_run
+    from lightloop.check import (
+        check_network,
+        check_output,
+        check_picture,
+        check_policy,
+        check_run,
+    )
     from lightloop.config import ConfigError, parse
     from lightloop.predict import predict
     from lightloop.task import RunTask
@@ -82,9 +88,12 @@ def _run(
         raise ConfigError(f"--seed is for a simulated specimen, and {name} drives a real scope")
     prediction = predict(config, frames)
     check_run(config, prediction, name)
-    check_network(config)
+    check_network(config, name)
+    check_policy(config, name)
     if out is not None:
         check_output(out, prediction.disk_bytes)
+    if screenshot is not None:
+        check_picture(screenshot)
     task = RunTask(
         text,
         name,

@@ -60,10 +60,10 @@ def config(path: Path) -> Finding:
     try:
         wanted = load(path)
         check_run(wanted, predict(wanted), path.name)
-        check_network(wanted)
-        check_policy(wanted)
-        height, width = check_scope(wanted)
-        check_keeper(wanted)
+        check_network(wanted, path.name)
+        check_policy(wanted, path.name)
+        height, width = check_scope(wanted, path.name)
+        check_keeper(wanted, path.name)
     except ConfigError as error:
         return Finding("fail", "config", str(error), "lightloop check says more")
     lights = ", ".join(light.name for light in wanted.light)

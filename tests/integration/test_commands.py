@@ -121,6 +121,6 @@ def test_a_missing_network_is_one_sentence_and_gives_no_light(tmp_path: Path) ->
     (tmp_path / "c.toml").write_text(f'{text}\n[network]\ndenoise = "denoise-9d"\n', "utf-8")
     out, err, code = lightloop("run", "c.toml", "--headless", "--frames", "3", cwd=tmp_path)
     assert code == 2
-    assert err.startswith("lightloop: network.denoise: ")
+    assert err.startswith("lightloop: c.toml: network.denoise: ")
     assert "Traceback" not in err
     assert out == ""

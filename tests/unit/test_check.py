@@ -16,6 +16,7 @@ from lightloop.check import (
     check_keeper,
     check_network,
     check_output,
+    check_picture,
     check_policy,
     check_run,
     check_scope,
@@ -201,8 +202,32 @@ def test_a_folder_that_refuses_files_is_told(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("lightloop.check.tempfile.TemporaryFile", refuse)
-    with pytest.raises(ConfigError, match=r"cannot be written: .*not allowed"):
+    with pytest.raises(ConfigError, match=r"cannot be written .*not allowed"):
         check_output(tmp_path / "run.h5", 0)
+
+
+def test_a_folder_that_takes_no_files_is_told_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**_: object) -> None:
+        raise FileNotFoundError(2, "No such file or directory")  # what /proc answers
+
+    monkeypatch.setattr("lightloop.check.tempfile.TemporaryFile", refuse)
+    for check in (lambda path: check_output(path, 0), check_picture):
+        with pytest.raises(ConfigError, match=r"it takes no new file; name another folder$"):
+            check(tmp_path / "run")
+
+
+def test_a_picture_may_be_written_over_but_not_into_nowhere(tmp_path: Path) -> None:
+    path = tmp_path / "run.png"
+    check_picture(path)
+    path.write_bytes(b"an older one")
+    check_picture(path)
+    assert path.read_bytes() == b"an older one"
+    with pytest.raises(ConfigError, match="it is a folder"):
+        check_picture(tmp_path)
+    with pytest.raises(ConfigError, match=r"there is no folder .*nowhere"):
+        check_picture(tmp_path / "nowhere" / "run.png")
 
 
 def test_a_disk_that_is_too_full_is_refused(
@@ -216,8 +241,8 @@ def test_a_disk_that_is_too_full_is_refused(
 
 
 def test_the_microscopes_of_the_shipped_configs_are_complete() -> None:
-    assert check_scope(parse(DEMO)) == (512, 512)
-    assert check_scope(parse(CAMERA)) == (512, 512)
+    assert check_scope(parse(DEMO), "demo.toml") == (512, 512)
+    assert check_scope(parse(CAMERA), "camera.toml") == (512, 512)
 
 
 @pytest.mark.parametrize(
@@ -232,15 +257,17 @@ def test_the_microscopes_of_the_shipped_configs_are_complete() -> None:
     ],
 )  # fmt: skip
 def test_a_missing_device_is_named_with_its_near_miss(text: str, said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
-        check_scope(parse(text))
+    with pytest.raises(ConfigError, match=rf"^mine\.toml: .*{said}"):
+        check_scope(parse(text), "mine.toml")
 
 
 def test_a_missing_network_is_refused_before_any_light() -> None:
-    with pytest.raises(ConfigError, match=r"network\.denoise: .*'denoise-9d'.*denoise-2d"):
-        check_network(parse(f'{DEMO}\n[network]\ndenoise = "denoise-9d"\n'))
-    check_network(parse(f'{DEMO}\n[network]\ndenoise = ""\n'))
-    check_network(parse(DEMO))
+    with pytest.raises(
+        ConfigError, match=r"^mine\.toml: network\.denoise: .*'denoise-9d'.*denoise-2d"
+    ):
+        check_network(parse(f'{DEMO}\n[network]\ndenoise = "denoise-9d"\n'), "mine.toml")
+    check_network(parse(f'{DEMO}\n[network]\ndenoise = ""\n'), "mine.toml")
+    check_network(parse(DEMO), "mine.toml")
 
 
 LED = """
@@ -261,22 +288,22 @@ limits = { budget_j_cm2 = 1.0 }
     ],
 )
 def test_a_policy_that_cannot_be_made_is_refused_before_any_light(policy: str, said: str) -> None:
-    with pytest.raises(ConfigError, match=f"^policy: .*{said}"):
-        check_policy(parse(f"{SMALL}\n[policy]\n{policy}\n"))
+    with pytest.raises(ConfigError, match=rf"^mine\.toml: policy: .*{said}"):
+        check_policy(parse(f"{SMALL}\n[policy]\n{policy}\n"), "mine.toml")
 
 
 def test_the_policies_of_the_shipped_configs_can_be_made() -> None:
     for text in (DEMO, CAMERA):
-        check_policy(parse(text))
+        check_policy(parse(text), "mine.toml")
 
 
 def test_a_light_that_the_keeper_cannot_turn_off_is_refused() -> None:
-    check_keeper(parse(DEMO))
-    check_keeper(parse(CAMERA))
+    check_keeper(parse(DEMO), "mine.toml")
+    check_keeper(parse(CAMERA), "mine.toml")
     # Of this shutter, the demonstration's file says only in a startup preset what it shuts; such a
     # preset may light up, so the keeper does not apply it.
     with pytest.raises(ConfigError, match=r"keeper cannot turn the lights \('white', 'led'\) off"):
-        check_keeper(parse(CAMERA.replace("[[channel]]", LED)))
+        check_keeper(parse(CAMERA.replace("[[channel]]", LED)), "mine.toml")
 
 
 def test_not_a_number_is_over_every_budget() -> None:

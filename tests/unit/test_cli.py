@@ -22,6 +22,7 @@ from lightloop.summary import Summary
 from lightloop.supervise import Outcome
 from lightloop.task import RunTask
 from models.errors import ModelError
+from tests.unit import run_samples as samples
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 DEMO = str(CONFIGS / "demo.toml")
@@ -91,6 +92,8 @@ def test_without_frames_the_plan_decides(tasks: list[RunTask]) -> None:
         (["check", "none.toml"], 2, r"^lightloop: none\.toml: cannot be read"),
         (["run", str(CONFIGS / "demo-camera.toml"), "--seed", "1"], 2, r"drives a real scope"),
         (["demo", "--headless", "--out", "no/folder/run.h5"], 2, r"there is no folder"),
+        (["demo", "--headless", "--screenshot", "no/folder/x.png"], 2, r"there is no folder"),
+        (["run", DEMO, "--screenshot", str(CONFIGS)], 2, r"it is a folder"),
         (["demo", "--frames", "-1"], 2, r"--frames"),
         (["replay", "none.h5"], 1, r"^lightloop: .*none\.h5"),
         (["replay", "none.h5", "--step", "--max"], 2, r"exclude each other"),
@@ -154,6 +157,44 @@ def test_check_prints_dose_time_and_disk(tmp_path: Path) -> None:
     assert said.rstrip().endswith("demo.toml: ok")
 
 
+def test_check_looks_at_no_run_file_that_it_was_not_asked_about(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run.h5").write_bytes(b"somebody's work")
+    code, said, err = call("check", DEMO)
+    assert code == 0, err
+    assert "GB free" in said
+    code, _, err = call("check", DEMO, "--out", "run.h5")
+    assert code == 2
+    assert "exists already" in err
+
+
+@pytest.mark.parametrize("verb", ["check", "run"])
+def test_a_broken_policy_file_is_found_before_any_light(
+    tasks: list[RunTask], tmp_path: Path, verb: str
+) -> None:
+    mine = tmp_path / "mine.py"
+    mine.write_text("raise RuntimeError('not yet')\n", "utf-8")
+    text = (CONFIGS / "demo.toml").read_text("utf-8")
+    start, end = text.index("[policy]"), text.index("[loop]")
+    policy = f'[policy]\nkind = "python"\npath = {json.dumps(str(mine))}\n'
+    (tmp_path / "own.toml").write_text(text[:start] + policy + text[end:], "utf-8")
+    code, _, err = call(verb, str(tmp_path / "own.toml"))
+    assert code == 2
+    assert re.match(r"lightloop: own\.toml: policy: .*mine\.py: RuntimeError: not yet", err)
+    assert tasks == []
+
+
+def test_a_wrong_device_is_said_with_its_file(tmp_path: Path) -> None:
+    text = (CONFIGS / "demo.toml").read_text("utf-8").replace('"Laser488"', '"Lazer488"')
+    (tmp_path / "mine.toml").write_text(text, "utf-8")
+    code, _, err = call("check", str(tmp_path / "mine.toml"))
+    assert code == 2
+    assert err.startswith("lightloop: mine.toml: ")
+    assert "did you mean 'Laser488'" in err
+
+
 def test_check_speaks_json_to_programs(tmp_path: Path) -> None:
     code, said, _ = call("check", DEMO, "--frames", "10", "--json", "--out", str(tmp_path / "r.h5"))
     assert code == 0
@@ -192,7 +233,6 @@ def test_every_verb_has_help() -> None:
         ([], "max", 1.0),
         (["--max"], "max", 1.0),
         (["--step"], "step", 1.0),
-        (["--verify"], "step", 1.0),
         (["--real-time"], "real-time", 1.0),
         (["--real-time", "2.5"], "real-time", 2.5),
         (["--real-time", "--headless"], "real-time", 1.0),
@@ -206,8 +246,41 @@ def test_a_replay_keeps_the_pace_that_was_asked(
     replay = tasks[0].replay
     assert replay is not None
     assert (replay.pace, replay.speed) == (pace, speed)
-    assert replay.verify == ("--verify" in words)
+    assert not replay.verify
     assert tasks[0].config_name == "replay.toml", "an import has no config of its own"
+
+
+def test_a_verified_replay_goes_in_lock_step(tasks: list[RunTask], tmp_path: Path) -> None:
+    samples.write_run(tmp_path / "run.h5", n_shots=2, n_frames=1)
+    code, _, err = call("replay", str(tmp_path / "run.h5"), "--headless", "--verify")
+    assert code == 0, err
+    replay = tasks[0].replay
+    assert replay is not None
+    assert (replay.pace, replay.verify) == ("step", True)
+
+
+def test_an_import_cannot_be_verified(tasks: list[RunTask], recording: Path) -> None:
+    code, _, err = call("replay", str(recording), "--headless", "--verify")
+    assert code == 2
+    assert err.startswith("lightloop: ")
+    assert "is an import: it holds no decisions to verify" in err
+    assert tasks == []
+
+
+def test_a_picture_of_a_replay_that_cannot_be_written_is_refused(
+    tasks: list[RunTask], recording: Path
+) -> None:
+    code, _, err = call("replay", str(recording), "--screenshot", "no/folder/x.png")
+    assert code == 2
+    assert "there is no folder" in err
+    assert tasks == []
+
+
+def test_an_import_looks_at_its_target_before_it_reads(tmp_path: Path) -> None:
+    where = tmp_path / "no" / "folder" / "run.h5"
+    code, _, err = bring_in(tmp_path, "--out", str(where))
+    assert code == 2
+    assert err == f"lightloop: {where}: cannot be written: there is no folder {where.parent}\n"
 
 
 def test_an_import_says_what_it_guessed(recording: Path) -> None:
