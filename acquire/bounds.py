@@ -1,4 +1,4 @@
-"""How much light one exposure may have: what is asked, cut down to what is allowed. Pure."""
+"""How much light a shot may have: what is asked, cut down to what is allowed. Pure."""
 
 from __future__ import annotations
 
@@ -11,8 +11,13 @@ from pydantic import BaseModel, Field
 from acquire.errors import LightRefused
 
 if TYPE_CHECKING:
-    from acquire.settings import Limits, Request
+    from collections.abc import Mapping
+
+    from acquire.settings import Limits, Request, Settings
     from acquire.source import LightSource
+
+
+MAX_INTERVAL_S = 30 * 86_400.0  # no wait of a run is longer than 30 days; proposed
 
 
 class GuardRules(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
@@ -34,6 +39,8 @@ class GuardRules(BaseModel, frozen=True, extra="forbid", use_attribute_docstring
     """How far the exposure read back may be from the one set, as a fraction (or by 0.1 ms)."""
     tries: Annotated[int, Field(ge=2, le=100)] = 4
     """How often the guard tries to go dark before it calls the keeper."""
+    max_offset_um: Annotated[float, Field(ge=0, le=10_000)] = 200.0
+    """How far from the focus of the plan a plane may be that the settings ask for, um."""
 
 
 class Allowed(msgspec.Struct, frozen=True):
@@ -44,31 +51,87 @@ class Allowed(msgspec.Struct, frozen=True):
     reasons: tuple[str, ...] = ()
 
 
+class Given(msgspec.Struct, frozen=True):
+    """What one light gave to a field in a shot: dose (J/cm2 or relative), and lit frames."""
+
+    dose_j_cm2: float
+    n_frames: int
+
+
+def objection(settings: Settings, rules: GuardRules) -> str:
+    """Say what no clock and no focus drive may be told of these settings; empty if all is fine."""
+    interval_s = settings.interval_s
+    if not 0 <= interval_s <= MAX_INTERVAL_S:  # NaN is in no order
+        return f"interval_s must be from 0 to {MAX_INTERVAL_S:.0f} (30 days), got {interval_s}"
+    for offset_um in settings.z_um:
+        if not abs(offset_um) <= rules.max_offset_um:
+            return (
+                f"planes must be within {rules.max_offset_um:g} um (max_offset_um) of the plan's "
+                f"focus, got {offset_um}"
+            )
+    return ""
+
+
 def allow(
     request: Request,
-    channel: str,
-    source: LightSource,
-    limits: Limits,
-    last_j_cm2: float | None,
+    frames: Mapping[str, int],
+    channels: Mapping[str, LightSource],
+    limits: Mapping[str, Limits],
+    last: Mapping[str, Given],
     rules: GuardRules,
-) -> Allowed:
-    """Cut a request down to what one exposure may have.
+) -> dict[str, Allowed]:
+    """Cut a request down to what each frame of a shot may have, by channel.
 
     Parameters
     ----------
-    last_j_cm2
-        Dose of the last exposure of this channel in this field, J/cm2 or relative; None before the
-        first one.
+    frames
+        Frames of the shot in each of its channels.
+    last
+        What each light gave to this field in the last shot that used it.
 
     Raises
     ------
     LightRefused
         If there is no safe answer: numbers that are none, a light that cannot be made weak enough,
-        more light than before without evidence, or no decision for too long.
+        more light or frames than before without evidence, or no decision for too long.
     """
-    exposure_ms, power = _asked(request, channel)
+    if problem := objection(request.settings, rules):
+        raise LightRefused(problem)
     if request.late > rules.dark_after:
         raise LightRefused(f"no decision for {request.late} shots: dark until one comes")
+    within = {
+        channel: _within(request, channel, channels[channel], limits[channels[channel].name])
+        for channel in frames
+    }
+    shares: dict[str, tuple[float, str]] = {}
+    for light in dict.fromkeys(channels[channel].name for channel in frames):
+        lit = {
+            channel: n_frames
+            for channel, n_frames in frames.items()
+            if channels[channel].name == light and within[channel].power_fraction > 0
+        }
+        if lit:
+            _check_frames(request, light, sum(lit.values()), last.get(light))
+            dose_j_cm2 = sum(n * _dose(within[c], channels[c]) for c, n in lit.items())
+            most_j_cm2, because = _ceiling(request, limits[light], last.get(light), rules)
+            is_more = dose_j_cm2 > most_j_cm2 * (1 + 1e-9)
+            share = most_j_cm2 / dose_j_cm2 if is_more else 1.0
+            shares |= dict.fromkeys(lit, (share, because))
+    return {
+        channel: _lower(found, *shares[channel], channels[channel], limits[channels[channel].name])
+        if channel in shares
+        else found
+        for channel, found in within.items()
+    }
+
+
+def _dose(allowed: Allowed, source: LightSource) -> float:
+    return source.dose_j_cm2(allowed.power_fraction, allowed.exposure_ms)
+
+
+def _within(request: Request, channel: str, source: LightSource, limits: Limits) -> Allowed:
+    """Return the light of one frame within the hard limits."""
+    exposure_ms, power = _asked(request, channel)
     if power == 0.0:
         return Allowed(min(exposure_ms, limits.max_exposure_ms), 0.0)
     why: list[str] = []
@@ -77,24 +140,42 @@ def allow(
     else:
         exposure_ms, power = _full_power(exposure_ms, power, source, limits, why)
     exposure_ms, power = _clamp_exposure(exposure_ms, power, source, limits, why)
-    ceiling_j_cm2, because = _ceiling(request, limits, last_j_cm2, rules)
-    dose_j_cm2 = source.dose_j_cm2(power, exposure_ms)
-    if dose_j_cm2 > ceiling_j_cm2 * (1 + 1e-9):
-        why.append(because)
-        share = ceiling_j_cm2 / dose_j_cm2
+    return Allowed(exposure_ms, power, tuple(why))
+
+
+def _lower(
+    allowed: Allowed, share: float, because: str, source: LightSource, limits: Limits
+) -> Allowed:
+    """Return the light of one frame that gives at most a share of what it would, as devices can."""
+    exposure_ms, power, why = allowed.exposure_ms, allowed.power_fraction, allowed.reasons
+    if share < 1:
+        why = (*why, because)
         if source.is_dimmable:
             power *= share
         else:
             exposure_ms = source.on_ms(exposure_ms) * share - source.readout_ms
-            if exposure_ms < limits.min_exposure_ms:
-                raise LightRefused(
-                    f"light {source.name!r} cannot be dimmed, and {exposure_ms:.3g} ms is below "
-                    f"min_exposure_ms {limits.min_exposure_ms:g} ({because})"
-                )
+            _check_shortest(exposure_ms, source, limits, because)
     takes = source.takes(power)
     if not takes > 0:
         raise LightRefused(f"light {source.name!r} cannot be made as weak as {power:.3g}")
-    return Allowed(exposure_ms, takes, tuple(why))
+    return Allowed(exposure_ms, takes, why)
+
+
+def _check_shortest(exposure_ms: float, source: LightSource, limits: Limits, because: str) -> None:
+    """Refuse what a light that cannot be dimmed would have to get as more light than asked."""
+    if exposure_ms < limits.min_exposure_ms * (1 - 1e-9):
+        raise LightRefused(
+            f"light {source.name!r} cannot be dimmed, and {exposure_ms:.3g} ms is below "
+            f"min_exposure_ms {limits.min_exposure_ms:g} ({because})"
+        )
+
+
+def _check_frames(request: Request, light: str, n_frames: int, last: Given | None) -> None:
+    if last is not None and n_frames > last.n_frames and (request.late or not request.has_evidence):
+        raise LightRefused(
+            f"{n_frames} frames of light {light!r}, and the field's last shot had "
+            f"{last.n_frames}: nobody vouches for more"
+        )
 
 
 def _asked(request: Request, channel: str) -> tuple[float, float]:
@@ -136,11 +217,14 @@ def _full_power(
         raise LightRefused(
             f"light {source.name!r} cannot be dimmed, and its full power is above the limits"
         )
+    because = "that is what was asked for"
     if power < 1:
-        why.append(f"light {source.name!r} cannot be dimmed to {power:.3g}: exposed shorter")
-        exposure_ms = max(source.on_ms(exposure_ms) * power - source.readout_ms, 1e-6)
+        because = f"light {source.name!r} cannot be dimmed to {power:.3g}: exposed shorter"
+        why.append(because)
+        exposure_ms = source.on_ms(exposure_ms) * power - source.readout_ms
     elif power > 1:
         why.append(f"power {power:.3g} is above the limit 1")
+    _check_shortest(exposure_ms, source, limits, because)
     return exposure_ms, 1.0
 
 
@@ -152,20 +236,21 @@ def _clamp_exposure(
         return limits.max_exposure_ms, power
     if exposure_ms < limits.min_exposure_ms:
         why.append(f"{exposure_ms:.4g} ms is below min_exposure_ms {limits.min_exposure_ms:g}")
-        if source.is_dimmable:  # the same dose, by weaker light
+        if source.is_dimmable:  # the same dose, by weaker light; the others were refused
             power *= source.on_ms(exposure_ms) / source.on_ms(limits.min_exposure_ms)
         return limits.min_exposure_ms, power
     return exposure_ms, power
 
 
 def _ceiling(
-    request: Request, limits: Limits, last_j_cm2: float | None, rules: GuardRules
+    request: Request, limits: Limits, last: Given | None, rules: GuardRules
 ) -> tuple[float, str]:
-    """Return the largest dose of this exposure, and why."""
-    if last_j_cm2 is None:
+    """Return the largest dose that a shot may get of one light, and why."""
+    if last is None:
         if request.late or not request.has_evidence:
             raise LightRefused("nobody vouches for the first light of this field")
         return math.inf, ""
+    last_j_cm2 = last.dose_j_cm2
     if request.late > rules.hold_shots:
         return last_j_cm2 * rules.lower_factor, f"no decision for {request.late} shots: lowered"
     if request.late:

@@ -77,6 +77,11 @@ class Lease:
     is_clean: bool = False
     is_over: bool = False
 
+    @property
+    def is_blanked(self) -> bool:
+        """Whether the camera, or a sequencer, blanks the light between exposures."""
+        return self.source.gate in ("camera", "sequencer")
+
     def begin(self, margin_ms: float) -> None:
         """Let the lease's time run: the camera may use half of the margin, the lease all of it."""
         now_ns = self.now_ns()
@@ -138,7 +143,7 @@ class Lease:
     def reserve_ms(self, allowance_ms: float) -> float:
         """Return the longest time that the light should be on, ms."""
         on_ms = self.n_frames * self.source.on_ms(self.allowed.exposure_ms)
-        if self.source.gate in ("camera", "sequencer"):
+        if self.is_blanked:
             return on_ms
         delays_ms = self.source.settle_ms + self.source.open_delay_ms + self.source.close_delay_ms
         return on_ms + self.n_frames * allowance_ms + delays_ms
@@ -154,7 +159,7 @@ class Lease:
             return 0.0
         source = self.source
         on_ms = self.n_frames * source.on_ms(self.exposure_read_ms) if self.is_started else 0.0
-        if not self.is_clean or source.gate not in ("camera", "sequencer"):
+        if not (self.is_clean and self.is_blanked):
             on_ms = max(on_ms, (self.dark_ns - self.lit_ns) * 1e-6 + source.close_delay_ms)
         read = self.power_read_fraction
         power = max(self.allowed.power_fraction, read if math.isfinite(read) else 1.0)

@@ -9,18 +9,19 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from acquire.bounds import GuardRules, allow
+from acquire.bounds import GuardRules, objection
 from acquire.darkness import Darkness, names
 from acquire.errors import LightExpired, LightNotDark, LightRefused, SettingRefused
 from acquire.habit import Habit
 from acquire.lease import Lease
 from acquire.say import say
 from acquire.settings import Applied
+from acquire.slew import ShotLight, Slew
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping
@@ -76,15 +77,15 @@ class LightGuard:
         self._lights, self._camera, self._keeper = lights, camera, keeper
         self._ledger = ledger
         self._channels = dict(channels)
-        self._limits = dict(limits)
         self._rules = rules or GuardRules()
+        self._slew = Slew(channels, limits, self._rules)
         self._now_ns = now_ns
         self._heads_up = heads_up
         self._habit = Habit()
         self._stopped = threading.Event()
         self._door = threading.Lock()
         self._lease: Lease | None = None
-        self._last_j_cm2: dict[tuple[int, str], float] = {}
+        self._shot: ShotLight | None = None
         self._darkness = Darkness(lights)
         self._always_on_since = {source.name: now_ns() for source in lights.sources}
         self._darkness.begin()
@@ -94,11 +95,50 @@ class LightGuard:
         """Whether the light was stopped, and no exposure is given until `rearm`."""
         return self._stopped.is_set()
 
+    def objection(self, request: Request) -> str:
+        """Say what clock and focus drive may not be told of a request; empty if all is fine."""
+        return objection(request.settings, self._rules)
+
+    @contextmanager
+    def shot(
+        self, request: Request, frames: Mapping[str, int], position: int
+    ) -> Generator[ShotLight]:
+        """Take all exposures of one shot: `with guard.shot(...):`, and in it `expose` each.
+
+        What the shot may have of each light is worked out once, before its first exposure, so that
+        many planes give no more than one would: a shot steps up, holds or lowers as a whole.
+
+        Parameters
+        ----------
+        frames
+            Frames of the shot in each of its channels.
+
+        Raises
+        ------
+        LightRefused
+            Before any light: the request is unsafe, late, or expired (`LightExpired`).
+        """
+        self._check_stopped()
+        if self._shot is not None:
+            raise LightRefused("one shot at a time: the last one has not ended")
+        now_ns = self._now_ns()
+        if request.valid_until_ns and now_ns > request.valid_until_ns:
+            late_ms = (now_ns - request.valid_until_ns) * 1e-6
+            raise LightExpired(f"decision {request.decision_id} expired {late_ms:.1f} ms ago")
+        self._shot = shot = self._slew.admit(request, frames, position)
+        try:
+            yield shot
+        finally:
+            self._shot = None
+            self._slew.remember(shot)
+
     @contextmanager
     def expose(
         self, request: Request, channel: str, n_frames: int, position: int
     ) -> Generator[Lease]:
         """Give light for one exposure or burst: `with guard.expose(...) as lease:`.
+
+        Outside of a `shot` it is a shot of its own.
 
         Raises
         ------
@@ -114,21 +154,27 @@ class LightGuard:
         LightNotDark
             On leaving: a light did not obey. The keeper was called if it may still be on.
         """
-        lease = self._admit(request, channel, n_frames, position)
-        ticket = self._ledger.reserve(position, lease.source.name, self._reserve_j_cm2(lease))
-        self._lease = lease
-        try:
-            self._set_exposure(lease)
-            lease.begin(self._rules.lease_margin_ms)
-            self._keeper.lease(lease.deadline_ns)
-            if lease.allowed.power_fraction > 0:
-                self._light_up(lease)
-            lease.ready_ns = lease.ready_ns or self._now_ns()
-            lease.applied = self._applied(lease, request)
-            yield lease
-            lease.is_clean = lease.n_popped == n_frames
-        finally:
-            self._end(lease, ticket)
+        if self._lease is not None:
+            raise LightRefused("one lease at a time: the last exposure has not ended")
+        ours = self._shot
+        with (
+            nullcontext(ours) if ours else self.shot(request, {channel: n_frames}, position)
+        ) as shot:
+            lease = self._admit(shot, request, channel, n_frames, position)
+            ticket = self._ledger.reserve(position, lease.source.name, self._reserve_j_cm2(lease))
+            self._lease = lease
+            try:
+                self._set_exposure(lease)
+                lease.begin(self._rules.lease_margin_ms)
+                self._keeper.lease(lease.deadline_ns)
+                if lease.allowed.power_fraction > 0:
+                    self._light_up(lease)
+                lease.ready_ns = lease.ready_ns or self._now_ns()
+                lease.applied = self._applied(lease, request)
+                yield lease
+                lease.is_clean = lease.n_popped == n_frames
+            finally:
+                self._end(lease, ticket, shot)
 
     def go_dark(self) -> bool:
         """Stop all light, from any thread, and give none until `rearm`; return whether it is dark.
@@ -169,25 +215,12 @@ class LightGuard:
 
     # Before light: everything that can be refused without touching a device.
 
-    def _admit(self, request: Request, channel: str, n_frames: int, position: int) -> Lease:
+    def _admit(
+        self, shot: ShotLight, request: Request, channel: str, n_frames: int, position: int
+    ) -> Lease:
         self._check_stopped()
-        if self._lease is not None:
-            raise LightRefused("one lease at a time: the last exposure has not ended")
-        if n_frames < 1:
-            raise LightRefused(f"a lease is for 1 frame or more, got {n_frames}")
-        now_ns = self._now_ns()
-        if request.valid_until_ns and now_ns > request.valid_until_ns:
-            late_ms = (now_ns - request.valid_until_ns) * 1e-6
-            raise LightExpired(f"decision {request.decision_id} expired {late_ms:.1f} ms ago")
-        source = self._channels.get(channel)
-        if source is None or source.name not in self._limits:
-            raise LightRefused(
-                f"channel {channel!r} has no light with limits; there are {sorted(self._channels)}"
-            )
-        last_j_cm2 = self._last_j_cm2.get((position, channel))
-        allowed = allow(
-            request, channel, source, self._limits[source.name], last_j_cm2, self._rules
-        )
+        allowed = shot.take(request, channel, n_frames, position)
+        source = self._channels[channel]
         most_ms = n_frames * (source.on_ms(allowed.exposure_ms) + self._rules.frame_margin_ms)
         most_ms += source.settle_ms + source.open_delay_ms + source.close_delay_ms
         return Lease(
@@ -276,10 +309,11 @@ class LightGuard:
 
     # Light off: whatever fails, the next step is still taken.
 
-    def _end(self, lease: Lease, ticket: Ticket) -> None:
+    def _end(self, lease: Lease, ticket: Ticket, shot: ShotLight) -> None:
         lease.is_over = True
         with ExitStack() as after:
             after.callback(self._settle, lease, ticket)
+            after.callback(shot.note, lease)
             if lease.is_started:
                 after.callback(self._camera.stop)
             self._darken(lease)
@@ -353,11 +387,6 @@ class LightGuard:
                 "light %r gave %.3g more than the %.3g reserved; all of it is booked",
                 source.name, beyond_j_cm2, ticket.dose_j_cm2,
             )  # fmt: skip
-        if lease.lit_ns:
-            allowed = lease.allowed
-            self._last_j_cm2[lease.position, lease.channel] = source.dose_j_cm2(
-                allowed.power_fraction, allowed.exposure_ms
-            )
         if lease.is_clean:
             dose_j_cm2 = given_j_cm2 / lease.n_frames
             lease.applied = msgspec.structs.replace(lease.applied, dose_j_cm2=dose_j_cm2)

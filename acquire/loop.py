@@ -108,13 +108,13 @@ def run(
     first
         The request in force for each field until a decision comes.
     should_stop
-        Asked before each shot.
+        Asked before each shot, and before each exposure of it.
     lose
         Takes the first and last sequence number of frames that were lost, and why.
     """
-    return _Loop(stand, guard, clock, camera, publish, next_request, report, lose or _log_loss).run(
-        plan, first, should_stop
-    )
+    return _Loop(
+        stand, guard, clock, camera, publish, next_request, report, should_stop, lose or _log_loss
+    ).run(plan, first)
 
 
 class _Loop:
@@ -129,11 +129,12 @@ class _Loop:
         publish: Callable[[Frame], None],
         next_request: Callable[[Shot], Request],
         report: Callable[[ShotReport], None],
+        should_stop: Callable[[], bool],
         lose: Callable[[int, int, str], None],
     ) -> None:
         self._stand, self._guard, self._clock, self._camera = stand, guard, clock, camera
         self._hand_on, self._next_request = publish, next_request
-        self._report, self._tell_lost = report, lose
+        self._report, self._should_stop, self._tell_lost = report, should_stop, lose
         self._requests: dict[int, Request] = {}
         self._good: dict[int, Request] = {}
         self._started_s: dict[int, float] = {}
@@ -146,12 +147,10 @@ class _Loop:
         self._last_frame_ns = 0
         self._waited_ns = 0
 
-    def run(
-        self, plan: Iterable[PlannedShot], first: Request, should_stop: Callable[[], bool]
-    ) -> Outcome:
+    def run(self, plan: Iterable[PlannedShot], first: Request) -> Outcome:
         error: ScopeError | None = None
         try:
-            reason = self._shots(plan, first, should_stop)
+            reason = self._shots(plan, first)
         except ScopeError as ending:
             error, reason = ending, str(ending)
         finally:
@@ -167,21 +166,21 @@ class _Loop:
             error=error,
         )
 
-    def _shots(
-        self, plan: Iterable[PlannedShot], first: Request, should_stop: Callable[[], bool]
-    ) -> str:
+    def _shots(self, plan: Iterable[PlannedShot], first: Request) -> str:
         """Return why it ended before the plan did; empty if it did not."""
         self._plan = iter(plan)
         while (planned := self._next_planned()) is not None:
             field = planned.shot.position
             request = self._requests.get(field, first)
-            self._wait_for(planned, request)
-            if should_stop():
+            objection = self._guard.objection(request)
+            self._wait_for(planned, 0.0 if objection else request.settings.interval_s)
+            if self._should_stop():
                 return "stopped"
-            shot = planned.with_planes(request.settings)
+            shot = planned if objection else planned.with_planes(request.settings)
             refusal: LightRefused | None = None
             try:
-                self._take(shot, request)
+                if not self._take(shot, request, objection):
+                    return "stopped"
             except LightOverBudget:
                 return "budget spent"
             except LightRefused as error:
@@ -191,6 +190,7 @@ class _Loop:
                     raise
                 logger.warning("decision %d is refused: %s", request.decision_id, error)
                 refusal = error
+            self._plan_ahead()
             self._requests[field] = self._request_after(shot.shot, request, refusal)
         return ""
 
@@ -203,7 +203,10 @@ class _Loop:
         return planned
 
     def _plan_ahead(self) -> None:
-        """Work out the next shot (a millisecond, in useq); while the camera exposes, it is free."""
+        """Work out the next shot (a millisecond, in useq), where nobody waits and no light shines.
+
+        That is while the camera exposes and blanks its light, or after the shot: the worker thinks.
+        """
         if not self._has_planned:
             self._has_planned = True
             try:
@@ -221,19 +224,27 @@ class _Loop:
             )
         return self._next_request(shot)
 
-    def _take(self, planned: PlannedShot, request: Request) -> None:
-        """Guard, expose, publish: every exposure of one shot."""
+    def _take(self, planned: PlannedShot, request: Request, objection: str) -> bool:
+        """Guard, expose, publish: every exposure of one shot; return False if told to stop."""
         shot, first_seq, before_ns = planned.shot, self._next_seq, self._last_frame_ns
         applied: list[Applied] = []
         latency_ns, refused = 0, ""
         try:
-            for one in planned.exposures:
-                self._stand.select(one.channel)
-                self._stand.move_to(*one.position_um)
-                lease = self._expose(one, shot, request, first_seq)
-                if before_ns and not applied:
-                    latency_ns = lease.ready_ns - before_ns - self._waited_ns
-                applied.append(lease.applied)
+            if objection:
+                raise LightRefused(objection)
+            with self._guard.shot(request, planned.frames(), shot.position):
+                for one in planned.exposures:
+                    if self._should_stop():
+                        refused = "stopped"
+                        break
+                    self._stand.select(one.channel)
+                    self._stand.move_to(*one.position_um)
+                    lease = self._expose(one, shot, request, first_seq)
+                    if before_ns and not applied:
+                        latency_ns = lease.ready_ns - before_ns - self._waited_ns
+                    applied.append(lease.applied)
+            if refused and self._next_seq > first_seq:
+                self._lose(first_seq + shot.n_frames - 1, refused)
         except ScopeError as error:
             refused = str(error)
             is_begun = self._next_seq > first_seq or not isinstance(error, LightRefused)
@@ -245,6 +256,7 @@ class _Loop:
                 shot, request.decision_id, first_seq, tuple(applied), latency_ns, refused
             )
             self._report(report)
+        return not refused
 
     def _expose(self, one: PlannedExposure, shot: Shot, request: Request, first_seq: int) -> Lease:
         images: list[Image] = []
@@ -252,7 +264,8 @@ class _Loop:
         try:
             with self._guard.expose(request, one.channel, one.n_frames, shot.position) as lease:
                 lease.start()
-                self._plan_ahead()
+                if lease.is_blanked:
+                    self._plan_ahead()
                 while len(images) < one.n_frames:
                     images.append(lease.pop())
         finally:  # in the dark again; what came before a fault is published too
@@ -295,12 +308,12 @@ class _Loop:
             self._next_seq = last_seq + 1
             self._tell_lost(first_seq, last_seq, reason)
 
-    def _wait_for(self, planned: PlannedShot, request: Request) -> None:
-        """Let the shot's time come: the plan's, or the interval that was asked for."""
+    def _wait_for(self, planned: PlannedShot, interval_s: float) -> None:
+        """Let the shot's time come: the plan's, or the interval that was asked for (0: none)."""
         field = planned.shot.position
         due_s = planned.min_start_s
-        if request.settings.interval_s and field in self._started_s:
-            due_s = self._started_s[field] + request.settings.interval_s
+        if interval_s and field in self._started_s:
+            due_s = self._started_s[field] + interval_s
         before_ns = time.perf_counter_ns()
         self._clock.advance_to(due_s)
         self._waited_ns = time.perf_counter_ns() - before_ns

@@ -46,6 +46,14 @@ class PlannedShot:
     focus_um: float
     min_start_s: float
 
+    def frames(self) -> dict[str, int]:
+        """Return the number of frames of each channel."""
+        channels = dict.fromkeys(one.channel for one in self.exposures)
+        return {
+            channel: sum(one.n_frames for one in self.exposures if one.channel == channel)
+            for channel in channels
+        }
+
     def with_planes(self, settings: Settings) -> PlannedShot:
         """Return the same shot with the planes that the settings ask for, if they ask for any."""
         if not settings.z_um:

@@ -70,7 +70,8 @@ class Request(msgspec.Struct, frozen=True):
     valid_until_ns
         Host clock (`perf_counter_ns`) after which the request is refused; 0 means never.
     has_evidence
-        False forbids more light than the last shot had: nobody vouches for the need.
+        False forbids more light, and more frames, than the field's last shot had: nobody vouches
+        for the need.
     late
         Shots in a row for which no decision came in time; the loop lowers the light with it.
     """
@@ -94,7 +95,7 @@ class Limits(msgspec.Struct, frozen=True):
     max_irradiance_w_cm2
         Bound at the sample, W/cm2 (ignored where the source is not calibrated).
     max_step_up
-        Largest factor by which the dose of a shot may exceed the last one (slew).
+        Largest factor by which the dose of a shot may exceed that of the field's last one (slew).
     budget_j_cm2
         Dose that each field may take in the whole run, J/cm2 (relative units where the source
         is not calibrated).

@@ -144,7 +144,7 @@ class LightLimits(BaseModel, frozen=True, extra="forbid", use_attribute_docstrin
     max_irradiance_w_cm2: Annotated[float, Field(gt=0, le=1e9)] | None = None
     """Strongest light at the sample, W/cm2; leave out for none, or if not calibrated."""
     max_step_up: Annotated[float, Field(ge=1, le=1000)] = 2.0
-    """Largest factor by which an exposure's dose may exceed the one before."""
+    """Largest factor by which a shot's dose may exceed that of the field's shot before."""
     budget_j_cm2: Annotated[float, Field(gt=0, le=1e9)]
     """Dose that each field may take in the whole run, J/cm2 (relative if not calibrated)."""
 

@@ -16,7 +16,7 @@ from acquire.errors import (
     LightRefused,
     SettingRefused,
 )
-from acquire.settings import Limits
+from acquire.settings import ChannelSettings, Limits, Request, Settings
 from acquire.source import LightSource
 from tests.light_bench import (
     DIODE,
@@ -24,6 +24,7 @@ from tests.light_bench import (
     LED,
     MS,
     Bench,
+    Stand,
     ask,
     raising,
     stand,
@@ -486,3 +487,124 @@ def test_whatever_is_asked_the_light_stays_in_bounds_and_ends_dark(asked, source
     spent = at.ledger.spent(0, source.name)
     assert at.bench.lit_s.get(source.name, 0.0) <= spent * (1 + 1e-6)
     assert spent <= 0.2 * 1.05
+
+
+# A shot steps up, holds or lowers as a whole.
+
+
+def shot(at: Stand, request: Request, frames: int, n_frames: int = 1) -> list[float]:
+    """Take a shot of so many exposures in one channel and return the power of each."""
+    channel = request.settings.channels[0].channel
+    with at.guard.shot(request, {channel: frames * n_frames}, 0):
+        return [take(at, request, n_frames).applied.power_fraction for _ in range(frames)]
+
+
+def test_more_planes_are_no_way_to_step_up_faster() -> None:
+    at = stand(limits=Limits(1, 100, 1.0, 100, max_step_up=2.0))
+    shot(at, ask(power=0.4), 1)
+    before = at.ledger.spent(0, "488")
+    assert shot(at, ask(power=0.4), 5) == pytest.approx([0.4 * 2 / 5] * 5)
+    assert at.ledger.spent(0, "488") - before == pytest.approx(2 * before)
+
+
+def test_more_frames_of_a_burst_are_no_way_to_step_up_faster() -> None:
+    at = stand(limits=Limits(1, 100, 1.0, 100, max_step_up=2.0))
+    take(at, ask(power=0.4))
+    assert take(at, ask(power=0.4), n_frames=8).applied.power_fraction == pytest.approx(0.1)
+
+
+def test_two_channels_of_one_light_have_one_bound() -> None:
+    other = {"488": 0.2, "too": 0.4}
+    at = stand(limits=Limits(1, 100, 1.0, 100, max_step_up=2.0))
+    at.guard._channels["too"] = at.guard._slew._channels["too"] = LASER
+    take(at, ask(power=0.2))
+    both = Request(Settings(tuple(ChannelSettings(c, 10, p) for c, p in other.items())), 0)
+    with at.guard.shot(both, dict.fromkeys(other, 1), 0):
+        for channel, power in other.items():
+            with at.guard.expose(both, channel, 1, 0) as lease:
+                lease.start()
+                lease.pop()
+            assert lease.applied.power_fraction == pytest.approx(power * 0.4 / 0.6)
+
+
+@pytest.mark.parametrize("about", [{"has_evidence": False}, {"late": 1}, {"late": 3}])
+def test_nobody_who_vouches_for_nothing_gets_more_planes(about: dict) -> None:
+    at = stand()
+    shot(at, ask(power=0.4), 3)
+    at.bench.calls.clear()
+    with pytest.raises(LightRefused, match="had 3: nobody vouches for more"):
+        shot(at, ask(power=0.01, **about), 4)
+    assert at.bench.calls == []
+    assert len(shot(at, ask(power=0.4, **about), 3)) == 3
+
+
+def test_a_whole_shot_is_lowered_when_decisions_stay_out() -> None:
+    at = stand(rules=GuardRules(hold_shots=0, lower_factor=0.5))
+    shot(at, ask(power=0.4), 2)
+    assert shot(at, ask(power=0.4, late=1), 2) == pytest.approx([0.2, 0.2])
+    assert shot(at, ask(power=0.4, late=2), 1) == pytest.approx([0.2])  # one plane may have both
+
+
+def test_a_shot_that_broke_off_vouches_for_no_more_and_no_less_than_the_one_before() -> None:
+    at = stand(limits=Limits(1, 100, 1.0, 100, max_step_up=2.0))
+    shot(at, ask(power=0.2), 2)
+    wide = ask(power=0.4)
+    with at.guard.shot(wide, {"488": 2}, 0):
+        take(at, wide)
+    assert shot(at, ask(power=0.2, has_evidence=False), 2) == pytest.approx([0.2, 0.2])
+
+
+def test_a_shot_has_the_exposures_that_it_was_admitted_with_and_no_others() -> None:
+    at = stand(LASER, DIODE)
+    request = ask()
+    with at.guard.shot(request, {"488": 1}, 0):
+        for asked, channel, position in (
+            (ask(), "488", 0),
+            (request, "488", 1),
+            (request, "561", 0),
+        ):
+            with (
+                pytest.raises(LightRefused, match="no part of this shot"),
+                at.guard.expose(asked, channel, 1, position),
+            ):
+                pytest.fail("light was given")
+        take(at, request)
+        with pytest.raises(LightRefused, match="no part of this shot"):
+            take(at, request)
+        with pytest.raises(LightRefused, match="one shot at a time"), at.guard.shot(request, {}, 0):
+            pytest.fail("a second shot")
+
+
+def test_a_shot_that_began_in_time_is_not_broken_off_by_its_expiry() -> None:
+    at = stand()
+    request = ask(valid_until_ns=at.bench.now + MS)
+    with at.guard.shot(request, {"488": 2}, 0):
+        take(at, request)
+        assert at.bench.now > request.valid_until_ns
+        take(at, request)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"z_um": (0.0, math.nan)}, "max_offset_um"),
+        ({"z_um": (math.inf,)}, "max_offset_um"),
+        ({"z_um": (-200.1,)}, "max_offset_um"),
+        ({"interval_s": math.nan}, "interval_s must be"),
+        ({"interval_s": math.inf}, "interval_s must be"),
+        ({"interval_s": -1.0}, "interval_s must be"),
+        ({"interval_s": 31 * 86_400.0}, "interval_s must be"),
+    ],
+)
+def test_planes_and_intervals_that_are_none_get_no_light(wrong: dict, says: str) -> None:
+    at = stand()
+    request = Request(Settings((ChannelSettings("488", 10, 0.5),), **wrong), 0)
+    assert says in at.guard.objection(request)
+    with pytest.raises(LightRefused, match=says):
+        take(at, request)
+    assert at.bench.calls == []
+
+
+def test_planes_and_intervals_within_bounds_are_fine() -> None:
+    settings_ = Settings((ChannelSettings("488", 10, 0.5),), z_um=(-200.0, 200.0), interval_s=60)
+    assert not stand().guard.objection(Request(settings_, 0))

@@ -142,6 +142,61 @@ def test_settings_may_change_planes_and_interval() -> None:
     assert [frame.info.position_um[2] for frame in going.frames] == [0, -1, 1]
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [{"z_um": (math.nan,)}, {"z_um": (1e9,)}, {"interval_s": math.nan}, {"interval_s": 1e9}],
+    ids=str,
+)
+def test_no_nonsense_reaches_clock_or_focus_drive_and_it_costs_one_shot(wrong: dict) -> None:
+    going = Run(stand(), ask())
+    lamp = (ChannelSettings("488", 10, 0.5),)
+    going.requests = {1: Request(Settings(lamp, **wrong), 1), 2: ask()}
+    outcome = going.go(plan(5))
+    assert outcome.is_complete
+    assert going.clock.due == [0, 60, 120, 180, 240]
+    assert {move[2] for move in going.moves if move != "488"} == {0}
+    assert [bool(report.refused) for report in going.reports] == [False, False, True, False, False]
+    assert going.lost == []
+
+
+def test_a_stack_steps_up_as_a_whole() -> None:
+    going = Run(stand(limits=Limits(1, 100, 1.0, 100, max_step_up=2.0)), ask(power=0.4))
+    many = Settings((ChannelSettings("488", 10, 0.4),), z_um=(-1.0, 0.0, 1.0, 2.0))
+    going.requests = {0: Request(many, 0)}
+    going.go(plan(2))
+    doses = [sum(one.dose_j_cm2 for one in report.applied) for report in going.reports]
+    assert doses[1] == pytest.approx(2 * doses[0])
+
+
+def test_a_shot_of_many_planes_ends_soon_after_it_is_told_to_stop() -> None:
+    going = Run(stand(), ask(), stop_after=2)
+    outcome = going.go(plan(3, z_plan={"range": 9, "step": 1}))
+    assert (outcome.is_complete, outcome.reason, outcome.n_frames) == (False, "stopped", 2)
+    assert [(first, last, why) for first, last, why in going.lost] == [(2, 9, "stopped")]
+    assert going.reports[-1].refused == "stopped"
+    assert going.asked == []  # nobody decides on a shot that was broken off
+    assert outcome.is_dark
+
+
+@pytest.mark.parametrize(("gate", "is_lit"), [("camera", True), ("software", False)])
+def test_the_next_shot_is_planned_only_while_no_light_of_ours_is_on(gate, is_lit) -> None:
+    at = stand(LASER.model_copy(update={"gate": gate}))
+    going = Run(at, ask())
+    seen: list[bool] = []
+
+    def shots():
+        for planned in plan_shots(plan(3)):
+            seen.append(at.bench.is_open.get("Shutter", False))
+            yield planned
+            assert len(going.asked) == planned.shot.number  # while the worker has not decided yet
+
+    run(
+        shots(), going, at.guard, going.clock, "Camera", going.publish,
+        going.next_request, going.reports.append, going.first, lambda: False,
+    )  # fmt: skip
+    assert seen == [False, is_lit, is_lit]
+
+
 def test_latency_is_from_the_last_frame_to_the_last_device_set() -> None:
     going = Run(stand(), ask())
     thinking_ns = 3 * MS

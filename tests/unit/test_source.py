@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from acquire.bounds import GuardRules, allow
+from acquire.bounds import Allowed, Given, GuardRules, allow
 from acquire.errors import LightRefused
 from acquire.light_port import LightPort
 from acquire.settings import Limits
@@ -22,6 +22,14 @@ def source(**about: Any) -> LightSource:
     """Read a source as the config does: strictly, by way of JSON."""
     text = json.dumps({"name": "x", "wavelength_nm": 488} | about)
     return LightSource.model_validate_json(text, strict=True)
+
+
+def allow_one(request, light: LightSource, limits: Limits, last: Given | None = None) -> Allowed:
+    """Ask for one frame of one light."""
+    (channel,) = (entry.channel for entry in request.settings.channels)
+    before = {light.name: last} if last else {}
+    frames, of_light = {channel: 1}, {light.name: limits}
+    return allow(request, frames, {channel: light}, of_light, before, RULES)[channel]
 
 
 def test_irradiance_is_power_over_area() -> None:
@@ -73,23 +81,23 @@ def test_limits_are_in_order_and_become_what_the_guard_reads() -> None:
 def test_a_device_in_steps_is_never_set_above_what_was_asked() -> None:
     stepped = LASER.model_copy(update={"power_step": 1.0})
     assert [stepped.takes(power) for power in (0.129, 0.13, 1.0, 0.004)] == [0.12, 0.13, 1.0, 0.0]
-    allowed = allow(ask(power=0.129), "488", stepped, LIMITS, None, RULES)
+    allowed = allow_one(ask(power=0.129), stepped, LIMITS)
     assert allowed.power_fraction == 0.12
     with pytest.raises(LightRefused, match="as weak as"):
-        allow(ask(power=0.004), "488", stepped, LIMITS, None, RULES)
+        allow_one(ask(power=0.004), stepped, LIMITS)
 
 
 # What one exposure may have.
 
 
 def test_an_exposure_below_the_bound_is_longer_and_weaker_with_the_same_dose() -> None:
-    allowed = allow(ask(exposure_ms=0.5, power=0.8), "488", LASER, LIMITS, None, RULES)
+    allowed = allow_one(ask(exposure_ms=0.5, power=0.8), LASER, LIMITS)
     assert (allowed.exposure_ms, allowed.power_fraction) == (2, pytest.approx(0.2))
     assert "below min_exposure_ms" in allowed.reasons[0]
 
 
 def test_an_exposure_above_the_bound_is_cut() -> None:
-    allowed = allow(ask(exposure_ms=500, power=0.8), "488", LASER, LIMITS, None, RULES)
+    allowed = allow_one(ask(exposure_ms=500, power=0.8), LASER, LIMITS)
     assert (allowed.exposure_ms, allowed.power_fraction) == (50, 0.8)
     assert "above max_exposure_ms" in allowed.reasons[0]
 
@@ -97,7 +105,7 @@ def test_an_exposure_above_the_bound_is_cut() -> None:
 def test_irradiance_is_bounded_at_the_sample() -> None:
     strong = LASER.model_copy(update={"power_mw_at_maximum": 1.0, "lit_area_um2": 1e4})
     limits = Limits(2, 50, 1.0, 10, max_irradiance_w_cm2=2.5)  # its maximum is 10 W/cm2
-    allowed = allow(ask(power=0.5), "488", strong, limits, None, RULES)
+    allowed = allow_one(ask(power=0.5), strong, limits)
     assert allowed.power_fraction == pytest.approx(0.25)
     assert "max_irradiance_w_cm2" in allowed.reasons[0]
 
@@ -110,21 +118,32 @@ def test_irradiance_is_bounded_at_the_sample() -> None:
 def test_a_light_that_cannot_be_dimmed_below_the_limits_is_refused(limits: Limits) -> None:
     bright = LED.model_copy(update={"power_mw_at_maximum": 1.0, "lit_area_um2": 1e4})
     with pytest.raises(LightRefused, match="full power is above the limits"):
-        allow(ask(channel="led"), "led", bright, limits, None, RULES)
+        allow_one(ask(channel="led"), bright, limits)
 
 
 def test_more_than_full_power_is_full_power() -> None:
-    allowed = allow(ask(channel="led", power=2.0), "led", LED, LIMITS, None, RULES)
+    allowed = allow_one(ask(channel="led", power=2.0), LED, LIMITS)
     assert allowed.power_fraction == 1
     assert allowed.exposure_ms == 10
 
 
 def test_a_light_that_cannot_be_dimmed_holds_by_a_shorter_exposure_or_not_at_all() -> None:
     held = ask(channel="led", exposure_ms=20, power=1.0, has_evidence=False)
-    allowed = allow(held, "led", LED, LIMITS, 0.005, RULES)
+    allowed = allow_one(held, LED, LIMITS, Given(0.005, 1))
     assert allowed.exposure_ms == pytest.approx(5)
     with pytest.raises(LightRefused, match="below min_exposure_ms"):
-        allow(held, "led", LED, LIMITS, 0.001, RULES)
+        allow_one(held, LED, LIMITS, Given(0.001, 1))
+
+
+@pytest.mark.parametrize(
+    ("exposure_ms", "power", "readout_ms"), [(1.0, 1.0, 0.0), (20.0, 0.05, 0.0), (16.0, 0.5, 15.0)]
+)
+def test_a_light_that_cannot_be_dimmed_never_gets_more_than_was_asked(
+    exposure_ms: float, power: float, readout_ms: float
+) -> None:
+    light = LED.model_copy(update={"readout_ms": readout_ms})
+    with pytest.raises(LightRefused, match=r"cannot be dimmed.*below min_exposure_ms 2"):
+        allow_one(ask(channel="led", exposure_ms=exposure_ms, power=power), light, LIMITS)
 
 
 # What devices say.
