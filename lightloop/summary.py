@@ -27,6 +27,8 @@ class Summary(msgspec.Struct, frozen=True):
         hands to the last device set for the next.
     samples_ms
         The durations behind `latency_ms`, where the task measures usage.
+    cells, confirmed
+        Cells that were followed at the end, and those seen often enough to be believed.
     late
         Shots for which no decision came in time.
     """
@@ -47,6 +49,7 @@ class Summary(msgspec.Struct, frozen=True):
     origin: str = ""
     out: str = ""
     samples_ms: dict[str, list[float]] = {}
+    confirmed: int = 0
 
 
 class Tally:
@@ -59,6 +62,7 @@ class Tally:
         self.shots = 0
         self.divisions = 0
         self.cells = 0
+        self.confirmed = 0
 
     def add_latency(self, name: str, ns: int) -> None:
         """Note one duration; beyond the newest `keep` the oldest go."""
@@ -73,6 +77,7 @@ class Tally:
         final = [e.parent_id for e in result.events if e.kind == "division" and e.is_final]
         self.divisions += len(set(final))  # each daughter has an event of her own
         self.cells = result.observation.n_tracks
+        self.confirmed = result.observation.n_confirmed
         for step in STEPS:
             if ns := getattr(result.times, f"{step}_ns"):
                 self.add_latency(step, ns)

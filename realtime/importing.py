@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from models import NoiseEstimate
 
 CAMERA = "imported"
-LIGHT = "unknown"
+LIGHT = "not recorded"  # nobody knows which light it was, nor its power; only how long it was on
 ESTIMATE_PLANES = 16  # planes that the blind noise estimate looks at, spread over the recording
 FLUSH_FRAMES = 64  # there is no camera that waits for us
 
@@ -56,6 +56,8 @@ class Imported(msgspec.Struct, frozen=True):
     ----------
     shift_adu
         Added to every pixel because the source has negative ones; 0 for unsigned sources.
+    doubt
+        What speaks against the estimated calibration; empty for nothing.
     """
 
     path: str
@@ -63,6 +65,7 @@ class Imported(msgspec.Struct, frozen=True):
     n_shots: int
     calibration: Calibration
     shift_adu: int
+    doubt: str = ""
 
 
 def import_recording(
@@ -131,7 +134,7 @@ def import_recording(
             end = End(source.n_frames - 1, source.n_frames, 0, "complete", "imported", True, dose)
             writer.document(encode(end))
             writer.close("complete")
-        return Imported(str(out), source.n_frames, n_shots, known, source.shift_adu)
+        return Imported(str(out), source.n_frames, n_shots, known, source.shift_adu, camera.doubt)
 
 
 def _copy(
@@ -148,7 +151,7 @@ def _copy(
         wavelength_nm=0.0,
         exposure_ms=exposure_ms,
         exposure_read_ms=exposure_ms,
-        power_fraction=1.0,
+        power_fraction=1.0,  # a place-holder: `light` and `calibrated` say that it is not known
         power_read_fraction=1.0,
         irradiance_w_cm2=1.0,
         dose_j_cm2=exposure_s,
@@ -243,7 +246,8 @@ def _notice(source: ImageSource, camera: _Camera) -> Notice:
     text = (
         f"imported from {source.name} (axes {source.axes}, {source.dtype}); camera calibration "
         f"{calibration.source}: {calibration.gain_adu_per_e:.4g} ADU/e-, offset "
-        f"{calibration.offset_adu:.4g} ADU, read noise {calibration.read_noise_e:.3g} e-"
+        f"{calibration.offset_adu:.4g} ADU, read noise {calibration.read_noise_e:.3g} e-; light "
+        "and power are not recorded, so a dose is seconds of exposure"
     )
     if source.shift_adu:
         text += (

@@ -10,6 +10,7 @@ import msgspec
 
 from acquire.frame import FrameInfo
 from realtime.errors import RunFileError
+from realtime.importing import LIGHT
 from realtime.policy.decision import Decision
 from realtime.wire import AppliedMessage, CameraInfo, Gap
 
@@ -18,6 +19,24 @@ if TYPE_CHECKING:
 
     from acquire.settings import Applied
     from realtime.run_file import RunReader
+
+# Inputs of the policies that come along (realtime.policy), in a biologist's words. Light is what
+# `realtime.policy.light.light_of` says: exposure times power.
+_WORDS = {
+    "snr": "SNR {:.3g}",
+    "target_snr": "target SNR {:.3g}",
+    "signal_e": "signal {:.3g} e- a pixel",
+    "background_e": "background {:.3g} e- a pixel",
+    "read_noise_e": "read noise {:.3g} e- a pixel",
+    "n_confirmed": "{:.0f} confirmed cells",
+    "saturated_fraction": "{:.2%} of pixels saturated",
+    "exposure_ms": "exposure {:.4g} ms",
+    "power_fraction": "power {:.1%} of full",
+    "light_now": "light {:.4g} ms at full power",
+    "light_next": "next {:.4g} ms at full power",
+    "light_factor": "the target needs {:.3g} times the light",
+    "trend": "trend {:+.2g}",
+}
 
 
 class ChannelSummary(msgspec.Struct, frozen=True):
@@ -28,6 +47,11 @@ class ChannelSummary(msgspec.Struct, frozen=True):
     n_frames: int
     exposure_ms: tuple[float, float]
     power_fraction: tuple[float, float]
+
+    @property
+    def knows_power(self) -> bool:
+        """Whether anybody wrote down which light it was; an import does not say."""
+        return self.light != LIGHT
 
 
 class RunSummary(msgspec.Struct, frozen=True):
@@ -179,17 +203,18 @@ def why(reader: RunReader, seq: int) -> Why:
 
 def _sentence(info: FrameInfo, decision: Decision | None, origin: str) -> str:
     used = info.applied
+    power = f"at {100 * used.power_fraction:.3g} % of full power"
     text = (
         f"Frame {info.seq} (shot {info.shot.number}, field {info.shot.position}) got "
-        f"{used.exposure_ms:g} ms of {used.channel} at {100 * used.power_fraction:.3g} % "
-        "of full power"
+        f"{used.exposure_ms:g} ms of {used.channel} "
+        f"{power if used.light != LIGHT else '(power not recorded)'}"
     )
     if decision is None and origin.startswith("import"):
         text += ", as whoever made the recording chose"
     elif decision is None:
         text += ", the run's first settings"
     else:
-        numbers = ", ".join(f"{name} {value:.4g}" for name, value in decision.inputs.items())
+        numbers = ", ".join(in_words(name, value) for name, value in decision.inputs.items())
         text += f", as {decision.policy} decided after shot {decision.id}: {decision.reason}"
         text += f" ({numbers})" if numbers else ""
     if used.clamped:
@@ -197,6 +222,12 @@ def _sentence(info: FrameInfo, decision: Decision | None, origin: str) -> str:
     if used.late:
         text += f"; no newer decision had come in time for {used.late} shot(s)"
     return text + "."
+
+
+def in_words(name: str, value: float) -> str:
+    """Return one input of a decision in plain words, with its unit where we know it."""
+    text = _WORDS.get(name)
+    return text.format(value) if text is not None else f"{name} {value:.4g}"
 
 
 def _channels(used: Iterable[Applied]) -> tuple[ChannelSummary, ...]:

@@ -68,7 +68,7 @@ def _rows(seen: RunSummary) -> Iterator[tuple[str, str]]:
     yield from (("camera", _camera(camera)) for camera in seen.cameras)
     yield from (("channel", _channel(channel)) for channel in seen.channels)
     for light, dose in sorted(seen.dose.items()):
-        yield "dose", f"{light}: {dose:.4g} {seen.dose_unit}"
+        yield "dose", dose_text(light, dose, seen.dose_unit)
     yield from _trouble(seen)
     yield "decisions", f"{seen.n_decisions} by {', '.join(seen.policies) or 'nobody'}"
     for reason, count in list(_alike(seen.reasons).items())[:MOST_LINES]:
@@ -89,8 +89,19 @@ def _camera(camera: CameraInfo) -> str:
 def _channel(channel: ChannelSummary) -> str:
     low, high = channel.power_fraction
     exposure, power = _range(channel.exposure_ms), _range((100 * low, 100 * high))
+    if not channel.knows_power:
+        return f"{channel.channel}: {channel.n_frames} frames of {exposure} ms, power not recorded"
     light = f"{exposure} ms at {power} % of full power"
     return f"{channel.channel} by {channel.light}: {channel.n_frames} frames of {light}"
+
+
+def dose_text(light: str, dose: float, unit: str) -> str:
+    """Return a dose for a person; an import knows only how long the light was on."""
+    from realtime.importing import LIGHT
+
+    if light == LIGHT:
+        return f"not recorded; {dose:.4g} s of exposure in all"
+    return f"{light}: {dose:.4g} {unit}"
 
 
 def _trouble(seen: RunSummary) -> Iterator[tuple[str, str]]:

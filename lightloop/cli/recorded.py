@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
-from lightloop.cli.door import exit_status, paper, text_of, wants_window
+from lightloop.cli.door import complain, exit_status, paper, text_of, wants_window
 from lightloop.cli.run import Headless, Out, Screenshot, Verbose, supervise_and_report
+
+if TYPE_CHECKING:
+    from acquire.calibration import Calibration
+
+GUESSED = (
+    "warning: the camera is only estimated, and photons, SNR and trust rest on it; if you know it, "
+    "give --gain-adu-per-e, --offset and --read-noise"
+)
 
 
 class ReplayCommand(TyperCommand):
@@ -69,13 +77,20 @@ def import_images(
             out,
             estimate=estimate,
         )
-        camera = done.calibration
         page = paper()
         page.print(f"{done.path}: {done.n_frames} frames in {done.n_shots} shots", soft_wrap=True)
-        page.print(
-            f"camera ({camera.source}): {camera.gain_adu_per_e:.4g} ADU/e-, "
-            f"offset {camera.offset_adu:.4g} ADU, read noise {camera.read_noise_e:.3g} e-"
-        )
+        page.print(_camera(done.calibration), soft_wrap=True)
+        page.print("light and power: not recorded, so a dose is seconds of exposure")
+        if done.calibration.source == "estimated":
+            complain(GUESSED + (f" ({done.doubt})" if done.doubt else ""))
+
+
+def _camera(camera: Calibration) -> str:
+    how = "estimated from the images" if camera.source == "estimated" else "as given"
+    return (
+        f"camera, {how}: {camera.gain_adu_per_e:.4g} ADU/e-, offset {camera.offset_adu:.4g} ADU, "
+        f"read noise {camera.read_noise_e:.3g} e-"
+    )
 
 
 def _file_and_dataset(path: str) -> tuple[Path, str]:

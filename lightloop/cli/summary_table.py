@@ -16,30 +16,42 @@ if TYPE_CHECKING:
 
     from lightloop.summary import Summary
 
+REPLAY = "whole replay"  # one duration, not a step of every shot
+NAMES = {"host to devices": "loop latency (frame in host -> devices set)"}
+
 
 def summary_table(summary: Summary, out: str = "") -> RenderableType:
     """Return the summary of a run as a page for `rich`."""
     style = "green" if summary.status == "complete" and summary.is_dark else "yellow"
     parts: list[RenderableType] = [_facts(summary, out)]
-    if summary.latency_ms:
-        parts.append(Padding(_latencies(summary), (1, 0, 0, 0)))
+    if steps := {n: both for n, both in summary.latency_ms.items() if n != REPLAY}:
+        parts.append(Padding(_latencies(steps), (1, 0, 0, 0)))
     title = Text(f" {summary.status} ", style=f"bold {style}")
     return Panel(Group(*parts), title=title, box=box.ROUNDED, border_style=style, expand=False)
 
 
 def _facts(summary: Summary, out: str) -> Table:
+    from realtime.importing import LIGHT
+
     table = Table.grid(padding=(0, 3))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     shots = "shot" if summary.shots == 1 else "shots"
     table.add_row("frames", f"{summary.frames} in {summary.shots} {shots}")
-    table.add_row("cells", f"{summary.cells} followed at the end, {_divisions(summary)} seen")
+    confirmed = f", {summary.confirmed} confirmed" if summary.confirmed else ""
+    cells = f"{summary.cells} followed{confirmed} at the end, {_divisions(summary)} seen"
+    table.add_row("cells", cells)
     is_replay = summary.origin.startswith("replay")
     if is_replay:
         table.add_row("light", "none was given: proposals made under recorded exposures")
     given = "recorded dose" if is_replay else "dose"
     for light, dose in sorted(summary.dose.items()):
-        table.add_row(f"{given}, {light}", _dose(summary, light, dose))
+        if light == LIGHT:
+            table.add_row(given, f"not recorded; {dose:.4g} s of exposure in all")
+        else:
+            table.add_row(f"{given}, {light}", _dose(summary, light, dose))
+    if REPLAY in summary.latency_ms:
+        table.add_row("replayed", f"in {summary.latency_ms[REPLAY][0] * 1e-3:.3g} s")
     table.add_row("lost", _count(summary.gaps, "gap", "no frame"))
     table.add_row("late", _count(summary.late, "decision", "no decision"))
     if summary.reason:
@@ -76,11 +88,11 @@ def _count(number: int, what: str, nothing: str) -> Text:
     return Text(f"{number} {what}{'s' if number > 1 else ''}", "yellow")
 
 
-def _latencies(summary: Summary) -> Table:
+def _latencies(steps: dict[str, tuple[float, float]]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 2, 0, 0))
     table.add_column("latency", style="dim")
     table.add_column("p50 ms", justify="right")
     table.add_column("p99 ms", justify="right")
-    for step, (p50, p99) in summary.latency_ms.items():
-        table.add_row(step, f"{p50:.2f}", f"{p99:.2f}")
+    for step, (p50, p99) in steps.items():
+        table.add_row(NAMES.get(step, step), f"{p50:.2f}", f"{p99:.2f}")
     return table

@@ -74,7 +74,8 @@ def test_pictures_from_elsewhere_are_replayed_through_the_same_worker(tmp_path: 
     ]
     out, err, code = lightloop("import", "film.npy", *words, cwd=tmp_path)
     assert code == 0, err
-    assert "camera (estimated)" in out
+    assert "camera, estimated from the images" in out
+    assert "photons, SNR and trust rest on it" in err
     out, err, code = lightloop("replay", "f.h5", "--headless", "--out", "again.h5", cwd=tmp_path)
     assert code == 0, err
     assert "5 in 5 shots" in out

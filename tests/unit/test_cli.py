@@ -290,7 +290,39 @@ def test_an_import_says_what_it_guessed(recording: Path) -> None:
     assert "(datasheet)" in said
     code, said, _ = call("inspect", str(recording), "--why", "1")
     assert code == 0
-    assert "as whoever made the recording chose" in said.replace("\n", " ")
+    said = said.replace("\n", " ")
+    assert "got 20 ms of channel 0 (power not recorded), as whoever made the recording" in said
+
+
+def test_an_inspection_invents_no_power_for_an_import(recording: Path) -> None:
+    code, said, _ = call("inspect", str(recording))
+    assert code == 0
+    assert "3 frames of 20 ms, power not recorded" in said
+    assert "not recorded; 0.06 s of exposure in all" in said
+    assert "100 %" not in said
+    assert "relative" not in said
+
+
+def test_an_import_that_guesses_its_camera_warns_what_rests_on_it(tmp_path: Path) -> None:
+    import numpy as np
+
+    y, x = np.mgrid[:96, :96]
+    spots = 10 + 900 * np.exp(-((y - 48) ** 2 + (x - 40) ** 2) / 300)
+    images = np.random.default_rng(1).poisson(spots, (4, 96, 96))
+    np.save(tmp_path / "film.npy", images.astype(np.uint16))
+    words = ["--axes", "TYX", "--pixel-um", "0.5", "--interval-s", "60", "--exposure-ms", "20"]
+    film, out = str(tmp_path / "film.npy"), str(tmp_path / "run.h5")
+    code, said, err = call("import", film, *words, "--out", out)
+    assert code == 0, err
+    assert "camera, estimated from the images: " in said
+    assert "warning: the camera is only estimated, and photons, SNR and trust rest on it" in err
+
+
+def test_an_import_of_a_known_camera_warns_of_nothing(tmp_path: Path) -> None:
+    code, said, err = bring_in(tmp_path)
+    assert code == 0
+    assert "camera, as given: 1 ADU/e-" in said
+    assert err == ""
 
 
 @pytest.mark.parametrize("flag", ["--exposure-ms", "--pixel-um", "--gain-adu-per-e"])
@@ -353,7 +385,7 @@ def test_the_summary_says_dose_loss_lateness_and_darkness() -> None:
         "1 gap",
         "2 decisions",
         "dark: read back",
-        "host to devices",
+        "loop latency (frame in host -> devices set)",
         "8.25",
         "12.00",
     ):
@@ -367,6 +399,51 @@ def test_the_summary_of_a_replay_says_that_no_light_was_given() -> None:
     assert "proposals made under recorded exposures" in text
     assert "recorded dose, 488" in text
     assert "dark: read back" not in text
+
+
+def test_the_summary_names_both_numbers_of_cells() -> None:
+    import msgspec
+
+    text = printed(msgspec.structs.replace(SUMMARY, cells=48, confirmed=45))
+    assert "48 followed, 45 confirmed at the end" in text
+
+
+def test_the_time_of_a_whole_replay_is_no_step_of_a_shot() -> None:
+    import msgspec
+
+    steps = {"restore": (7.0, 9.5), "whole replay": (1234.5, 1234.5)}
+    text = printed(msgspec.structs.replace(SUMMARY, origin="replay of r.h5", latency_ms=steps))
+    assert re.search(r"replayed +in 1\.23 s", text)
+    assert "whole replay" not in text
+    assert "1234" not in text
+    alone = msgspec.structs.replace(SUMMARY, latency_ms={"whole replay": (1234.5, 1234.5)})
+    assert "p50" not in printed(alone)
+
+
+def test_the_summary_invents_no_dose_for_an_import() -> None:
+    import msgspec
+
+    foreign = {"not recorded": 0.06}
+    text = printed(
+        msgspec.structs.replace(
+            SUMMARY, origin="replay of f.h5", dose=foreign, reference_dose={}, dose_unit="relative"
+        )
+    )
+    assert re.search(r"recorded dose +not recorded; 0\.06 s of exposure in all", text)
+    assert "relative" not in text
+
+
+def test_a_tally_keeps_followed_and_confirmed_cells_apart() -> None:
+    import msgspec
+
+    from lightloop.summary import Tally
+
+    tally = Tally()
+    result = samples.result(3, (3,))
+    seen = msgspec.structs.replace(result.observation, n_tracks=48, n_confirmed=45)
+    result = msgspec.structs.replace(result, observation=seen)
+    tally.add_answer(result, samples.decision(3, (3,), 12.0))
+    assert (tally.cells, tally.confirmed) == (48, 45)
 
 
 def test_reasons_that_differ_in_their_numbers_alone_are_counted_as_one() -> None:

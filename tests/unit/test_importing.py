@@ -81,6 +81,8 @@ def test_nothing_is_invented_about_the_light(tmp_path: Path) -> None:
         used = reader.infos[0].applied
         assert (used.calibrated, used.power_fraction, used.exposure_ms) == (False, 1.0, 20.0)
         assert used.decision_id == -1
+        assert used.light == "not recorded"
+        assert "light and power are not recorded" in reader.notices[0].text
         assert reader.start.dose_unit == "relative"
         assert reader.start.origin == "import of source.npy"
         assert reader.start.cameras[0].calibration == CALIBRATION
@@ -130,7 +132,8 @@ def test_a_missing_calibration_is_estimated_and_says_so(tmp_path: Path) -> None:
 def test_a_doubtful_estimate_is_a_warning(tmp_path: Path) -> None:
     path = write(tmp_path, "npy", images((2, 9, 7)), "TYX")
     guess = Guess(is_reliable=False)
-    load(path, tmp_path / "run.h5", "TYX", calibration=None, estimate=lambda adu: guess)
+    told = load(path, tmp_path / "run.h5", "TYX", calibration=None, estimate=lambda adu: guess)
+    assert "only a guess" in told.doubt
     with RunReader(tmp_path / "run.h5") as reader:
         assert reader.notices[0].level == "warn"
         assert "only a guess" in reader.notices[0].text

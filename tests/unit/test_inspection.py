@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from realtime.errors import RunFileError
-from realtime.inspection import summarize, why
+from realtime.inspection import in_words, summarize, why
 from realtime.run_file import RunReader, RunWriter
 from realtime.wire import Gap, encode
 from tests.unit import run_samples as samples
@@ -49,7 +49,7 @@ def test_why_names_the_decision_its_reason_and_the_frames_it_was_based_on(reader
     assert told.applied.shot == 2
     assert told.text == (
         "Frame 5 (shot 2, field 0) got 12 ms of gfp at 50 % of full power, as snr/1 decided "
-        "after shot 1: snr is enough (snr 5)."
+        "after shot 1: snr is enough (SNR 5)."
     )
 
 
@@ -72,3 +72,32 @@ def test_why_tells_what_the_guard_cut(tmp_path: Path) -> None:
 def test_why_of_no_frame_is_a_clear_error(reader) -> None:
     with pytest.raises(RunFileError, match="has no frame 99"):
         why(reader, 99)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("snr", 5.25, "SNR 5.25"),
+        ("signal_e", 8.1, "signal 8.1 e- a pixel"),
+        ("n_confirmed", 45.0, "45 confirmed cells"),
+        ("saturated_fraction", 0.00125, "0.12% of pixels saturated"),
+        ("exposure_ms", 20.0, "exposure 20 ms"),
+        ("power_fraction", 0.2, "power 20.0% of full"),
+        ("light_now", 4.0, "light 4 ms at full power"),
+        ("trend", 0.05, "trend +0.05"),
+        ("my_own", 3.0, "my_own 3"),
+        ("n_confirmed", float("nan"), "nan confirmed cells"),
+    ],
+)
+def test_inputs_are_said_in_words_with_their_unit(name: str, value: float, said: str) -> None:
+    assert in_words(name, value) == said
+
+
+def test_every_input_of_the_snr_policy_has_words() -> None:
+    from realtime.policy.snr import SnrConfig, SnrPolicy
+    from tests.unit.policy_samples import FIRST, READ_NOISE_E, Sample
+
+    policy = SnrPolicy(SnrConfig(target_snr=100.0), FIRST, READ_NOISE_E)
+    inputs = policy.decide(Sample().see(FIRST)).inputs
+    assert "light_factor" in inputs
+    assert [name for name in inputs if in_words(name, 1.0) == f"{name} 1"] == []
