@@ -197,7 +197,7 @@ class ImageView(QtWidgets.QWidget):
             ink = theme.denoised if has else theme.line
             self.left.set_name(f"left: raw   |   {right}", ink, ink if has else theme.text)
         else:
-            self.left.set_name("raw", theme.line, theme.text, "camera")
+            self.left.set_name("raw  ·  camera", theme.line, theme.text)
         ink = theme.denoised if has else theme.line
         self.right.set_name(made_by, ink, theme.denoised if has else theme.muted)
 

@@ -33,7 +33,7 @@ class Tile(QtWidgets.QFrame):
         self._theme = theme
         self._colour = ""
         self.setProperty("role", "card")
-        self.title, self.value, self.note = QtWidgets.QLabel(), QtWidgets.QLabel(), Elided()
+        self.title, self.value, self.note = QtWidgets.QLabel(), QtWidgets.QLabel(), Elided(lines=2)
         self.title.setText(title)
         self.title.setProperty("role", "muted")
         self.note.setProperty("role", "muted")

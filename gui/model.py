@@ -187,6 +187,9 @@ class RunView:
     def _take_reply(self, reply: Reply, now_ns: int) -> None:
         if reply.is_ok and reply.name in ("hold", "resume"):
             self._is_held = reply.name == "hold"
+        if reply.name == "stop_light" and self.is_replay:
+            self._add(Row(Kind.PERSON, self.t_s, "no light to stop", reply.text, "you"))
+            return
         if reply.name == "stop_light":
             self.light.take_stop(reply, now_ns)
         words = {

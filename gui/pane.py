@@ -136,16 +136,13 @@ class Pane(QtWidgets.QFrame):
         for item in (self.image, self.over, self.clip, self.tracks):
             self.box.addItem(item)
         self.over.hide()
-        self.name, self.note = Elided(), QtWidgets.QLabel()
+        self.name = Elided()
         self.scale = ScaleBar(theme)
-        self.note.setProperty("role", "muted")
         self.name.setFont(font(12, bold=True))
         self.name.setFixedHeight(HEAD_DOTS)  # with and without a bar beside it
         head = QtWidgets.QHBoxLayout()
         head.setContentsMargins(8, 4, 8, 4)
         head.addWidget(self.name, 1)
-        head.addWidget(self.note)
-        head.addSpacing(6)
         head.addWidget(self.scale)
         column = QtWidgets.QVBoxLayout(self)
         column.setContentsMargins(2, 0, 2, 2)
@@ -157,10 +154,9 @@ class Pane(QtWidgets.QFrame):
         self.box.sigRangeChanged.connect(lambda *_: self._fit_scale())
         self.box.sigResized.connect(lambda *_: self._fit_scale())
 
-    def set_name(self, name: str, border: str, ink: str, note: str = "") -> None:
+    def set_name(self, name: str, border: str, ink: str) -> None:
         """Say what the picture is; border and ink are colours."""
         self.name.set_full(name)
-        self.note.setText(note)
         sheet = f"Pane {{ border: 2px solid {border}; border-radius: 6px; background: " + (
             f"{self._theme.panel}; }}"
         )

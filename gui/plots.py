@@ -30,14 +30,17 @@ TICKS_S = (*SECONDS, *(3600 * hours for hours in HOURS))
 
 
 class TimeAxis(pg.AxisItem):
-    """Ticks of experiment time as people read it."""
+    """Ticks of experiment time as people read it, and how they are to be read."""
+
+    def __init__(self, *, has_label: bool) -> None:
+        self._has_label = has_label  # first: the base class sets a range at once
+        super().__init__("bottom")
 
     def setRange(self, low: float, high: float) -> None:
-        """Take a range, and say below the ticks how they are to be read."""
+        """Take a range; the unit follows it."""
         super().setRange(low, high)
-        unit = "h:mm:ss" if high >= HOUR_S else "mm:ss"
-        text = f"time of the experiment, {unit}"
-        if self.labelText != text:
+        text = f"time of the experiment, {'h:mm:ss' if high >= HOUR_S else 'mm:ss'}"
+        if self._has_label and getattr(self, "labelText", "") != text:
             self.setLabel(text)
 
     def tickSpacing(self, low: float, high: float, dots: float) -> list[tuple[float, float]]:
@@ -56,7 +59,7 @@ class Course(pg.PlotItem):
     """One plot of the panel, with fixed axes so that all of them stand in line."""
 
     def __init__(self, theme: Theme, *, has_time: bool) -> None:
-        super().__init__(axisItems={"bottom": TimeAxis("bottom")}, enableMenu=False)
+        super().__init__(axisItems={"bottom": TimeAxis(has_label=has_time)}, enableMenu=False)
         self.hideButtons()
         self.setMouseEnabled(x=False, y=False)
         self.showAxis("right")
@@ -71,7 +74,6 @@ class Course(pg.PlotItem):
         self.getAxis("bottom").setStyle(showValues=has_time)
         bottom = self.getAxis("bottom")
         bottom.setHeight(32 if has_time else 4)
-        bottom.showLabel(has_time)
         bottom.label.setFont(font(10))
         self.showGrid(y=True, alpha=0.12)
         self.vb.setDefaultPadding(0.0)

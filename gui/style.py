@@ -40,10 +40,11 @@ def pen(colour: str, width: float = 1.0, *, alpha: float = 1.0) -> QtGui.QPen:
 
 
 class Elided(QtWidgets.QLabel):
-    """A label that shortens its lines where there is no room, and never asks for more."""
+    """A label that wraps, then shortens its text where there is no room; it asks for no width."""
 
-    def __init__(self) -> None:
+    def __init__(self, lines: int = 1) -> None:
         super().__init__()
+        self._lines = lines
         policy = QtWidgets.QSizePolicy.Policy
         self.setSizePolicy(policy.Ignored, policy.Preferred)
         self.full = ""
@@ -63,7 +64,16 @@ class Elided(QtWidgets.QLabel):
     def _fit(self) -> None:
         room, end = self.contentsRect().width(), QtCore.Qt.TextElideMode.ElideRight
         face = self.fontMetrics()
-        self.setText("\n".join(face.elidedText(s, end, room) for s in self.full.split("\n")))
+        lines = self.full.split("\n")
+        while len(lines) < self._lines and face.horizontalAdvance(lines[-1]) > room:
+            words = lines[-1].split(" ")
+            n = len(words) - 1
+            while n > 1 and face.horizontalAdvance(" ".join(words[:n])) > room:
+                n -= 1
+            if n < 1:
+                break
+            lines[-1:] = [" ".join(words[:n]), " ".join(words[n:])]
+        self.setText("\n".join(face.elidedText(line, end, room) for line in lines))
 
 
 class NoWheel(QtCore.QObject):

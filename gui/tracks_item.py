@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 BANDS = 4  # ages of a tail, the oldest faintest
 MAX_IDS = 400  # more numbers than that nobody reads
+SHADE = QtCore.QPointF(1.0, 1.0)  # under a number, so that it is read on a bright cell
 
 
 def apart(corners: NDArray[np.float64], sizes: NDArray[np.float64]) -> list[int]:
@@ -63,7 +64,7 @@ class TracksItem(pg.GraphicsObject):
             guess.setStyle(Qt.PenStyle.DashLine)
         self._divided = pen(theme.text, 1.6)
         self._ink = pen(theme.text)
-        self._halo = pen(theme.window, 3.0, alpha=0.85)
+        self._shade = pen(theme.window)
         self._font = font(10)
         self._texts: dict[int, QtGui.QStaticText] = {}
         self._lines = [internals.PrimitiveArray(QtCore.QLineF, 4) for _ in self._pens]
@@ -126,7 +127,6 @@ class TracksItem(pg.GraphicsObject):
         to_screen = painter.transform()
         painter.resetTransform()
         painter.setFont(self._font)
-        painter.setPen(self._ink)
         offset = max(float(np.median(drawing.radius)), 2.0)
         texts = [self._text(int(i)) for i in drawing.ids[:MAX_IDS]]
         places = [
@@ -137,6 +137,9 @@ class TracksItem(pg.GraphicsObject):
         corners = np.array([(p.x(), p.y()) for p in places]).reshape(-1, 2)
         extents = np.array([(s.width(), s.height()) for s in sizes]).reshape(-1, 2)
         for k in apart(corners, extents):
+            painter.setPen(self._shade)
+            painter.drawStaticText(places[k] + SHADE, texts[k])
+            painter.setPen(self._ink)
             painter.drawStaticText(places[k], texts[k])
         painter.setTransform(to_screen)
 

@@ -92,8 +92,11 @@ class MainWindow(QtWidgets.QWidget):
         column.setContentsMargins(8, 8, 8, 4)
         column.setSpacing(6)
         column.addWidget(self.bar)
-        column.addWidget(self.banner)
-        column.addWidget(self.guess)
+        strips = QtWidgets.QHBoxLayout()
+        strips.setSpacing(6)
+        strips.addWidget(self.banner, 1)
+        strips.addWidget(self.guess, 1)
+        column.addLayout(strips)
         column.addWidget(self.trouble)
         column.addWidget(self.leave_bar)
         column.addWidget(self._middle(), 1)
@@ -220,13 +223,16 @@ class MainWindow(QtWidgets.QWidget):
     def stop_light(self) -> None:
         """Ask for darkness, and say so until it is read back."""
         self._source.command("stop_light")
+        if self.view.is_replay:
+            return  # there is no light to confirm
         self.view.light.stop.press(time.perf_counter_ns())
         self._refresh_bar()
         self._confirm.start(260)
 
     def toggle_hold(self) -> None:
         """Hold the feedback, or let it decide again."""
-        self._source.command("resume" if self.view.is_held else "hold")
+        if not self.view.is_replay:
+            self._source.command("resume" if self.view.is_held else "hold")
 
     def set_mode(self, mode: Mode) -> None:
         """Choose what is side by side with what."""
