@@ -198,10 +198,10 @@ def why(reader: RunReader, seq: int) -> Why:
     if decision is not None:
         known = {frame.seq: frame for frame in reader.infos}
         based_on = tuple(known[s] for s in decision.based_on if s in known)
-    return Why(info, decision, based_on, made, _sentence(info, decision, reader.start.origin))
+    return Why(info, decision, based_on, made, _sentence(info, decision))
 
 
-def _sentence(info: FrameInfo, decision: Decision | None, origin: str) -> str:
+def _sentence(info: FrameInfo, decision: Decision | None) -> str:
     used = info.applied
     power = f"at {100 * used.power_fraction:.3g} % of full power"
     text = (
@@ -209,7 +209,7 @@ def _sentence(info: FrameInfo, decision: Decision | None, origin: str) -> str:
         f"{used.exposure_ms:g} ms of {used.channel} "
         f"{power if used.light != LIGHT else '(power not recorded)'}"
     )
-    if decision is None and origin.startswith("import"):
+    if decision is None and used.light == LIGHT:
         text += ", as whoever made the recording chose"
     elif decision is None:
         text += ", the run's first settings"

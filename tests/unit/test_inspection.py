@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from realtime.errors import RunFileError
+from realtime.importing import LIGHT
 from realtime.inspection import in_words, summarize, why
 from realtime.run_file import RunReader, RunWriter
 from realtime.wire import Gap, encode
@@ -57,6 +59,19 @@ def test_why_of_the_first_frames_is_the_first_settings(reader) -> None:
     told = why(reader, 0)
     assert (told.decision, told.based_on) == (None, ())
     assert told.text.endswith("the run's first settings.")
+
+
+def test_why_of_an_imported_frame_is_the_same_after_a_replay(tmp_path: Path) -> None:
+    used = msgspec.structs.replace(samples.applied(20.0), light=LIGHT)
+    start = msgspec.structs.replace(samples.start(), origin="replay of film.h5")
+    pixels = samples.image(0)
+    with RunWriter(tmp_path / "run.h5", start) as writer:
+        writer.frame(samples.message(samples.info(0, applied=used), pixels), pixels)
+    with RunReader(tmp_path / "run.h5") as run:
+        assert why(run, 0).text.endswith(
+            "(power not recorded), as whoever made the recording chose."
+        )
+        assert not summarize(run).channels[0].knows_power
 
 
 def test_why_tells_what_the_guard_cut(tmp_path: Path) -> None:
