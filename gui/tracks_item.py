@@ -35,11 +35,11 @@ def apart(corners: NDArray[np.float64], sizes: NDArray[np.float64]) -> list[int]
         Indices of the labels to draw.
     """
     ends = corners + sizes
-    covers = (corners[:, None] < ends[None]) & (corners[None] < ends[:, None])
-    overlaps = covers.all(axis=2)
-    is_kept = np.zeros(len(corners), bool)
-    for k in range(len(corners)):
-        is_kept[k] = not (overlaps[k] & is_kept).any()
+    covers = np.logical_and(corners[:, None] < ends[None], corners[None] < ends[:, None])
+    overlaps: NDArray[np.bool_] = np.all(covers, axis=2)
+    is_kept = np.zeros(len(corners), np.bool_)
+    for k, row in enumerate(overlaps):
+        is_kept[k] = not np.any(row & is_kept)
     return [int(k) for k in np.flatnonzero(is_kept)]
 
 

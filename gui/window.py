@@ -137,6 +137,7 @@ class MainWindow(QtWidgets.QWidget):
         QtWidgets.QApplication.instance().installEventFilter(self._escape)
         self._confirm = QtCore.QTimer(self)
         self._confirm.setSingleShot(True)
+        self._confirm.setTimerType(Qt.TimerType.PreciseTimer)  # a coarse one may be early
         self._confirm.timeout.connect(self._refresh_bar)
         self.bar.stop_light.clicked.connect(self.stop_light)
         self.bar.hold_clicked.connect(self.toggle_hold)

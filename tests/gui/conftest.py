@@ -14,8 +14,8 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"
 HAS_QT = all(importlib.util.find_spec(name) for name in ("PySide6", "pyqtgraph", "pytestqt"))
 
 if TYPE_CHECKING:
-    from tests.gui.fake_source import FakeSource
     from gui.window import MainWindow
+    from tests.gui.fake_source import FakeSource
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -11,7 +11,6 @@ import pytest
 
 from acquire.frame import FrameInfo, Index, Shot
 from acquire.settings import Applied, ChannelSettings, Settings
-from tests.gui.fake_source import FakeSource
 from gui.light import LightState
 from gui.model import MAX_ROWS, MAX_SHOTS, RunView
 from gui.state import CONFIRM_WITHIN_NS, LightWord, RunState, StopState, StopWatch
@@ -30,6 +29,7 @@ from realtime.wire import (
     Start,
     TrackEvent,
 )
+from tests.gui.fake_source import FakeSource
 
 APPLIED = Applied("GFP", "488", 488.0, 10.0, 9.9, 0.05, 0.04, 0.5, 0.005, True, 3)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
-from tests.gui.fake_source import FakeSource
 from gui.tails import LENGTH, Tails
 from realtime.wire import Result, TrackEvent, Tracks
+from tests.gui.fake_source import FakeSource
 
 SOURCE = FakeSource(side_px=32, n_cells=3)
 SOURCE.advance(1)
@@ -65,3 +65,16 @@ def test_a_division_is_marked_for_a_while() -> None:
     assert tails.drawing().has_divided.tolist() == [False, True]
     tails.add(result(100, (1, 2), (1.0, 2.0)))
     assert not tails.drawing().has_divided.any()
+
+
+def test_a_shot_of_before_is_drawn_as_it_was_then() -> None:
+    tails = Tails()
+    then = []
+    for shot in range(20):
+        tails.add(result(shot, (1, 2), (float(shot), 2.0), born=2 if shot == 15 else -1))
+        then.append(tails.drawing())
+    for shot in (3, 14, 15, 19):
+        again = tails.drawing(shot)
+        for old, new in zip(then[shot], again, strict=True):
+            assert np.array_equal(old, new)
+    assert len(tails.drawing(-1).ids) == 0

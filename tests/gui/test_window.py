@@ -11,13 +11,16 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from acquire.frame import Index
-from tests.gui.fake_source import SATURATION_ADU, FakeSource
 from gui.state import CONFIRM_WITHIN_NS, RunState, StopState
 from gui.theme import DARK, MIN_CONTRAST, RED, contrast, rgb
 from gui.why import Kind
 from realtime.wire import FrameMessage, Notice, Reply
+from tests.gui.fake_source import SATURATION_ADU, FakeSource
 
 Opener = Callable[..., Any]
 SQUARE = slice(24, 40)
@@ -508,3 +511,220 @@ def test_show_takes_its_picture_and_leaves(qtbot: Any, tmp_path: Path) -> None:
     assert show(source, "a test", screenshot=picture, screenshot_after_s=0.2) == 0
     assert picture.stat().st_size > 5000
     assert show(source, "a test", should_close=lambda: True) == 0
+
+
+def test_a_picture_that_cannot_be_written_is_said_and_is_no_traceback(
+    qtbot: Any, tmp_path: Path
+) -> None:
+    from gui.app import show
+
+    failures: list[str] = []
+    source = FakeSource(rate_hz=50.0, side_px=64, n_cells=3)
+    options = {"screenshot_after_s": 0.1, "on_failure": failures.append}
+    assert show(source, "a test", screenshot=tmp_path, **options) == 1
+    (tmp_path / "file").touch()
+    assert show(source, "a test", screenshot=tmp_path / "file" / "w.png", **options) == 1
+    assert len(failures) == 2
+    for failure in failures:
+        assert failure.startswith(f"the screenshot {tmp_path}")
+        assert "cannot be written" in failure
+
+
+def test_the_window_says_once_that_it_is_subscribed_and_not_before_the_start(qtbot: Any) -> None:
+    from gui.app import show
+
+    class Late(FakeSource):
+        polls = 0
+
+        def poll(self) -> list[Any]:
+            self.polls += 1
+            return super().poll() if self.polls > 5 else []
+
+    source, said = Late(rate_hz=50.0, side_px=64, n_cells=3), []
+    looks = iter(range(12))
+    show(
+        source, "a test", on_subscribed=lambda: said.append(source.polls),
+        should_close=lambda: next(looks, None) is None,
+    )  # fmt: skip
+    assert len(said) == 1
+    assert said[0] > 5
+
+
+def test_without_a_hub_the_window_never_claims_to_be_subscribed(qtbot: Any) -> None:
+    from gui.app import show
+
+    class Silent(FakeSource):
+        def poll(self) -> list[Any]:
+            return []
+
+    said: list[bool] = []
+    looks = iter(range(4))
+    code = show(
+        Silent(side_px=64, n_cells=3), "a test", on_subscribed=lambda: said.append(True),
+        should_close=lambda: next(looks, None) is None,
+    )  # fmt: skip
+    assert code == 0
+    assert said == []
+
+
+def shots_on_the_screen(window: Any) -> tuple[int, int]:
+    return window.feed._shown.info.seq, window.feed._drawn.shot
+
+
+def test_results_that_run_ahead_wait_for_their_frame(open_window: Opener) -> None:
+    source = FakeSource(side_px=64, n_cells=3)
+    window = open_window(source)
+    run(window, source)
+    source._credit = 0  # the next frames stay away; their results do not
+    source.advance(1)
+    slow = source._newest
+    then = window.images.right.tracks._drawing.xy.tolist()
+    source.advance(20)
+    window.tick()
+    assert window.view.result.shot == 21
+    assert shots_on_the_screen(window) == (0, 0)
+    assert window.images.right.tracks._drawing.xy.tolist() == then
+    source.post(slow)
+    window.tick()
+    assert shots_on_the_screen(window) == (1, 1)
+    assert window.images.right.canvas.badge == ""
+
+
+def test_the_last_frame_and_its_result_are_drawn_together(open_window: Opener) -> None:
+    source = FakeSource(side_px=64, n_cells=3)
+    window = open_window(source)
+    run(window, source)
+    source.advance(40)
+    source.end()
+    window.refresh()
+    assert window.view.has_last_frame
+    assert shots_on_the_screen(window) == (40, 40)
+
+
+def test_a_frame_that_comes_after_the_end_lights_no_light(open_window: Opener) -> None:
+    window, source = square(open_window)
+    source._credit = 0
+    source.advance(1)
+    late = source._newest
+    source.end()
+    window.tick()
+    assert not window.view.has_last_frame
+    source.post(late)
+    window.tick()
+    assert window.view.has_last_frame
+    assert window.bar.light.word == "LIGHT OFF"
+
+
+def test_in_a_replay_what_steers_light_is_grey_and_escape_does_no_harm(
+    open_window: Opener, qtbot: Any
+) -> None:
+    source = FakeSource(side_px=64, n_cells=3, origin="replay of x.h5")
+    window = open_window(source)
+    run(window, source)
+    picture = window.bar.stop_light.grab().toImage()
+    assert picture.pixelColor(picture.width() // 2, 3).name() == DARK.raised
+    assert not window.bar.hold.isEnabled()
+    assert window.bar.hold.toolTip() == "a replay gives no light"
+    assert window.bar.end_run.text() == "End replay"
+    assert window.bar.end_run.isEnabled()
+    press_escape(window)
+    window.toggle_hold()
+    run(window, source)
+    assert source.commands == ["stop_light"]
+    assert window.bar.state.word == "REPLAY"
+    assert window.view.light.stop.state is StopState.READY
+    assert window.meters.tiles["Loop latency"].value.text() == "--"
+
+
+def test_a_guessed_calibration_is_never_out_of_sight(open_window: Opener) -> None:
+    source = FakeSource(side_px=64, n_cells=3)
+    start = source._documents[0]
+    camera = start.cameras[0]
+    guess = msgspec.structs.replace(camera.calibration, source="estimated")
+    cameras = (msgspec.structs.replace(camera, calibration=guess),)
+    source._documents[0] = msgspec.structs.replace(start, cameras=cameras)
+    window = open_window(source)
+    run(window, source)
+    assert window.guess.isVisible()
+    assert "estimated" in window.guess.text
+    assert not square(open_window)[0].guess.isVisible()
+
+
+def test_followed_and_confirmed_cells_are_told_apart(open_window: Opener) -> None:
+    source = FakeSource(side_px=64, n_cells=12)
+    window = open_window(source)
+    run(window, source)
+    tile = window.meters.tiles["Cells"]
+    assert (tile.value.text(), tile.note.full) == ("12", "9 confirmed\nno divisions")
+
+
+WHY = "the estimate copies noise, or the gain is set too low (variance 0.45, neighbours +0.123)"
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1440, 860)], ids=str)
+def test_no_word_of_the_panel_is_cut(open_window: Opener, size: tuple[int, int]) -> None:
+    from gui._qt import QtWidgets
+
+    source = FakeSource(side_px=64, n_cells=12)
+    window = open_window(source, size=size)
+    source.advance(80)
+    result = source._documents[-2]
+    seen = result.observation
+    trust = msgspec.structs.replace(seen.trust, is_trusted=False, why=WHY)
+    source._documents[-2] = msgspec.structs.replace(
+        result,
+        model_id="denoise-2d@1 openvino-bf16",
+        observation=msgspec.structs.replace(seen, trust=trust),
+    )
+    window.refresh()
+    QtWidgets.QApplication.sendPostedEvents()
+    for title, tile in window.meters.tiles.items():
+        for label in (tile.value, tile.note):
+            assert "…" not in label.text(), f"{title}: {label.text()}"
+        needed = tile.value.fontMetrics().horizontalAdvance(tile.value.text())
+        assert tile.value.width() >= needed, title
+    assert window.meters.tiles["Trust"].toolTip() == WHY
+
+
+def test_the_time_axis_says_how_it_is_to_be_read(open_window: Opener) -> None:
+    source = FakeSource(side_px=64, n_cells=3)
+    window = open_window(source)
+    run(window, source, 100)
+    axis = window.plots.bleach.getAxis("bottom")
+    assert axis.labelText == "time of the experiment, mm:ss"
+    axis.setRange(0.0, 7200.0)
+    assert axis.labelText == "time of the experiment, h:mm:ss"
+    assert axis.tickStrings([1800.0, 3600.0], 1.0, 1800.0) == ["0:30:00", "1:00:00"]
+
+
+@given(
+    corners=arrays(np.float64, (12, 2), elements=st.floats(0, 60, width=32)),
+    widths=arrays(np.float64, (12, 1), elements=st.floats(1, 30, width=32)),
+)
+def test_numbers_that_are_drawn_never_cover_each_other(
+    corners: np.ndarray, widths: np.ndarray
+) -> None:
+    from gui._qt import QtCore
+    from gui.tracks_item import apart
+
+    sizes = np.hstack([widths, np.full((12, 1), 11.0)])
+    boxes = [QtCore.QRectF(*c, *s) for c, s in zip(corners.tolist(), sizes.tolist(), strict=True)]
+    kept = apart(corners, sizes)
+    for k, box in enumerate(boxes):
+        covered = [other for other in kept if other != k and boxes[other].intersects(box)]
+        assert bool(covered) != (k in kept)  # drawn, or left out for one that is
+
+
+def test_the_scale_bar_stands_above_the_picture_once(open_window: Opener) -> None:
+    from gui.image_view import Mode
+
+    window, _ = square(open_window)
+    left, right = window.images.left.scale, window.images.right.scale
+    assert left.length_um > 0
+    assert left.isVisible()
+    assert not right.isVisible()
+    before = left.length_um
+    window.images.left.box.setRange(window.images.left.box.viewRect().adjusted(30, 30, -30, -30))
+    assert left.length_um < before
+    window.set_mode(Mode.DENOISED)
+    assert right.isVisible()
