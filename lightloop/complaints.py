@@ -69,7 +69,7 @@ def where(place: Place, values: object) -> str:
         if isinstance(part, int):
             values = values[part] if isinstance(values, list) and part < len(values) else None
             name = values.get("name") if isinstance(values, dict) else None
-            text += f" {name!r}" if isinstance(name, str) else f".{part}"
+            text += f" {name!r}" if isinstance(name, str) and name else f".{part}"
             continue
         if isinstance(values, dict) and part not in values and values.get("kind") == part:
             continue
@@ -104,6 +104,8 @@ def _line(entry: ErrorDetails, model: type[BaseModel], values: object) -> str:
         case "extra_forbidden":
             known = _fields_at(model, place[:-1])
             return f"{text}: unknown key{near_miss(str(place[-1]), known)}"
+        case "missing" if isinstance(place[-1], int):
+            return f"{where(place[:-1], values)} must have at least {place[-1] + 1} entries"
         case "missing":
             return f"{_header(place) or text} is missing"
         case "too_short" if _header(place):

@@ -107,6 +107,7 @@ def test_says_what_is_wrong_and_where(tmp_path: Path, text: str, said: str) -> N
             "light '488'.limits.max_exposure_ms must be a finite number, got nan",
         ),
         ('name = "488"', "", "light.0.name is missing"),
+        ('name = "GFP"', 'name = ""', 'channel.0.name must have at least 1 character, got ""'),
         (
             'kind = "snr"',
             'kind = "snrr"',
@@ -172,6 +173,22 @@ def test_one_mistake_is_one_plain_sentence(old: str, new: str, said: str) -> Non
     text = without("[plan]", "[policy]") if new == "[network]" else changed(old, new)
     with pytest.raises(ConfigError) as caught:
         parse(text, "mine.toml")
+    assert str(caught.value) == f"mine.toml: {said}"
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ('[["Camera", "Binning"]]', "scope.properties.0 must have at least 3 entries"),
+        ('["Camera"]', 'scope.properties.0 must be a list, got "Camera"'),
+        ("3", "scope.properties must be a list, got 3"),
+    ],
+)
+def test_a_property_is_three_words(value: str, said: str) -> None:
+    text = (CONFIGS / "demo-camera.toml").read_text("utf-8")
+    old = next(text for text in text.splitlines() if text.startswith("properties"))
+    with pytest.raises(ConfigError) as caught:
+        parse(text.replace(old, f"properties = {value}"), "mine.toml")
     assert str(caught.value) == f"mine.toml: {said}"
 
 
