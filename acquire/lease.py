@@ -13,7 +13,7 @@ from acquire.habit import Habit
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from acquire.bounds import Allowed
+    from acquire.bounds import Allowed, GuardRules
     from acquire.camera import Image
     from acquire.ports import ExposingCamera
     from acquire.settings import Applied
@@ -34,13 +34,13 @@ class Lease:
 
     Attributes
     ----------
-    most_ms
-        Time that everything in it should take at most, ms.
     applied
         What the exposure really uses. The dose of light that we blank ourselves is measured, so
         read it after the `with`.
     patience_ns, deadline_ns
         Host clock after which the camera, and then the whole lease, is given up.
+    frame_due_ns
+        Host clock after which the camera is given up because the next frame did not come.
     ready_ns
         When the last device was set, host clock.
     lit_ns, dark_ns
@@ -56,7 +56,6 @@ class Lease:
     position: int
     n_frames: int
     allowed: Allowed
-    most_ms: float
     camera: ExposingCamera
     check_stopped: Callable[[], None]
     now_ns: Callable[[], int]
@@ -66,6 +65,8 @@ class Lease:
     applied: Applied = field(init=False)
     patience_ns: int = 0
     deadline_ns: int = 0
+    frame_due_ns: int = 0
+    frame_patience_ms: float = 0.0
     exposure_read_ms: float = 0.0
     power_read_fraction: float = 0.0
     ready_ns: int = 0
@@ -82,11 +83,23 @@ class Lease:
         """Whether the camera, or a sequencer, blanks the light between exposures."""
         return self.source.gate in ("camera", "sequencer")
 
-    def begin(self, margin_ms: float) -> None:
-        """Let the lease's time run: the camera may use half of the margin, the lease all of it."""
+    def begin(self, rules: GuardRules) -> None:
+        """Let the lease's time run: the camera may use half of the margin, the lease all of it.
+
+        Light that we blank ourselves shines until the last frame has come: it gets the time that
+        was reserved, and that margin.
+        """
+        source, margin_ms = self.source, rules.lease_margin_ms
+        on_ms = source.on_ms(self.allowed.exposure_ms)
+        extra_ms = rules.frame_margin_ms
+        self.frame_patience_ms = on_ms + extra_ms + margin_ms / 2
+        if source.gate == "software":
+            extra_ms = rules.switch_allowance_ms
+        most_ms = self.n_frames * (on_ms + extra_ms)
+        most_ms += source.settle_ms + source.open_delay_ms + source.close_delay_ms
         now_ns = self.now_ns()
-        self.patience_ns = now_ns + int((self.most_ms + margin_ms / 2) * 1e6)
-        self.deadline_ns = now_ns + int((self.most_ms + margin_ms) * 1e6)
+        self.patience_ns = now_ns + int((most_ms + margin_ms / 2) * 1e6)
+        self.deadline_ns = now_ns + int((most_ms + margin_ms) * 1e6)
 
     def start(self) -> None:
         """Start the exposures that the lease pays for, once.
@@ -106,6 +119,7 @@ class Lease:
         self.is_started = True  # first, so that a camera that fails midway is stopped and booked
         self.started_ns = self.now_ns()
         self.camera.start(self.n_frames)
+        self._expect_frame()
 
     def pop(self) -> Image:
         """Wait for the next frame, and return it.
@@ -127,18 +141,28 @@ class Lease:
                 if not self.n_popped:
                     self.habit.note(self.allowed.exposure_ms, image.t_ns - self.started_ns)
                 self.n_popped += 1
+                self._expect_frame()
                 return image
             if looks % _LOOKS_PER_HEADS_UP == 0 and looks < _LAST_LOOK:
                 self.heads_up()
             looks += 1
             self.check_stopped()
-            if not was_running or self.now_ns() > self.patience_ns:
+            if not was_running or self.now_ns() > self.frame_due_ns:
                 why = "does not deliver" if was_running else "ended its sequence"
                 raise CameraTimeout(
                     f"the camera {why} after {self.n_popped} of {self.n_frames} frames of "
-                    f"{self.allowed.exposure_ms:g} ms; check its cable and trigger"
+                    f"{self.allowed.exposure_ms:g} ms; check its cable and trigger{self._hint()}"
                 )
             time.sleep(_POLL_S)
+
+    def _hint(self) -> str:
+        if self.source.gate != "software":
+            return ""
+        return ", or give a slow one more switch_allowance_ms: its light is not blanked"
+
+    def _expect_frame(self) -> None:
+        frame_due_ns = self.now_ns() + int(self.frame_patience_ms * 1e6)
+        self.frame_due_ns = min(self.patience_ns, frame_due_ns)
 
     def reserve_ms(self, allowance_ms: float) -> float:
         """Return the longest time that the light should be on, ms."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from acquire.account import Account
 from acquire.bounds import GuardRules, objection
 from acquire.darkness import Darkness, names
 from acquire.errors import LightExpired, LightNotDark, LightRefused, SettingRefused
@@ -22,6 +23,7 @@ from acquire.lease import Lease
 from acquire.say import say
 from acquire.settings import Applied
 from acquire.slew import ShotLight, Slew
+from acquire.source import check_shared_shutters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping
@@ -32,8 +34,6 @@ if TYPE_CHECKING:
     from acquire.source import LightSource
 
 logger = logging.getLogger(__name__)
-
-NOTABLE = 1e-3  # of the dose reserved; less than that is the rounding of a power's text, proposed
 
 _DOOR_S = 0.1  # a command that hangs in a driver may not keep `go_dark` waiting longer; proposed
 
@@ -60,6 +60,8 @@ class LightGuard:
     ------
     LightNotDark
         If a declared light cannot be switched off.
+    SettingRefused
+        If a light cannot be opened without another one, behind the same shutter.
     """
 
     def __init__(
@@ -75,7 +77,6 @@ class LightGuard:
         heads_up: Callable[[], None] = lambda: None,
     ) -> None:
         self._lights, self._camera, self._keeper = lights, camera, keeper
-        self._ledger = ledger
         self._channels = dict(channels)
         self._rules = rules or GuardRules()
         self._slew = Slew(channels, limits, self._rules)
@@ -87,8 +88,9 @@ class LightGuard:
         self._lease: Lease | None = None
         self._shot: ShotLight | None = None
         self._darkness = Darkness(lights)
-        self._always_on_since = {source.name: now_ns() for source in lights.sources}
+        self._account = Account(ledger, lights.sources, self._rules, now_ns)
         self._darkness.begin()
+        check_shared_shutters(lights.sources)
 
     @property
     def is_stopped(self) -> bool:
@@ -161,11 +163,11 @@ class LightGuard:
             nullcontext(ours) if ours else self.shot(request, {channel: n_frames}, position)
         ) as shot:
             lease = self._admit(shot, request, channel, n_frames, position)
-            ticket = self._ledger.reserve(position, lease.source.name, self._reserve_j_cm2(lease))
+            ticket = self._account.reserve(lease)
             self._lease = lease
             try:
                 self._set_exposure(lease)
-                lease.begin(self._rules.lease_margin_ms)
+                lease.begin(self._rules)
                 self._keeper.lease(lease.deadline_ns)
                 if lease.allowed.power_fraction > 0:
                     self._light_up(lease)
@@ -179,7 +181,10 @@ class LightGuard:
     def go_dark(self) -> bool:
         """Stop all light, from any thread, and give none until `rearm`; return whether it is dark.
 
-        This is STOP LIGHT. It waits for nobody: not for the exposure, nor for the camera.
+        This is STOP LIGHT. It waits for nobody: not for the exposure, nor for the camera. While a
+        command to light up hangs in a driver the answer is False, "not confirmed": it may still be
+        carried out. Whoever gave it makes it dark again as soon as the driver returns, and the
+        keeper does so if it does not. Lamps without a switch are not asked (see `dark_text`).
         """
         self._stopped.set()
         has_door = self._door.acquire(timeout=_DOOR_S)
@@ -190,11 +195,30 @@ class LightGuard:
                 self._door.release()
         if lit:
             self._call_keeper(lit)
-        return not lit
+        elif not has_door:
+            say(logger, logging.CRITICAL, "a command hangs in a driver: dark is not confirmed")
+        return has_door and not lit
 
     def all_dark(self) -> bool:
-        """Switch every light off, shutter and power, at the end of a run; return whether it is."""
-        return not self._darkness.all()
+        """Switch every light off, shutter and power, at the end of a run; return whether it is.
+
+        Lamps without a switch are not asked (see `dark_text`); they are booked until now.
+        """
+        lit = self._darkness.all()
+        self._account.book_lamps()
+        return not lit
+
+    @property
+    def not_switchable(self) -> tuple[str, ...]:
+        """Names of the lights that have no switch: they shine whatever we do."""
+        return tuple(source.name for source in self._lights.sources if not source.is_switchable)
+
+    def dark_text(self) -> str:
+        """Say in words what dark means here, for a reply to a person, once it is dark."""
+        if not self.not_switchable:
+            return "every light is read back dark"
+        lamps = " and ".join(map(repr, self.not_switchable))
+        return f"dark, but for {lamps}, which has no switch"
 
     def rearm(self) -> None:
         """Allow exposures again after a stop.
@@ -220,16 +244,12 @@ class LightGuard:
     ) -> Lease:
         self._check_stopped()
         allowed = shot.take(request, channel, n_frames, position)
-        source = self._channels[channel]
-        most_ms = n_frames * (source.on_ms(allowed.exposure_ms) + self._rules.frame_margin_ms)
-        most_ms += source.settle_ms + source.open_delay_ms + source.close_delay_ms
         return Lease(
-            source=source,
+            source=self._channels[channel],
             channel=channel,
             position=position,
             n_frames=n_frames,
             allowed=allowed,
-            most_ms=most_ms,
             camera=self._camera,
             check_stopped=self._check_stopped,
             now_ns=self._now_ns,
@@ -260,15 +280,18 @@ class LightGuard:
             if not source.shutter_device:
                 lease.lit_ns = self._now_ns()
             lease.power_read_fraction = found = self._lights.set_power(source, asked)
+            self._check_stopped()  # a STOP LIGHT that found the door shut relies on it
         if not source.is_power(found, asked):
             raise SettingRefused(
-                f"light {source.name!r} was set to {asked:.4g} of its maximum and says {found:.4g}"
+                f"light {source.name!r} was set to {asked:.4g} of its maximum and says "
+                f"{found:.4g}; if it only takes steps, declare its power_step"
             )
         self._pause(source.settle_ms)
         with self._door:
             self._check_stopped()
             lease.lit_ns = lease.lit_ns or self._now_ns()
             is_open = self._lights.set_open(source, True)
+            self._check_stopped()
         lease.ready_ns = self._now_ns()
         self._pause(source.open_delay_ms)
         self._check_stopped()
@@ -360,33 +383,9 @@ class LightGuard:
             what = f"the keeper cannot be called: {error}"
         say(logger, logging.CRITICAL, "%s will not go dark: %s", names(lit), what)
 
-    # The account.
-
-    def _reserve_j_cm2(self, lease: Lease) -> float:
-        source, power = lease.source, lease.allowed.power_fraction
-        on_ms = lease.reserve_ms(self._rules.switch_allowance_ms)
-        if not source.is_switchable:
-            return source.irradiance_w_cm2(1.0) * (on_ms * 1e-3 + self._unbooked_s(source))
-        return source.irradiance_w_cm2(power) * on_ms * 1e-3
-
-    def _unbooked_s(self, source: LightSource) -> float:
-        """Return how long a lamp that is always on has shone since it was last booked, s."""
-        return (self._now_ns() - self._always_on_since[source.name]) * 1e-9
-
     def _settle(self, lease: Lease, ticket: Ticket) -> None:
         self._lease = None
-        source = lease.source
-        if source.is_switchable:
-            given_j_cm2 = lease.given_j_cm2()
-        else:
-            given_j_cm2 = source.irradiance_w_cm2(1.0) * self._unbooked_s(source)
-            self._always_on_since[source.name] = self._now_ns()
-        beyond_j_cm2 = self._ledger.settle(ticket, given_j_cm2)
-        if beyond_j_cm2 > NOTABLE * ticket.dose_j_cm2:
-            logger.warning(
-                "light %r gave %.3g more than the %.3g reserved; all of it is booked",
-                source.name, beyond_j_cm2, ticket.dose_j_cm2,
-            )  # fmt: skip
+        given_j_cm2 = self._account.settle(lease, ticket)
         if lease.is_clean:
             dose_j_cm2 = given_j_cm2 / lease.n_frames
             lease.applied = msgspec.structs.replace(lease.applied, dose_j_cm2=dose_j_cm2)

@@ -17,8 +17,10 @@ _PATIENCE_S = 0.05  # a log line takes 0.0001 s where nothing is wrong; proposed
 
 def say(logger: logging.Logger, level: int, words: str, *about: object) -> None:
     """Log, but wait 50 ms at most until it is done."""
-    thread = threading.Thread(
-        target=logger.log, args=(level, words, *about), name="say", daemon=True
-    )
+    if not logger.isEnabledFor(level):
+        return
+    file, line, function, _ = logger.findCaller(stacklevel=2)  # the one who speaks, not the thread
+    record = logger.makeRecord(logger.name, level, file, line, words, about, None, function)
+    thread = threading.Thread(target=logger.handle, args=(record,), name="say", daemon=True)
     thread.start()
     thread.join(_PATIENCE_S)

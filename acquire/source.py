@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal, Self
+from itertools import permutations
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
+from acquire.errors import SettingRefused
 from acquire.settings import Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 Delay = Annotated[float, Field(ge=0, le=10_000)]
+
+
+_SIX_DIGITS = 5e-6  # a number written with six digits is off by so much of itself at most
 
 
 class LightSource(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
@@ -90,6 +98,11 @@ class LightSource(BaseModel, frozen=True, extra="forbid", use_attribute_docstrin
         return self.power_mw_at_maximum is not None
 
     @property
+    def dose_unit(self) -> str:
+        """Unit of its doses, in words."""
+        return "J/cm2" if self.is_calibrated else "(relative)"
+
+    @property
     def is_switchable(self) -> bool:
         """Whether any device of ours can make it dark."""
         return self.gate != "always-on"
@@ -114,8 +127,14 @@ class LightSource(BaseModel, frozen=True, extra="forbid", use_attribute_docstrin
         return math.floor(power_fraction / step + 1e-9) * step
 
     def is_power(self, found: float, asked: float) -> bool:
-        """Whether a power read back is the one that was set (0.001 of the maximum is rounding)."""
-        return abs(found - asked) <= self.power_tolerance * asked + 1e-3
+        """Whether a power read back is the one that was set.
+
+        Beside the tolerance it may differ by half a step of the device, and by what writing a power
+        with six digits takes away (`acquire.light_port`).
+        """
+        span = self.maximum - self.off_value
+        rounding = (self.power_step / 2 + _SIX_DIGITS * max(self.maximum, -self.off_value)) / span
+        return abs(found - asked) <= self.power_tolerance * asked + rounding
 
     def irradiance_w_cm2(self, power_fraction: float) -> float:
         """Return the irradiance at the sample, W/cm2, or relative (1 is the maximum)."""
@@ -130,6 +149,22 @@ class LightSource(BaseModel, frozen=True, extra="forbid", use_attribute_docstrin
     def dose_j_cm2(self, power_fraction: float, exposure_ms: float) -> float:
         """Return the dose of one exposure, J/cm2 or relative (1 is 1 s at the maximum)."""
         return self.irradiance_w_cm2(power_fraction) * self.on_ms(exposure_ms) * 1e-3
+
+
+def check_shared_shutters(sources: Iterable[LightSource]) -> None:
+    """Refuse two lights behind one shutter of which one cannot be kept dark while it is open.
+
+    Raises
+    ------
+    SettingRefused
+        Names the two lights.
+    """
+    for one, other in permutations((s for s in sources if s.shutter_device), 2):
+        if one.shutter_device == other.shutter_device and not other.power_device:
+            raise SettingRefused(
+                f"light {one.name!r} cannot be lit alone: light {other.name!r} is behind the same "
+                f"shutter {one.shutter_device!r} and has no power_device to keep it dark by"
+            )
 
 
 class LightLimits(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):

@@ -210,6 +210,29 @@ def test_a_camera_that_gives_nothing_ends_in_the_dark(running: bool, says: str) 
     spent_is_at_least_what_shone(at)
 
 
+@pytest.mark.parametrize("frames_before", [0, 60])
+def test_a_camera_that_hangs_in_a_burst_under_open_light_soon_ends_it(frames_before: int) -> None:
+    at = stand(DIODE)
+    at.bench.faults["pop"] = lambda: "nothing" if at.bench.taken >= frames_before else None
+    with pytest.raises(CameraTimeout, match="switch_allowance_ms"):
+        take(at, ask(channel="561", power=0.8), n_frames=64)
+    paid = 0.8 * 64 * (0.010 + 0.005)
+    assert at.ledger.spent(0, "561") < paid + 0.8 * 0.6  # half of the lease's margin
+    shone_s = at.bench.lit_s["561"] / 0.8
+    assert shone_s < frames_before * 0.010 + 0.7
+    assert at.bench.now < at.keeper.deadlines[0]
+    spent_is_at_least_what_shone(at)
+
+
+def test_a_camera_that_hangs_in_a_long_burst_is_given_up_at_the_next_frame() -> None:
+    at = stand()
+    at.bench.faults["pop"] = lambda: "nothing"
+    begin = at.bench.now
+    with pytest.raises(CameraTimeout, match="0 of 500"):
+        take(at, ask(power=0.1), n_frames=500)
+    assert at.bench.now - begin < 700_000_000
+
+
 def test_a_camera_that_hangs_while_it_is_stopped_hangs_in_the_dark() -> None:
     at = stand()
     dark: list[bool] = []

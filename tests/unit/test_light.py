@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -318,6 +319,7 @@ def test_a_light_that_gives_more_than_reserved_is_booked_in_full(caplog) -> None
     at.bench.faults["start"] = lambda: at.bench.spend(200 * MS)
     take(at, ask(channel="561", exposure_ms=10, power=0.5))
     assert at.ledger.spent(0, "561") == pytest.approx(0.5 * 0.210, rel=0.01)
+    assert "(relative) more than" in caplog.text
     assert "all of it is booked" in caplog.text
 
 
@@ -329,6 +331,30 @@ def test_a_lamp_that_is_always_on_is_booked_for_all_of_the_time() -> None:
         at.bench.spend(300 * MS)
         take(at, ask(channel="lamp", exposure_ms=10, power=1.0))
     assert at.ledger.spent(0, "lamp") == pytest.approx((at.bench.now - begin) * 1e-9, rel=1e-3)
+
+
+def test_a_lamp_that_is_always_on_is_booked_whatever_else_is_exposed_and_to_the_end() -> None:
+    lamp = LightSource(name="lamp", wavelength_nm=550, gate="always-on")
+    at = stand(LASER, lamp)
+    begin = at.bench.now
+    take(at, ask(), position=3)
+    at.bench.spend(300 * MS)  # the stage still stands there
+    take(at, ask(), position=5)
+    at.bench.spend(700 * MS)
+    assert at.guard.all_dark()
+    shone_s = (at.bench.now - begin) * 1e-9
+    assert at.ledger.spent(3, "lamp") == pytest.approx(0.31, rel=1e-2)
+    assert at.ledger.spent(5, "lamp") == pytest.approx(0.71, rel=1e-2)
+    assert at.ledger.totals()["lamp"] == pytest.approx(shone_s, rel=1e-3)
+
+
+def test_dark_is_said_as_it_is() -> None:
+    lamp = LightSource(name="halogen", wavelength_nm=550, gate="always-on")
+    at = stand(LASER, lamp)
+    assert at.guard.go_dark()
+    assert at.guard.not_switchable == ("halogen",)
+    assert at.guard.dark_text() == "dark, but for 'halogen', which has no switch"
+    assert stand().guard.dark_text() == "every light is read back dark"
 
 
 def test_a_lamp_that_is_always_on_may_use_up_the_budget_while_nothing_is_exposed() -> None:
@@ -355,6 +381,16 @@ def test_a_light_behind_the_same_shutter_that_keeps_its_power_is_no_exposure() -
     with pytest.raises(SettingRefused, match="shares a shutter"):
         take(at, ask(channel="488"))
     assert "open 488" not in at.bench.calls
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_two_lights_on_one_shutter_need_a_power_each(order: int) -> None:
+    bare = LightSource(name="lamp", wavelength_nm=550, shutter_device="Shutter")
+    bench = Bench()
+    bench.is_open["Shutter"] = True
+    with pytest.raises(SettingRefused, match="light '488' cannot be lit alone: light 'lamp'"):
+        stand(*(LASER, bare)[::order], bench=bench)
+    assert not bench.is_open["Shutter"]
 
 
 def test_stop_light_from_another_thread_ends_the_exposure_and_forbids_the_next() -> None:
@@ -403,10 +439,40 @@ def test_stop_light_is_heard_while_a_device_settles() -> None:
     assert "open 488" not in at.bench.calls
 
 
-def test_stop_light_does_not_wait_for_a_command_that_hangs() -> None:
-    at = stand()
-    with at.guard._door:  # as a thread has it that hangs in a driver
-        assert at.guard.go_dark()
+@pytest.mark.parametrize(("source", "command"), [(LASER, "open 488"), (DIODE, "power 561")])
+def test_stop_light_while_a_driver_hangs_is_not_confirmed_and_ends_dark_all_the_same(
+    source: LightSource, command: str
+) -> None:
+    at = stand(source)
+    hangs, freed = threading.Event(), threading.Event()
+    errors: list[Exception] = []
+
+    def hang() -> float:
+        hangs.set()
+        freed.wait(10)
+        at.bench.is_open["Shutter"] = True  # the light comes on after the stop
+        at.bench.power[source.name] = 0.5
+        return 0.5
+
+    def expose() -> None:
+        try:
+            take(at, ask(channel=source.name))
+        except LightRefused as error:
+            errors.append(error)
+
+    at.bench.faults[command] = hang
+    thread = threading.Thread(target=expose)
+    thread.start()
+    assert hangs.wait(10)
+    begin = time.monotonic()
+    assert not at.guard.go_dark()
+    assert time.monotonic() - begin < 5
+    freed.set()
+    thread.join(10)
+    assert "was stopped" in str(errors[0])
+    assert at.bench.is_dark
+    assert "start" not in at.bench.calls
+    assert at.guard.go_dark()
 
 
 def test_stop_light_that_fails_says_so_and_calls_the_keeper() -> None:

@@ -87,6 +87,31 @@ def test_a_device_in_steps_is_never_set_above_what_was_asked() -> None:
         allow_one(ask(power=0.004), stepped, LIMITS)
 
 
+@pytest.mark.parametrize(
+    ("about", "asked", "found", "is_it"),
+    [
+        ({}, 0.0005, 0.0015, False),
+        ({}, 0.0005, 0.000505, True),
+        ({}, 0.0005, 0.0, False),
+        ({}, 0.5, 0.509, True),
+        ({}, 0.5, 0.511, False),
+        ({"power_tolerance": 0.0}, 0.123456789, 0.123457, True),  # six digits
+        ({"power_tolerance": 0.0, "off_value": -1000.0, "maximum": 0.0}, 0.1234, 0.123404, True),
+        ({"power_step": 1.0}, 0.02, 0.0204, True),
+        ({"power_step": 1.0}, 0.02, 0.03, False),
+        ({}, 0.5, math.nan, False),
+    ],
+)
+def test_a_power_is_the_one_that_was_set_within_its_own_size(about, asked, found, is_it) -> None:
+    assert LASER.model_copy(update=about).is_power(found, asked) is is_it
+
+
+def test_doses_have_a_unit_in_words() -> None:
+    assert LASER.dose_unit == "(relative)"
+    calibrated = LASER.model_copy(update={"power_mw_at_maximum": 2.0, "lit_area_um2": 1e4})
+    assert calibrated.dose_unit == "J/cm2"
+
+
 # What one exposure may have.
 
 
