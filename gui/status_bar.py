@@ -135,6 +135,8 @@ class StatusBar(QtWidgets.QWidget):
             return view.refused_by_hub
         if view.start is None:
             return "waiting for a session"
+        if view.is_replay and view.state is RunState.DONE:
+            return "every frame was played"
         if view.end is not None:
             return view.end.reason or view.end.status
         silent_s = view.silent_s(now_ns)

@@ -634,6 +634,9 @@ def test_in_a_replay_what_steers_light_is_grey_and_escape_does_no_harm(
     assert window.bar.state.word == "REPLAY"
     assert window.view.light.stop.state is StopState.READY
     assert window.meters.tiles["Loop latency"].value.text() == "--"
+    source.end()
+    run(window, source)
+    assert (window.bar.state.word, window.bar.state.detail) == ("DONE", "every frame was played")
 
 
 def test_a_guessed_calibration_is_never_out_of_sight(open_window: Opener) -> None:
