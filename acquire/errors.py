@@ -9,6 +9,7 @@ ScopeError                 base of every error that a run may end with in good o
     PlanRefused            the plan asks for what would pass the guard by, or what we cannot do
     CameraTimeout          no frame came in time
     DeviceMissing          the config names a device that the microscope has not
+        LightBoxGone       the simulated light box has ended, and its light with it
     SettingRefused         a device did not take the value that it was asked to take
     StreamError            the stream of frames cannot go on
         BadMessage         bytes that are not one of our messages

@@ -131,5 +131,6 @@ def _summary(
         is_dark=True,
         divisions=tally.divisions,
         cells=tally.cells,
+        confirmed=tally.confirmed,
         origin=f"replay of {reader.name}",
     )
