@@ -193,6 +193,8 @@ class Supervisor:
                 self._stop(message.reason)
             else:
                 logger.warning("the window: %s", message.reason)
+                if self._task.screenshot:  # that was asked for
+                    self._problem = self._problem or message.reason
 
     def _bury(self, child: Child) -> None:
         """Do what the table says about a process that is no more."""

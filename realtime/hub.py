@@ -225,6 +225,7 @@ class Hub:
 
     def finish(self, end: End, timeout_s: float = 10.0) -> bool:
         """Send the last document; return whether every lossless listener took everything."""
+        self._seats.is_over = True
         self.send(end)
         until = time.perf_counter() + timeout_s
         with self._changed:

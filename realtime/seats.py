@@ -70,6 +70,7 @@ class Seats:
         self._items: deque[Item] = deque()
         self._base = 0
         self.head_seq = self._forgotten_seq = -1
+        self.is_over = False  # then a viewer gets the last frame, whether it asked or not
         self.seats: dict[bytes, Seat] = {}
 
     @property
@@ -170,7 +171,7 @@ class Seats:
             else:
                 seat.waiting[0] = [item]
         seat.next = self.end
-        if seat.credit > 0 and seat.waiting:
+        if seat.waiting and (seat.credit > 0 or self.is_over):
             packets.append(seat.waiting.pop(0)[0].packet)
             seat.credit -= 1
         return packets

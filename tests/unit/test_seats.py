@@ -140,3 +140,15 @@ def test_a_gap_that_was_declared_is_not_declared_again_to_who_comes_back() -> No
     again = seats.sit(b"recorder", Hello("recorder", "lossless", 100, 4), 0)
     assert seats.lost(again) is None
     assert seats.due(again) == [b"gap 5-7", packet(8)]
+
+
+def test_a_viewer_gets_the_last_frame_of_a_run_whether_it_asked_or_not() -> None:
+    seats = Seats(SLOTS)
+    seat = seats.sit(b"w", Hello("window", "latest", 1), 0)
+    for seq in range(3):
+        seats.add(packet(seq), frame(seq), for_worker=True)
+    assert seqs(seats.due(seat)) == [2]
+    seats.add(packet(3), frame(3), for_worker=True)
+    assert seqs(seats.due(seat)) == []
+    seats.is_over = True
+    assert seqs(seats.due(seat)) == [3]
