@@ -236,8 +236,8 @@ def _clamp_exposure(
         return limits.max_exposure_ms, power
     if exposure_ms < limits.min_exposure_ms:
         why.append(f"{exposure_ms:.4g} ms is below min_exposure_ms {limits.min_exposure_ms:g}")
-        if source.is_dimmable:  # the same dose, by weaker light; the others were refused
-            power *= source.on_ms(exposure_ms) / source.on_ms(limits.min_exposure_ms)
+        # The same dose, by weaker light; a light that cannot be dimmed was refused (`_full_power`).
+        power *= source.on_ms(exposure_ms) / source.on_ms(limits.min_exposure_ms)
         return limits.min_exposure_ms, power
     return exposure_ms, power
 

@@ -29,6 +29,7 @@ _LEASE, _CLOSE, _ALARM, _BYE = b"L", b"C", b"X", b"B"
 _HEADS_UP = b"H"  # a lease will be asked for in a moment: nothing to do but to be awake
 # What the keeper says: I have the lease, go dark at once. What the owner answers to that.
 _ACK, _REVOKE, _DARK, _LIT = b"A", b"R", b"D", b"N"
+_LEASE_BYTES = 9  # the tag, and the deadline
 _LONGEST = 16  # bytes; a longer message is not ours
 _ACK_S = 0.2  # a keeper that needs longer is not fit to watch; usual: 0.0001 s; proposed
 _MOST_UNHEARD = 64  # heads-ups between two answers; their bytes always fit in a pipe; proposed
@@ -244,7 +245,7 @@ def keep(
     while True:
         heard = _hear(ends.leases, deadline_ns, now_ns)
         tag = heard[:1]
-        if tag == _LEASE:
+        if tag == _LEASE and len(heard) == _LEASE_BYTES:
             (deadline_ns,) = struct.unpack("<q", heard[1:])
             _answer(ends.leases, _ACK + heard[1:])
         elif tag == _CLOSE:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from acquire.errors import CameraTimeout, LightExpired, LightRefused
 from acquire.habit import Habit
+from acquire.settings import Applied
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from acquire.bounds import Allowed, GuardRules
     from acquire.camera import Image
     from acquire.ports import ExposingCamera
-    from acquire.settings import Applied
+    from acquire.settings import Request
     from acquire.source import LightSource
 
 _POLL_S = 2e-4  # a frame is noticed so much later at most; proposed
@@ -163,6 +164,25 @@ class Lease:
     def _expect_frame(self) -> None:
         frame_due_ns = self.now_ns() + int(self.frame_patience_ms * 1e6)
         self.frame_due_ns = min(self.patience_ns, frame_due_ns)
+
+    def truth(self, request: Request) -> Applied:
+        """Return what the exposure uses, as commanded and as read back."""
+        source, power = self.source, self.allowed.power_fraction
+        return Applied(
+            channel=self.channel,
+            light=source.name,
+            wavelength_nm=source.wavelength_nm,
+            exposure_ms=self.allowed.exposure_ms,
+            exposure_read_ms=self.exposure_read_ms,
+            power_fraction=power,
+            power_read_fraction=self.power_read_fraction,
+            irradiance_w_cm2=source.irradiance_w_cm2(power),
+            dose_j_cm2=source.dose_j_cm2(power, self.exposure_read_ms),
+            calibrated=source.is_calibrated,
+            decision_id=request.decision_id,
+            late=request.late,
+            clamped="; ".join(self.allowed.reasons),
+        )
 
     def reserve_ms(self, allowance_ms: float) -> float:
         """Return the longest time that the light should be on, ms."""

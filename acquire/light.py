@@ -7,7 +7,6 @@ whatever ends it, it ends dark: light first, camera second, account third.
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from contextlib import ExitStack, contextmanager, nullcontext
 from typing import TYPE_CHECKING
@@ -20,8 +19,8 @@ from acquire.darkness import Darkness, names
 from acquire.errors import LightExpired, LightNotDark, LightRefused, SettingRefused
 from acquire.habit import Habit
 from acquire.lease import Lease
+from acquire.lighting import Lighting
 from acquire.say import say
-from acquire.settings import Applied
 from acquire.slew import ShotLight, Slew
 from acquire.source import check_shared_shutters
 
@@ -83,8 +82,8 @@ class LightGuard:
         self._now_ns = now_ns
         self._heads_up = heads_up
         self._habit = Habit()
-        self._stopped = threading.Event()
-        self._door = threading.Lock()
+        self._lighting = Lighting(lights, now_ns)
+        self._stopped, self._door = self._lighting.stopped, self._lighting.door
         self._lease: Lease | None = None
         self._shot: ShotLight | None = None
         self._darkness = Darkness(lights)
@@ -120,7 +119,7 @@ class LightGuard:
         LightRefused
             Before any light: the request is unsafe, late, or expired (`LightExpired`).
         """
-        self._check_stopped()
+        self._lighting.check_stopped()
         if self._shot is not None:
             raise LightRefused("one shot at a time: the last one has not ended")
         now_ns = self._now_ns()
@@ -170,9 +169,9 @@ class LightGuard:
                 lease.begin(self._rules)
                 self._keeper.lease(lease.deadline_ns)
                 if lease.allowed.power_fraction > 0:
-                    self._light_up(lease)
+                    self._lighting.light_up(lease)
                 lease.ready_ns = lease.ready_ns or self._now_ns()
-                lease.applied = self._applied(lease, request)
+                lease.applied = lease.truth(request)
                 yield lease
                 lease.is_clean = lease.n_popped == n_frames
             finally:
@@ -242,7 +241,7 @@ class LightGuard:
     def _admit(
         self, shot: ShotLight, request: Request, channel: str, n_frames: int, position: int
     ) -> Lease:
-        self._check_stopped()
+        self._lighting.check_stopped()
         allowed = shot.take(request, channel, n_frames, position)
         return Lease(
             source=self._channels[channel],
@@ -251,84 +250,20 @@ class LightGuard:
             n_frames=n_frames,
             allowed=allowed,
             camera=self._camera,
-            check_stopped=self._check_stopped,
+            check_stopped=self._lighting.check_stopped,
             now_ns=self._now_ns,
             nap=self._stopped.wait,
             heads_up=self._heads_up,
             habit=self._habit,
         )
 
-    def _check_stopped(self) -> None:
-        if self._stopped.is_set():
-            raise LightRefused("the light was stopped; it stays off until the guard is rearmed")
-
-    # Light on: each step is read back before the next.
+    # Light on (`acquire.lighting`), from an exposure that is set and known to be short.
 
     def _set_exposure(self, lease: Lease) -> None:
         asked_ms = lease.allowed.exposure_ms
         lease.exposure_read_ms = found_ms = self._camera.set_exposure(asked_ms)
         if not abs(found_ms - asked_ms) <= max(0.1, self._rules.exposure_tolerance * asked_ms):
             raise SettingRefused(f"the camera was set to {asked_ms:g} ms and says {found_ms:g} ms")
-
-    def _light_up(self, lease: Lease) -> None:
-        source, asked = lease.source, lease.allowed.power_fraction
-        for peer in self._darkness.switched:
-            if peer is not source and peer.power_device and peer.switch == source.switch:
-                self._power_off_peer(peer, source)
-        with self._door:
-            self._check_stopped()
-            if not source.shutter_device:
-                lease.lit_ns = self._now_ns()
-            lease.power_read_fraction = found = self._lights.set_power(source, asked)
-            self._check_stopped()  # a STOP LIGHT that found the door shut relies on it
-        if not source.is_power(found, asked):
-            raise SettingRefused(
-                f"light {source.name!r} was set to {asked:.4g} of its maximum and says "
-                f"{found:.4g}; if it only takes steps, declare its power_step"
-            )
-        self._pause(source.settle_ms)
-        with self._door:
-            self._check_stopped()
-            lease.lit_ns = lease.lit_ns or self._now_ns()
-            is_open = self._lights.set_open(source, True)
-            self._check_stopped()
-        lease.ready_ns = self._now_ns()
-        self._pause(source.open_delay_ms)
-        self._check_stopped()
-        if not (is_open or (source.open_delay_ms and self._lights.is_lit(source))):
-            raise SettingRefused(f"light {source.name!r} was opened and says it is closed")
-
-    def _power_off_peer(self, peer: LightSource, source: LightSource) -> None:
-        """Two lights behind one shutter: opening it for one must not let the other through."""
-        found = self._lights.set_power(peer, 0.0)
-        if not found <= peer.dark_below:
-            raise SettingRefused(
-                f"light {peer.name!r} shares a shutter with {source.name!r}; it was set to 0 and "
-                f"says {found:.4g}"
-            )
-
-    def _applied(self, lease: Lease, request: Request) -> Applied:
-        source, power = lease.source, lease.allowed.power_fraction
-        return Applied(
-            channel=lease.channel,
-            light=source.name,
-            wavelength_nm=source.wavelength_nm,
-            exposure_ms=lease.allowed.exposure_ms,
-            exposure_read_ms=lease.exposure_read_ms,
-            power_fraction=power,
-            power_read_fraction=lease.power_read_fraction,
-            irradiance_w_cm2=source.irradiance_w_cm2(power),
-            dose_j_cm2=source.dose_j_cm2(power, lease.exposure_read_ms),
-            calibrated=source.is_calibrated,
-            decision_id=request.decision_id,
-            late=request.late,
-            clamped="; ".join(lease.allowed.reasons),
-        )
-
-    def _pause(self, wait_ms: float) -> None:
-        """Wait for a device, but not on if the light is stopped meanwhile."""
-        if wait_ms:
-            self._stopped.wait(wait_ms * 1e-3)
 
     # Light off: whatever fails, the next step is still taken.
 

@@ -12,15 +12,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import logging
 
+_NAME = "say"
 _PATIENCE_S = 0.05  # a log line takes 0.0001 s where nothing is wrong; proposed
+_MOST_WAITING = 32  # lines that wait for a log that blocks; further ones are lost; proposed
 
 
 def say(logger: logging.Logger, level: int, words: str, *about: object) -> None:
-    """Log, but wait 50 ms at most until it is done."""
-    if not logger.isEnabledFor(level):
+    """Log, but wait 50 ms at most until it is done, and not at all if an earlier line waits."""
+    waiting = sum(thread.name == _NAME for thread in threading.enumerate())
+    if waiting > _MOST_WAITING or not logger.isEnabledFor(level):
         return
     file, line, function, _ = logger.findCaller(stacklevel=2)  # the one who speaks, not the thread
     record = logger.makeRecord(logger.name, level, file, line, words, about, None, function)
-    thread = threading.Thread(target=logger.handle, args=(record,), name="say", daemon=True)
+    thread = threading.Thread(target=logger.handle, args=(record,), name=_NAME, daemon=True)
     thread.start()
-    thread.join(_PATIENCE_S)
+    if not waiting:
+        thread.join(_PATIENCE_S)

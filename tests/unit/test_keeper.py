@@ -126,8 +126,9 @@ def test_an_owner_that_calls_for_help_is_killed_so_that_its_ports_are_free(watch
     link.end()
 
 
-def test_bytes_that_are_no_message_of_ours_are_an_alarm(watch: Watch) -> None:
-    watch.owner.leases.send_bytes(b"?")
+@pytest.mark.parametrize("message", [b"?", b"", b"L", b"L1234567", b"L" + bytes(9)])
+def test_bytes_that_are_no_message_of_ours_are_an_alarm(watch: Watch, message: bytes) -> None:
+    watch.owner.leases.send_bytes(message)
     assert watch.end().was_killed
     assert watch.said == ["kill", "dark"]
 

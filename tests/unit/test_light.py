@@ -97,6 +97,13 @@ def test_what_makes_no_sense_gets_no_light(request_, says) -> None:
     assert at.ledger.totals() == {"488": 0}
 
 
+@pytest.mark.parametrize("wrong", [{"roi": (0, 0, 8, 8)}, {"binning": 2}], ids=str)
+def test_region_and_binning_are_refused(wrong: dict) -> None:
+    request = Request(Settings((ChannelSettings("488", 10, 0.5),), **wrong), 0)
+    with pytest.raises(LightRefused, match="region and binning"):
+        take(stand(), request)
+
+
 def test_a_channel_without_light_or_limits_is_refused() -> None:
     at = stand()
     with (

@@ -1,0 +1,99 @@
+"""Light on, one step after the other: each is read back before the next, and STOP LIGHT wins."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from acquire.errors import LightRefused, SettingRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from acquire.lease import Lease
+    from acquire.ports import Lights
+    from acquire.source import LightSource
+
+
+class Lighting:
+    """Lights up for a lease, unless the light is stopped; only `LightGuard` holds one.
+
+    Attributes
+    ----------
+    stopped
+        Set when no light may be given.
+    door
+        Held while a command that may light up is with a driver: whoever stops the light and finds
+        it shut knows that the command may still be carried out.
+    """
+
+    def __init__(self, lights: Lights, now_ns: Callable[[], int]) -> None:
+        self._lights, self._now_ns = lights, now_ns
+        self.stopped = threading.Event()
+        self.door = threading.Lock()
+
+    def check_stopped(self) -> None:
+        """Refuse to go on if the light was stopped.
+
+        Raises
+        ------
+        LightRefused
+            Says that it was.
+        """
+        if self.stopped.is_set():
+            raise LightRefused("the light was stopped; it stays off until the guard is rearmed")
+
+    def light_up(self, lease: Lease) -> None:
+        """Set the power of a lease's light and open it.
+
+        Raises
+        ------
+        LightRefused
+            If the light was stopped.
+        SettingRefused
+            If a device did not take its value.
+        """
+        source = lease.source
+        for peer in self._lights.sources:
+            if peer is not source and peer.power_device and peer.switch == source.switch:
+                self._power_off_peer(peer, source)
+        self._set_power(lease)
+        self._pause(source.settle_ms)
+        with self.door:
+            self.check_stopped()
+            lease.lit_ns = lease.lit_ns or self._now_ns()
+            is_open = self._lights.set_open(source, True)
+            self.check_stopped()  # a STOP LIGHT that found the door shut relies on it
+        lease.ready_ns = self._now_ns()
+        self._pause(source.open_delay_ms)
+        self.check_stopped()
+        if not (is_open or (source.open_delay_ms and self._lights.is_lit(source))):
+            raise SettingRefused(f"light {source.name!r} was opened and says it is closed")
+
+    def _set_power(self, lease: Lease) -> None:
+        source, asked = lease.source, lease.allowed.power_fraction
+        with self.door:
+            self.check_stopped()
+            if not source.shutter_device:
+                lease.lit_ns = self._now_ns()
+            lease.power_read_fraction = found = self._lights.set_power(source, asked)
+            self.check_stopped()
+        if not source.is_power(found, asked):
+            raise SettingRefused(
+                f"light {source.name!r} was set to {asked:.4g} of its maximum and says "
+                f"{found:.4g}; if it only takes steps, declare its power_step"
+            )
+
+    def _power_off_peer(self, peer: LightSource, source: LightSource) -> None:
+        """Two lights behind one shutter: opening it for one must not let the other through."""
+        found = self._lights.set_power(peer, 0.0)
+        if not found <= peer.dark_below:
+            raise SettingRefused(
+                f"light {peer.name!r} shares a shutter with {source.name!r}; it was set to 0 and "
+                f"says {found:.4g}"
+            )
+
+    def _pause(self, wait_ms: float) -> None:
+        """Wait for a device, but not on if the light is stopped meanwhile."""
+        if wait_ms:
+            self.stopped.wait(wait_ms * 1e-3)
