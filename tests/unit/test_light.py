@@ -681,3 +681,40 @@ def test_planes_and_intervals_that_are_none_get_no_light(wrong: dict, says: str)
 def test_planes_and_intervals_within_bounds_are_fine() -> None:
     settings_ = Settings((ChannelSettings("488", 10, 0.5),), z_um=(-200.0, 200.0), interval_s=60)
     assert not stand().guard.objection(Request(settings_, 0))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.floats(1, 100), st.floats(0.01, 1), st.integers(1, 6), st.booleans(),
+            st.integers(0, 4),
+        ),
+        max_size=8,
+    ),
+    st.sampled_from([LASER, DIODE, LED]),
+)  # fmt: skip
+def test_no_shot_gives_more_than_the_one_before_vouches_for(asked, source) -> None:
+    limits = Limits(1, 100, 1.0, budget_j_cm2=1e6, max_step_up=1.5)
+    at = stand(source, limits=limits, rules=GuardRules(hold_shots=1, lower_factor=0.5))
+    last: tuple[float, int] | None = None
+    for exposure_ms, power, frames, has_evidence, late in asked:
+        request = ask(exposure_ms, power, channel=source.name, has_evidence=has_evidence, late=late)
+        doses: list[float] = []
+        try:
+            with at.guard.shot(request, {source.name: frames}, 0):
+                for _ in range(frames):
+                    applied = take(at, request).applied
+                    doses.append(source.dose_j_cm2(applied.power_fraction, applied.exposure_ms))
+        except LightRefused:
+            assert not doses  # refused as a whole, and before any light
+            continue
+        assert max(doses) <= power * exposure_ms * 1e-3 * (1 + 1e-6)  # never more than asked
+        if last is not None:
+            factor = 0.5 if late > 1 else 1.0 if late or not has_evidence else 1.5
+            assert sum(doses) <= last[0] * factor * (1 + 1e-6)
+            assert frames <= last[1] or (has_evidence and not late)
+        else:
+            assert has_evidence
+            assert not late
+        last = sum(doses), frames
