@@ -7,9 +7,10 @@ whatever ends it, it ends dark: light first, camera second, account third.
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from contextlib import ExitStack, contextmanager, nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -186,17 +187,23 @@ class LightGuard:
         keeper does so if it does not. Lamps without a switch are not asked (see `dark_text`).
         """
         self._stopped.set()
-        has_door = self._door.acquire(timeout=_DOOR_S)
+        if not self._door.acquire(timeout=_DOOR_S):
+            return self._go_dark_unconfirmed()
         try:
             lit = self._darkness.all()
         finally:
-            if has_door:
-                self._door.release()
+            self._door.release()
         if lit:
             self._call_keeper(lit)
-        elif not has_door:
-            say(logger, logging.CRITICAL, "a command hangs in a driver: dark is not confirmed")
-        return has_door and not lit
+        return not lit
+
+    def _go_dark_unconfirmed(self) -> Literal[False]:
+        """Close what can be closed; the driver that hangs may let nobody else in, either."""
+        thread = threading.Thread(target=self._darkness.all, name="go dark", daemon=True)
+        thread.start()
+        thread.join(_DOOR_S)
+        say(logger, logging.CRITICAL, "a command hangs in a driver: dark is not confirmed")
+        return False
 
     def all_dark(self) -> bool:
         """Switch every light off, shutter and power, at the end of a run; return whether it is.

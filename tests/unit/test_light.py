@@ -446,9 +446,10 @@ def test_stop_light_is_heard_while_a_device_settles() -> None:
     assert "open 488" not in at.bench.calls
 
 
+@pytest.mark.parametrize("is_locked", [False, True], ids=["", "driver lets nobody in"])
 @pytest.mark.parametrize(("source", "command"), [(LASER, "open 488"), (DIODE, "power 561")])
 def test_stop_light_while_a_driver_hangs_is_not_confirmed_and_ends_dark_all_the_same(
-    source: LightSource, command: str
+    source: LightSource, command: str, is_locked: bool
 ) -> None:
     at = stand(source)
     hangs, freed = threading.Event(), threading.Event()
@@ -468,6 +469,8 @@ def test_stop_light_while_a_driver_hangs_is_not_confirmed_and_ends_dark_all_the_
             errors.append(error)
 
     at.bench.faults[command] = hang
+    if is_locked:
+        at.bench.faults[f"dark {source.name}"] = lambda: freed.wait(10) and None
     thread = threading.Thread(target=expose)
     thread.start()
     assert hangs.wait(10)
