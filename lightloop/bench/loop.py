@@ -62,6 +62,8 @@ def _config(*, bare: bool) -> str:
     text = files("configs").joinpath("demo.toml").read_text("utf-8")
     text = re.sub(r"pace_s = [0-9.]+", "pace_s = 0.0", text)
     text = re.sub(r"loops = [0-9]+", "loops = 100000", text)
+    # Five hours of the cells' life, not three days: else the specimen itself outgrows the memory.
+    text = re.sub(r"seconds = [0-9]+", "seconds = 10", text)
     text = re.sub(r"budget_j_cm2 = [0-9.]+", "budget_j_cm2 = 1e6", text)
     if bare:  # an empty field is drawn fastest, and drawing is the hardware's part
         text = re.sub(r"n_cells = [0-9]+", "n_cells = 0", text)

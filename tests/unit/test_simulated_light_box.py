@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from acquire.errors import DeviceMissing, SettingRefused
-from acquire.simulated.light_box import AnyLightBox, LightBoxClient, serve
+from acquire.simulated.light_box import AnyLightBox, LightBoxClient, LightBoxGone, serve
 from acquire.simulated.light_source import LightBox, Line
 from acquire.simulated.local_light_box import LocalLightBox
 
@@ -230,9 +230,18 @@ def test_a_box_that_does_not_answer_is_given_up_in_bounded_time() -> None:
     client = LightBoxClient(near, timeout_s=0.001)
     with pytest.raises(DeviceMissing, match="did not answer"):
         client.dark()
-    with pytest.raises(DeviceMissing, match="has gone"):
+    with pytest.raises(DeviceMissing, match="did not answer before") as again:
         client.dark()
+    assert not isinstance(again.value, LightBoxGone), "a silent box may be lit"
     far.close()
+
+
+def test_a_box_that_has_ended_is_said_to_be_gone() -> None:
+    near, far = multiprocessing.Pipe()
+    client = LightBoxClient(near)
+    far.close()
+    with pytest.raises(LightBoxGone):
+        client.dark()
 
 
 def test_bytes_that_mean_nothing_are_answered_and_do_no_harm(clock: Clock) -> None:
