@@ -231,7 +231,9 @@ class Session:
         if name == "stop_light":
             is_dark = self._guard.go_dark()
             self._stop("STOP LIGHT was pressed")
-            text = self._guard.dark_text() if is_dark else "NOT confirmed dark: switch it off by hand"
+            text = (
+                self._guard.dark_text() if is_dark else "NOT confirmed dark: switch it off by hand"
+            )
             return Reply(name, is_ok=is_dark, text=text, is_dark=is_dark)
         if name == "stop":
             self._stop("stopped from the window")
