@@ -75,7 +75,8 @@ def supervise(task: RunTask) -> Outcome:
     parse(task.config_toml, task.config_name)
     folder = Path(tempfile.mkdtemp(prefix="lightloop-"))  # 0700, so the sockets in it are private
     try:
-        out = task.out or str(folder / "run.h5")
+        # A run is always recorded, if only for its length; a replay has its record already.
+        out = task.out or ("" if task.replay is not None else str(folder / "run.h5"))
         task = msgspec.structs.replace(task, folder=str(folder), out=out)
         with unblocked():
             return Supervisor(task).run()
@@ -130,7 +131,7 @@ class Supervisor:
             scope = family.start("scope", ours.leases, ours.orders, scope_light)
             family.start("keeper", theirs.leases, theirs.orders, keeper_light, scope.process.pid)
         family.start("worker")
-        if self._main == "scope" or task.replay is None or task.out:
+        if task.out:
             family.start("recorder")
         if task.with_window:
             family.start("window")
@@ -265,7 +266,7 @@ class Supervisor:
         main = family.children.get(self._main)
         if main is not None:
             main.tell(Stop(self._stop_reason or "the run is over"))
-            main.process.join(patience)
+            main.process.join(patience if time.monotonic() < self._stop_by_s else 0.0)
             self._drain(main)
             if not main.is_alive:
                 self._bury(main)
