@@ -1,7 +1,7 @@
 """How long the camera usually takes: we sleep while it exposes and are awake when it is done.
 
 A process that has slept for milliseconds wakes slowly: its caches are cold and its processor may be
-in an idle state (0.25 ms for an answer instead of 0.03 ms, measured between two processes after
+in an idle state (0.25 ms for an answer instead of 0.01 ms, measured between two processes after
 13 ms of sleep). So the loop sleeps through most of an exposure, and shortly before the frame is due
 it looks often, and gives a *heads-up* to everybody who will have to do with the frame.
 """
