@@ -213,6 +213,8 @@ class Supervisor:
         else:
             self._problem = self._problem or what
             self._stop(what)
+            if child.name == "keeper":  # also where a stop was asked for before, with more patience
+                self._stop_by_s = min(self._stop_by_s, time.monotonic() + KEEPERLESS_S)
 
     def _go_when_ready(self, until: float) -> None:
         now_s = time.monotonic()

@@ -120,3 +120,23 @@ def test_a_hanging_worker_means_hold_then_less_light_then_dark(tmp_path: Path) -
         assert len(late) <= 10
         assert any(a.refused for a in reader.applied), "after that it was dark"
         assert len([r for r in reader.results if r.is_fresh]) == 2, "the worker was started anew"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signals there")
+def test_a_keeper_that_dies_while_a_hung_scope_is_to_stop_makes_the_end_come_soon(
+    tmp_path: Path,
+) -> None:
+    died_at: list[float] = []
+
+    def act(children: dict[str, Child], supervisor: Supervisor) -> None:
+        psutil.Process(children["scope"].process.pid).suspend()
+        supervisor._interrupts += 1
+        until = time.monotonic() + 10.0
+        while not supervisor._stop_reason and time.monotonic() < until:
+            time.sleep(0.01)
+        children["keeper"].process.kill()
+        died_at.append(time.monotonic())
+
+    outcome = run_and(task(tmp_path), 20, act)
+    assert outcome.exit_code == 1
+    assert time.monotonic() - died_at[0] < 9.0
