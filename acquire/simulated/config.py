@@ -2,15 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from acquire.calibration import Calibration
+from acquire.simulated.dyes import EGFP_BLEACH_YIELD, EGFP_EXTINCTION, EGFP_LIFETIME_NS
 from acquire.simulated.light_source import Line
 
 LASER = "Laser488"
 """Label of the laser device, and the name of its line in the light box."""
+
+
+Assumption = Literal[
+    "d50x0.1", "d50x1", "d50x10", "d50x0.1-bleachx3", "d50x1-bleachx3", "d50x10-bleachx3"
+]
+"""How sensitive to light cells and dye are assumed to be; nobody knows it for a given sample."""
+
+
+class LineConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
+    """One line of light and the dye that it excites."""
+
+    name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_. -]+$")]
+    """Label of the laser device, and the name of the line in the light box."""
+    wavelength_nm: Annotated[float, Field(ge=350, le=800)]
+    """Wavelength of the laser, nm."""
+    max_irradiance_w_cm2: Annotated[float, Field(gt=0, le=1e5)] = 5.0
+    """At the centre of the field at full laser power, W/cm2."""
+    signal_e_per_j_cm2: Annotated[float, Field(ge=0, le=1e9)] = 6000.0
+    """Photo-electrons per pixel of an average young structure for each J/cm2."""
+    background_e_per_j_cm2: Annotated[float, Field(ge=0, le=1e9)] = 800.0
+    """Photo-electrons per pixel of the medium for each J/cm2."""
+    structure: Literal["nucleus", "cell", "spots"] = "nucleus"
+    """What the dye of this line stains."""
+    extinction: Annotated[float, Field(ge=0, le=1e6)] = EGFP_EXTINCTION
+    """Molar extinction of the dye at this wavelength, 1/(M cm)."""
+    bleach_yield: Annotated[float, Field(ge=0, le=1)] = EGFP_BLEACH_YIELD
+    """Chance that an excitation bleaches."""
+    lifetime_ns: Annotated[float, Field(gt=0, le=1e9)] = EGFP_LIFETIME_NS
+    """Mean time from an excitation until the next is possible, ns; dark states make it longer."""
 
 
 class SimulatedScopeConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
@@ -50,9 +80,41 @@ class SimulatedScopeConfig(BaseModel, frozen=True, extra="forbid", use_attribute
     """Photo-electrons per pixel of an average young nucleus for each J/cm2."""
     background_e_per_j_cm2: Annotated[float, Field(ge=0, le=1e9)] = 800.0
     """Photo-electrons per pixel of the medium for each J/cm2."""
+    extra_lines: Annotated[tuple[LineConfig, ...], Field(max_length=8)] = ()
+    """Further lines of light, each with a dye of its own."""
     numerical_aperture: Annotated[float, Field(ge=0.05, le=1.6)] = 0.75
     """Of the objective, for the blur in and out of focus."""
+    psf: Literal["gaussian", "widefield", "confocal"] = "gaussian"
+    """Blur: a Gaussian of the right width, the Gibson-Lanni model, or that through a pinhole."""
+    immersion_index: Annotated[float, Field(ge=1, le=1.8)] = 1.33
+    """Refractive index between objective and coverslip: 1 air, 1.33 water, 1.515 oil."""
+    specimen_index: Annotated[float, Field(ge=1, le=1.8)] = 1.33
+    """Refractive index of the medium around the cells."""
+    depth_um: Annotated[float, Field(ge=0, le=200)] = 0.0
+    """Height of the cells above the coverslip, um; with unlike indices it makes aberration."""
+    emission_nm: Annotated[float, Field(ge=350, le=1100)] = 510.0
+    """Wavelength at which the dye of the first line shines, nm."""
+    pinhole_au: Annotated[float, Field(ge=0.1, le=20)] = 1.0
+    """Diameter of the confocal pinhole, Airy units; used if psf = "confocal"."""
+    illumination_tilt: Annotated[float, Field(ge=-0.9, le=0.9)] = 0.0
+    """Light gained from the centre of the field to its right border, as a share of the centre's."""
+    illumination_fringe: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    """Amplitude of the fringes of a coherent source, as a share of the light."""
+    autofluorescence_e_per_j_cm2: Annotated[float, Field(ge=0, le=1e9)] = 0.0
+    """Photo-electrons per pixel of a cell body for each J/cm2; it does not bleach."""
+    focus_drift_um_h: Annotated[float, Field(ge=-100, le=100)] = 0.0
+    """Steady drift of the focus, um/h; positive: the cells rise."""
+    focus_wander_um: Annotated[float, Field(ge=0, le=50)] = 0.0
+    """Rms of the slow wandering of the focus with the room's temperature, um."""
+    transmitted: Literal["phase", "brightfield"] = "phase"
+    """What the lamp from above shows: phase contrast, or defocused brightfield."""
+    lamp_e_s: Annotated[float, Field(ge=0, le=1e9)] = 200_000.0
+    """Photo-electrons per pixel and second of the lamp at full power; it is no fluorescence light."""
 
+    assumption: Assumption = "d50x1"
+    """How sensitive cells and dye are, beside the scales below: "d50x0.1" are cells that a tenth
+    of the dose harms as much, "bleachx3" a dye that bleaches three times as fast. A claim about
+    light should hold under all six."""
     bleach_scale: Annotated[float, Field(ge=0, le=1e6)] = 60.0
     """How much faster than EGFP the dye bleaches; proposed, so that a short demo shows it."""
     bleach_power: Annotated[float, Field(ge=1, le=4)] = 1.0
@@ -78,10 +140,53 @@ class SimulatedScopeConfig(BaseModel, frozen=True, extra="forbid", use_attribute
     """Read noise of the camera, rms electrons."""
     max_exposure_ms: Annotated[float, Field(ge=1, le=60_000)] = 10_000.0
     """Longest exposure that the camera takes, ms."""
+    quantum_efficiency: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Photo-electrons for each photon; at 1 the numbers "photo-electrons ..." above are as given."""
+    full_well_e: Annotated[float, Field(ge=1, le=1e7)] = 1e7
+    """Photo-electrons that a pixel can hold; the default leaves only the converter's limit."""
+    bit_depth: Literal[8, 12, 16] = 16
+    """Bits of the converter when the camera starts; fewer bits clip sooner, at the same gain."""
+    pixel_maps: bool = False
+    """Each pixel has its own gain, offset, read noise and dark current, as in an sCMOS camera."""
+    gain_spread: Annotated[float, Field(ge=0, le=0.5)] = 0.01
+    """Standard deviation of the gain between pixels, relative; used with pixel_maps."""
+    offset_spread_adu: Annotated[float, Field(ge=0, le=1000)] = 1.5
+    """Standard deviation of the offset between pixels, counts; used with pixel_maps."""
+    read_noise_tail: Annotated[float, Field(ge=0, le=2)] = 0.35
+    """Spread of the read noise between pixels (of its logarithm); read_noise_e is the median."""
+    hot_share: Annotated[float, Field(ge=0, le=0.1)] = 2e-4
+    """Share of hot pixels; used with pixel_maps."""
+    hot_e_s: Annotated[float, Field(ge=0, le=1e6)] = 500.0
+    """Mean dark current of a hot pixel, electrons per second."""
+    shutter_kind: Literal["global", "rolling"] = "global"
+    """Whether all rows are exposed at once, or one after the other."""
+    line_time_us: Annotated[float, Field(ge=0, le=10_000)] = 0.0
+    """Time to read one row, microseconds; 0: readout takes no time."""
+
+    @model_validator(mode="after")
+    def _every_line_has_a_name_of_its_own(self) -> Self:
+        names = [line.name for line in self.all_lines()]
+        if len(set(names)) < len(names):
+            raise ValueError(f"each line of light needs a name of its own, got {names}")
+        return self
+
+    def all_lines(self) -> tuple[LineConfig, ...]:
+        """Return every line of light with its dye; the first is the one of the plain fields."""
+        first = LineConfig(
+            name=LASER,
+            wavelength_nm=self.wavelength_nm,
+            max_irradiance_w_cm2=self.max_irradiance_w_cm2,
+            signal_e_per_j_cm2=self.signal_e_per_j_cm2,
+            background_e_per_j_cm2=self.background_e_per_j_cm2,
+        )
+        return (first, *self.extra_lines)
 
     def lines(self) -> tuple[Line, ...]:
         """Return the lines of the light box that belongs to this microscope."""
-        return (Line(LASER, self.wavelength_nm, self.max_irradiance_w_cm2),)
+        return tuple(
+            Line(line.name, line.wavelength_nm, line.max_irradiance_w_cm2)
+            for line in self.all_lines()
+        )
 
     def calibration(self) -> Calibration:
         """Return the true calibration of the camera."""

@@ -11,19 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from acquire.simulated.dyes import bleach_dose_j_cm2
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from acquire.simulated.config import SimulatedScopeConfig
-
-PLANCK_J_S = 6.62607015e-34  # exact, SI 2019
-LIGHT_CM_S = 2.99792458e10  # exact, SI 2019
-CROSS_SECTION_PER_EXTINCTION = 3.82e-21  # cm2 per 1/(M cm): ln(10) * 1000 / Avogadro
-
-EGFP_EXTINCTION = 56_000.0  # 1/(M cm) at 488 nm, fpbase.org/protein/egfp
-# Chance that an excitation bleaches: ln 2 / 174 s at 1000 emitted photons/s and yield 0.6, after
-# the half-life of EGFP in Shaner et al., Nat. Methods 2, 905 (2005).
-EGFP_BLEACH_YIELD = 2.4e-6
 
 FAST_SHARE = 0.25  # of the fluorophores; 20-30 % is commonly seen, proposed
 FAST_RATIO = 5.0  # the fast population bleaches so much faster, proposed
@@ -31,26 +24,6 @@ FAST_RATIO = 5.0  # the fast population bleaches so much faster, proposed
 UV_NM = 385.0  # line of the dose response below, proposed: the source says "UV"
 DECADE_NM = 70.0  # harm falls tenfold for each 70 nm of wavelength, 405 to 640 nm; proposed fit to
 # Waldchen et al., Sci. Rep. 5, 15348 (2015): 50 J/cm2 at 405 nm against > 1e5 at 640 nm
-
-
-def cross_section_cm2(extinction: float) -> float:
-    """Return the absorption cross section of a dye from its molar extinction, 1/(M cm)."""
-    return CROSS_SECTION_PER_EXTINCTION * extinction
-
-
-def photon_flux(irradiance_w_cm2: float, wavelength_nm: float) -> float:
-    """Return photons per second and cm2."""
-    return irradiance_w_cm2 * wavelength_nm * 1e-7 / (PLANCK_J_S * LIGHT_CM_S)
-
-
-def bleach_dose_j_cm2(
-    wavelength_nm: float,
-    extinction: float = EGFP_EXTINCTION,
-    bleach_yield: float = EGFP_BLEACH_YIELD,
-) -> float:
-    """Return the dose that leaves 1/e of the fluorophores, J/cm2."""
-    excitations_per_j = cross_section_cm2(extinction) * photon_flux(1.0, wavelength_nm)
-    return 1.0 / (bleach_yield * excitations_per_j)
 
 
 def action_weight(wavelength_nm: float) -> float:

@@ -8,18 +8,20 @@ from numpy.typing import NDArray
 from scipy.integrate import quad, solve_ivp
 
 from acquire.simulated.config import SimulatedScopeConfig
-from acquire.simulated.photophysics import (
+from acquire.simulated.dyes import (
     EGFP_EXTINCTION,
+    bleach_dose_j_cm2,
+    cross_section_cm2,
+    photon_flux,
+)
+from acquire.simulated.photophysics import (
     FAST_RATIO,
     FAST_SHARE,
     Photophysics,
     action_weight,
-    bleach_dose_j_cm2,
     brightness,
-    cross_section_cm2,
     mitosis_minutes,
     mitotic_failure,
-    photon_flux,
 )
 
 
