@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -11,13 +11,19 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+FLATNESS = 0.6  # semi-axis along the light over the mean one across it, adherent cell; proposed
+CYTO_RATIO = 2.0  # radius of a lonely cell over that of its nucleus; proposed
+
 
 class Phase(IntEnum):
-    """Where a cell stands in its cycle."""
+    """Where a cell stands in its cycle, or on its way out of it."""
 
     INTERPHASE = 0
     PROPHASE = 1
     METAPHASE = 2
+    ANAPHASE = 3  # of a daughter: its chromosomes are still a bar that leaves its sister
+    DYING = 4  # shrinks, rounds up, its chromatin condenses
+    DEAD = 5  # falls into fragments, fades, and is gone
 
 
 CELL = np.dtype(
@@ -50,14 +56,22 @@ Cells: TypeAlias = "NDArray[np.void]"
 Column: TypeAlias = "NDArray[np.float64]"
 
 
+def _unset() -> Column:
+    return np.empty(0)
+
+
 @dataclass(frozen=True, slots=True)
 class Nuclei:
     """All nuclei at one instant, as columns of equal length; the truth that a tracker is judged by.
+
+    Columns that are not given describe flat, whole, silent cells in the plane of focus.
 
     Attributes
     ----------
     ids, parents
         Identity, and the mother's (-1: a founder).
+    keys
+        Of the random numbers: the same lineage has the same key in every run with this seed.
     x_um, y_um
         Centre in stage coordinates, um.
     long_um, short_um
@@ -65,9 +79,20 @@ class Nuclei:
     angle
         Of the long axis against x, radians.
     dye
-        Unbleached dye, relative to a young average nucleus.
+        Unbleached dye of the first line, relative to a young average nucleus; what calcium does to
+        it is in it.
     condensed
         Share of the chromatin that is condensed, 0 to 1.
+    z_um
+        Height of the centre, um; 0 is in focus when the stage stands at 0.
+    depth_um
+        Semi-axis along the light, um.
+    cyto_um
+        Radius of the cell body, um. Bodies of neighbours touch and do not overlap.
+    activity
+        Factor that calcium has on the dye's brightness, 1 at rest.
+    fragmented
+        How far a dead nucleus has fallen into fragments, 0 to 1.
     """
 
     ids: NDArray[np.int64]
@@ -83,6 +108,52 @@ class Nuclei:
     phase: NDArray[np.int8]
     born_s: Column
     damage: Column
+    z_um: Column = field(default_factory=_unset)
+    depth_um: Column = field(default_factory=_unset)
+    cyto_um: Column = field(default_factory=_unset)
+    activity: Column = field(default_factory=_unset)
+    fragmented: Column = field(default_factory=_unset)
+
+    def __post_init__(self) -> None:
+        radius_um = np.sqrt(self.long_um * self.short_um)
+        for name, usual in (
+            ("z_um", np.zeros(len(self))),
+            ("depth_um", FLATNESS * radius_um),
+            ("cyto_um", CYTO_RATIO * radius_um),
+            ("activity", np.ones(len(self))),
+            ("fragmented", np.zeros(len(self))),
+        ):
+            if len(getattr(self, name)) != len(self):
+                object.__setattr__(self, name, usual)
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def alive(self) -> NDArray[np.bool_]:
+        """Whether each cell is neither dying nor dead, (n,)."""
+        return self.phase < Phase.DYING
+
+
+@dataclass(frozen=True, slots=True)
+class Spots:
+    """All sub-resolution spots at one instant, as columns of equal length.
+
+    Attributes
+    ----------
+    cells
+        Identity of the cell that each spot is in.
+    x_um, y_um, z_um
+        Where it is, in stage coordinates, um.
+    dye
+        Dye of the cell, relative to a young average nucleus, in equal parts over its spots.
+    """
+
+    cells: NDArray[np.int64]
+    x_um: Column
+    y_um: Column
+    z_um: Column
+    dye: Column
+
+    def __len__(self) -> int:
+        return len(self.cells)
