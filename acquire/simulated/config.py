@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, model_validator
 from acquire.calibration import Calibration
 from acquire.simulated.dyes import EGFP_BLEACH_YIELD, EGFP_EXTINCTION, EGFP_LIFETIME_NS
 from acquire.simulated.light_source import Line
+from acquire.simulated.presets import PRESETS, PresetName
 
 LASER = "Laser488"
 """Label of the laser device, and the name of its line in the light box."""
@@ -47,6 +48,8 @@ class SimulatedScopeConfig(BaseModel, frozen=True, extra="forbid", use_attribute
     """A live specimen under a simulated fluorescence microscope."""
 
     kind: Literal["simulated"] = "simulated"
+    preset: PresetName | None = None
+    """Start from a frozen description; values given beside it replace its own."""
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 1
     """The same seed gives the same cells and the same camera noise."""
 
@@ -69,6 +72,27 @@ class SimulatedScopeConfig(BaseModel, frozen=True, extra="forbid", use_attribute
     """Root mean square speed of a cell, um/h."""
     persistence_min: Annotated[float, Field(ge=0.1, le=1000)] = 20.0
     """Time for which a cell keeps its direction, minutes."""
+    specimen_depth_um: Annotated[float, Field(ge=0, le=500)] = 0.0
+    """Thickness of the layer in which cells live, um, half of it below the plane of focus at the
+    start; 0: all cells lie in that plane."""
+    nucleus_flatness: Annotated[float, Field(ge=0.1, le=2)] = 0.6
+    """Height of a nucleus in interphase relative to its width; 1 is a ball. Proposed."""
+    cell_ratio: Annotated[float, Field(ge=1.1, le=10)] = 2.0
+    """Radius of a lonely cell's body relative to that of its nucleus; proposed."""
+    death_per_h: Annotated[float, Field(ge=0, le=100)] = 0.0
+    """Share of the cells that die in an hour without any light."""
+    spots_per_cell: Annotated[int, Field(ge=0, le=200)] = 0
+    """Sub-resolution spots in each nucleus."""
+    spot_diffusion_um2_s: Annotated[float, Field(ge=0, le=100)] = 0.001
+    """Diffusion coefficient of a spot within its nucleus, um2/s; proposed."""
+    flashes_per_min: Annotated[float, Field(ge=0, le=60)] = 0.0
+    """Calcium transients of each cell in a minute."""
+    flash_gain: Annotated[float, Field(ge=0, le=100)] = 2.0
+    """Extra brightness at the peak of a transient, relative to the cell at rest; proposed."""
+    flash_decay_s: Annotated[float, Field(ge=0.01, le=1000)] = 2.0
+    """Time constant with which a transient fades, s; proposed."""
+    step_s: Annotated[float, Field(ge=0.1, le=600)] = 60.0
+    """Grid of the biology, s: between its times cells move on straight lines."""
 
     wavelength_nm: Annotated[float, Field(ge=350, le=800)] = 488.0
     """Wavelength of the laser, nm."""
@@ -102,14 +126,14 @@ class SimulatedScopeConfig(BaseModel, frozen=True, extra="forbid", use_attribute
     """Amplitude of the fringes of a coherent source, as a share of the light."""
     autofluorescence_e_per_j_cm2: Annotated[float, Field(ge=0, le=1e9)] = 0.0
     """Photo-electrons per pixel of a cell body for each J/cm2; it does not bleach."""
-    focus_drift_um_h: Annotated[float, Field(ge=-100, le=100)] = 0.0
-    """Steady drift of the focus, um/h; positive: the cells rise."""
+    focus_drift_um_h: Annotated[float, Field(ge=0, le=100)] = 0.0
+    """Steady drift of the focus, um/h: the objective sinks away from the cells."""
     focus_wander_um: Annotated[float, Field(ge=0, le=50)] = 0.0
     """Rms of the slow wandering of the focus with the room's temperature, um."""
     transmitted: Literal["phase", "brightfield"] = "phase"
     """What the lamp from above shows: phase contrast, or defocused brightfield."""
     lamp_e_s: Annotated[float, Field(ge=0, le=1e9)] = 200_000.0
-    """Photo-electrons per pixel and second of the lamp at full power; it is no fluorescence light."""
+    """Photo-electrons per pixel and second of the lamp from above, at full power."""
 
     assumption: Assumption = "d50x1"
     """How sensitive cells and dye are, beside the scales below: "d50x0.1" are cells that a tenth
@@ -141,7 +165,7 @@ class SimulatedScopeConfig(BaseModel, frozen=True, extra="forbid", use_attribute
     max_exposure_ms: Annotated[float, Field(ge=1, le=60_000)] = 10_000.0
     """Longest exposure that the camera takes, ms."""
     quantum_efficiency: Annotated[float, Field(gt=0, le=1)] = 1.0
-    """Photo-electrons for each photon; at 1 the numbers "photo-electrons ..." above are as given."""
+    """Photo-electrons for each photon; at 1 all "photo-electrons" above are as given."""
     full_well_e: Annotated[float, Field(ge=1, le=1e7)] = 1e7
     """Photo-electrons that a pixel can hold; the default leaves only the converter's limit."""
     bit_depth: Literal[8, 12, 16] = 16
@@ -162,6 +186,13 @@ class SimulatedScopeConfig(BaseModel, frozen=True, extra="forbid", use_attribute
     """Whether all rows are exposed at once, or one after the other."""
     line_time_us: Annotated[float, Field(ge=0, le=10_000)] = 0.0
     """Time to read one row, microseconds; 0: readout takes no time."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _starts_from_the_preset(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or not isinstance(given.get("preset"), str):
+            return given
+        return {**PRESETS.get(given["preset"], {}), **given}
 
     @model_validator(mode="after")
     def _every_line_has_a_name_of_its_own(self) -> Self:
