@@ -13,9 +13,9 @@ from acquire.simulated.chromatin import REACH, SIDE, Wardrobe
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from acquire.simulated.cells import Column, Nuclei
+    from acquire.simulated.cells import Column, Nuclei, Spots
     from acquire.simulated.chromatin import Look, Patch
-    from acquire.simulated.config import SimulatedScopeConfig
+    from acquire.simulated.config import LineConfig, SimulatedScopeConfig
 
 EMISSION_NM = 510.0  # EGFP, fpbase.org/protein/egfp
 REFRACTIVE_INDEX = 1.33
@@ -64,6 +64,9 @@ class Optics:
         centre_um: tuple[float, float],
         defocus_um: float,
         window: Window,
+        *,
+        line: LineConfig | None = None,
+        spots: Spots | None = None,
     ) -> NDArray[np.float32]:
         """Return the photo-electrons that an exposure yields on average, (Y, X) float32.
 
@@ -75,6 +78,12 @@ class Optics:
             Dose at the centre of the field, J/cm2.
         centre_um
             Stage coordinates x, y of the centre of the field, um.
+        defocus_um
+            Height of the focal plane, um: stage z less what the focus has drifted.
+        line
+            The line that was on, with what it stains; None: the first line of the config.
+        spots
+            Where the dye is if the line stains spots; else not looked at.
         """
         image = np.zeros((window.height, window.width), np.float32)
         if fluence_j_cm2 <= 0.0:
@@ -106,6 +115,25 @@ class Optics:
             window.y : window.y + window.height, window.x : window.x + window.width
         ]
         return image
+
+    def transmitted(
+        self,
+        nuclei: Nuclei,
+        exposed_s: float,
+        centre_um: tuple[float, float],
+        defocus_um: float,
+        window: Window,
+    ) -> NDArray[np.float32]:
+        """Return the photo-electrons of the lamp from above, (Y, X) float32: no fluorescence light.
+
+        Parameters
+        ----------
+        exposed_s
+            Seconds at full lamp power.
+        """
+        del nuclei, centre_um, defocus_um
+        level = self._config.lamp_e_s * self._config.quantum_efficiency * exposed_s
+        return np.full((window.height, window.width), level, np.float32)
 
     def _blur_px(self, defocus_um: float) -> float:
         """Return the standard deviation of the blur, pixels.

@@ -2,162 +2,153 @@
 
 from __future__ import annotations
 
-from functools import cache
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import gammaln, ndtri, xlogy
+
+from acquire.simulated.photon_noise import normal_table, poisson_numbers
+from acquire.simulated.sensor_maps import PixelMaps
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from numpy.typing import NDArray
 
     from acquire.simulated.config import SimulatedScopeConfig
+    from acquire.simulated.optics import Window
 
-# Up to this mean a photon number is drawn exactly (to 5e-7 in probability); above it, from the
-# normal distribution with Poisson's skewness, which is then wrong by less than 1e-3 in its moments.
-TABLE_MEAN_E = 16.0
-LEVELS_PER_E = 32  # the mean is dithered between levels: exact mean, variance + < 0.0003
-OUTCOMES = 64  # photon numbers in the table; P(more | mean 16) < 1e-17
+    Values: TypeAlias = "NDArray[np.float32] | np.float32"
+
 CHUNK = 32768  # pixels at a time, so that all that a pixel needs stays in the cache
-SLOT_BITS, CHANCE_BITS, DITHER_BITS = 6, 15, 11  # of the 32 random bits of a pixel
+
+
+@dataclass(frozen=True, slots=True)
+class _Pixels:
+    """What each pixel does to its electrons: one number for all, or one for each, (n,)."""
+
+    gain: Values
+    offset: Values
+    read_noise_e: Values
+    leak_e_s: Values
+
+    def part(self, part: slice) -> _Pixels:
+        if isinstance(self.gain, np.float32):
+            return self
+        columns = (self.gain, self.offset, self.read_noise_e, self.leak_e_s)
+        return _Pixels(*(np.asarray(column)[part] for column in columns))
 
 
 class Sensor:
-    """Turns expected photo-electrons into counts; frame n of a seed is always the same noise."""
+    """Turns expected photo-electrons into counts; frame n of a seed is always the same noise.
 
-    def __init__(self, config: SimulatedScopeConfig) -> None:
+    Parameters
+    ----------
+    camera
+        Number of the camera; each has its own noise and its own pixels.
+    """
+
+    def __init__(self, config: SimulatedScopeConfig, camera: int = 0) -> None:
         self._config = config
+        self._camera = camera
+        self._maps = PixelMaps.of(config, camera) if config.pixel_maps else None
+        self._mode: tuple[Window | None, int] = (None, 0)
+        self._pixels = self._of_mode(None, 1)
 
     def read_out(
-        self, mean_e: NDArray[np.float32], frame: int, out: NDArray[np.uint16]
-    ) -> NDArray[np.uint16]:
+        self,
+        mean_e: NDArray[np.float32],
+        frame: int,
+        out: NDArray[np.uint16] | NDArray[np.uint8],
+        *,
+        window: Window | None = None,
+        binning: int = 1,
+        bits: int | None = None,
+        exposed_s: float = 0.0,
+    ) -> NDArray[np.uint16] | NDArray[np.uint8]:
         """Fill `out` with the counts of one frame.
 
         Parameters
         ----------
         mean_e
-            Expected photo-electrons with the dark current, (Y, X).
+            Expected photo-electrons with the dark current, of each pixel of the chip's part that
+            is read, not binned, (Y, X).
         frame
             Number of the frame; it and the seed fix the noise.
         out
-            Counts, (Y, X).
+            Counts, (Y // binning, X // binning).
+        window
+            The part of the chip that is read; None: all of it. Pixel maps depend on it.
+        binning
+            Pixels that are added along each axis, after each was read.
+        bits
+            Of the converter: 8, 12 or 16; None: as the config says. Gain and offset stay.
+        exposed_s
+            Exposure, s, for the leak of hot pixels.
         """
+        bits = self._config.bit_depth if bits is None else bits
+        if binning > 1:
+            mean_e = bin_sum(mean_e, binning)
+        pixels = self._of_mode(window, binning)
         mean, counts = mean_e.ravel(), np.empty(mean_e.size, np.uint16)
-        words = np.random.SFC64([self._config.seed, frame]).random_raw(mean_e.size)
-        for start in range(0, mean_e.size, CHUNK):
+        if self._maps is not None and exposed_s > 0.0:
+            mean = mean + pixels.leak_e_s * np.float32(exposed_s)
+        entropy = [self._config.seed, frame, *([self._camera] if self._camera else [])]
+        words = np.random.SFC64(entropy).random_raw(mean.size)
+        full_e = np.float32(self._config.full_well_e * binning**2)
+        top = np.float32(2**bits - 1)
+        for start in range(0, mean.size, CHUNK):
             part = slice(start, start + CHUNK)
-            counts[part] = self._counts(mean[part], words[part])
+            counts[part] = _counts(mean[part], words[part], pixels.part(part), full_e, top)
         out[...] = counts.reshape(mean_e.shape)
         return out
 
-    def _counts(
-        self, mean_e: NDArray[np.float32], words: NDArray[np.uint64]
-    ) -> NDArray[np.float32]:
-        """Return the counts of a few pixels, ready to be cut off to whole numbers."""
+    def _of_mode(self, window: Window | None, binning: int) -> _Pixels:
+        """Return the pixels of one way to read the chip; the last way is kept."""
+        if self._mode != (window, binning):
+            self._pixels = self._make_pixels(window, binning)
+            self._mode = (window, binning)
+        return self._pixels
+
+    def _make_pixels(self, window: Window | None, binning: int) -> _Pixels:
         config = self._config
-        counts = _normal_table().take((words >> np.uint64(48)).astype(np.intp))
-        counts *= np.float32(config.read_noise_e)
-        counts += poisson_numbers(mean_e, words.astype(np.uint32))
-        counts *= np.float32(config.gain_adu_per_e)
-        counts += np.float32(config.offset_adu + 0.5)
-        clipped: NDArray[np.float32] = np.clip(counts, 0.0, 65535.0, out=counts)
-        return clipped
+        if self._maps is None:
+            return _Pixels(
+                np.float32(config.gain_adu_per_e),
+                np.float32(config.offset_adu),
+                np.float32(config.read_noise_e * binning),
+                np.float32(0.0),
+            )
+        maps = self._maps.of_part(window, binning)
+        return _Pixels(
+            maps.gain_adu_per_e.ravel(),
+            maps.offset_adu.ravel(),
+            maps.read_noise_e.ravel(),
+            maps.leak_e_s.ravel(),
+        )
 
 
-def poisson_numbers(mean: NDArray[np.float32], words: NDArray[np.uint32]) -> NDArray[np.float32]:
-    """Return Poisson numbers, (n,) float32.
-
-    Parameters
-    ----------
-    mean
-        Expected numbers, (n,).
-    words
-        32 random bits for each.
-    """
-    low = mean <= TABLE_MEAN_E
-    if low.all():
-        return _from_table(mean, words)
-    if not low.any():
-        return _from_normal(mean, words)
-    numbers = _from_table(np.minimum(mean, np.float32(TABLE_MEAN_E)), words)
-    high = np.flatnonzero(~low)
-    numbers[high] = _from_normal(mean[high], words[high])
-    return numbers
+def bin_sum(image: NDArray[np.float32], binning: int) -> NDArray[np.float32]:
+    """Return the sums of blocks of binning x binning pixels; what fills no block is left out."""
+    rows, columns = image.shape[0] // binning, image.shape[1] // binning
+    whole = image[: rows * binning, : columns * binning]
+    sums: NDArray[np.float32] = whole.reshape(rows, binning, columns, binning).sum((1, 3))
+    return sums
 
 
-def _from_table(mean: NDArray[np.float32], words: NDArray[np.uint32]) -> NDArray[np.float32]:
-    """Draw by Walker's alias method between two neighbouring levels of the mean."""
-    chances, aliases = _alias_tables()
-    level = (words & np.uint32((1 << DITHER_BITS) - 1)).astype(np.float32)
-    level *= np.float32(2.0**-DITHER_BITS)
-    level += mean * np.float32(LEVELS_PER_E)
-    slot = (words >> np.uint32(32 - SLOT_BITS)).astype(np.intp)
-    cell = level.astype(np.intp)
-    cell *= OUTCOMES
-    cell += slot
-    chance = (words >> np.uint32(DITHER_BITS)).astype(np.uint16)
-    chance &= np.uint16((1 << CHANCE_BITS) - 1)
-    stays = chance < chances.take(cell)
-    numbers: NDArray[np.float32] = np.where(stays, slot, aliases.take(cell)).astype(np.float32)
-    return numbers
-
-
-def _from_normal(mean: NDArray[np.float32], words: NDArray[np.uint32]) -> NDArray[np.float32]:
-    """Draw by the Cornish-Fisher expansion to the skewness: m + z sqrt(m) + (z^2 - 1)/6, rounded.
-
-    References
-    ----------
-    Cornish & Fisher, Rev. Inst. Int. Stat. 5, 307 (1938).
-    """
-    z = _normal_table().take((words >> np.uint32(16)).astype(np.intp))
-    numbers = z * z
-    numbers -= 1.0
-    numbers *= np.float32(1.0 / 6.0)
-    z *= np.sqrt(mean)
-    numbers += z
-    numbers += mean
-    np.rint(numbers, out=numbers)
-    np.maximum(numbers, 0.0, out=numbers)
-    return numbers
-
-
-@cache
-def _normal_table() -> NDArray[np.float32]:
-    """Return 65536 equally likely standard normal numbers, scaled to variance 1 (|z| < 4.3)."""
-    z = ndtri((np.arange(65536) + 0.5) / 65536)
-    table: NDArray[np.float32] = (z / z.std()).astype(np.float32)
-    return table
-
-
-@cache
-def _alias_tables() -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
-    """Return chances (of 2^15) and aliases, flat, a row of OUTCOMES for each level of the mean.
-
-    References
-    ----------
-    Walker, ACM Trans. Math. Softw. 3, 253 (1977); Vose, IEEE Trans. Softw. Eng. 17, 972 (1991).
-    """
-    n_levels = int(TABLE_MEAN_E * LEVELS_PER_E) + 2
-    means, ks = np.arange(n_levels)[:, None] / LEVELS_PER_E, np.arange(OUTCOMES)
-    share = OUTCOMES * np.exp(xlogy(ks, means) - means - gammaln(ks + 1))
-    chances = np.full(share.shape, 1 << CHANCE_BITS, np.uint16)
-    aliases = np.tile(np.arange(OUTCOMES, dtype=np.uint8), (n_levels, 1))
-    for row in range(n_levels):
-        _fill_alias_row(share[row], chances[row], aliases[row])
-    return chances.ravel(), aliases.ravel()
-
-
-def _fill_alias_row(
-    share: NDArray[np.float64], chances: NDArray[np.uint16], aliases: NDArray[np.uint8]
-) -> None:
-    """Let each rare outcome give the rest of its slot to a frequent one (Vose)."""
-    left = share.tolist()
-    small = [k for k, s in enumerate(left) if s < 1.0]
-    large = [k for k, s in enumerate(left) if s >= 1.0]
-    while small and large:
-        rare, frequent = small.pop(), large[-1]
-        chances[rare] = round(left[rare] * (1 << CHANCE_BITS))
-        aliases[rare] = frequent
-        left[frequent] -= 1.0 - left[rare]
-        if left[frequent] < 1.0:
-            small.append(large.pop())
+def _counts(
+    mean_e: NDArray[np.float32],
+    words: NDArray[np.uint64],
+    pixels: _Pixels,
+    full_e: np.float32,
+    top: np.float32,
+) -> NDArray[np.float32]:
+    """Return the counts of a few pixels, ready to be cut off to whole numbers."""
+    counts = normal_table().take((words >> np.uint64(48)).astype(np.intp))
+    counts *= pixels.read_noise_e
+    electrons = poisson_numbers(mean_e, words.astype(np.uint32))
+    counts += np.minimum(electrons, full_e, out=electrons)
+    counts *= pixels.gain
+    counts += pixels.offset + np.float32(0.5)
+    clipped: NDArray[np.float32] = np.clip(counts, np.float32(0.0), top, out=counts)
+    return clipped

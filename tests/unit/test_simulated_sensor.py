@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from acquire.simulated.config import SimulatedScopeConfig
-from acquire.simulated.sensor import Sensor, poisson_numbers
+from acquire.simulated.photon_noise import poisson_numbers
+from acquire.simulated.sensor import Sensor
 
 N = 400_000
 
