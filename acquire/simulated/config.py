@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
@@ -145,9 +145,12 @@ class SimulatedScopeConfig(BaseModel, frozen=True, extra="forbid", use_attribute
     """Exponent of the bleaching rate in irradiance."""
     recovery_h: Annotated[float, Field(ge=0.01, le=1e6)] = 20.0
     """Time in which a cell makes its dye anew, hours."""
-    damage_scale: Annotated[float, Field(ge=0, le=1e6)] = 10.0
-    """How much more sensitive than CHO cells the cells are; proposed, as above."""
-    damage_power: Annotated[float, Field(ge=1, le=4)] = 1.2
+    damage_scale: Annotated[float, Field(ge=0, le=1e6)] = 1.0
+    """How much more sensitive than the CHO cells of the dose response the cells are; 0: light does
+    not harm them."""
+    damage_by_dye: Annotated[float, Field(ge=0, le=100)] = 0.2
+    """Extra harm that the dye of an unbleached cell makes of the light it takes; proposed."""
+    damage_power: Annotated[float, Field(ge=1, le=4)] = 1.1
     """Exponent of harm in irradiance."""
     repair_h: Annotated[float, Field(ge=0.01, le=1e6)] = 2.0
     """Time in which a cell repairs damage, hours."""
@@ -190,9 +193,12 @@ class SimulatedScopeConfig(BaseModel, frozen=True, extra="forbid", use_attribute
     @model_validator(mode="before")
     @classmethod
     def _starts_from_the_preset(cls, given: Any) -> Any:
-        if not isinstance(given, dict) or not isinstance(given.get("preset"), str):
+        if not isinstance(given, dict):
             return given
-        return {**PRESETS.get(given["preset"], {}), **given}
+        name = given.get("preset")
+        values = {**PRESETS[name], **given} if name in tuple(PRESETS) else given
+        # JSON and TOML have no tuples; behind this validator a strict config would refuse lists.
+        return {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
 
     @model_validator(mode="after")
     def _every_line_has_a_name_of_its_own(self) -> Self:
@@ -200,6 +206,11 @@ class SimulatedScopeConfig(BaseModel, frozen=True, extra="forbid", use_attribute
         if len(set(names)) < len(names):
             raise ValueError(f"each line of light needs a name of its own, got {names}")
         return self
+
+    def assumed(self) -> tuple[float, float]:
+        """Return the factors of `assumption`: of the dose D50, and of the bleaching rate."""
+        d50, _, bleach = self.assumption.partition("-")
+        return float(d50.removeprefix("d50x")), float(bleach.removeprefix("bleachx") or 1.0)
 
     def all_lines(self) -> tuple[LineConfig, ...]:
         """Return every line of light with its dye; the first is the one of the plain fields."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from acquire.simulated import motion, photophysics
-from acquire.simulated.cells import CELL, Nuclei, Phase
+from acquire.simulated.cells import CELL, Nuclei, Phase, Spots
 from acquire.simulated.draws import Process, child_keys, normals, root_keys, uniforms
 from acquire.simulated.photophysics import Photophysics, brightness
 from acquire.simulated.shape import PROPHASE_S, condensation, semi_axes
@@ -36,10 +36,16 @@ class Specimen:
     ----------
     t_s
         Experiment time that it has reached, s.
+
+    Parameters
+    ----------
+    lit
+        False makes the unlit twin: light changes nothing in it.
     """
 
-    def __init__(self, config: SimulatedScopeConfig) -> None:
+    def __init__(self, config: SimulatedScopeConfig, *, lit: bool = True) -> None:
         self._config = config
+        self._lit = lit
         self._physics = Photophysics.of(config)
         self._half_um = (
             0.5 * config.height * config.pixel_um * config.field_scale,
@@ -80,8 +86,19 @@ class Specimen:
             damage=cells["damage"].copy(),
         )
 
-    def take_light(self, fluence_j_cm2: Column, irradiance_w_cm2: float) -> Column:
-        """Bleach and harm the cells.
+    def spots(self) -> Spots:
+        """Return all sub-resolution spots as they are now; none unless the config has some."""
+        none = np.empty(0)
+        return Spots(np.empty(0, np.int64), none, none, none, none)
+
+    def dye(self, line: int = 0) -> Column:
+        """Return the unbleached dye of one line in each cell of `truth()`, (n,)."""
+        cells = self._cells
+        made: Column = cells["expression"] * (1.0 + cells["progress"])
+        return made * brightness(cells["bright"])
+
+    def take_light(self, fluence_j_cm2: Column, irradiance_w_cm2: float, line: int = 0) -> Column:
+        """Bleach and harm the cells by one line of light; a specimen that is not lit only shines.
 
         Parameters
         ----------
@@ -89,6 +106,8 @@ class Specimen:
             Dose of each nucleus of `truth()`, (n,) J/cm2.
         irradiance_w_cm2
             Mean irradiance of the exposure, W/cm2.
+        line
+            Place of the line in `config.all_lines()`.
 
         Returns
         -------
@@ -96,6 +115,8 @@ class Specimen:
             Dye that shone, mean over the exposure, in the unit of `Nuclei.dye`, (n,).
         """
         cells = self._cells
+        if not self._lit:
+            return self.dye(line)
         bright = cells["bright"]
         seen = self._physics.bleach(bright, fluence_j_cm2, irradiance_w_cm2)
         damage = cells["damage"]
