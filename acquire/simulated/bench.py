@@ -12,6 +12,7 @@ from acquire.simulated.draws import Process, uniforms
 from acquire.simulated.optics import Optics, Window
 from acquire.simulated.sensor import Sensor
 from acquire.simulated.specimen import Specimen
+from acquire.simulated.truth import Seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,6 +70,8 @@ class Bench:
         Exposures take host time; else none.
     frames
         Exposures so far.
+    witness
+        Told of every exposure and the whole truth about it, in the camera's thread.
     """
 
     def __init__(
@@ -82,6 +85,7 @@ class Bench:
         self.x_um = self.y_um = self.z_um = 0.0
         self.is_paced = False
         self.frames = 0
+        self.witness: Callable[[Seen], None] | None = None
         self._optics = Optics(config)
         self._sensor = Sensor(config)
         self._free_s = 0.0
@@ -123,6 +127,13 @@ class Bench:
             mean_e = self._see(fluence, stray, exposed_s, window)
             self._sensor.read_out(mean_e, self.frames, out)
             is_lost = self._loses(self.frames)
+            if self.witness is not None:
+                nuclei = self.specimen.truth()
+                where = (self.x_um, self.y_um, self.z_um)
+                lit = self._lit_profile(nuclei)
+                self.witness(
+                    Seen(t_s, exposed_s, window, where, given, nuclei, lit, mean_e, is_lost)
+                )
             self.frames += 1
         return Exposure(t_s, exposed_s, fluence, is_lost)
 
