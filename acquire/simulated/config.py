@@ -36,7 +36,7 @@ class LineConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstring
     """Photo-electrons per pixel of the medium for each J/cm2."""
     structure: Literal["nucleus", "cell", "spots"] = "nucleus"
     """What the dye of this line stains."""
-    extinction: Annotated[float, Field(ge=0, le=1e6)] = EGFP_EXTINCTION
+    extinction: Annotated[float, Field(ge=1, le=1e6)] = EGFP_EXTINCTION
     """Molar extinction of the dye at this wavelength, 1/(M cm)."""
     bleach_yield: Annotated[float, Field(ge=0, le=1)] = EGFP_BLEACH_YIELD
     """Chance that an excitation bleaches."""

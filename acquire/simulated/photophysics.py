@@ -1,4 +1,4 @@
-"""What light does to a cell: it bleaches the dye and it harms.
+"""What a line of light does to its dye and to the cell: it excites, it bleaches, it harms.
 
 Bleaching is first order in each of two populations of fluorophores. Damage is a leaky integrator:
 the cell repairs itself, so light given slowly or in pulses harms less than the same light at once.
@@ -11,53 +11,34 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from acquire.simulated.dyes import bleach_dose_j_cm2
+from acquire.simulated.damage import (
+    UV_W_CM2,
+    action_weight,
+    cycle_delay,
+    mitosis_minutes,
+    mitotic_failure,
+    motility,
+)
+from acquire.simulated.dyes import excitation_rate_hz, saturation_w_cm2
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from acquire.simulated.config import SimulatedScopeConfig
+    from acquire.simulated.config import LineConfig, SimulatedScopeConfig
+
+__all__ = [
+    "FAST_RATIO",
+    "FAST_SHARE",
+    "Photophysics",
+    "brightness",
+    "cycle_delay",
+    "mitosis_minutes",
+    "mitotic_failure",
+    "motility",
+]
 
 FAST_SHARE = 0.25  # of the fluorophores; 20-30 % is commonly seen, proposed
 FAST_RATIO = 5.0  # the fast population bleaches so much faster, proposed
-
-UV_NM = 385.0  # line of the dose response below, proposed: the source says "UV"
-DECADE_NM = 70.0  # harm falls tenfold for each 70 nm of wavelength, 405 to 640 nm; proposed fit to
-# Waldchen et al., Sci. Rep. 5, 15348 (2015): 50 J/cm2 at 405 nm against > 1e5 at 640 nm
-
-
-def action_weight(wavelength_nm: float) -> float:
-    """Return how harmful light is against the same dose of the UV line; 1 there."""
-    return float(10.0 ** ((UV_NM - wavelength_nm) / DECADE_NM))
-
-
-def mitotic_failure(damage: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the chance that a mitosis fails after damage in J/cm2 of the UV line.
-
-    References
-    ----------
-    Fit by us to four points read from the plot of the PhotoFiTT project (CHO cells, UV line,
-    0 to 60 J/cm2): 6.1, 18.4, 45.5, 50.8 % at 0, 0.6, 6, 60 J/cm2. A shape, not a statistic.
-    """
-    power = damage**1.27
-    chance: NDArray[np.float64] = 0.061 + 0.450 * power / (1.30**1.27 + power)
-    return chance
-
-
-def mitosis_minutes(damage: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the mean time in mitosis after damage, minutes (same source as `mitotic_failure`)."""
-    minutes: NDArray[np.float64] = 17.7 + 32.5 * damage / (0.72 + damage)
-    return minutes
-
-
-def cycle_delay(damage: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the factor by which damage slows the cell cycle, 1 to 2; proposed."""
-    return 1.0 + damage / (damage + 1.0)
-
-
-def motility(damage: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the factor by which damage slows a cell's walk, 1 to 0; proposed."""
-    return 1.0 / (1.0 + damage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,22 +48,28 @@ class Photophysics:
     Attributes
     ----------
     bleach_per_j_cm2
-        Rate of the slow population at the reference irradiance; its inverse is the dose that
-        leaves 1/e, J/cm2.
-    bleach_power
-        Exponent alpha of the bleaching rate in irradiance; 1 for one photon, 1.0-1.3 is seen.
-    recovery_s
-        Time in which the cell makes its dye anew, s; proposed.
+        Rate of the slow population in weak light at the reference irradiance; its inverse is the
+        dose that leaves 1/e, J/cm2.
     damage_weight
         Harm of this light against the same dose of the UV line.
-    damage_power
-        Exponent beta of harm in irradiance, 1.0-1.5; proposed.
-    damage_by_dye
-        rho: extra harm by excited fluorophores, for an unbleached cell; proposed.
+    recovery_s
+        Time in which the cell makes its dye anew, s; proposed.
     repair_s
         Time in which a cell repairs damage, s; 0.5-5 h, proposed.
+    bleach_power
+        Exponent alpha of the bleaching rate in irradiance; 1 for one photon, 1.0-1.3 is seen.
+    damage_power
+        Exponent beta of harm in irradiance, 1.0-1.5; proposed. Above 1, since the same dose harms
+        less if it is given longer and weaker (Mubaid & Brown, Microsc. Today 25 (6), 26 (2017)).
+    damage_by_dye
+        rho: extra harm by excited fluorophores, for an unbleached cell; proposed.
+    saturation_w_cm2
+        Irradiance at which the dye is excited half as often as weak light tells.
     reference_w_cm2
-        Irradiance at which the rates are as given.
+        Irradiance at which the bleaching rate is as given: that of the half-life in `dyes`, 1000
+        photons/s at a yield of 0.6.
+    damage_reference_w_cm2
+        Irradiance at which harm is as given: that of the dose response in `damage`.
     """
 
     bleach_per_j_cm2: float
@@ -90,21 +77,40 @@ class Photophysics:
     recovery_s: float
     repair_s: float
     bleach_power: float = 1.0
-    damage_power: float = 1.2
-    damage_by_dye: float = 0.5
-    reference_w_cm2: float = 1.0
+    damage_power: float = 1.1
+    damage_by_dye: float = 0.2
+    saturation_w_cm2: float = np.inf
+    reference_w_cm2: float = 3.2
+    damage_reference_w_cm2: float = UV_W_CM2
 
     @classmethod
-    def of(cls, config: SimulatedScopeConfig) -> Photophysics:
-        """Make the photophysics that a config describes."""
+    def of(cls, config: SimulatedScopeConfig, line: LineConfig | None = None) -> Photophysics:
+        """Make the photophysics that a config describes for a line, else for its first."""
+        line = line or config.all_lines()[0]
+        d50_times, bleach_times = config.assumed()
+        excitations_per_j = excitation_rate_hz(1.0, line.wavelength_nm, line.extinction)
+        bleaching = config.bleach_scale * bleach_times * line.bleach_yield
         return cls(
-            bleach_per_j_cm2=config.bleach_scale / bleach_dose_j_cm2(config.wavelength_nm),
-            damage_weight=action_weight(config.wavelength_nm) * config.damage_scale,
+            bleach_per_j_cm2=bleaching * excitations_per_j,
+            damage_weight=action_weight(line.wavelength_nm) * config.damage_scale / d50_times,
             recovery_s=config.recovery_h * 3600.0,
             repair_s=config.repair_h * 3600.0,
             bleach_power=config.bleach_power,
             damage_power=config.damage_power,
+            damage_by_dye=config.damage_by_dye,
+            saturation_w_cm2=saturation_w_cm2(
+                line.wavelength_nm, line.extinction, line.lifetime_ns
+            ),
         )
+
+    def excited(self, irradiance: float) -> float:
+        """Return how often a dye is excited against what weak light would tell, 1 to 0."""
+        return 1.0 / (1.0 + irradiance / self.saturation_w_cm2)
+
+    def bleach_rate_per_j_cm2(self, irradiance: float) -> float:
+        """Return the bleaching rate of the slow population at an irradiance, per J/cm2."""
+        nonlinear = (irradiance / self.reference_w_cm2) ** (self.bleach_power - 1.0)
+        return float(self.bleach_per_j_cm2 * nonlinear * self.excited(irradiance))
 
     def bleach(
         self, bright: NDArray[np.float64], fluence_j_cm2: NDArray[np.float64], irradiance: float
@@ -123,14 +129,14 @@ class Photophysics:
         Returns
         -------
         NDArray
-            Unbleached share, mean over the exposure's time and both populations, (n,).
+            How brightly the dye shone against fresh dye in weak light: the unbleached share, mean
+            over the exposure's time and both populations, less what saturation takes, (n,).
         """
-        speed = (irradiance / self.reference_w_cm2) ** (self.bleach_power - 1.0)
-        rates = speed * self.bleach_per_j_cm2 * np.array([1.0, FAST_RATIO])
+        rates = self.bleach_rate_per_j_cm2(irradiance) * np.array([1.0, FAST_RATIO])
         decays = fluence_j_cm2[:, None] * rates
         # -expm1(-x)/x: mean of exp(-x s) over 0 <= s <= 1.
         means = np.where(decays > 0, -np.expm1(-decays) / np.where(decays > 0, decays, 1.0), 1.0)
-        seen = brightness(bright * means)
+        seen = self.excited(irradiance) * brightness(bright * means)
         bright *= np.exp(-decays)
         return seen
 
@@ -141,14 +147,26 @@ class Photophysics:
         fluence_j_cm2: NDArray[np.float64],
         irradiance: float,
     ) -> None:
-        """Add the damage of an exposure in place, (n,), J/cm2 of the UV line."""
-        speed = (irradiance / self.reference_w_cm2) ** (self.damage_power - 1.0)
-        damage += self.damage_weight * speed * fluence_j_cm2 * (1.0 + self.damage_by_dye * seen)
+        """Add the damage of an exposure in place, (n,), J/cm2 of the UV line.
+
+        Parameters
+        ----------
+        seen
+            What `bleach` returned: dye that shines makes more harm of the light, (n,).
+        """
+        nonlinear = (irradiance / self.damage_reference_w_cm2) ** (self.damage_power - 1.0)
+        damage += self.damage_weight * nonlinear * fluence_j_cm2 * (1.0 + self.damage_by_dye * seen)
 
     def rest(
         self, bright: NDArray[np.float64], damage: NDArray[np.float64], passed_s: float
     ) -> None:
-        """Let the cells make dye and repair themselves in place for a while without light."""
+        """Let the cells make dye and repair themselves in place for a while without light.
+
+        Parameters
+        ----------
+        bright
+            As for `bleach`; the dyes of several lines may come in one array, (n, ..., 2).
+        """
         bright += (1.0 - bright) * -np.expm1(-passed_s / self.recovery_s)
         damage *= np.exp(-passed_s / self.repair_s)
 

@@ -6,23 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.integrate import quad, solve_ivp
+from scipy.optimize import brentq
 
 from acquire.simulated.config import SimulatedScopeConfig
-from acquire.simulated.dyes import (
-    EGFP_EXTINCTION,
-    bleach_dose_j_cm2,
-    cross_section_cm2,
-    photon_flux,
-)
-from acquire.simulated.photophysics import (
-    FAST_RATIO,
-    FAST_SHARE,
-    Photophysics,
-    action_weight,
-    brightness,
-    mitosis_minutes,
-    mitotic_failure,
-)
+from acquire.simulated.dyes import EGFP_BLEACH_YIELD, EGFP_EXTINCTION, excitation_rate_hz
+from acquire.simulated.photophysics import FAST_RATIO, FAST_SHARE, Photophysics, brightness
 
 
 def physics(**changes: float) -> Photophysics:
@@ -38,33 +26,6 @@ def physics(**changes: float) -> Photophysics:
 
 def fresh(n: int = 1) -> NDArray[np.float64]:
     return np.ones((n, 2))
-
-
-def test_egfp_is_excited_as_often_as_its_extinction_says() -> None:
-    assert cross_section_cm2(EGFP_EXTINCTION) == pytest.approx(2.14e-16, rel=2e-3)
-    rate = cross_section_cm2(EGFP_EXTINCTION) * photon_flux(1.0, 488.0)
-    assert rate == pytest.approx(525.5, rel=1e-3)
-
-
-@pytest.mark.parametrize(("bleach_yield", "dose_j_cm2"), [(2.4e-6, 793.0), (8e-6, 238.0)])
-def test_the_dose_that_bleaches_egfp_follows_from_its_yield(
-    bleach_yield: float, dose_j_cm2: float
-) -> None:
-    assert bleach_dose_j_cm2(488.0, bleach_yield=bleach_yield) == pytest.approx(
-        dose_j_cm2, rel=2e-3
-    )
-
-
-def test_mitosis_fails_and_lingers_as_in_the_dose_response_that_was_read() -> None:
-    dose = np.array([0.0, 0.6, 6.0, 60.0])
-    assert mitotic_failure(dose) == pytest.approx([0.061, 0.184, 0.455, 0.508], abs=1e-3)
-    assert mitosis_minutes(dose) == pytest.approx([17.7, 32.5, 46.7, 49.8], abs=0.05)
-
-
-def test_blue_light_harms_ten_times_more_than_light_70_nm_redder() -> None:
-    assert action_weight(385.0) == 1.0
-    assert action_weight(488.0) / action_weight(558.0) == pytest.approx(10.0)
-    assert action_weight(405.0) / action_weight(640.0) > 10**3.3
 
 
 def test_bleaching_is_the_solution_of_its_rate_equation() -> None:
@@ -124,37 +85,102 @@ def test_nothing_bleaches_in_the_dark_and_the_cell_makes_dye_anew() -> None:
     assert bright[0] == pytest.approx([1 - 0.6 / np.e] * 2)
 
 
-def test_pulses_with_pauses_harm_less_than_the_same_light_at_once() -> None:
-    model, at_once, pulsed = physics(), np.zeros(1), np.zeros(1)
-    model.harm(at_once, np.zeros(1), np.array([5.0]), 1.0)
-    for _ in range(10):
-        model.harm(pulsed, np.zeros(1), np.array([0.5]), 1.0)
-        model.rest(fresh(), pulsed, 1800.0)
-    assert pulsed[0] < 0.3 * at_once[0]
+def half_dose(signal: NDArray[np.float64], doses: NDArray[np.float64]) -> float:
+    """Return the dose at which a falling signal passes half."""
+    return float(np.interp(-0.5, -signal, doses))
 
 
-def test_steady_light_below_a_threshold_never_harms_beyond_it() -> None:
-    model, damage = physics(), np.zeros(1)
-    for _ in range(2000):  # 0.001 J/cm2 each 10 s, repaired in an hour
-        model.harm(damage, np.zeros(1), np.array([1e-3]), 1.0)
-        model.rest(fresh(), damage, 10.0)
-    assert damage[0] == pytest.approx(1e-3 / 10.0 * 3600.0, rel=0.02)
+DOSES = np.linspace(0.0, 30.0, 301)
 
 
-def test_strong_light_harms_more_than_the_same_dose_of_weak_light() -> None:
-    weak, strong = np.zeros(1), np.zeros(1)
-    physics().harm(weak, np.zeros(1), np.array([1.0]), 0.1)
-    physics().harm(strong, np.zeros(1), np.array([1.0]), 10.0)
-    assert strong[0] > weak[0]
+def decay(weights: NDArray[np.float64], model: Photophysics) -> NDArray[np.float64]:
+    """Bleach cells at several places of a beam; return their shares left, (doses, n, 2)."""
+    bright, left = fresh(len(weights)), [fresh(len(weights))]
+    for step in np.diff(DOSES):
+        model.bleach(bright, step * weights, 1.0)
+        left.append(bright.copy())
+    return np.stack(left)
+
+
+def test_a_single_population_is_half_bleached_after_ln_2_of_its_dose() -> None:
+    slow = decay(np.ones(1), physics())[:, 0, 0]
+    assert half_dose(slow, DOSES) == pytest.approx(np.log(2) / 0.1, rel=1e-3)
+
+
+def test_two_populations_are_half_bleached_sooner_and_fade_ever_slower() -> None:
+    both = np.array([brightness(bright)[0] for bright in decay(np.ones(1), physics())])
+    expected = brentq(
+        lambda d: (
+            (1 - FAST_SHARE) * np.exp(-0.1 * d) + FAST_SHARE * np.exp(-0.1 * FAST_RATIO * d) - 0.5
+        ),
+        0,
+        10,
+    )
+    assert half_dose(both, DOSES) == pytest.approx(expected, rel=1e-3)
+    rate = -np.diff(np.log(both))
+    assert (np.diff(rate) < 0).all()
+
+
+def test_a_gaussian_beam_bleaches_its_middle_and_so_decays_more_slowly_than_any_exponential() -> (
+    None
+):
+    # Over a whole Gaussian spot the signal of one population is (1 - exp(-x)) / x, x = k D0.
+    depth = np.linspace(0.0, 12.0, 2001)  # minus log of the profile: equal areas of the sample
+    profile = np.exp(-depth)
+    slow = decay(profile, physics())[:, :, 0]
+    seen = np.trapezoid(slow * profile, depth, axis=1) / np.trapezoid(profile, depth)
+    x = 0.1 * DOSES[1:]
+    assert seen[1:] == pytest.approx(-np.expm1(-x) / x, rel=1e-3)
+    assert half_dose(seen, DOSES) == pytest.approx(
+        brentq(lambda x: -np.expm1(-x) / x - 0.5, 1, 3) / 0.1, rel=1e-3
+    )
+
+
+def test_the_rate_of_bleaching_follows_from_excitations_and_yield() -> None:
+    model = Photophysics.of(SimulatedScopeConfig(bleach_scale=1.0))
+    per_j = excitation_rate_hz(1.0, 488.0, EGFP_EXTINCTION) * EGFP_BLEACH_YIELD
+    assert model.bleach_rate_per_j_cm2(3.2) == pytest.approx(per_j, rel=1e-4)
+    assert 1.0 / per_j == pytest.approx(793.0, rel=2e-3)
+
+
+def test_a_dye_that_saturates_shines_and_bleaches_half_as_much() -> None:
+    model, weak, strong = physics(saturation_w_cm2=100.0), fresh(), fresh()
+    dose = np.array([1e-6])
+    assert model.bleach(weak, dose, 1e-6) == pytest.approx(1.0, rel=1e-6)
+    assert model.bleach(strong, dose, 100.0) == pytest.approx(0.5, rel=1e-6)
+    assert (1.0 - strong) == pytest.approx(0.5 * (1.0 - weak), rel=1e-6)
+
+
+def test_no_dye_shines_more_the_more_it_is_excited_beyond_saturation() -> None:
+    config = SimulatedScopeConfig(max_irradiance_w_cm2=1e5)
+    model = Photophysics.of(config)
+    assert model.excited(5.0) == pytest.approx(1.0, abs=1e-5)
+    assert model.excited(model.saturation_w_cm2) == pytest.approx(0.5)
+    assert 1e5 < model.saturation_w_cm2 < 1e6
 
 
 def test_a_dye_that_does_not_bleach_is_a_config() -> None:
     model = Photophysics.of(SimulatedScopeConfig(bleach_scale=0.0))
     bright = fresh()
-    assert model.bleach(bright, np.array([1e6]), 5.0).tolist() == [1.0]
+    assert model.bleach(bright, np.array([1e6]), 5.0) == pytest.approx(1.0, abs=1e-5)
+    assert bright.tolist() == [[1.0, 1.0]]
 
 
 def test_a_bright_cell_is_harmed_more_than_a_bleached_one() -> None:
     damage = np.zeros(2)
-    physics(damage_by_dye=0.5).harm(damage, np.array([1.0, 0.0]), np.array([1.0, 1.0]), 1.0)
+    model = physics(damage_by_dye=0.5)
+    model.harm(damage, np.array([1.0, 0.0]), np.ones(2), model.damage_reference_w_cm2)
     assert damage == pytest.approx([1.5, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("assumption", "d50", "bleach"),
+    [("d50x1", 1, 1), ("d50x0.1", 0.1, 1), ("d50x10", 10, 1), ("d50x0.1-bleachx3", 0.1, 3)],
+)
+def test_one_switch_says_how_sensitive_cell_and_dye_are(
+    assumption: str, d50: float, bleach: float
+) -> None:
+    usual = Photophysics.of(SimulatedScopeConfig())
+    moved = Photophysics.of(SimulatedScopeConfig.model_validate({"assumption": assumption}))
+    assert moved.damage_weight * d50 == pytest.approx(usual.damage_weight)
+    assert moved.bleach_per_j_cm2 == pytest.approx(bleach * usual.bleach_per_j_cm2)

@@ -193,7 +193,7 @@ def test_damage_halves_the_pace_of_growth() -> None:
         specimen.advance_to(3600.0)
     a, b = dark.truth(), lit.truth()
     grew = [area(now, ids) - area(before, ids) for now in (a, b) for ids in [growing(before, a, b)]]
-    assert grew[1] == pytest.approx(0.5 * grew[0], rel=1e-4)
+    assert grew[1] == pytest.approx(0.5 * grew[0], rel=2e-3)
 
 
 def area(nuclei: Nuclei, ids: NDArray[np.int64]) -> NDArray[np.float64]:
