@@ -57,6 +57,12 @@ class Lineages:
         """Return everybody who was ever seen, by id."""
         return self._rows[self._known]
 
+    def counts(self) -> tuple[int, int, int]:
+        """Return how many cells ever lived, how many divided, and how many died."""
+        endings = self.rows()["ending"]
+        divided, died = endings == Ending.DIVISION, endings == Ending.DEATH
+        return len(endings), int(divided.sum()), int(died.sum())
+
     def look(self, nuclei: Nuclei, t_s: float, dose_j_cm2: Column | None = None) -> Column:
         """Take note of all cells of a specimen.
 

@@ -1,0 +1,233 @@
+"""Writes the truth of a run, so that it can be read whatever happens to the writer."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+
+from acquire.simulated.truth import Chip, instance_mask
+from realtime.errors import RunFileError
+from realtime.truth import layout
+from realtime.truth.images import pack, rounded
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+    from typing import Self
+
+    from numpy.typing import NDArray
+
+    from acquire.frame import FrameInfo
+    from acquire.simulated.truth import Seen
+    from realtime.truth.layout import About
+
+
+class TruthWriter:
+    """Writes one truth file.
+
+    Parameters
+    ----------
+    path
+        The file; it must not exist.
+
+    Raises
+    ------
+    RunFileError
+        If it exists, or cannot be written.
+    """
+
+    def __init__(self, path: Path, about: About) -> None:
+        self.path = path
+        self._about = about
+        self._chip = Chip(about.height, about.width, about.pixel_um)
+        self._exposure_type = layout.exposure_row(len(about.lines))
+        self._cell_type = layout.cell_row(len(about.lines))
+        self._unnamed: dict[int, NDArray[np.void]] = {}  # written when it is known which frame came
+        self._named: list[NDArray[np.void]] = []
+        self._cells: list[NDArray[np.void]] = []
+        self._n_exposures = self._n_cells = self._n_images = self._n_lineages = 0
+        if path.exists():
+            raise RunFileError(f"{path} exists already; a truth is never overwritten")
+        self._file: Any = None
+        with self._writing():
+            draft = path.with_name(path.name + ".new")  # whole before it has its name
+            with h5py.File(draft, "w", libver=layout.HDF5_VERSIONS) as file:
+                layout.create(file, about)
+            draft.replace(path)
+            self._file = h5py.File(path, "r+", libver=layout.HDF5_VERSIONS)
+            self._file.swmr_mode = True
+
+    def exposure(self, number: int, seen: Seen, taken_j_cm2: NDArray[np.float64]) -> None:
+        """Take an exposure and all that is known of it; `name` or `skip` finishes it.
+
+        Parameters
+        ----------
+        number
+            Of the camera's exposures, from 0.
+        taken_j_cm2
+            Dose of each cell so far, (n, lines) J/cm2.
+        """
+        mask = instance_mask(seen, self._chip)
+        cells = self._cell_rows(seen, taken_j_cm2, mask)
+        row = self._exposure_row(number, seen)
+        row["image_row"], row["first_cell"] = self._n_images, self._n_cells
+        row["n_cells"] = len(cells)
+        with self._writing():
+            self._append_image("masks", mask)
+            self._append_image("expected_e", rounded(seen.expected_e))
+        self._n_images += 1
+        self._n_cells += len(cells)
+        self._cells.append(cells)
+        self._unnamed[number] = row
+
+    def missed(self, number: int, seen: Seen) -> None:
+        """Take an exposure without its image and cells: there was no time to write them."""
+        row = self._exposure_row(number, seen)
+        row["image_row"], row["first_cell"] = -1, self._n_cells
+        self._unnamed[number] = row
+
+    def name(self, number: int, info: FrameInfo) -> None:
+        """Say which frame of the run came of an exposure."""
+        row = self._unnamed[number]
+        row["seq"] = info.seq
+        row["t"], row["c"], row["z"], row["p"] = (
+            info.index.t, info.index.c, info.index.z, info.index.p
+        )  # fmt: skip
+        self._finish(number)
+
+    def skip(self, number: int) -> None:
+        """Say that no frame came of an exposure."""
+        self._finish(number)
+
+    def flush(self, lineages: NDArray[np.void]) -> None:
+        """Make safe what is finished.
+
+        Parameters
+        ----------
+        lineages
+            Everybody who ever lived, `acquire.simulated.lineages.LINEAGE` rows.
+        """
+        with self._writing():
+            for name in ("masks", "expected_e"):
+                self._file[name].id.flush()
+            self._append("exposures", self._named, self._n_exposures)
+            n_cells = self._n_cells - sum(map(len, self._cells))
+            self._append("cells", self._cells, n_cells)
+            self._append("lineages", [lineages], 0)
+            self._n_exposures += len(self._named)
+            counts = (self._n_exposures, self._n_cells, len(lineages))
+            self._file["commit"][()] = np.array(counts, layout.COMMIT)
+            self._file["commit"].id.flush()
+        self._named.clear()
+        self._cells.clear()
+
+    @property
+    def pending(self) -> int:
+        """Finished exposures that are not yet safe."""
+        return len(self._named)
+
+    def close(self, lineages: NDArray[np.void], status: str = layout.PARTIAL) -> None:
+        """Flush, say how the run ended ("complete" or "partial"), and close. May be called twice.
+
+        Raises
+        ------
+        RunFileError
+            If the disk takes no more.
+        """
+        if self._file is None or not self._file.id.valid:
+            return
+        for number in sorted(self._unnamed):
+            self._finish(number)
+        try:
+            self.flush(lineages)
+            with self._writing():
+                self._file["status"][()] = status
+        finally:
+            self.abandon()
+        with self.path.open("rb+") as file:
+            os.fsync(file.fileno())
+
+    def abandon(self) -> None:
+        """Close the file as it is. May be called twice."""
+        if self._file is not None and self._file.id.valid:
+            with self._writing():
+                self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.abandon()
+
+    def _finish(self, number: int) -> None:
+        self._named.append(self._unnamed.pop(number))
+
+    def _exposure_row(self, number: int, seen: Seen) -> NDArray[np.void]:
+        row = np.zeros((), self._exposure_type)
+        row["number"], row["seq"] = number, -1
+        for axis in "tczp":
+            row[axis] = -1
+        row["t_s"], row["exposed_s"] = seen.t_s, seen.exposed_s
+        row["x_um"], row["y_um"], row["z_um"] = seen.position_um
+        window = seen.window
+        row["left"], row["top"] = window.x, window.y
+        row["height"], row["width"] = seen.expected_e.shape
+        lines = self._about.lines
+        row["fluence_j_cm2"] = [seen.given.fluence_j_cm2.get(line, 0.0) for line in lines]
+        row["stray_j_cm2"] = [seen.given.stray_j_cm2.get(line, 0.0) for line in lines]
+        row["is_lost"] = seen.is_lost
+        return row
+
+    def _cell_rows(
+        self, seen: Seen, taken_j_cm2: NDArray[np.float64], mask: NDArray[np.uint32]
+    ) -> NDArray[np.void]:
+        nuclei = seen.nuclei
+        y_px, x_px = self._chip.to_pixels(seen)
+        labels, areas = np.unique(mask, return_counts=True)
+        place = np.minimum(np.searchsorted(labels, nuclei.ids + 1), len(labels) - 1)
+        area = np.where(labels[place] == nuclei.ids + 1, areas[place], 0)
+        inside = (np.abs(y_px - 0.5 * (mask.shape[0] - 1)) <= 0.5 * mask.shape[0]) & (
+            np.abs(x_px - 0.5 * (mask.shape[1] - 1)) <= 0.5 * mask.shape[1]
+        )
+        here = np.flatnonzero(inside | (area > 0))
+        rows = np.zeros(len(here), self._cell_type)
+        rows["id"], rows["parent"] = nuclei.ids[here], nuclei.parents[here]
+        rows["key"], rows["damage_j_cm2"] = nuclei.keys[here], nuclei.damage[here]
+        rows["y_px"], rows["x_px"], rows["area_px"] = y_px[here], x_px[here], area[here]
+        rows["dose_j_cm2"] = taken_j_cm2[here]
+        for name in (
+            "phase", "x_um", "y_um", "z_um", "long_um", "short_um", "depth_um", "angle", "dye"
+        ):  # fmt: skip
+            rows[name] = getattr(nuclei, name)[here]
+        return rows
+
+    def _append_image(self, name: str, image: NDArray[Any]) -> None:
+        data = self._file[name]
+        chip = data.shape[1:]
+        if image.shape != chip:  # a region lies in the corner, as in a run file
+            whole = np.zeros(chip, image.dtype)
+            whole[: image.shape[0], : image.shape[1]] = image
+            image = whole
+        data.resize(self._n_images + 1, axis=0)
+        data.id.write_direct_chunk((self._n_images, 0, 0), pack(image))
+
+    def _append(self, name: str, rows: list[NDArray[np.void]], at: int) -> None:
+        if not rows:
+            return
+        data = self._file[name]
+        values = np.concatenate([np.atleast_1d(row) for row in rows])
+        data.resize(at + len(values), axis=0)
+        data[at:] = values
+        data.id.flush()
+
+    @contextmanager
+    def _writing(self) -> Generator[None]:
+        try:
+            yield
+        except (OSError, RuntimeError, ValueError) as error:
+            why = str(error).splitlines()[0]
+            raise RunFileError(f"the truth cannot be written to {self.path}: {why}") from error
