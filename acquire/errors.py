@@ -11,6 +11,8 @@ ScopeError                 base of every error that a run may end with in good o
     DeviceMissing          the config names a device that the microscope has not
         LightBoxGone       the simulated light box has ended, and its light with it
     SettingRefused         a device did not take the value that it was asked to take
+    SampleError            what a sample took so far is not known, or cannot be kept
+    CalibrationRefused     a calibration cannot be measured, read, or used with this microscope
     StreamError            the stream of frames cannot go on
         BadMessage         bytes that are not one of our messages
         FrameLapped        a ring slot was overwritten before it was read
@@ -67,3 +69,7 @@ class DeviceMissing(ScopeError, LookupError):
 
 class SettingRefused(ScopeError, ValueError):
     """A device did not take the value that it was asked to take."""
+
+
+class CalibrationRefused(ScopeError, ValueError):
+    """A calibration cannot be measured, cannot be read, or is not one of this microscope."""

@@ -112,21 +112,28 @@ class LightPort:
 
     def _is_off(self, source: LightSource) -> bool:
         """Whether the power is read back as off; an answer that is no number (NaN) is not off."""
-        return bool(source.power_device) and self._read_power(source) <= source.dark_below
+        if not source.power_device:
+            return False
+        # By the command: a table that gives no light below some command does not make it dark.
+        return source.command_fraction(self._read_command(source)) <= source.dark_below
 
     def _read_power(self, source: LightSource) -> float:
-        """Return the power that the device reports, as a fraction of the maximum.
+        """Return the power that the device reports, as a fraction of the maximum."""
+        return source.fraction(self._read_command(source))
+
+    def _read_command(self, source: LightSource) -> float:
+        """Return what the device says that it is set to, in its own units.
 
         What cannot be understood is refused by the caller's comparison: it counts as NaN.
         """
         found = str(self._core.getProperty(source.power_device, source.power_property))
         if source.on_text:
-            return {source.on_text: 1.0, source.off_text: 0.0}.get(found, float("nan"))
+            words = {source.on_text: source.maximum, source.off_text: source.off_value}
+            return words.get(found, float("nan"))
         try:
-            value = float(found)
+            return float(found)
         except ValueError:
             return float("nan")
-        return (value - source.off_value) / (source.maximum - source.off_value)
 
 
 def _text(source: LightSource, fraction: float) -> str:
@@ -135,4 +142,4 @@ def _text(source: LightSource, fraction: float) -> str:
         return source.on_text if fraction > 0 else source.off_text
     if source.power_kind == "on-off":
         return f"{source.maximum if fraction > 0 else source.off_value:g}"
-    return f"{source.off_value + fraction * (source.maximum - source.off_value):.6g}"
+    return f"{source.command(fraction):.6g}"

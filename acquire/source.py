@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
-from acquire.errors import SettingRefused
+from acquire.errors import CalibrationRefused, SettingRefused
+from acquire.power_curve import check_table, curve_of
 from acquire.settings import Limits
 
 if TYPE_CHECKING:
@@ -68,6 +69,13 @@ class LightSource(BaseModel, frozen=True, extra="forbid", use_attribute_docstrin
     """Power at the sample at full power, mW, from a power meter; leave out if not calibrated."""
     lit_area_um2: Annotated[float, Field(gt=0, le=1e10)] | None = None
     """Area of the sample that is lit, um2; leave out if not calibrated."""
+    power_table: tuple[tuple[float, float], ...] = ()
+    """Power at the sample by command, [[command, mW], ...], rising from off_value to maximum, where
+    it is not in proportion; in place of power_mw_at_maximum. A power is then a share of the light
+    at maximum, and the device is set to the command that gives it."""
+    calibration: str = ""
+    """Name of a power calibration, made by `lightloop calibrate power`; in place of
+    power_mw_at_maximum, power_table and lit_area_um2."""
 
     @model_validator(mode="after")
     def _must_be_switchable(self) -> Self:
@@ -79,13 +87,38 @@ class LightSource(BaseModel, frozen=True, extra="forbid", use_attribute_docstrin
             raise ValueError(f"{who}: has a switch, so its gate is not always-on")
         if self.gate != "always-on" and not has_switch:
             raise ValueError(f"{who}: needs a shutter_device or a power_device to switch it off by")
-        if (self.power_mw_at_maximum is None) != (self.lit_area_um2 is None):
-            raise ValueError(f"{who}: power_mw_at_maximum and lit_area_um2 belong together")
+        self._check_calibration(who)
         if self.maximum <= self.off_value:
             raise ValueError(f"{who}: maximum {self.maximum} must be above off_value")
         if bool(self.on_text) != bool(self.off_text) or (self.on_text and self.is_dimmable):
             raise ValueError(f"{who}: on_text and off_text belong together, to an on-off power")
         return self
+
+    def _check_calibration(self, who: str) -> None:
+        has_power = self.power_mw_at_maximum is not None or bool(self.power_table)
+        if self.calibration and (has_power or self.lit_area_um2 is not None):
+            raise ValueError(
+                f"{who}: calibration names a file with power and lit area in it: take out "
+                "power_mw_at_maximum, power_table and lit_area_um2"
+            )
+        if has_power != (self.lit_area_um2 is not None):
+            raise ValueError(f"{who}: power_mw_at_maximum and lit_area_um2 belong together")
+        if not self.power_table:
+            return
+        if self.power_mw_at_maximum is not None:
+            raise ValueError(f"{who}: give power_mw_at_maximum or power_table, not both")
+        if not self.is_dimmable:
+            raise ValueError(f"{who}: a power_table needs a power_device with continuous power")
+        try:
+            check_table(self.power_table)
+        except CalibrationRefused as error:
+            raise ValueError(f"{who}: power_table: {error}") from error
+        ends = (self.power_table[0][0], self.power_table[-1][0])
+        if not all(map(math.isclose, ends, (self.off_value, self.maximum))):
+            raise ValueError(
+                f"{who}: power_table goes from {ends[0]:g} to {ends[1]:g}, and must go from "
+                f"off_value {self.off_value:g} to maximum {self.maximum:g}"
+            )
 
     @property
     def is_dimmable(self) -> bool:
@@ -95,7 +128,31 @@ class LightSource(BaseModel, frozen=True, extra="forbid", use_attribute_docstrin
     @property
     def is_calibrated(self) -> bool:
         """Whether irradiance and dose have units; else they are relative."""
-        return self.power_mw_at_maximum is not None
+        return self.full_power_mw is not None
+
+    @property
+    def full_power_mw(self) -> float | None:
+        """Power at the sample at the maximum, mW; None where nobody measured it."""
+        if self.power_table:
+            return self.power_table[-1][1]
+        return self.power_mw_at_maximum
+
+    def command(self, power_fraction: float) -> float:
+        """Return what the device is set to for a power, in its own units."""
+        if self.power_table and 0 < power_fraction <= 1:
+            return curve_of(self.power_table).command(power_fraction)
+        return self.off_value + power_fraction * (self.maximum - self.off_value)
+
+    def fraction(self, command: float) -> float:
+        """Return the power that a command gives, as a fraction of that at the maximum."""
+        fraction = self.command_fraction(command)
+        if self.power_table and 0 <= fraction <= 1:  # beyond the table nothing is made to look well
+            return curve_of(self.power_table).fraction(command)
+        return fraction
+
+    def command_fraction(self, command: float) -> float:
+        """Return how far a command is from off, as a fraction of the way to the maximum."""
+        return (command - self.off_value) / (self.maximum - self.off_value)
 
     @property
     def dose_unit(self) -> str:
@@ -123,6 +180,10 @@ class LightSource(BaseModel, frozen=True, extra="forbid", use_attribute_docstrin
         """Return the strongest power that the device can be set to and that is not above this."""
         if not (self.is_dimmable and self.power_step):
             return power_fraction
+        if self.power_table:
+            above_off = self.command(power_fraction) - self.off_value
+            steps = math.floor(above_off / self.power_step + 1e-9)
+            return self.fraction(self.off_value + steps * self.power_step)
         step = self.power_step / (self.maximum - self.off_value)
         return math.floor(power_fraction / step + 1e-9) * step
 
@@ -134,13 +195,16 @@ class LightSource(BaseModel, frozen=True, extra="forbid", use_attribute_docstrin
         """
         span = self.maximum - self.off_value
         rounding = (self.power_step / 2 + _SIX_DIGITS * max(self.maximum, -self.off_value)) / span
+        if self.power_table:  # what a device is true to is its command
+            found, asked = (self.command_fraction(self.command(p)) for p in (found, asked))
         return abs(found - asked) <= self.power_tolerance * asked + rounding
 
     def irradiance_w_cm2(self, power_fraction: float) -> float:
         """Return the irradiance at the sample, W/cm2, or relative (1 is the maximum)."""
-        if self.power_mw_at_maximum is None or self.lit_area_um2 is None:
+        full_mw = self.full_power_mw
+        if full_mw is None or self.lit_area_um2 is None:
             return power_fraction
-        return irradiance_w_cm2(power_fraction * self.power_mw_at_maximum, self.lit_area_um2)
+        return irradiance_w_cm2(power_fraction * full_mw, self.lit_area_um2)
 
     def on_ms(self, exposure_ms: float) -> float:
         """Return how long one exposure lights the sample if the gate is exact, ms."""

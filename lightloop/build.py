@@ -65,7 +65,7 @@ def build_microscope(
         origin = f"Micro-Manager: {config.scope.system}"
         pixel_um = core.getPixelSizeUm() or pixel_um
     height, width = int(core.getImageHeight()), int(core.getImageWidth())
-    calibration = config.camera.calibration()
+    calibration = config.camera.numbers()
     if config.scope.kind == "simulated" and "camera" not in config.model_fields_set:
         calibration = config.scope.calibration()  # a simulated camera knows itself
     camera = CameraInfo(core.getCameraDevice(), height, width, float(pixel_um), calibration)

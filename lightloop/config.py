@@ -55,6 +55,8 @@ PolicyConfig: TypeAlias = Annotated[
 class CameraConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
     """The camera's calibration, from its data sheet or a photon-transfer measurement."""
 
+    calibration: str = ""
+    """Name of a camera calibration, made by `lightloop calibrate camera`; in place of all else."""
     gain_adu_per_e: Annotated[float, Field(gt=0, le=1e5)] = 1.0
     """Conversion gain, ADU per photo-electron."""
     offset_adu: Annotated[float, Field(ge=0, le=65535)] = 100.0
@@ -66,9 +68,17 @@ class CameraConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstri
     source: Literal["measured", "datasheet", "simulated", "estimated"] = "datasheet"
     """Where these numbers come from."""
 
-    def calibration(self) -> Calibration:
+    @model_validator(mode="after")
+    def _is_one_of_both(self) -> CameraConfig:
+        if self.calibration and (beside := sorted(self.model_fields_set - {"calibration"})):
+            raise ValueError(
+                f"calibration names a file with every number in it: take out {', '.join(beside)}"
+            )
+        return self
+
+    def numbers(self) -> Calibration:
         """Return the calibration that travels with the frames."""
-        return Calibration(**self.model_dump())
+        return Calibration(**self.model_dump(exclude={"calibration"}))
 
 
 class LightConfig(LightSource, frozen=True, extra="forbid", use_attribute_docstrings=True):
@@ -123,6 +133,9 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings
     reference_power_fraction: Annotated[float, Field(gt=0, le=1)] | None = None
     """Power that an operator would use; the channel's own where it is not given."""
     scope: ScopeConfig
+    objective: str = ""
+    """Objective in use, such as "20x/0.75"; a power calibration is of one line and one objective.
+    Behind another one it is refused."""
     camera: CameraConfig = CameraConfig()
     light: Annotated[tuple[LightConfig, ...], Field(min_length=1)]
     channel: Annotated[tuple[ChannelConfig, ...], Field(min_length=1)]
