@@ -23,8 +23,8 @@ ScopeError                 base of every error that a run may end with in good o
     ConfigError            a config file says something that we do not understand
     PolicyFileError        a user's policy file cannot be used
 
-``ConfigError`` lives in `lightloop.config`, ``PolicyFileError`` in `lightloop.own_policy`,
-``StreamError``, ``RunFileError`` in `realtime.errors`, ``ModelError`` in `models.errors`; `models`
+``SampleError`` lives in `acquire.sample_record`, ``ConfigError`` in `lightloop.config`,
+``PolicyFileError`` in `lightloop.own_policy`, ``StreamError``, ``RunFileError`` in `realtime.errors`, ``ModelError`` in `models.errors`; `models`
 may not import `acquire`, so its base is `RuntimeError`.
 """
 
