@@ -198,7 +198,7 @@ def _clamp_power(power: float, source: LightSource, limits: Limits, why: list[st
     if power > most:
         why.append(f"power {power:.3g} is above the limit {most:.3g}")
         power = most
-    found = source.irradiance_w_cm2(power)
+    found = source.highest_w_cm2(power)
     if source.is_calibrated and found > limits.max_irradiance_w_cm2:
         why.append(
             f"{found:.3g} W/cm2 is above max_irradiance_w_cm2 {limits.max_irradiance_w_cm2:.3g}"
@@ -212,7 +212,7 @@ def _full_power(
 ) -> tuple[float, float]:
     """Give a light that knows only on and off its dose by time."""
     if limits.max_power_fraction < 1 or (
-        source.is_calibrated and source.irradiance_w_cm2(1.0) > limits.max_irradiance_w_cm2
+        source.is_calibrated and source.highest_w_cm2(1.0) > limits.max_irradiance_w_cm2
     ):
         raise LightRefused(
             f"light {source.name!r} cannot be dimmed, and its full power is above the limits"

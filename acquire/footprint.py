@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -13,9 +14,15 @@ from acquire.errors import SettingRefused
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from acquire.source import LightSource
+
 PIXELS_ACROSS = 64
 """Pixels of the dose map across a lit area. A dose is exact; where its edge lies is known to half a
 pixel, 0.8 % of the area's side (proposed: finer than a field's overlap, 32 KB a field)."""
+
+BEYOND_CHIP = 1.25
+"""Sides of a lit area that nobody measured, over those of the camera's field of view; proposed:
+what is lit and not seen is harmed all the same."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -88,6 +95,11 @@ class Footprint:
         """Which pixels are lit, (Y, X)."""
         return self.weights > 0
 
+    @property
+    def area_um2(self) -> float:
+        """The lit area."""
+        return float(np.count_nonzero(self.weights)) * self.pitch_um**2
+
     def corner(self, x_um: float, y_um: float) -> tuple[int, int]:
         """Return row and column of the map's pixel that the footprint begins at."""
         rows, columns = self.weights.shape
@@ -102,3 +114,30 @@ class Footprint:
         padded = np.pad(self.weights, ((0, rows % 2), (0, columns % 2)))
         blocks = padded.reshape(-(-rows // 2), 2, -(-columns // 2), 2).mean(axis=(1, 3))
         return Footprint(2.0 * self.pitch_um, blocks / blocks[blocks > 0].mean())
+
+
+def footprint_of(source: LightSource, chip_um: tuple[float, float]) -> Footprint:
+    """Return what an exposure of a light source lights.
+
+    Parameters
+    ----------
+    chip_um
+        Width and height of the camera's field of view, which an unknown lit area is taken to pass
+        by a quarter.
+    """
+    is_round = source.lit_shape == "ellipse"
+    if source.lit_area_um2 is not None:
+        box_um2 = source.lit_area_um2 * (4.0 / math.pi if is_round else 1.0)
+        width_um = math.sqrt(box_um2 * source.lit_aspect)
+        height_um = math.sqrt(box_um2 / source.lit_aspect)
+    elif is_round:
+        width_um = height_um = math.hypot(*chip_um)
+    else:
+        width_um, height_um = (BEYOND_CHIP * side for side in chip_um)
+    return Footprint.of(width_um, height_um, source.lit_shape, source.lit_rim)
+
+
+@lru_cache(maxsize=256)
+def peak_of(shape: Literal["rectangle", "ellipse"], aspect: float, rim: float) -> float:
+    """Return the strongest irradiance of a lit area over its mean."""
+    return Footprint.of(aspect, 1.0, shape, rim).peak

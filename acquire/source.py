@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 from pydantic import BaseModel, Field, model_validator
 
 from acquire.errors import CalibrationRefused, SettingRefused
+from acquire.footprint import peak_of
 from acquire.power_curve import check_table, curve_of
 from acquire.settings import Limits
 
@@ -69,6 +70,13 @@ class LightSource(BaseModel, frozen=True, extra="forbid", use_attribute_docstrin
     """Power at the sample at full power, mW, from a power meter; leave out if not calibrated."""
     lit_area_um2: Annotated[float, Field(gt=0, le=1e10)] | None = None
     """Area of the sample that is lit, um2; leave out if not calibrated."""
+    lit_shape: Literal["rectangle", "ellipse"] = "rectangle"
+    """Shape of the lit area: a field stop, or a round beam."""
+    lit_aspect: Annotated[float, Field(ge=0.01, le=100)] = 1.0
+    """Width of the lit area over its height."""
+    lit_rim: Annotated[float, Field(ge=0.01, le=1)] = 1.0
+    """Irradiance in the corners of a rectangle, or at the rim of an ellipse, over that in the
+    centre; between them it falls as a Gaussian beam's does. 1 is flat."""
     power_table: tuple[tuple[float, float], ...] = ()
     """Power at the sample by command, [[command, mW], ...], rising from off_value to maximum, where
     it is not in proportion; in place of power_mw_at_maximum. A power is then a share of the light
@@ -206,6 +214,11 @@ class LightSource(BaseModel, frozen=True, extra="forbid", use_attribute_docstrin
             return power_fraction
         return irradiance_w_cm2(power_fraction * full_mw, self.lit_area_um2)
 
+    def highest_w_cm2(self, power_fraction: float) -> float:
+        """Return the irradiance of the strongest spot of the lit area, W/cm2 or relative."""
+        peak = peak_of(self.lit_shape, self.lit_aspect, self.lit_rim)
+        return self.irradiance_w_cm2(power_fraction) * peak
+
     def on_ms(self, exposure_ms: float) -> float:
         """Return how long one exposure lights the sample if the gate is exact, ms."""
         return exposure_ms + self.readout_ms
@@ -241,11 +254,15 @@ class LightLimits(BaseModel, frozen=True, extra="forbid", use_attribute_docstrin
     max_power_fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Strongest command of the source, as a fraction of its maximum."""
     max_irradiance_w_cm2: Annotated[float, Field(gt=0, le=1e9)] | None = None
-    """Strongest light at the sample, W/cm2; leave out for none, or if not calibrated."""
+    """Strongest light anywhere in the lit area, W/cm2; leave out for none, or if not calibrated."""
     max_step_up: Annotated[float, Field(ge=1, le=1000)] = 2.0
     """Largest factor by which a shot's dose may exceed that of the field's shot before."""
     budget_j_cm2: Annotated[float, Field(gt=0, le=1e9)]
-    """Dose that each field may take in the whole run, J/cm2 (relative if not calibrated)."""
+    """Dose that each field may take in the whole run, J/cm2 (relative if not calibrated); the mean
+    over the lit area, of all runs on the same sample together."""
+    highest_j_cm2: Annotated[float, Field(gt=0, le=1e9)] | None = None
+    """The same for the strongest spot, where the light is uneven or fields overlap; leave out for
+    none."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from acquire.errors import SettingRefused
 from acquire.fluence import FluenceMap
-from acquire.footprint import Footprint
+from acquire.footprint import Footprint, footprint_of
 from acquire.tiles import TILE, Tiles
+from tests.light_bench import LASER
 
 FLAT = Footprint.of(64.0, 64.0)  # its pixels are 1 um
 ROUND = Footprint.of(64.0, 48.0, "ellipse", rim=0.5)
@@ -122,6 +123,33 @@ def test_a_lit_area_keeps_its_sides() -> None:
 def test_what_is_no_area_is_refused(wrong) -> None:
     with pytest.raises(SettingRefused, match="a lit area needs"):
         Footprint.of(*wrong)
+
+
+@pytest.mark.parametrize("shape", ["rectangle", "ellipse"])
+def test_a_lit_area_is_that_of_the_power_calibration(shape) -> None:
+    light = LASER.model_copy(
+        update={
+            "power_mw_at_maximum": 2.0,
+            "lit_area_um2": 2e4,
+            "lit_shape": shape,
+            "lit_aspect": 2.0,
+            "lit_rim": 0.7,
+        }
+    )
+    found = footprint_of(light, (166.0, 166.0))
+    assert found.area_um2 == pytest.approx(2e4, rel=0.01)
+    rows, columns = found.shape
+    assert columns / rows == pytest.approx(2.0, rel=0.02)
+    full = light.model_copy(update={"power_mw_at_maximum": 2.0})
+    assert full.highest_w_cm2(0.5) == pytest.approx(
+        full.irradiance_w_cm2(0.5) * found.peak, rel=0.01
+    )
+
+
+@pytest.mark.parametrize(("shape", "side_um"), [("rectangle", 125.0), ("ellipse", 141.42)])
+def test_a_lit_area_that_nobody_measured_is_larger_than_what_is_seen(shape, side_um) -> None:
+    found = footprint_of(LASER.model_copy(update={"lit_shape": shape}), (100.0, 100.0))
+    assert found.shape[0] * found.pitch_um == pytest.approx(side_um, rel=1e-3)
 
 
 def test_a_long_walk_stays_in_bounded_memory_and_never_reads_too_little() -> None:
