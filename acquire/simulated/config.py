@@ -114,7 +114,7 @@ class SimulatedScopeConfig(BaseModel, frozen=True, extra="forbid", use_attribute
     """Refractive index between objective and coverslip: 1 air, 1.33 water, 1.515 oil."""
     specimen_index: Annotated[float, Field(ge=1, le=1.8)] = 1.33
     """Refractive index of the medium around the cells."""
-    depth_um: Annotated[float, Field(ge=0, le=200)] = 0.0
+    above_coverslip_um: Annotated[float, Field(ge=0, le=200)] = 0.0
     """Height of the cells above the coverslip, um; with unlike indices it makes aberration."""
     emission_nm: Annotated[float, Field(ge=350, le=1100)] = 510.0
     """Wavelength at which the dye of the first line shines, nm."""

@@ -1,25 +1,28 @@
-"""From nuclei to the photo-electrons that the camera may expect."""
+"""From cells to the photo-electrons that the camera may expect."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
-from acquire.simulated.chromatin import REACH, SIDE, Wardrobe
+from acquire.simulated.blur import BlurStack
+from acquire.simulated.focus_drift import FocusDrift
+from acquire.simulated.illumination import Illumination
+from acquire.simulated.rendering import Scene
+from acquire.simulated.staining import Gaze, Stains
+from acquire.simulated.transmitted import contrast, delay_map
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from acquire.simulated.cells import Column, Nuclei, Spots
-    from acquire.simulated.chromatin import Look, Patch
     from acquire.simulated.config import LineConfig, SimulatedScopeConfig
 
-EMISSION_NM = 510.0  # EGFP, fpbase.org/protein/egfp
-REFRACTIVE_INDEX = 1.33
-MAX_BLUR_PX = 12.0  # beyond it the image is flat anyway
+    Image = NDArray[np.float32]
+
+STOKES_NM = 22.0  # emission above excitation where only that is known: EGFP, 488 to 510 nm
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +34,25 @@ class Window:
     width: int
     height: int
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.height, self.width
+
 
 class Optics:
-    """A widefield microscope: uneven light, a Gaussian blur, and the medium's glow."""
+    """A fluorescence microscope: uneven light, a blur for every height, the medium's glow, a lamp.
+
+    With `psf = "gaussian"` a nucleus is a sheet at its height, which is fast; with "widefield" and
+    "confocal" it is a body, and each plane of focus shows another section of it.
+    """
 
     def __init__(self, config: SimulatedScopeConfig) -> None:
         self._config = config
-        self._wardrobe = Wardrobe()
+        self._stains = Stains(config)
+        self._illumination = Illumination.of(config)
+        self._drift = FocusDrift.of(config)
+        self._stacks: dict[float, BlurStack] = {}  # by excitation, nm
         self._centre_px = (0.5 * (config.height - 1), 0.5 * (config.width - 1))
         y = (np.arange(config.height, dtype=float) - self._centre_px[0]) * config.pixel_um
         x = (np.arange(config.width, dtype=float) - self._centre_px[1]) * config.pixel_um
@@ -51,10 +66,11 @@ class Optics:
         dx_um, dy_um
             Distance from the centre of the field, um.
         """
-        corner_um = self._config.pixel_um * np.hypot(*self._centre_px)
-        sharpness = -np.log1p(-self._config.vignette) / max(corner_um, 1e-9) ** 2
-        profile: Column = np.exp(-sharpness * (dx_um**2 + dy_um**2))
-        return profile
+        return self._illumination.at(dx_um, dy_um)
+
+    def drift_um(self, t_s: float) -> float:
+        """Return how far the focal plane has sunk below the stage's reading, um; 0 at time 0."""
+        return self._drift.at(t_s)
 
     def expected(
         self,
@@ -67,13 +83,13 @@ class Optics:
         *,
         line: LineConfig | None = None,
         spots: Spots | None = None,
-    ) -> NDArray[np.float32]:
+    ) -> Image:
         """Return the photo-electrons that an exposure yields on average, (Y, X) float32.
 
         Parameters
         ----------
         dye
-            Fluorophores that shone in each nucleus, in the unit of `Nuclei.dye`, (n,).
+            Fluorophores that shone in each cell, in the unit of `Nuclei.dye`, (n,).
         fluence_j_cm2
             Dose at the centre of the field, J/cm2.
         centre_um
@@ -85,32 +101,14 @@ class Optics:
         spots
             Where the dye is if the line stains spots; else not looked at.
         """
-        image = np.zeros((window.height, window.width), np.float32)
         if fluence_j_cm2 <= 0.0:
-            return image
-        config = self._config
-        x_px = (nuclei.x_um - centre_um[0]) / config.pixel_um + self._centre_px[1] - window.x
-        y_px = (nuclei.y_um - centre_um[1]) / config.pixel_um + self._centre_px[0] - window.y
-        long_px, short_px = nuclei.long_um / config.pixel_um, nuclei.short_um / config.pixel_um
-        # The dye is spread over the nucleus: a condensed one is smaller and brighter.
-        height = dye * (config.nucleus_um / config.pixel_um) ** 2 / (long_px * short_px)
-        reach = REACH * long_px + 1.0
-        seen = (np.abs(x_px - 0.5 * window.width) < 0.5 * window.width + reach) & (
-            np.abs(y_px - 0.5 * window.height) < 0.5 * window.height + reach
-        )
-        for i in np.flatnonzero(seen):
-            patch = _blend(self._wardrobe.of(int(nuclei.keys[i])), float(nuclei.condensed[i]))
-            _add_nucleus(
-                image,
-                patch,
-                float(height[i]),
-                (float(x_px[i]), float(y_px[i])),
-                (float(long_px[i]), float(short_px[i])),
-                float(nuclei.angle[i]),
-            )
-        cv2.GaussianBlur(image, (0, 0), self._blur_px(defocus_um), dst=image)
-        image *= np.float32(config.signal_e_per_j_cm2 * fluence_j_cm2)
-        image += np.float32(config.background_e_per_j_cm2 * fluence_j_cm2)
+            return np.zeros(window.shape, np.float32)
+        line = self._config.all_lines()[0] if line is None else line
+        gaze = self._gaze(centre_um, defocus_um, window)
+        image = self._fluorescence(nuclei, dye, line, spots, gaze, window.shape)
+        per_dose = np.float32(self._config.quantum_efficiency * fluence_j_cm2)
+        image += np.float32(line.background_e_per_j_cm2)
+        image *= per_dose
         image *= self._profile[
             window.y : window.y + window.height, window.x : window.x + window.width
         ]
@@ -123,7 +121,7 @@ class Optics:
         centre_um: tuple[float, float],
         defocus_um: float,
         window: Window,
-    ) -> NDArray[np.float32]:
+    ) -> Image:
         """Return the photo-electrons of the lamp from above, (Y, X) float32: no fluorescence light.
 
         Parameters
@@ -131,64 +129,51 @@ class Optics:
         exposed_s
             Seconds at full lamp power.
         """
-        del nuclei, centre_um, defocus_um
-        level = self._config.lamp_e_s * self._config.quantum_efficiency * exposed_s
-        return np.full((window.height, window.width), level, np.float32)
-
-    def _blur_px(self, defocus_um: float) -> float:
-        """Return the standard deviation of the blur, pixels.
-
-        References
-        ----------
-        In focus: 0.21 lambda / NA, Zhang, Zerubia & Olivo-Marin, Appl. Opt. 46, 1819 (2007).
-        Out of focus the light cone is a disc of radius z NA / n, standard deviation half of it.
-        """
         config = self._config
-        focused_um = 0.21 * EMISSION_NM * 1e-3 / config.numerical_aperture
-        cone = min(config.numerical_aperture / REFRACTIVE_INDEX, 0.95)
-        defocused_um = 0.5 * abs(defocus_um) * cone / np.sqrt(1.0 - cone**2)
-        return float(min(np.hypot(focused_um, defocused_um) / config.pixel_um, MAX_BLUR_PX))
+        gaze = self._gaze(centre_um, defocus_um, window)
+        image = contrast(delay_map(nuclei, gaze, self._stains.atlas, window.shape), gaze, config)
+        image += np.float32(1.0)
+        image *= np.float32(config.lamp_e_s * config.quantum_efficiency * exposed_s)
+        return image
 
+    def _gaze(self, centre_um: tuple[float, float], focus_um: float, window: Window) -> Gaze:
+        pixel_um, (centre_y, centre_x) = self._config.pixel_um, self._centre_px
+        corner_um = (
+            centre_um[0] + (window.x - centre_x) * pixel_um,
+            centre_um[1] + (window.y - centre_y) * pixel_um,
+        )
+        return Gaze(corner_um, focus_um, pixel_um)
 
-def _blend(look: Look, condensed: float) -> Patch:
-    if condensed < 0.01:
-        return look.loose
-    if condensed > 0.99:
-        return look.condensed
-    blended: Patch = cv2.addWeighted(look.loose, 1.0 - condensed, look.condensed, condensed, 0.0)
-    return blended
+    def _fluorescence(
+        self,
+        nuclei: Nuclei,
+        dye: Column,
+        line: LineConfig,
+        spots: Spots | None,
+        gaze: Gaze,
+        shape: tuple[int, int],
+    ) -> Image:
+        """Return the photo-electrons of the cells for each J/cm2 of even light, (Y, X)."""
+        stack, stains = self._stack_of(line), self._stains
+        scene = Scene(stack, shape)
+        light = line.signal_e_per_j_cm2 * dye
+        if line.structure == "spots" and spots is not None:
+            area = 2.0 * np.pi * (stack.width_um(0.0) / gaze.pixel_um) ** 2
+            scene.add_points(stains.spots(spots, nuclei, light, gaze, area))
+        elif line.structure == "cell":
+            scene.add_blobs(stains.dyed_bodies(nuclei, light, gaze))
+        else:
+            scene.add_blobs(stains.nuclei(nuclei, light, gaze))
+        auto_e = self._config.autofluorescence_e_per_j_cm2
+        if auto_e > 0.0:
+            scene.add_blobs(stains.bodies(nuclei, np.full(len(nuclei), auto_e), gaze))
+        return scene.develop()
 
-
-def _add_nucleus(
-    image: NDArray[np.float32],
-    patch: Patch,
-    height: float,
-    centre_px: tuple[float, float],
-    axes_px: tuple[float, float],
-    angle: float,
-) -> None:
-    """Stretch, turn and add one patch to the image in place; centre and axes in pixels (x, y)."""
-    cos, sin = np.cos(angle), np.sin(angle)
-    # Half width and height of the turned ellipse's bounding box.
-    reach_x = REACH * np.hypot(axes_px[0] * cos, axes_px[1] * sin) + 1.0
-    reach_y = REACH * np.hypot(axes_px[0] * sin, axes_px[1] * cos) + 1.0
-    x0, x1 = max(int(centre_px[0] - reach_x), 0), int(centre_px[0] + reach_x) + 2
-    y0, y1 = max(int(centre_px[1] - reach_y), 0), int(centre_px[1] + reach_y) + 2
-    x1, y1 = min(x1, image.shape[1]), min(y1, image.shape[0])
-    if x0 >= x1 or y0 >= y1:
-        return
-    per_unit = (SIDE - 1) / (2.0 * REACH)
-    along, across = per_unit / axes_px[0], per_unit / axes_px[1]
-    dx, dy = x0 - centre_px[0], y0 - centre_px[1]
-    middle = 0.5 * (SIDE - 1)
-    to_patch = np.array(
-        [
-            [along * cos, along * sin, middle + along * (cos * dx + sin * dy)],
-            [-across * sin, across * cos, middle + across * (cos * dy - sin * dx)],
-        ]
-    )
-    turned = cv2.warpAffine(
-        patch, to_patch, (x1 - x0, y1 - y0), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    )
-    area = image[y0:y1, x0:x1]
-    cv2.scaleAdd(turned, height, area, dst=area)
+    def _stack_of(self, line: LineConfig) -> BlurStack:
+        """Return the blurs of a line; the first line's emission is in the config."""
+        nm, config = line.wavelength_nm, self._config
+        if nm not in self._stacks:
+            is_first = nm == config.wavelength_nm
+            emission_nm = config.emission_nm if is_first else nm + STOKES_NM
+            self._stacks[nm] = BlurStack(config, nm, emission_nm)
+        return self._stacks[nm]
