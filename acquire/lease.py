@@ -7,6 +7,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from acquire.errors import CameraTimeout, LightExpired, LightRefused
 from acquire.habit import Habit
 from acquire.settings import Applied
@@ -192,6 +194,17 @@ class Lease:
         delays_ms = self.source.settle_ms + self.source.open_delay_ms + self.source.close_delay_ms
         return on_ms + self.n_frames * allowance_ms + delays_ms
 
+    @property
+    def is_spent(self) -> bool:
+        """Whether every frame came, and the camera has blanked the light behind the last one."""
+        return self.is_blanked and self.n_popped == self.n_frames
+
+    def final(self) -> Applied:
+        """Return what a spent exposure used, each frame's dose included."""
+        on_ms = self.source.on_ms(self.exposure_read_ms)
+        dose_j_cm2 = self._irradiance_given() * on_ms * 1e-3 if self.lit_ns else 0.0
+        return msgspec.structs.replace(self.applied, dose_j_cm2=dose_j_cm2)
+
     def given_j_cm2(self) -> float:
         """Return the dose that was given, J/cm2 or relative; at the worst where it is in doubt.
 
@@ -205,6 +218,10 @@ class Lease:
         on_ms = self.n_frames * source.on_ms(self.exposure_read_ms) if self.is_started else 0.0
         if not (self.is_clean and self.is_blanked):
             on_ms = max(on_ms, (self.dark_ns - self.lit_ns) * 1e-6 + source.close_delay_ms)
+        return self._irradiance_given() * on_ms * 1e-3
+
+    def _irradiance_given(self) -> float:
+        """Return the irradiance as commanded or as read back, whichever is more, W/cm2."""
         read = self.power_read_fraction
         power = max(self.allowed.power_fraction, read if math.isfinite(read) else 1.0)
-        return source.irradiance_w_cm2(power) * on_ms * 1e-3
+        return self.source.irradiance_w_cm2(power)

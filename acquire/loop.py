@@ -86,6 +86,7 @@ def run(
     first: Request,
     should_stop: Callable[[], bool],
     lose: Callable[[int, int, str], None] | None = None,
+    has_room: Callable[[int], bool] = lambda n_frames: False,
 ) -> Outcome:
     """Take all shots of a plan, each after the decision on the one before, and end dark.
 
@@ -100,7 +101,7 @@ def run(
     camera
         The camera's label, for the frames.
     publish
-        Takes each frame, after its light is off.
+        Takes each frame, after its light is off. It may wait; but see `has_room`.
     next_request
         Waits, within the shot's deadline, for the request that follows a finished shot.
     report
@@ -111,10 +112,14 @@ def run(
         Asked before each shot, and before each exposure of it.
     lose
         Takes the first and last sequence number of frames that were lost, and why.
+    has_room
+        Whether `publish` would take so many frames without waiting for anybody.
     """
-    return _Loop(
-        stand, guard, clock, camera, publish, next_request, report, should_stop, lose or _log_loss
-    ).run(plan, first)
+    loop = _Loop(
+        stand, guard, clock, camera, publish, next_request, report, should_stop,
+        lose or _log_loss, has_room,
+    )  # fmt: skip
+    return loop.run(plan, first)
 
 
 class _Loop:
@@ -131,7 +136,9 @@ class _Loop:
         report: Callable[[ShotReport], None],
         should_stop: Callable[[], bool],
         lose: Callable[[int, int, str], None],
+        has_room: Callable[[int], bool],
     ) -> None:
+        self._has_room = has_room
         self._stand, self._guard, self._clock, self._camera = stand, guard, clock, camera
         self._hand_on, self._next_request = publish, next_request
         self._report, self._should_stop, self._tell_lost = report, should_stop, lose
@@ -259,6 +266,11 @@ class _Loop:
         return not refused
 
     def _expose(self, one: PlannedExposure, shot: Shot, request: Request, first_seq: int) -> Lease:
+        """Take the frames of one exposure, and publish them in the dark.
+
+        It is dark as soon as the camera has blanked the light behind the last frame: whoever
+        decides then begins while the shutter closes, if nothing has to be waited for.
+        """
         images: list[Image] = []
         t_s = self._clock.now_s()
         try:
@@ -268,6 +280,10 @@ class _Loop:
                     self._plan_ahead()
                 while len(images) < one.n_frames:
                     images.append(lease.pop())
+                if lease.is_spent and self._has_room(len(images)):
+                    applied = lease.final()
+                    while images:
+                        self._publish(images.pop(0), one, shot, first_seq, t_s, applied)
         finally:  # in the dark again; what came before a fault is published too
             for image in images:
                 self._publish(image, one, shot, first_seq, t_s, lease.applied)

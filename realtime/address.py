@@ -14,6 +14,7 @@ from realtime.errors import StreamError
 USER, ZAP_DOMAIN = "lightloop", "lightloop"
 """Name that every client says to ZeroMQ's PLAIN mechanism; its password is the session's token."""
 
+NAMES = ("stream", "work", "control")
 IPC_PATH_LIMIT = 100  # sun_path holds 104 bytes on macOS, 108 on Linux, one of them a NUL
 
 
@@ -23,12 +24,15 @@ class Address(msgspec.Struct, frozen=True):
     Attributes
     ----------
     stream
-        Frames and documents.
+        Frames and documents, for whoever records or looks.
+    work
+        Frames for the one who answers them with decisions.
     control
         Commands of a person; the only socket through which the light can be stopped.
     """
 
     stream: str
+    work: str
     control: str
     token: str
 
@@ -45,13 +49,13 @@ def local_address(folder: Path, *, use_tcp: bool = sys.platform == "win32") -> A
     """
     token = secrets.token_hex(16)
     if use_tcp:
-        return Address("tcp://127.0.0.1:0", "tcp://127.0.0.1:0", token)
+        return Address(*3 * ["tcp://127.0.0.1:0"], token)
     if len(str(folder)) > IPC_PATH_LIMIT - len("/control"):
         raise StreamError(
             f"the folder for sockets must be shorter than {IPC_PATH_LIMIT - 8} characters, "
             f"got {len(str(folder))}: {folder}. Set TMPDIR to a shorter path."
         )
-    return Address(f"ipc://{folder}/stream", f"ipc://{folder}/control", token)
+    return Address(*(f"ipc://{folder}/{name}" for name in NAMES), token)
 
 
 def check_local(endpoint: str) -> None:

@@ -60,7 +60,8 @@ class StreamClient:
         resume_from: int = -1,
         shares_tracker: bool | None = None,
     ) -> None:
-        check_local(address.stream)
+        endpoint = address.work if policy == "shots" else address.stream
+        check_local(endpoint)
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.DEALER)
         self._socket.setsockopt(zmq.LINGER, 500)
@@ -68,7 +69,7 @@ class StreamClient:
         self._socket.setsockopt(zmq.SNDTIMEO, 1000)
         show_token(self._socket, address)
         self._socket.setsockopt(zmq.RCVHWM, 10_000)
-        self._socket.connect(address.stream)
+        self._socket.connect(endpoint)
         self._hello = Hello(name, policy, credit, resume_from, address.token)
         is_child = multiprocessing.parent_process() is not None
         self._shares_tracker = is_child if shares_tracker is None else shares_tracker

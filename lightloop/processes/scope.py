@@ -170,6 +170,7 @@ class Session:
             first=self._feedback.first,
             should_stop=self._link.stop.is_set,
             lose=self._hub.lose,
+            has_room=self._hub.has_room,
         )
         self._cpu_s = time.thread_time() + self._hub.cpu_s - before_s
         gc.enable()

@@ -151,7 +151,7 @@ def test_a_window_that_was_first_finds_the_hub_that_comes_later(
 
 
 def test_who_says_a_wrong_token_hears_nothing_and_raises_nothing(hub: Hub) -> None:
-    stranger = Address(hub.address.stream, hub.address.control, "wrong")
+    stranger = Address(hub.address.stream, hub.address.work, hub.address.control, "wrong")
     with closing(StreamSource(stranger)) as turned_away, closing(StreamSource(hub.address)) as ours:
         wait(ours, has(Start))
         assert turned_away.poll() == []

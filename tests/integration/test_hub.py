@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -216,14 +217,14 @@ def test_a_command_is_answered_and_a_stranger_is_not(session: Session) -> None:
     reply = control.command("stop_light", 5000)
     assert reply == Reply("stop_light", is_ok=True, is_dark=True)
     control.close()
-    stranger = ControlClient(Address(session.address.stream, session.address.control, "guess"))
+    stranger = ControlClient(msgspec.structs.replace(session.address, token="guess"))
     assert stranger.command("stop_light", 300) is None
     stranger.close()
     assert session.commands == ["stop_light"]
 
 
 def test_a_stranger_gets_no_frames_and_a_reason(session: Session) -> None:
-    address = Address(session.address.stream, session.address.control, "guess")
+    address = msgspec.structs.replace(session.address, token="guess")
     client = StreamClient(address, "x", "latest", 1)
     with client, pytest.raises(StreamError, match="token"):
         client.start(0.3)
@@ -242,4 +243,4 @@ def test_a_second_run_at_the_same_place_is_refused_in_one_sentence(tmp_path: Pat
 def test_only_this_machine_is_listened_to(session: Session) -> None:
     start = Start("two", 0, 0, (), session.ring.info, SETTINGS)
     with pytest.raises(StreamError, match="stay on this machine"):
-        Hub(Address("tcp://0.0.0.0:0", "tcp://127.0.0.1:0", ""), start, session.ring)
+        Hub(Address("tcp://0.0.0.0:0", *2 * ["tcp://127.0.0.1:0"], ""), start, session.ring)

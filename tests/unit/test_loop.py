@@ -47,6 +47,8 @@ class Run:
     moves: list[Any] = field(default_factory=list)
     requests: dict[int, Request] = field(default_factory=dict)
     stop_after: int = 10**9
+    room: int = 0
+    calls_at_publish: list[tuple[str, ...]] = field(default_factory=list)
 
     def move_to(self, *position_um: float) -> None:
         assert self.at.bench.is_dark
@@ -57,7 +59,10 @@ class Run:
         self.moves.append(channel)
 
     def publish(self, frame: Frame) -> None:
-        assert self.at.bench.is_dark or self.at.keeper.is_alarmed
+        bench = self.at.bench
+        is_blanked = bool(self.room) and not bench.is_exposing
+        assert bench.is_dark or is_blanked or self.at.keeper.is_alarmed
+        self.calls_at_publish.append(tuple(bench.calls))
         self.frames.append(frame)
 
     def next_request(self, shot: Shot) -> Request:
@@ -69,7 +74,7 @@ class Run:
             plan_shots(plan, **about), self, self.at.guard, self.clock, "Camera", self.publish,
             self.next_request, self.reports.append, self.first,
             lambda: len(self.frames) >= self.stop_after,
-            lambda *what: self.lost.append(what),
+            lambda *what: self.lost.append(what), lambda n_frames: n_frames <= self.room,
         )  # fmt: skip
 
 
@@ -112,6 +117,52 @@ def test_a_decision_belongs_to_its_field() -> None:
     going.requests = {n: ask(power=0.1 * (n + 1), decision_id=n) for n in range(4)}
     going.go(plan(2, stage_positions=[(0, 0, 0), (9, 9, 0)]))
     assert [report.decision_id for report in going.reports] == [7, 7, 0, 1]
+
+
+def was_open_at_publish(going: Run) -> list[bool]:
+    return [
+        max(i for i, call in enumerate(calls) if call.startswith(("open", "power")))
+        > max([i for i, call in enumerate(calls) if call.startswith("close")], default=-1)
+        for calls in going.calls_at_publish
+    ]
+
+
+def test_who_decides_sees_a_frame_while_the_shutter_of_blanked_light_closes() -> None:
+    going = Run(stand(), ask(exposure_ms=10, power=0.5), room=1)
+    going.go(plan(3))
+    assert was_open_at_publish(going) == [True] * 3
+    assert going.at.bench.lit_s["488"] == pytest.approx(3 * 0.010 * 0.5)
+    assert going.at.bench.is_dark
+
+
+def test_a_frame_waits_for_the_dark_where_the_camera_does_not_blank_the_light() -> None:
+    going = Run(stand(DIODE), ask(channel="561"), room=99)
+    going.go(plan(3, channels=["561"]))
+    assert was_open_at_publish(going) == [False] * 3
+
+
+def test_a_frame_that_has_to_wait_for_room_waits_in_the_dark() -> None:
+    going = Run(stand(), ask(), room=1)
+    going.go(plan(1), audit_every=1)  # a burst of two
+    assert was_open_at_publish(going) == [False] * 2
+
+
+def test_a_frame_seen_early_carries_the_dose_that_is_booked() -> None:
+    early, after = Run(stand(), ask(7.3, 0.31), room=1), Run(stand(), ask(7.3, 0.31))
+    for going in (early, after):
+        going.go(plan(2))
+        assert [f.info.applied for f in going.frames] == [r.applied[0] for r in going.reports]
+    assert [f.info.applied for f in early.frames] == [f.info.applied for f in after.frames]
+    booked = early.at.ledger.totals()["488"]
+    assert sum(f.info.applied.dose_j_cm2 for f in early.frames) == pytest.approx(booked, rel=1e-12)
+
+
+def test_a_frame_seen_early_is_told_once_though_the_light_does_not_obey() -> None:
+    going = Run(stand(), ask(), room=1)
+    going.at.bench.faults |= {"close 488": lambda: True, "dark 488": lambda: True}
+    outcome = going.go(plan(3))
+    assert isinstance(outcome.error, LightNotDark)
+    assert [frame.info.seq for frame in going.frames] == [0]
 
 
 def test_channels_and_planes_of_a_shot_are_numbered_through() -> None:

@@ -1,0 +1,198 @@
+"""The usher: one thread that serves everybody who records or looks, and hears a person's commands.
+
+So a STOP LIGHT is heard while the loop waits inside the microscope, and no listener, however slow,
+is between the camera and its next decision.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+import zmq
+
+from realtime.errors import BadMessage
+from realtime.seats import Seats
+from realtime.sockets import drain, objection, transmit
+from realtime.wire import Ack, Command, FrameMessage, Hello, Refused, encode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from realtime.desk import Desk
+    from realtime.seats import Seat
+    from realtime.sockets import Sockets
+    from realtime.wire import FromClient, FromHub, Reply
+
+logger = logging.getLogger(__name__)
+
+TICK_MS = 50
+REFUSALS_TOLD = 20  # the count goes on, the log does not
+OFFERED = ("lossless", "latest")
+
+
+class Usher:
+    """Owns the stream's and the control socket, in its own thread.
+
+    Parameters
+    ----------
+    greeting
+        The session's first document, as bytes.
+    desk
+        Looked after while nobody else does.
+    on_command
+        Called in this thread with a command's name; its reply goes back to the person.
+
+    Attributes
+    ----------
+    seats
+        Who listens, and what was said; read and changed only while `changed` is held.
+    refused, lost
+        Messages that were turned away; losses that were declared to somebody who came back.
+    cpu_s
+        Processor time of the thread so far, s.
+    """
+
+    def __init__(
+        self,
+        sockets: Sockets,
+        greeting: bytes,
+        slots: int,
+        mode: str,
+        desk: Desk,
+        on_command: Callable[[str], Reply],
+    ) -> None:
+        self.refused = self.lost = 0
+        self.cpu_s = 0.0
+        self.seats = Seats(slots, mode)
+        self.changed = threading.Condition()
+        self._sockets, self._desk = sockets, desk
+        self._stream, self._control = sockets.stream, sockets.control
+        self._token, self._greeting, self._on_command = sockets.address.token, greeting, on_command
+        self._inlet: deque[tuple[bytes, FrameMessage | None]] = deque()
+        self._is_woken = self._stopping = False
+        self._wake_lock = threading.Lock()
+        self._wake_out = sockets.context.socket(zmq.PAIR)
+        self._wake_in = sockets.context.socket(zmq.PAIR)
+        wake = f"inproc://wake-{id(self)}"
+        self._wake_in.bind(wake)
+        self._wake_out.connect(wake)
+        self._thread = threading.Thread(target=self._serve, name="usher", daemon=True)
+
+    # ---------------------------------------------------------------- called by any thread
+
+    def start(self) -> None:
+        """Begin to serve."""
+        self._thread.start()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether anybody would hear a STOP LIGHT."""
+        return self._thread.is_alive()
+
+    @property
+    def has_more(self) -> bool:
+        """Whether something that was said has not been taken in yet."""
+        return bool(self._inlet)
+
+    def tell(self, packet: bytes, frame: FrameMessage | None = None) -> None:
+        """Take a document, or a frame that lies in the ring; it is passed on within a tick."""
+        self._inlet.append((packet, frame))
+
+    def wake(self) -> None:
+        """Pass on what was told, now."""
+        if self._is_woken or threading.current_thread() is self._thread:
+            return
+        with self._wake_lock:  # a socket belongs to one thread at a time
+            self._is_woken = True
+            self._wake_out.send(b"")
+
+    def close(self) -> None:
+        """Stop the thread. May be called twice."""
+        if self._thread.is_alive():
+            self._stopping = True
+            with self._wake_lock:
+                self._wake_out.send(b"")
+            self._thread.join()
+            self._wake_out.close()
+            self._wake_in.close()
+
+    # ---------------------------------------------------------------- its own thread
+
+    def _serve(self) -> None:
+        poller = zmq.Poller()
+        for socket in (self._stream, self._control, self._wake_in):
+            poller.register(socket, zmq.POLLIN)
+        while not self._stopping:
+            self.cpu_s = time.thread_time()
+            ready = dict(poller.poll(TICK_MS))
+            if self._control in ready:  # first: it may be STOP LIGHT
+                self._take_in(self._control, self._obey)
+            if self._stream in ready:
+                self._take_in(self._stream, self._hear)
+            if self._wake_in in ready:
+                self._wake_in.recv()
+                self._is_woken = False
+            self._desk.serve()
+            with self.changed:
+                while self._inlet:
+                    packet, frame = self._inlet.popleft()
+                    self.seats.add(packet, frame, for_worker=False)
+                self._serve_seats()
+                self.changed.notify_all()
+
+    def _take_in(
+        self, socket: zmq.Socket[bytes], handle: Callable[[bytes, bytes, FromClient], None]
+    ) -> None:
+        for error in drain(socket, handle):
+            self.refused += 1
+            if self.refused <= REFUSALS_TOLD:
+                logger.warning("refused: %s", error)
+
+    def _hear(self, identity: bytes, _: bytes, message: FromClient) -> None:
+        if isinstance(message, Hello):
+            self._welcome(identity, message)
+            return
+        seat = self.seats.seats.get(identity)
+        if seat is None:
+            raise BadMessage(f"{type(message).__name__} before hello")
+        if not isinstance(message, Ack):
+            raise BadMessage(f"{seat.name!r} may not send {type(message).__name__}")
+        with self.changed:
+            self.seats.ack(seat, message, time.perf_counter_ns())
+
+    def _welcome(self, identity: bytes, hello: Hello) -> None:
+        if why := objection(hello, self._token, OFFERED):
+            self.refused += 1
+            transmit(self._stream, identity, encode(Refused(why)))
+            return
+        with self.changed:
+            seat = self.seats.sit(identity, hello, time.perf_counter_ns())
+            lost = self.seats.lost(seat)
+        transmit(self._stream, identity, self._greeting)
+        if lost is not None:
+            self.lost += 1
+            transmit(self._stream, identity, encode(lost))
+
+    def _obey(self, identity: bytes, _: bytes, message: FromClient) -> None:
+        if not isinstance(message, Command):
+            raise BadMessage(f"{type(message).__name__} on the control socket")
+        reply: FromHub = Refused("the token is not this session's")
+        if message.token == self._token:
+            reply = self._on_command(message.name)
+        transmit(self._control, identity, encode(reply))
+
+    def _serve_seats(self) -> None:
+        for seat in self.seats.seats.values():
+            for packet in self.seats.due(seat):
+                if not transmit(self._stream, seat.identity, packet):
+                    self._mark_away(seat)
+                    break
+
+    def _mark_away(self, seat: Seat) -> None:
+        seat.is_away = True
+        seat.credit = 0
+        logger.warning("%s is away", seat.name)
