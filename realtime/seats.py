@@ -142,6 +142,15 @@ class Seats:
         acked = [s.acked_seq for s in self.seats.values() if s.policy == "lossless"]
         return self.head_seq - min(acked, default=self.head_seq)
 
+    def present(self) -> set[str]:
+        """Return the names of those who sit here now."""
+        return {seat.name for seat in self.seats.values() if not seat.is_away}
+
+    def heard_ns(self) -> int:
+        """Return when the lossless listener that has been silent longest was heard, host clock."""
+        heard = [s.heard_ns for s in self.seats.values() if s.policy == "lossless"]
+        return min(heard, default=1 << 62)
+
     def has_caught_up(self) -> bool:
         """Whether every lossless listener was sent all, and acknowledged every frame."""
         return all(
@@ -207,16 +216,16 @@ class Seats:
         return iter([self._items[i] for i in range(start, len(self._items))])
 
     def _after(self, seq: int, start: int = 0) -> int:
-        """Return the place behind the frame `seq`, or the first frame beyond it if it is gone."""
+        """Return the place behind the frame `seq`; what followed it counts even if it is gone."""
         place = max(start, self._base)
-        if seq < 0:
-            return place
         for offset in range(place - self._base, len(self._items)):
             item = self._items[offset]
-            if item.seq == seq:
-                return self._base + offset + 1
             if item.seq > seq:
-                return self._base + offset
+                break
+            if item.seq >= 0:
+                place = self._base + offset + 1
+            if item.seq == seq >= 0:
+                break
         return place
 
     def _start_of_last_shot(self) -> int:

@@ -77,6 +77,18 @@ def test_a_recorder_that_crashes_at_will_misses_nothing_and_repeats_nothing(
         assert document in got, "a document may come twice after a crash, but never not at all"
 
 
+def test_a_document_behind_a_frame_that_left_the_ring_is_not_lost_by_a_crash() -> None:
+    seats = Seats(SLOTS)
+    seat = seats.sit(b"recorder", Hello("recorder", "lossless", 100), 0)
+    seats.add(packet(0), frame(0), for_worker=True)
+    seats.ack(seat, Ack(0, 1), 0)
+    seats.add(b"document 0", for_worker=False)
+    for seq in range(1, SLOTS + 1):
+        seats.add(packet(seq), frame(seq), for_worker=True)
+    again = seats.sit(b"recorder", Hello("recorder", "lossless", 100, 0), 0)
+    assert seats.due(again)[:2] == [b"document 0", packet(1)]
+
+
 @given(st.integers(1, 30), st.integers(0, 40))
 def test_a_viewer_never_sees_an_old_frame_and_never_pins_one(frames: int, credit: int) -> None:
     seats = Seats(SLOTS)
