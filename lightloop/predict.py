@@ -161,7 +161,7 @@ def _on_s(config: RunConfig, light: LightConfig, exposure_ms: float) -> float:
 
 
 def _bleached(config: RunConfig, times: int, planes: int) -> float | None:
-    """Return the share of dye that is bleached at the end; None where nobody knows the dye.
+    """Return the share that the worst of the dyes loses; None where nobody knows the dyes.
 
     Each shot leaves exp(-d) of a population and a rest between shots makes dye anew, so after n
     shots the share is b + (1 - b) (r exp(-d))^n, with r = exp(-interval / recovery) and the steady
@@ -169,21 +169,30 @@ def _bleached(config: RunConfig, times: int, planes: int) -> float | None:
     """
     if not isinstance(config.scope, SimulatedScopeConfig):
         return None
-    from acquire.simulated.photophysics import FAST_RATIO, FAST_SHARE, Photophysics
+    from acquire.simulated.photophysics import Photophysics
 
     lights = {light.name: light for light in config.light}
-    physics = Photophysics.of(config.scope)
-    slow = 0.0  # decay of the slow population in one shot
+    first, *others = config.scope.all_lines()
+    lines = {line.name: line for line in others}
+    decays: dict[str, float] = {}  # of the slow population of each line's dye in one shot
     for channel in config.channel:
-        irradiance = channel.power_fraction * config.scope.max_irradiance_w_cm2
-        speed = (irradiance / physics.reference_w_cm2) ** (physics.bleach_power - 1.0)
-        seconds = planes * lights[channel.light].on_ms(channel.exposure_ms) * 1e-3
-        slow += speed * physics.bleach_per_j_cm2 * irradiance * seconds
+        line = lines.get(lights[channel.light].power_device or "", first)
+        irradiance = channel.power_fraction * line.max_irradiance_w_cm2
+        dose = irradiance * planes * lights[channel.light].on_ms(channel.exposure_ms) * 1e-3
+        rate = Photophysics.of(config.scope, line).bleach_rate_per_j_cm2(irradiance)
+        decays[line.name] = decays.get(line.name, 0.0) + rate * dose
     interval_s = _start_s(config, times - 1) / max(1, times - 1)
-    rest = math.exp(-interval_s / physics.recovery_s)
+    rest = math.exp(-interval_s / (config.scope.recovery_h * 3600.0))
+    return 1.0 - min(_dye_left(decay, rest, times) for decay in decays.values())
+
+
+def _dye_left(slow: float, rest: float, times: int) -> float:
+    """Return the share of a dye that is left after shots that each bleach, with rests between."""
+    from acquire.simulated.photophysics import FAST_RATIO, FAST_SHARE
+
     left = 0.0
     for share, decay in ((1.0 - FAST_SHARE, slow), (FAST_SHARE, FAST_RATIO * slow)):
         kept = rest * math.exp(-decay)
         steady = (1.0 - rest) / (1.0 - kept) if kept < 1.0 else 1.0
         left += share * (steady + (1.0 - steady) * kept**times)
-    return 1.0 - left
+    return left
