@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from lightloop.cli import bench, check, doctor, inspection, networks, recorded, run, simulate
+from lightloop.cli import bench, check, doctor, inspection, networks, recorded, run, simulate, truth
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -17,6 +17,7 @@ app.command("demo")(run.demo)
 app.command("run")(run.run)
 app.command("check")(check.check)
 app.command("simulate")(simulate.simulate)
+app.command("truth")(truth.truth)
 app.command("import")(recorded.import_images)
 app.command("replay", cls=recorded.ReplayCommand)(recorded.replay)
 app.command("inspect")(inspection.inspect)

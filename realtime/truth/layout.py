@@ -68,6 +68,11 @@ def truth_path(run: Path) -> Path:
     return run.with_name(f"{run.stem}.truth{run.suffix}")
 
 
+def run_path(truth: Path) -> Path:
+    """Return where the run of a truth lies: run.h5 beside run.truth.h5."""
+    return truth.with_name(f"{truth.stem.removesuffix('.truth')}{truth.suffix}")
+
+
 def exposure_row(n_lines: int) -> np.dtype[np.void]:
     """Return the columns of `exposures`."""
     return np.dtype(

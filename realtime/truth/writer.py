@@ -13,6 +13,7 @@ from acquire.simulated.truth import Chip, instance_mask
 from realtime.errors import RunFileError
 from realtime.truth import layout
 from realtime.truth.images import pack, rounded
+from realtime.truth.rows import cells_of, exposure_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -44,8 +45,6 @@ class TruthWriter:
         self.path = path
         self._about = about
         self._chip = Chip(about.height, about.width, about.pixel_um)
-        self._exposure_type = layout.exposure_row(len(about.lines))
-        self._cell_type = layout.cell_row(len(about.lines))
         self._unnamed: dict[int, NDArray[np.void]] = {}  # written when it is known which frame came
         self._named: list[NDArray[np.void]] = []
         self._cells: list[NDArray[np.void]] = []
@@ -72,8 +71,8 @@ class TruthWriter:
             Dose of each cell so far, (n, lines) J/cm2.
         """
         mask = instance_mask(seen, self._chip)
-        cells = self._cell_rows(seen, taken_j_cm2, mask)
-        row = self._exposure_row(number, seen)
+        cells = cells_of(seen, self._chip, taken_j_cm2, mask)
+        row = exposure_of(number, seen, self._about.lines)
         row["image_row"], row["first_cell"] = self._n_images, self._n_cells
         row["n_cells"] = len(cells)
         with self._writing():
@@ -84,11 +83,10 @@ class TruthWriter:
         self._cells.append(cells)
         self._unnamed[number] = row
 
-    def missed(self, number: int, seen: Seen) -> None:
-        """Take an exposure without its image and cells: there was no time to write them."""
-        row = self._exposure_row(number, seen)
-        row["image_row"], row["first_cell"] = -1, self._n_cells
-        self._unnamed[number] = row
+    def missed(self, row: NDArray[np.void]) -> None:
+        """Take an exposure (`exposure_of`) without image and cells: there was no time for them."""
+        row["first_cell"] = self._n_cells
+        self._unnamed[int(row["number"])] = row
 
     def name(self, number: int, info: FrameInfo) -> None:
         """Say which frame of the run came of an exposure."""
@@ -165,45 +163,6 @@ class TruthWriter:
 
     def _finish(self, number: int) -> None:
         self._named.append(self._unnamed.pop(number))
-
-    def _exposure_row(self, number: int, seen: Seen) -> NDArray[np.void]:
-        row = np.zeros((), self._exposure_type)
-        row["number"], row["seq"] = number, -1
-        for axis in "tczp":
-            row[axis] = -1
-        row["t_s"], row["exposed_s"] = seen.t_s, seen.exposed_s
-        row["x_um"], row["y_um"], row["z_um"] = seen.position_um
-        window = seen.window
-        row["left"], row["top"] = window.x, window.y
-        row["height"], row["width"] = seen.expected_e.shape
-        lines = self._about.lines
-        row["fluence_j_cm2"] = [seen.given.fluence_j_cm2.get(line, 0.0) for line in lines]
-        row["stray_j_cm2"] = [seen.given.stray_j_cm2.get(line, 0.0) for line in lines]
-        row["is_lost"] = seen.is_lost
-        return row
-
-    def _cell_rows(
-        self, seen: Seen, taken_j_cm2: NDArray[np.float64], mask: NDArray[np.uint32]
-    ) -> NDArray[np.void]:
-        nuclei = seen.nuclei
-        y_px, x_px = self._chip.to_pixels(seen)
-        labels, areas = np.unique(mask, return_counts=True)
-        place = np.minimum(np.searchsorted(labels, nuclei.ids + 1), len(labels) - 1)
-        area = np.where(labels[place] == nuclei.ids + 1, areas[place], 0)
-        inside = (np.abs(y_px - 0.5 * (mask.shape[0] - 1)) <= 0.5 * mask.shape[0]) & (
-            np.abs(x_px - 0.5 * (mask.shape[1] - 1)) <= 0.5 * mask.shape[1]
-        )
-        here = np.flatnonzero(inside | (area > 0))
-        rows = np.zeros(len(here), self._cell_type)
-        rows["id"], rows["parent"] = nuclei.ids[here], nuclei.parents[here]
-        rows["key"], rows["damage_j_cm2"] = nuclei.keys[here], nuclei.damage[here]
-        rows["y_px"], rows["x_px"], rows["area_px"] = y_px[here], x_px[here], area[here]
-        rows["dose_j_cm2"] = taken_j_cm2[here]
-        for name in (
-            "phase", "x_um", "y_um", "z_um", "long_um", "short_um", "depth_um", "angle", "dye"
-        ):  # fmt: skip
-            rows[name] = getattr(nuclei, name)[here]
-        return rows
 
     def _append_image(self, name: str, image: NDArray[Any]) -> None:
         data = self._file[name]

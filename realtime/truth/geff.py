@@ -1,0 +1,145 @@
+"""The truth as GEFF, the Graph Exchange File Format: one node for each cell in each frame.
+
+::
+
+    FOLDER/tracks    the graph: nodes, edges forward in time, and what is known of each node
+    FOLDER/labels    (T, [Z,] Y, X) uint32: the `label` of the node whose nucleus a pixel shows
+
+Format: github.com/live-image-tracking-tools/geff. Places are in pixels and planes, as in the
+labels, and the axes say how large those are.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from realtime.errors import RunFileError
+from realtime.truth.folder import new_folder
+from realtime.truth.tracks import FieldTruth
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from realtime.truth.reader import TruthReader
+
+GRAPH, LABELS = "tracks", "labels"
+
+
+def export_geff(truth: TruthReader, folder: Path, position: int = 0) -> int:
+    """Write one field of a truth; return the number of nodes.
+
+    Parameters
+    ----------
+    folder
+        A Zarr folder, such as run.zarr; it must not exist, and appears when it is whole.
+    position
+        Which field, the p of the plan.
+
+    Raises
+    ------
+    RunFileError
+        If the package `geff` is missing, or the folder exists or cannot be written.
+    """
+    try:
+        from geff.core_io import write_arrays
+    except ImportError as error:
+        raise RunFileError('GEFF needs one more package: pip install "geff>=1.3"') from error
+    field = FieldTruth(truth, position)
+    nodes, edges = _nodes(field), _edges(field)
+    with new_folder(folder) as draft:
+        _write_labels(field, draft / LABELS)
+        props = {name: {"values": values, "missing": None} for name, values in nodes.items()}
+        ids = np.arange(len(nodes["t"]), dtype=np.uint64)
+        write_arrays(draft / GRAPH, ids, props, edges, {}, _metadata(field))
+    return len(ids)
+
+
+def _nodes(field: FieldTruth) -> dict[str, NDArray[Any]]:
+    """Return the columns of the nodes, frame after frame."""
+    rows = [field.cells(k) for k in range(len(field.frames))]
+    cells = np.concatenate(rows)
+    times = np.repeat([frame.t for frame in field.frames], [len(one) for one in rows])
+    labels = [field.labels(k)[cell] for k, one in enumerate(rows) for cell in one["id"].tolist()]
+    columns: dict[str, NDArray[Any]] = {"t": times.astype(np.int64)}
+    if field.n_planes > 1:
+        bottom_um, step_um = _planes_um(field)
+        columns["z"] = (cells["z_um"] - bottom_um) / step_um
+    columns |= {
+        "y": cells["y_px"].astype(np.float64),
+        "x": cells["x_px"].astype(np.float64),
+        "label": (cells["id"] + 1).astype(np.int64),
+        "tracklet": np.array(labels, np.int64),
+        "parent_cell": cells["parent"].astype(np.int64),
+        "phase": cells["phase"].astype(np.int64),
+        "long_um": cells["long_um"].astype(np.float64),
+        "short_um": cells["short_um"].astype(np.float64),
+        "dye": cells["dye"].astype(np.float64),
+        "damage_j_cm2": cells["damage_j_cm2"].astype(np.float64),
+    }
+    for n, line in enumerate(field.truth.about.lines):
+        columns[f"dose_j_cm2_{line}"] = cells["dose_j_cm2"][:, n].astype(np.float64)
+    return columns
+
+
+def _edges(field: FieldTruth) -> NDArray[np.uint64]:
+    """Return the links, (n, 2): from a node to the one that it becomes."""
+    last_node: dict[int, int] = {}  # by tracklet
+    parents = {one.label: one.parent for one in field.tracklets}
+    edges: list[tuple[int, int]] = []
+    node = 0
+    for k in range(len(field.frames)):
+        for cell in field.cells(k)["id"].tolist():
+            label = field.labels(k)[cell]
+            source = last_node.get(label, last_node.get(parents[label]))
+            if source is not None:
+                edges.append((source, node))
+            last_node[label] = node
+            node += 1
+    return np.array(edges, np.uint64).reshape(-1, 2)
+
+
+def _metadata(field: FieldTruth) -> Any:
+    from geff_spec import Axis, GeffMetadata, RelatedObject
+
+    pixel_um = field.truth.about.pixel_um
+    scaled = {"unit": "pixel", "scaled_unit": "micrometer"}
+    axes = [Axis(name="t", type="time", unit="frame")]
+    if field.n_planes > 1:
+        axes.append(Axis(name="z", type="space", scale=_planes_um(field)[1], **scaled))
+    axes += [Axis(name=name, type="space", scale=pixel_um, **scaled) for name in "yx"]
+    with warnings.catch_warnings():
+        # `label_prop` is the old name of `node_prop`, and the one that today's programs read.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        labels = RelatedObject(
+            type="labels", path=f"../{LABELS}", node_prop="label", label_prop="label"
+        )
+        return GeffMetadata(
+            directed=True,
+            axes=axes,
+            node_props_metadata={},
+            edge_props_metadata={},
+            related_objects=[labels],
+            extra={"origin": "lightloop truth", "session_id": field.truth.about.session_id},
+        )
+
+
+def _planes_um(field: FieldTruth) -> tuple[float, float]:
+    """Return the height of the lowest plane and the distance between planes, um."""
+    heights = field.truth.exposures["z_um"][list(field.frames[0].exposures)]
+    return float(heights[0]), float(heights[1] - heights[0])
+
+
+def _write_labels(field: FieldTruth, folder: Path) -> None:
+    import zarr
+
+    shape = (field.n_times, *field.mask(0).shape)
+    labels = zarr.create_array(
+        folder, shape=shape, chunks=(1, *shape[1:]), dtype=np.uint32, zarr_format=2
+    )
+    for k, frame in enumerate(field.frames):
+        labels[frame.t] = field.mask(k)
