@@ -179,7 +179,7 @@ def _bleached(config: RunConfig, times: int, planes: int) -> float | None:
         line = lines.get(lights[channel.light].power_device or "", first)
         irradiance = channel.power_fraction * line.max_irradiance_w_cm2
         dose = irradiance * planes * lights[channel.light].on_ms(channel.exposure_ms) * 1e-3
-        rate = Photophysics.of(config.scope, line).bleach_rate_per_j_cm2(irradiance)
+        rate = float(Photophysics.of(config.scope, line).bleach_rate_per_j_cm2(irradiance))
         decays[line.name] = decays.get(line.name, 0.0) + rate * dose
     interval_s = _start_s(config, times - 1) / max(1, times - 1)
     rest = math.exp(-interval_s / (config.scope.recovery_h * 3600.0))

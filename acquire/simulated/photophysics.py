@@ -22,8 +22,9 @@ from acquire.simulated.damage import (
 from acquire.simulated.dyes import excitation_rate_hz, saturation_w_cm2
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike
 
+    from acquire.simulated.cells import Column
     from acquire.simulated.config import LineConfig, SimulatedScopeConfig
 
 __all__ = [
@@ -103,18 +104,18 @@ class Photophysics:
             ),
         )
 
-    def excited(self, irradiance: float) -> float:
+    def excited(self, irradiance: ArrayLike) -> Column:
         """Return how often a dye is excited against what weak light would tell, 1 to 0."""
-        return 1.0 / (1.0 + irradiance / self.saturation_w_cm2)
+        share: Column = 1.0 / (1.0 + np.asarray(irradiance, float) / self.saturation_w_cm2)
+        return share
 
-    def bleach_rate_per_j_cm2(self, irradiance: float) -> float:
+    def bleach_rate_per_j_cm2(self, irradiance: ArrayLike) -> Column:
         """Return the bleaching rate of the slow population at an irradiance, per J/cm2."""
-        nonlinear = (irradiance / self.reference_w_cm2) ** (self.bleach_power - 1.0)
-        return float(self.bleach_per_j_cm2 * nonlinear * self.excited(irradiance))
+        relative = np.asarray(irradiance, float) / self.reference_w_cm2
+        rate: Column = self.bleach_per_j_cm2 * relative ** (self.bleach_power - 1.0)
+        return rate * self.excited(irradiance)
 
-    def bleach(
-        self, bright: NDArray[np.float64], fluence_j_cm2: NDArray[np.float64], irradiance: float
-    ) -> NDArray[np.float64]:
+    def bleach(self, bright: Column, fluence_j_cm2: Column, irradiance: ArrayLike) -> Column:
         """Bleach the cells in place and return their mean brightness during the exposure.
 
         Parameters
@@ -124,16 +125,16 @@ class Photophysics:
         fluence_j_cm2
             Dose of each cell, (n,).
         irradiance
-            Mean irradiance of the exposure, W/cm2.
+            Mean irradiance of the exposure, of all cells or of each, W/cm2.
 
         Returns
         -------
-        NDArray
+        Column
             How brightly the dye shone against fresh dye in weak light: the unbleached share, mean
             over the exposure's time and both populations, less what saturation takes, (n,).
         """
-        rates = self.bleach_rate_per_j_cm2(irradiance) * np.array([1.0, FAST_RATIO])
-        decays = fluence_j_cm2[:, None] * rates
+        slow = fluence_j_cm2 * self.bleach_rate_per_j_cm2(irradiance)
+        decays = slow[:, None] * np.array([1.0, FAST_RATIO])
         # -expm1(-x)/x: mean of exp(-x s) over 0 <= s <= 1.
         means = np.where(decays > 0, -np.expm1(-decays) / np.where(decays > 0, decays, 1.0), 1.0)
         seen = self.excited(irradiance) * brightness(bright * means)
@@ -142,10 +143,10 @@ class Photophysics:
 
     def harm(
         self,
-        damage: NDArray[np.float64],
-        seen: NDArray[np.float64],
-        fluence_j_cm2: NDArray[np.float64],
-        irradiance: float,
+        damage: Column,
+        seen: Column,
+        fluence_j_cm2: Column,
+        irradiance: ArrayLike,
     ) -> None:
         """Add the damage of an exposure in place, (n,), J/cm2 of the UV line.
 
@@ -154,12 +155,11 @@ class Photophysics:
         seen
             What `bleach` returned: dye that shines makes more harm of the light, (n,).
         """
-        nonlinear = (irradiance / self.damage_reference_w_cm2) ** (self.damage_power - 1.0)
+        relative = np.asarray(irradiance, float) / self.damage_reference_w_cm2
+        nonlinear = relative ** (self.damage_power - 1.0)
         damage += self.damage_weight * nonlinear * fluence_j_cm2 * (1.0 + self.damage_by_dye * seen)
 
-    def rest(
-        self, bright: NDArray[np.float64], damage: NDArray[np.float64], passed_s: float
-    ) -> None:
+    def rest(self, bright: Column, damage: Column, passed_s: float) -> None:
         """Let the cells make dye and repair themselves in place for a while without light.
 
         Parameters
@@ -171,7 +171,7 @@ class Photophysics:
         damage *= np.exp(-passed_s / self.repair_s)
 
 
-def brightness(bright: NDArray[np.float64]) -> NDArray[np.float64]:
+def brightness(bright: Column) -> Column:
     """Return the unbleached share of both populations together, (n,) from (n, 2)."""
-    total: NDArray[np.float64] = (1.0 - FAST_SHARE) * bright[:, 0] + FAST_SHARE * bright[:, 1]
+    total: Column = (1.0 - FAST_SHARE) * bright[:, 0] + FAST_SHARE * bright[:, 1]
     return total

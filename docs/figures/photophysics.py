@@ -114,7 +114,7 @@ def excitation(sheet: Sheet, at: Where) -> None:
     )
     irradiance = np.geomspace(1, 1e8, 200)
     physics = model()
-    excited = np.array([physics.excited(i) for i in irradiance])
+    excited = physics.excited(irradiance)
     chart.line(irradiance, 525.5 * irradiance, MUTED, dashed=True)
     chart.line(irradiance, 525.5 * irradiance * excited, TEAL)
     half = physics.saturation_w_cm2

@@ -184,3 +184,18 @@ def test_one_switch_says_how_sensitive_cell_and_dye_are(
     moved = Photophysics.of(SimulatedScopeConfig.model_validate({"assumption": assumption}))
     assert moved.damage_weight * d50 == pytest.approx(usual.damage_weight)
     assert moved.bleach_per_j_cm2 == pytest.approx(bleach * usual.bleach_per_j_cm2)
+
+
+def test_each_cell_bleaches_and_suffers_at_the_irradiance_of_its_place() -> None:
+    model = physics(bleach_power=1.2, damage_power=1.4, saturation_w_cm2=10.0)
+    places, dose = np.array([0.0, 0.5, 8.0]), np.array([0.0, 1.0, 2.0])
+    bright, damage = fresh(3), np.zeros(3)
+    seen = model.bleach(bright, dose, places)
+    model.harm(damage, seen, dose, places)
+    for i in range(3):
+        alone, harmed = fresh(), np.zeros(1)
+        saw = model.bleach(alone, dose[i : i + 1], float(places[i]))
+        model.harm(harmed, saw, dose[i : i + 1], float(places[i]))
+        assert bright[i] == pytest.approx(alone[0])
+        assert damage[i] == pytest.approx(harmed[0])
+    assert damage[0] == 0.0
