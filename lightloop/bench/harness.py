@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 BENCHES = {
     "denoise": "lightloop.bench.denoise",
+    "light": "lightloop.bench.light",
     "loop": "lightloop.bench.loop",
     "stream": "lightloop.bench.stream",
 }
@@ -45,4 +46,4 @@ def measure(name: str, options: Options) -> Report:
         if value is not None and not math.isfinite(value):
             value = None  # JSON has no NaN, and NaN meets no bar
         rows.append(Row(bar.name, value, bar.unit, bar.bound, bar.is_met(value)))
-    return Report(name, tuple(rows), measured.samples, versions(), options.sabotage)
+    return Report(name, tuple(rows), measured.samples, versions(), options.sabotage, measured.table)

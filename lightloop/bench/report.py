@@ -23,11 +23,14 @@ class Options(msgspec.Struct, frozen=True):
         Folder of recorded images, for benches that want real ones.
     scale
         Share of the full length, for tests: 1 is what the bars are about.
+    thin
+        A small form of a bench that takes hours in full.
     """
 
     sabotage: bool = False
     data: Path | None = None
     scale: float = 1.0
+    thin: bool = False
 
     def times(self, full: int, least: int = 1) -> int:
         """Return how often to repeat what is repeated `full` times at full length."""
@@ -35,10 +38,11 @@ class Options(msgspec.Struct, frozen=True):
 
 
 class Measured(msgspec.Struct, frozen=True):
-    """A bench's answer: a value for each bar, and the raw samples behind it."""
+    """A bench's answer: a value for each bar, the raw samples behind it, and a table for people."""
 
     values: dict[str, float]
     samples: dict[str, list[float]] = {}
+    table: str = ""
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -59,6 +63,7 @@ class Report(msgspec.Struct, frozen=True):
     samples: dict[str, list[float]]
     versions: dict[str, str]
     is_sabotaged: bool = False
+    table: str = ""
 
     def to_json(self) -> bytes:
         """Return the report as JSON."""

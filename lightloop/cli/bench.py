@@ -27,6 +27,9 @@ def bench(
     sabotage: Annotated[
         bool, typer.Option("--sabotage", help="Break what the bench guards: it must notice.")
     ] = False,
+    thin: Annotated[
+        bool, typer.Option("--thin", help="A small form of a bench that takes hours in full.")
+    ] = False,
     data: Annotated[
         Path | None, typer.Option(help="Folder of recorded images, where a bench wants some.")
     ] = None,
@@ -40,8 +43,10 @@ def bench(
             page.print(_list(load_bars()))
             return
         find(name)  # a wrong name is said before anything is measured
-        report = measure(name, Options(sabotage=sabotage, data=data))
+        report = measure(name, Options(sabotage, data, thin=thin))
         page.print(_table(report))
+        if report.table:
+            print(report.table)  # as it is: rich would fold its lines
         if json_file is not None:
             json_file.write_bytes(report.to_json())
     unmet = [row for row in report.rows if not row.ok]
