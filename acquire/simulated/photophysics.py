@@ -172,6 +172,6 @@ class Photophysics:
 
 
 def brightness(bright: Column) -> Column:
-    """Return the unbleached share of both populations together, (n,) from (n, 2)."""
-    total: Column = (1.0 - FAST_SHARE) * bright[:, 0] + FAST_SHARE * bright[:, 1]
+    """Return the unbleached share of both populations together, (n, ...) from (n, ..., 2)."""
+    total: Column = (1.0 - FAST_SHARE) * bright[..., 0] + FAST_SHARE * bright[..., 1]
     return total
