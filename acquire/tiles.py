@@ -59,11 +59,11 @@ class Tiles:
         out = np.zeros(len(x_um))
         rows = np.floor(np.asarray(y_um) / self.pitch_um).astype(np.int64)
         columns = np.floor(np.asarray(x_um) / self.pitch_um).astype(np.int64)
-        keys = np.column_stack((rows // TILE, columns // TILE))
-        for key in np.unique(keys, axis=0):
-            tile = self._tiles.get((int(key[0]), int(key[1])))
+        names = (rows // TILE << 32) + columns // TILE
+        for first in np.unique(names, return_index=True)[1].tolist():
+            tile = self._tiles.get((int(rows[first] // TILE), int(columns[first] // TILE)))
             if tile is not None:
-                here = (keys == key).all(axis=1)
+                here = names == names[first]
                 out[here] = tile[rows[here] % TILE, columns[here] % TILE]
         return out
 
