@@ -26,31 +26,50 @@ class Phase(IntEnum):
     DEAD = 5  # falls into fragments, fades, and is gone
 
 
-CELL = np.dtype(
-    [
-        ("key", np.uint64),  # of its random numbers; follows from seed and lineage
-        ("id", np.int64),
-        ("parent", np.int64),  # -1: a founder
-        ("x0_um", float),  # at the last grid time ...
-        ("y0_um", float),
-        ("x_um", float),  # ... and at the next one
-        ("y_um", float),
-        ("vx_um_s", float),
-        ("vy_um_s", float),
-        ("angle", float),  # of the long axis of its shape, radians
-        ("stretch", float),  # long over short axis in interphase
-        ("apart", float),  # direction in which it leaves its sister, radians
-        ("born_s", float),
-        ("phase", np.int8),
-        ("phase_s", float),  # age of the phase
-        ("progress", float),  # through interphase, 0 to 1
-        ("cycle_s", float),  # interphase it needs without damage
-        ("expression", float),  # dye relative to the average cell
-        ("arrested", bool),  # its mitosis failed; it will not divide again
-        ("bright", float, (2,)),  # unbleached share of the slow and the fast dye
-        ("damage", float),  # J/cm2 of the UV line
-    ]
-)
+def cell_dtype(n_lines: int = 1, n_spots: int = 0) -> np.dtype[np.void]:
+    """Return the columns of the table of cells.
+
+    Parameters
+    ----------
+    n_lines
+        Lines of light; each excites a dye of its own.
+    n_spots
+        Sub-resolution spots in each cell.
+    """
+    return np.dtype(
+        [
+            ("key", np.uint64),  # of its random numbers; follows from seed and lineage
+            ("id", np.int64),
+            ("parent", np.int64),  # -1: a founder
+            ("founder", np.int64),  # from which it descends
+            ("xyz0_um", float, (3,)),  # at the last grid time ...
+            ("xyz_um", float, (3,)),  # ... and at the next one
+            ("v_um_s", float, (3,)),
+            ("angle", float),  # of the long axis of its shape, radians
+            ("stretch", float),  # long over short axis in interphase
+            ("apart", float),  # direction in which it leaves its sister, radians
+            ("gap0_um", float),  # distance to the next cell at the last grid time ...
+            ("gap_um", float),  # ... and at the next one
+            ("born_s", float),
+            ("phase", np.int8),
+            ("phase_s", float),  # age of the phase
+            ("progress", float),  # through interphase, 0 to 1
+            ("cycle_s", float),  # interphase it needs without damage
+            ("patience", float),  # its time in mitosis over the mean one
+            ("expression", float),  # dye relative to the average cell
+            ("arrested", bool),  # its mitosis failed; it will not divide again
+            ("bright", float, (n_lines, 2)),  # unbleached share of the slow and the fast dye
+            ("damage", float),  # J/cm2 of the UV line
+            ("hazard", float),  # risk of death taken so far
+            ("fate", float),  # risk at which it dies
+            ("path_um", float),  # way that it walked in interphase, without pushes ...
+            ("walked_s", float),  # ... and for how long
+            ("pressed", bool),  # its neighbours leave it no room to grow
+            ("spots0", float, (n_spots, 3)),  # in semi-axes of the nucleus, at the last ...
+            ("spots", float, (n_spots, 3)),  # ... and at the next grid time
+        ]
+    )
+
 
 Cells: TypeAlias = "NDArray[np.void]"
 Column: TypeAlias = "NDArray[np.float64]"
@@ -142,7 +161,7 @@ class Spots:
     Attributes
     ----------
     cells
-        Identity of the cell that each spot is in.
+        Identity of the cell that each spot is in; spots stand cell after cell, as in `truth()`.
     x_um, y_um, z_um
         Where it is, in stage coordinates, um.
     dye

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import cv2
@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     Patch = NDArray[np.float32]
 
 SIDE = 64  # pixels of a patch
+FRAGMENT_STREAM = 1  # of a key's random numbers, beside those of the look
 REACH = 1.25  # a patch shows -REACH..REACH semi-axes
-MAX_PATCHES = 2048  # kept in memory: 2048 cells x 2 x 16 KiB = 64 MiB at most
+MAX_LOOKS = 2048  # kept in memory: 2048 cells x 2 x 16 KiB = 64 MiB at most, 96 if all are dead
+FRAGMENTS = (4, 10)  # apoptotic bodies that a nucleus falls into; proposed
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +30,29 @@ class Look:
         In interphase: a flat dome with chromatin texture and dark nucleoli.
     condensed
         In mitosis: smooth in the plate, strands at its rim.
+    fragments
+        In a dead cell: a handful of smooth balls. None in one that was not dead when last seen.
     """
 
     loose: Patch
     condensed: Patch
+    fragments: Patch | None = None
+
+    def shown(self, condensed: float, fragmented: float = 0.0) -> Patch:
+        """Return the look of a nucleus whose chromatin is so far condensed, and fallen apart."""
+        patch = _between(self.loose, self.condensed, condensed)
+        if self.fragments is None:
+            return patch
+        return _between(patch, self.fragments, fragmented)
+
+
+def _between(first: Patch, second: Patch, share: float) -> Patch:
+    if share < 0.01:
+        return first
+    if share > 0.99:
+        return second
+    blended: Patch = cv2.addWeighted(first, 1.0 - share, second, share, 0.0)
+    return blended
 
 
 class Wardrobe:
@@ -43,13 +64,14 @@ class Wardrobe:
         self._x, self._y = np.meshgrid(span, span)
         self._radius = np.hypot(self._x, self._y)
 
-    def of(self, key: int) -> Look:
-        """Return the look of the cell with a key."""
-        look = self._looks.get(key)
-        if look is None:
-            if len(self._looks) >= MAX_PATCHES:
-                self._looks.clear()  # dead cells go, living ones are painted again the same
-            look = self._looks[key] = self._paint(key)
+    def of(self, key: int, *, dead: bool = False) -> Look:
+        """Return the look of the cell with a key; with fragments if it is dead."""
+        look = self._looks.pop(key, None) or self._paint(key)
+        if dead and look.fragments is None:
+            look = replace(look, fragments=self._fragments(key))
+        self._looks[key] = look  # the one seen last stands last
+        if len(self._looks) > MAX_LOOKS:
+            del self._looks[next(iter(self._looks))]  # not seen for longest; painted again the same
         return look
 
     def _paint(self, key: int) -> Look:
@@ -65,6 +87,17 @@ class Wardrobe:
         ball = np.clip(1.0 - self._radius**2, 0.0, None) ** 0.5
         condensed = ball * np.clip(1.0 + 0.35 * strands * self._radius, 0.0, None)
         return Look(self._unit_mean(loose), self._unit_mean(condensed))
+
+    def _fragments(self, key: int) -> Patch:
+        rng = np.random.Generator(np.random.Philox(key=[key, FRAGMENT_STREAM]))
+        total = np.zeros((SIDE, SIDE), np.float32)
+        for _ in range(int(rng.integers(*FRAGMENTS))):
+            distance, angle = 0.75 * np.sqrt(rng.random()), 2 * np.pi * rng.random()
+            size = 0.12 + 0.16 * rng.random()
+            x, y = distance * np.cos(angle), distance * np.sin(angle)
+            r2 = ((self._x - x) ** 2 + (self._y - y) ** 2) / size**2
+            total += np.sqrt(np.clip(1.0 - r2, 0.0, None)).astype(np.float32)
+        return self._unit_mean(total)
 
     def _noise(self, rng: np.random.Generator, sigma_px: float) -> Patch:
         """Return smooth noise of unit variance."""

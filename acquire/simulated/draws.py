@@ -40,6 +40,10 @@ class Process(IntEnum):
     FATE = 5
     LOOK = 6
     EXPRESSION = 7
+    PLACE = 8
+    DEATH = 9
+    SPOTS = 10
+    CALCIUM = 11
 
 
 def philox4x32(counter: tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike], key: Words) -> Words:
@@ -67,15 +71,27 @@ def philox4x32(counter: tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike], key: 
     return np.stack([c0, c1, c2, c3], axis=-1)
 
 
-def uniforms(key: Words, process: Process, index: int = 0) -> NDArray[np.float64]:
-    """Return four numbers in (0, 1) for each key, (n, 4)."""
-    words = philox4x32((index & 0xFFFFFFFF, index >> 32, int(process), 0), key)
+def uniforms(
+    key: Words, process: Process, index: int = 0, member: ArrayLike = 0
+) -> NDArray[np.float64]:
+    """Return four numbers in (0, 1) for each key, (n, 4).
+
+    Parameters
+    ----------
+    index
+        Which draw of the process: the step, the window of time.
+    member
+        Which of the cell's parts draws, a scalar or (n,).
+    """
+    words = philox4x32((index & 0xFFFFFFFF, index >> 32, int(process), member), key)
     return (words.astype(np.float64) + 0.5) * 2.0**-32
 
 
-def normals(key: Words, process: Process, index: int = 0) -> NDArray[np.float64]:
-    """Return four standard normal numbers for each key, (n, 4)."""
-    u = uniforms(key, process, index)
+def normals(
+    key: Words, process: Process, index: int = 0, member: ArrayLike = 0
+) -> NDArray[np.float64]:
+    """Return four standard normal numbers for each key, (n, 4); as `uniforms`."""
+    u = uniforms(key, process, index, member)
     radius = np.sqrt(-2.0 * np.log(u[:, 0::2]))
     angle = 2.0 * np.pi * u[:, 1::2]
     return np.concatenate([radius * np.cos(angle), radius * np.sin(angle)], axis=1)

@@ -1,29 +1,30 @@
-"""A live field of cells that walk, grow, divide, bleach and suffer."""
+"""A live field of cells that walk, grow, divide, bleach, suffer and die."""
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from acquire.simulated import motion, photophysics
-from acquire.simulated.cells import CELL, Nuclei, Phase, Spots
-from acquire.simulated.draws import Process, child_keys, normals, root_keys, uniforms
+from acquire.simulated import calcium, damage, death, motion
+from acquire.simulated.birth import Nursery
+from acquire.simulated.cells import Nuclei, Phase
+from acquire.simulated.contact import Bodies, keep_apart, nearest_um
+from acquire.simulated.draws import Process, uniforms
+from acquire.simulated.events import MAX_EVENTS, Event, Fate, events_of
 from acquire.simulated.photophysics import Photophysics, brightness
-from acquire.simulated.shape import PROPHASE_S, condensation, semi_axes
+from acquire.simulated.shape import ANAPHASE_S, PROPHASE_S, Shape, shape_of, since_birth_s
+from acquire.simulated.spots import spots_of, wander
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from acquire.simulated.cells import Cells, Column
+    from acquire.simulated.cells import Cells, Column, Spots
     from acquire.simulated.config import SimulatedScopeConfig
-    from acquire.simulated.draws import Words
 
-STEP_S = 60.0  # grid of the biology; between its times positions are interpolated
 MAX_CELLS = 4096  # beyond it no cell enters mitosis, so that memory is bounded
-CYCLE_CV = 0.12  # spread of the cycle's length, proposed
-EXPRESSION_CV = 0.25  # spread of the dye between cells, proposed
-MITOSIS_MIN = 26.0  # prophase and an unharmed mitosis, part of the cycle
+LONGEST = 1.75  # no horizontal semi-axis is longer, in radii of a newborn nucleus: sqrt(2 x 1.5)
 
 
 class Specimen:
@@ -32,35 +33,56 @@ class Specimen:
     Time goes forward on a fixed grid, so a specimen does not depend on when it is looked at. Light
     changes a cell from the next grid time on. Stage coordinates, um; the origin is the centre.
 
-    Attributes
-    ----------
-    t_s
-        Experiment time that it has reached, s.
+    What is independent: every random number of a cell follows from the seed, its lineage and what
+    it is for. No other cell's light, division or death changes it. Where light does no damage, the
+    same seed gives the same lives under any light, to the last bit; where it does, two runs differ
+    by nothing but the damage.
+
+    What is not: cells that touch push each other (see `contact`), so a harmed cell can move its
+    neighbours, and a crowded one waits with its growth until it has room. If ever `MAX_CELLS` live,
+    no further cell divides anywhere.
 
     Parameters
     ----------
     lit
         False makes the unlit twin: light changes nothing in it.
+
+    Attributes
+    ----------
+    t_s
+        Experiment time that it has reached, s.
+    events
+        Divisions, failed mitoses and deaths so far, the last `MAX_EVENTS` of them.
     """
 
     def __init__(self, config: SimulatedScopeConfig, *, lit: bool = True) -> None:
         self._config = config
         self._lit = lit
-        self._physics = Photophysics.of(config)
-        self._half_um = (
-            0.5 * config.height * config.pixel_um * config.field_scale,
-            0.5 * config.width * config.pixel_um * config.field_scale,
+        self._lines = config.all_lines()
+        self._physics = [Photophysics.of(config, line) for line in self._lines]
+        side_um = config.pixel_um * config.field_scale
+        self._half_um = 0.5 * np.array(
+            [config.width * side_um, config.height * side_um, config.specimen_depth_um]
         )
-        self._memory = float(np.exp(-STEP_S / (config.persistence_min * 60.0)))
+        self._walk = motion.Walk.of(
+            config.speed_um_h / 3600.0,
+            config.persistence_min * 60.0,
+            config.step_s,
+            dimensions=3 if config.specimen_depth_um > 0 else 2,
+        )
+        self._nursery = Nursery(config)
         self._step = 0
-        self._next_id = 0
         self.t_s = 0.0
-        self._cells = self._found()
+        self.events: deque[Event] = deque(maxlen=MAX_EVENTS)
+        self._cells = self._nursery.founders(self._half_um)
+        self._walk.start(self._cells)
+        self._make_room(looks=50)
+        self._cells["gap_um"] = nearest_um(self._cells["xyz_um"])
         self._go_one_step()
 
     def advance_to(self, t_s: float) -> None:
         """Live until an experiment time; a time in the past changes nothing."""
-        while t_s >= self._step * STEP_S:
+        while t_s >= self._step * self._config.step_s:
             self._fulfil_fates()
             self._go_one_step()
         self.t_s = max(self.t_s, t_s)
@@ -68,34 +90,49 @@ class Specimen:
     def truth(self) -> Nuclei:
         """Return all nuclei as they are now."""
         cells = self._cells
-        along = self.t_s / STEP_S - (self._step - 1)
-        long_um, short_um = semi_axes(cells, self._config.nucleus_um)
+        along = self._along
+        shape = self._shape()
+        place_um = cells["xyz0_um"] + along * (cells["xyz_um"] - cells["xyz0_um"])
+        gap_um = cells["gap0_um"] + along * (cells["gap_um"] - cells["gap0_um"])
+        smallest_um = 1.05 * np.sqrt(shape.axes_um[:, 0] * shape.axes_um[:, 1])
+        active = self._activity()
         return Nuclei(
             ids=cells["id"].copy(),
             parents=cells["parent"].copy(),
             keys=cells["key"].copy(),
-            x_um=cells["x0_um"] + along * (cells["x_um"] - cells["x0_um"]),
-            y_um=cells["y0_um"] + along * (cells["y_um"] - cells["y0_um"]),
-            long_um=long_um,
-            short_um=short_um,
+            x_um=place_um[:, 0].copy(),
+            y_um=place_um[:, 1].copy(),
+            z_um=place_um[:, 2].copy(),
+            long_um=shape.axes_um[:, 0].copy(),
+            short_um=shape.axes_um[:, 1].copy(),
+            depth_um=shape.axes_um[:, 2].copy(),
+            cyto_um=np.maximum(np.minimum(shape.body_um, 0.5 * gap_um), smallest_um),
             angle=cells["angle"].copy(),
-            dye=cells["expression"] * (1.0 + cells["progress"]) * brightness(cells["bright"]),
-            condensed=condensation(cells),
+            dye=self._made(shape) * active * brightness(cells["bright"][:, 0]),
+            condensed=shape.condensed,
+            fragmented=shape.fragmented,
+            activity=active,
             phase=cells["phase"].copy(),
             born_s=cells["born_s"].copy(),
             damage=cells["damage"].copy(),
         )
 
-    def spots(self) -> Spots:
-        """Return all sub-resolution spots as they are now; none unless the config has some."""
-        none = np.empty(0)
-        return Spots(np.empty(0, np.int64), none, none, none, none)
+    def spots(self, line: int | None = None) -> Spots:
+        """Return all sub-resolution spots as they are now, cell after cell.
+
+        Parameters
+        ----------
+        line
+            Whose dye they hold; None: the first line that stains spots, else the first of all.
+        """
+        if line is None:
+            stained = [i for i, each in enumerate(self._lines) if each.structure == "spots"]
+            line = stained[0] if stained else 0
+        return spots_of(self._cells, self.truth(), self._along, self.dye(line))
 
     def dye(self, line: int = 0) -> Column:
         """Return the unbleached dye of one line in each cell of `truth()`, (n,)."""
-        cells = self._cells
-        made: Column = cells["expression"] * (1.0 + cells["progress"])
-        return made * brightness(cells["bright"])
+        return self._shines(line) * brightness(self._cells["bright"][:, line])
 
     def take_light(self, fluence_j_cm2: Column, irradiance_w_cm2: float, line: int = 0) -> Column:
         """Bleach and harm the cells by one line of light; a specimen that is not lit only shines.
@@ -114,123 +151,119 @@ class Specimen:
         Column
             Dye that shone, mean over the exposure, in the unit of `Nuclei.dye`, (n,).
         """
-        cells = self._cells
         if not self._lit:
             return self.dye(line)
-        bright = cells["bright"]
-        seen = self._physics.bleach(bright, fluence_j_cm2, irradiance_w_cm2)
-        damage = cells["damage"]
-        self._physics.harm(damage, seen, fluence_j_cm2, irradiance_w_cm2)
-        shone: Column = cells["expression"] * (1.0 + cells["progress"]) * seen
-        return shone
-
-    def _found(self) -> Cells:
-        """Return the founders, in no order of age and not in each other's way."""
-        config = self._config
-        n = round(config.n_cells * config.field_scale**2)
-        keys = root_keys(config.seed, n)
-        cells = self._newborn(keys)
-        start = uniforms(keys, Process.START)
-        # A growing population has more young cells: ages have density 2 ln2 2^-a in 0..1
-        # (Powell, J. Gen. Microbiol. 15, 492 (1956)).
-        cells["progress"] = -np.log2(1.0 - 0.5 * start[:, 0])
-        cells["phase_s"] = cells["progress"] * cells["cycle_s"]
-        cells["born_s"] = -cells["phase_s"]
-        cells["parent"] = -1
-        cells["expression"] = np.exp(EXPRESSION_CV * normals(keys, Process.EXPRESSION)[:, 0])
-        xy_um = (2.0 * start[:, 1:3] - 1.0) * np.array(self._half_um[::-1])
-        motion.keep_apart(xy_um, self._room(cells), rounds=50)
-        cells["x_um"], cells["y_um"] = xy_um[:, 0], xy_um[:, 1]
-        velocity = normals(keys, Process.START, 1) * self._speed_um_s / np.sqrt(2.0)
-        cells["vx_um_s"], cells["vy_um_s"] = velocity[:, 0], velocity[:, 1]
-        return cells
+        cells, physics = self._cells, self._physics[line]
+        bright = cells["bright"][:, line]
+        seen = physics.bleach(bright, fluence_j_cm2, irradiance_w_cm2)
+        physics.harm(cells["damage"], seen, fluence_j_cm2, irradiance_w_cm2)
+        return self._shines(line) * seen
 
     @property
-    def _speed_um_s(self) -> float:
-        return self._config.speed_um_h / 3600.0
+    def _along(self) -> float:
+        """Return the time since the last grid time over the step, 0 to 1."""
+        return self.t_s / self._config.step_s - (self._step - 1)
 
-    def _newborn(self, keys: Words) -> Cells:
-        cells = np.zeros(len(keys), CELL)
-        cells["key"] = keys
-        cells["id"] = self._next_id + np.arange(len(keys))
-        self._next_id += len(keys)
-        cells["born_s"] = self._step * STEP_S
-        normal, uniform = normals(keys, Process.CYCLE), uniforms(keys, Process.LOOK)
-        interphase_s = max(self._config.cycle_h * 3600.0 - MITOSIS_MIN * 60.0, STEP_S)
-        cells["cycle_s"] = interphase_s * np.exp(CYCLE_CV * normal[:, 0])
-        cells["stretch"] = 1.05 + 0.45 * uniform[:, 0]
-        cells["angle"] = np.pi * uniform[:, 1]
-        cells["bright"] = 1.0
-        return cells
+    def _shape(self) -> Shape:
+        config = self._config
+        return shape_of(self._cells, config.nucleus_um, config.nucleus_flatness, config.cell_ratio)
 
-    def _room(self, cells: Cells) -> Column:
-        """Return the radius in which each cell wants no neighbour, um."""
-        long_um, short_um = semi_axes(cells, self._config.nucleus_um)
-        room: Column = 1.1 * np.sqrt(long_um * short_um)
-        return room
+    def _made(self, shape: Shape) -> Column:
+        """Return all dye that the cells hold, bleached or not, (n,)."""
+        made: Column = self._cells["expression"] * (1.0 + self._cells["progress"]) * shape.fade
+        return made
+
+    def _shines(self, line: int) -> Column:
+        """Return what unbleached cells would shine with; calcium moves the first line's dye."""
+        made = self._made(self._shape())
+        return made * self._activity() if line == 0 else made
+
+    def _activity(self) -> Column:
+        config = self._config
+        level = calcium.activity(
+            self._cells["key"],
+            self.t_s,
+            config.flashes_per_min,
+            config.flash_gain,
+            config.flash_decay_s,
+        )
+        return np.where(self._cells["phase"] < Phase.DYING, level, 1.0)
 
     def _go_one_step(self) -> None:
         """Let the cells as they are now live to the next grid time."""
         cells, config = self._cells, self._config
-        cells["x0_um"], cells["y0_um"] = cells["x_um"], cells["y_um"]
-        noise = normals(cells["key"], Process.MOTION, self._step)
-        in_mitosis = np.where(cells["phase"] == Phase.METAPHASE, 0.2, 1.0)
-        slow = photophysics.motility(cells["damage"]) * in_mitosis
-        motion.walk(cells, noise, self._speed_um_s, self._memory)
-        motion.advance(cells, slow, config.nucleus_um, STEP_S)
-        motion.turn(cells, noise, STEP_S)
-        xy_um = np.stack([cells["x_um"], cells["y_um"]], axis=1)
-        motion.keep_apart(xy_um, self._room(cells))
-        cells["x_um"], cells["y_um"] = xy_um[:, 0], xy_um[:, 1]
-        motion.keep_inside(cells, *self._half_um)
+        cells["xyz0_um"], cells["gap0_um"] = cells["xyz_um"], cells["gap_um"]
+        in_mitosis = np.isin(cells["phase"], (Phase.METAPHASE, Phase.ANAPHASE))
+        pace = np.where(in_mitosis, motion.MITOTIC_PACE, damage.motility(cells["damage"]))
+        pace[cells["phase"] >= Phase.DYING] = 0.0
+        self._walk.go(cells, self._step, pace)
+        motion.part(cells, since_birth_s(cells), config.nucleus_um, config.step_s)
+        motion.keep_inside(cells, self._half_um)
+        cells["pressed"] = self._make_room()
+        cells["gap_um"] = nearest_um(cells["xyz_um"])
+        wander(cells, self._step, config.spot_diffusion_um2_s, config.nucleus_um, config.step_s)
         self._step += 1
+
+    def _make_room(self, looks: int = 5) -> NDArray[np.bool_]:
+        """Push overlapping nuclei apart and return who is still pressed, (n,)."""
+        cells, config = self._cells, self._config
+        bodies = Bodies(
+            keys=cells["key"],
+            xyz_um=cells["xyz_um"].copy(),
+            axes_um=self._shape().axes_um,
+            angle=cells["angle"],
+            half_um=self._half_um,
+            longest_um=max(LONGEST, 1.5 * config.nucleus_flatness) * config.nucleus_um,
+        )
+        pressed = keep_apart(bodies, looks)
+        cells["xyz_um"] = bodies.xyz_um
+        return pressed
 
     def _fulfil_fates(self) -> None:
         """Bring the cells' inner state to the grid time that their positions have reached."""
-        cells = self._cells
-        cells["phase_s"] += STEP_S
-        resting = (cells["phase"] == Phase.INTERPHASE) & ~cells["arrested"]
-        pace = STEP_S / (cells["cycle_s"] * photophysics.cycle_delay(cells["damage"]))
-        cells["progress"] = np.minimum(cells["progress"] + np.where(resting, pace, 0.0), 1.0)
-        bright, damage = cells["bright"], cells["damage"]
-        self._physics.rest(bright, damage, STEP_S)
+        cells, step_s = self._cells, self._config.step_s
+        cells["phase_s"] += step_s
+        grows = (cells["phase"] == Phase.INTERPHASE) & ~cells["arrested"] & ~cells["pressed"]
+        pace = step_s / (cells["cycle_s"] * damage.cycle_delay(cells["damage"]))
+        cells["progress"] = np.minimum(cells["progress"] + np.where(grows, pace, 0.0), 1.0)
+        dies = death.take_risk(cells, self._config.death_per_h, step_s)
+        self._physics[0].rest(cells["bright"], cells["damage"], step_s)
+        self._note(Fate.DEATH, dies)
+        _enter(cells, dies, Phase.DYING)
+        self._cells = cells[death.decay(cells)]
         self._end_mitoses()
+        self._enter_mitoses()
+
+    def _enter_mitoses(self) -> None:
+        """Let newborn cells begin their interphase, ripe ones their mitosis."""
         cells = self._cells
-        condensed = (cells["phase"] == Phase.PROPHASE) & (cells["phase_s"] >= PROPHASE_S)
-        _enter(cells, condensed, Phase.METAPHASE)
-        ripe = (cells["phase"] == Phase.INTERPHASE) & (cells["progress"] >= 1.0)
+        phase, age_s = cells["phase"].copy(), cells["phase_s"].copy()
+        _enter(cells, (phase == Phase.ANAPHASE) & (age_s >= ANAPHASE_S), Phase.INTERPHASE)
+        _enter(cells, (phase == Phase.PROPHASE) & (age_s >= PROPHASE_S), Phase.METAPHASE)
         if len(cells) < MAX_CELLS:
-            _enter(cells, ripe & ~cells["arrested"], Phase.PROPHASE)
+            ripe = (phase == Phase.INTERPHASE) & (cells["progress"] >= 1.0)
+            _enter(cells, ripe & ~cells["arrested"] & ~cells["pressed"], Phase.PROPHASE)
 
     def _end_mitoses(self) -> None:
         """Divide the cells whose time in mitosis is over, or let their mitosis fail."""
         cells = self._cells
-        wanted_s = 60.0 * photophysics.mitosis_minutes(cells["damage"])
+        wanted_s = 60.0 * cells["patience"] * damage.mitosis_minutes(cells["damage"])
         over = (cells["phase"] == Phase.METAPHASE) & (cells["phase_s"] >= wanted_s)
         if not over.any():
             return
         luck = uniforms(cells["key"], Process.FATE)[:, 0]
-        fails = over & (luck < photophysics.mitotic_failure(cells["damage"]))
+        fails = over & (luck < damage.mitotic_failure(cells["damage"]))
         divides = over & ~fails
+        self._note(Fate.FAILED_MITOSIS, fails)
+        self._note(Fate.DIVISION, divides)
         _enter(cells, fails, Phase.INTERPHASE)
         cells["arrested"] |= fails
-        daughters = [self._daughters(cells[divides], which) for which in (0, 1)]
+        now_s = self._step * self._config.step_s
+        daughters = [self._nursery.daughters(cells[divides], i, now_s) for i in (0, 1)]
         self._cells = np.concatenate([cells[~divides], *daughters])
 
-    def _daughters(self, mothers: Cells, which: int) -> Cells:
-        """Return one daughter of each mother: half of the dye, beside the plate."""
-        daughters = self._newborn(child_keys(mothers["key"], which))
-        for kept in ("vx_um_s", "vy_um_s", "bright", "damage", "angle"):
-            daughters[kept] = mothers[kept]
-        daughters["parent"] = mothers["id"]
-        # They leave the plate along its short axis, and are bars parallel to it at first.
-        daughters["apart"] = mothers["angle"] + np.pi * (which + 0.5)
-        offset_um = 0.45 * self._config.nucleus_um
-        daughters["x_um"] = mothers["x_um"] + offset_um * np.cos(daughters["apart"])
-        daughters["y_um"] = mothers["y_um"] + offset_um * np.sin(daughters["apart"])
-        drift = np.exp(0.08 * normals(daughters["key"], Process.EXPRESSION)[:, 0])
-        daughters["expression"] = mothers["expression"] * drift
-        return daughters
+    def _note(self, fate: Fate, who: NDArray[np.bool_]) -> None:
+        self.events.extend(events_of(fate, self._cells, who, self._step * self._config.step_s))
 
 
 def _enter(cells: Cells, who: NDArray[np.bool_], phase: Phase) -> None:
