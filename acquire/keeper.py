@@ -63,7 +63,10 @@ def make_pipes() -> tuple[Ends, Ends]:
 class NoKeeper:
     """Nobody watches. For tests, and for simulated light only."""
 
-    def lease(self, deadline_ns: int) -> None:
+    def announce(self, deadline_ns: int) -> None:
+        """Take no notice."""
+
+    def confirm(self) -> None:
         """Take no notice."""
 
     def close(self) -> None:
@@ -88,6 +91,7 @@ class KeeperLink:
         self._sending = threading.Lock()
         self._is_lost = threading.Event()
         self._unheard = 0
+        self._announced = b""
         self._listener: threading.Thread | None = None
         self._wake, self._woken = multiprocessing.Pipe()
 
@@ -97,7 +101,18 @@ class KeeperLink:
         return self._is_lost.is_set()
 
     def lease(self, deadline_ns: int) -> None:
-        """Tell of a lease, and return when the keeper has it.
+        """Tell of a lease, and return when the keeper has it; raises as `confirm` does."""
+        self.announce(deadline_ns)
+        self.confirm()
+
+    def announce(self, deadline_ns: int) -> None:
+        """Tell of a lease that is to begin; before any light, `confirm` it."""
+        self._announced = struct.pack("<q", deadline_ns)
+        if not self._is_lost.is_set():
+            self._send(_LEASE + self._announced)
+
+    def confirm(self) -> None:
+        """Return when the keeper has the lease that was announced.
 
         Raises
         ------
@@ -105,13 +120,13 @@ class KeeperLink:
             If the keeper is gone, or does not answer within 200 ms.
         """
         answer = b""
-        if not self._is_lost.is_set() and self._send(_LEASE + struct.pack("<q", deadline_ns)):
+        if not self._is_lost.is_set():
             try:
                 if self._ends.leases.poll(_ACK_S):
                     answer = self._ends.leases.recv_bytes(_LONGEST)
             except (EOFError, OSError) as error:
                 say(logger, logging.WARNING, "the keeper's pipe broke: %r", error)
-        if answer != _ACK + struct.pack("<q", deadline_ns):
+        if answer != _ACK + self._announced:
             self._is_lost.set()
             raise KeeperLost("the keeper does not answer: no keeper, no light; start the run anew")
         self._unheard = 0

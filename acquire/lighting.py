@@ -43,8 +43,14 @@ class Lighting:
         if self.stopped.is_set():
             raise LightRefused("the light was stopped; it stays off until the guard is rearmed")
 
-    def light_up(self, lease: Lease) -> None:
+    def light_up(self, lease: Lease, confirm: Callable[[], None]) -> None:
         """Set the power of a lease's light and open it.
+
+        Parameters
+        ----------
+        confirm
+            Returns when the keeper knows of the lease. It is called before the first command that
+            could light; behind a closed shutter the power is set while the keeper answers.
 
         Raises
         ------
@@ -57,8 +63,12 @@ class Lighting:
         for peer in self._lights.sources:
             if peer is not source and peer.power_device and peer.switch == source.switch:
                 self._power_off_peer(peer, source)
+        if not source.shutter_device:
+            confirm()
         self._set_power(lease)
         self._pause(source.settle_ms)
+        if source.shutter_device:
+            confirm()
         with self.door:
             self.check_stopped()
             lease.lit_ns = lease.lit_ns or self._now_ns()

@@ -58,8 +58,12 @@ class ExposingCamera(Protocol):
 class Keeper(Protocol):
     """Somebody outside this process who turns the light off if we do not."""
 
-    def lease(self, deadline_ns: int) -> None:
-        """Tell of a lease; return when the keeper has it, or raise `KeeperLost`."""
+    def announce(self, deadline_ns: int) -> None:
+        """Tell of a lease that is to begin; before any light, `confirm` it."""
+        ...
+
+    def confirm(self) -> None:
+        """Return when the keeper has the lease that was announced, or raise `KeeperLost`."""
         ...
 
     def close(self) -> None:

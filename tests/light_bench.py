@@ -166,10 +166,13 @@ class FakeKeeper:
         self.deadlines: list[int] = []
         self.is_alarmed = False
 
-    def lease(self, deadline_ns: int) -> None:
+    def announce(self, deadline_ns: int) -> None:
+        self._bench.call("announce")
+        self.deadlines.append(deadline_ns)
+
+    def confirm(self) -> None:
         if self._bench.call("lease") is not None:
             raise KeeperLost("no answer")
-        self.deadlines.append(deadline_ns)
 
     def close(self) -> None:
         self._bench.call("lease closed")

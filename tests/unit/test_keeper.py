@@ -214,7 +214,8 @@ def test_a_dead_keeper_shows_at_the_next_lease_even_if_nobody_listens() -> None:
 
 def test_no_keeper_says_loudly_that_there_is_none(caplog) -> None:
     nobody = NoKeeper()
-    nobody.lease(0)
+    nobody.announce(0)
+    nobody.confirm()
     nobody.close()
     nobody.alarm()
     assert "there is no keeper" in caplog.text

@@ -41,8 +41,16 @@ def test_light_comes_after_everything_was_set_and_goes_before_the_camera_stops()
     take(at, ask())
     order = [call for call in at.bench.calls if call not in ("running", "pop")]
     assert order == [
-        "exposure", "lease", "power 488", "open 488", "start", "close 488", "lease closed", "stop"
+        "exposure", "announce", "power 488", "lease", "open 488", "start",
+        "close 488", "lease closed", "stop",
     ]  # fmt: skip
+
+
+def test_a_light_without_a_shutter_gets_no_power_before_the_keeper_has_the_lease() -> None:
+    at = stand(DIODE)
+    take(at, ask(channel="561"))
+    order = [call for call in at.bench.calls if call not in ("running", "pop")]
+    assert order[:4] == ["exposure", "announce", "lease", "power 561"]
 
 
 def test_an_exposure_is_booked_to_its_field_and_line() -> None:
