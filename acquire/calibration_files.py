@@ -11,8 +11,7 @@ import hashlib
 import io
 import os
 import re
-import tempfile
-from pathlib import Path
+import uuid
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
@@ -26,13 +25,22 @@ from acquire.photon_transfer import Level
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from pathlib import Path
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,120}")
 _HASH_DIGITS = 8  # of the hash in the name
 
 
 class CameraCalibration(msgspec.Struct, frozen=True, tag="camera"):
-    """A camera's numbers, what they are valid for, and the levels that they were made of."""
+    """A camera's numbers, what they are valid for, and the levels that they were made of.
+
+    Attributes
+    ----------
+    maps_sha256, shape
+        Of the per-pixel maps in the file beside it; rows and columns.
+    light, dose, dose_unit
+        What the slide was lit with, and the dose that was booked for it.
+    """
 
     key: CameraKey
     date: str
@@ -41,7 +49,8 @@ class CameraCalibration(msgspec.Struct, frozen=True, tag="camera"):
     maps_sha256: str
     shape: tuple[int, int]
     light: str = ""
-    dose_note: str = ""
+    dose: float = 0.0
+    dose_unit: str = ""
 
     def calibration(self, name: str, sha256: str) -> Calibration:
         """Return the numbers that travel with the frames."""
@@ -223,15 +232,15 @@ def _write(path: Path, raw: bytes) -> None:
     """Write a file whole or not at all: a run that starts meanwhile sees no half of it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".draft-")
+        draft = path.with_name(f".draft-{uuid.uuid4()}")  # readable for all who share the folder
         try:
-            with os.fdopen(handle, "wb") as file:
+            with draft.open("xb") as file:
                 file.write(raw)
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(draft, path)
         except BaseException:
-            Path(draft).unlink(missing_ok=True)
+            draft.unlink(missing_ok=True)
             raise
     except OSError as error:
         raise CalibrationRefused(f"{path} cannot be written: {error}") from error

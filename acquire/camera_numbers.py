@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from acquire.photon_transfer import Correlation
-from acquire.transfer_fit import excess_noise, find_saturation, fit_line, linearity
+from acquire.noise_correlation import Correlation
+from acquire.response import excess_noise, find_saturation, linearity
+from acquire.transfer_fit import fit_line
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

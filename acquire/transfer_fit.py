@@ -11,31 +11,27 @@ Janesick, Photon Transfer, SPIE Press (2007), chapter 5; EMVA Standard 1288, rel
 from __future__ import annotations
 
 import math
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
 from acquire.errors import CalibrationRefused
-from acquire.photon_transfer import Level, level
+from acquire.photon_transfer import BIN_ADU, CLIPPED_SHARE, Level, level
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from acquire.photon_transfer import DarkField
 
 FIT_UP_TO = 0.7  # of saturation: EMVA 1288, section 6.6
-LINEAR_FROM, LINEAR_TO = 0.05, 0.90  # of saturation; EMVA 1288 (section 6.7) goes to 0.95
 FLOOR = 1e-3  # no level's variance is believed to better than this; proposed
-CLIPPED_SHARE = 1e-3  # of pixels at the very same largest count: clipped; proposed
-KNEE = 0.7  # of the line's variance: light beyond it no longer counts; proposed
 LEAST_SHOT_NOISE = 4.0  # times the dark variance, at the brightest level; proposed
 LEAST_LEVELS = 3
 LEAST_SPREAD = 0.02  # gains more alike than this need no map; proposed
-BIN_ADU, BINS, LEAST_IN_BIN = 64, 1024, 500
+BINS, LEAST_IN_BIN = 1024, 500
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -56,21 +52,6 @@ class Line(msgspec.Struct, frozen=True):
     slope_error: float
     misfit: float
     up_to_adu: float
-
-
-class Saturation(msgspec.Struct, frozen=True):
-    """Where counts end: as a raw count, ADU, and whether it was reached."""
-
-    adu: float
-    is_measured: bool
-    why: str
-
-
-class Excess(msgspec.Struct, frozen=True):
-    """Excess noise factor F (variance over that of plain Poisson light), and its standard error."""
-
-    factor: float
-    error: float
 
 
 class FlatField:
@@ -216,91 +197,3 @@ def _weighted_line(
         fitted = np.maximum(slope * x + intercept, 1e-3 * y)
     assert whole > 0
     return slope, intercept, 1.0 / sxx
-
-
-def find_saturation(
-    levels: Iterable[Level], curve: NDArray[np.float64], dark: DarkField
-) -> Saturation:
-    """Find where counts end: many pixels at the very same count, or noise that falls off."""
-    levels = list(levels)
-    clipped = [lv.top_adu for lv in levels if lv.top_share >= CLIPPED_SHARE]
-    clip = max(clipped, default=math.inf)
-    knee = _knee(curve, dark)
-    if knee < clip:
-        noise = math.sqrt(float(curve[2].max()))
-        if clip - knee > 6.0 * noise + 2 * BIN_ADU:  # not the clip's own shadow
-            return Saturation(knee, is_measured=True, why="noise falls off: the pixels are full")
-    if clipped:
-        return Saturation(clip, is_measured=True, why="many pixels give this very count")
-    top = max(lv.top_adu for lv in levels)
-    return Saturation(top, is_measured=False, why="not reached: the largest count that was seen")
-
-
-def _knee(curve: NDArray[np.float64], dark: DarkField) -> float:
-    """Return the raw count from which on the variance stays below the line of the darker half."""
-    edges, signal, variance = curve
-    lower = (signal > 0) & (signal < 0.5 * signal[np.argmax(variance)])
-    if np.count_nonzero(lower) < 2:
-        return math.inf
-    slope = float(np.median((variance[lower] - dark.variance_adu2) / signal[lower]))
-    is_low = variance < KNEE * (dark.variance_adu2 + slope * signal)
-    if not is_low[-1]:
-        return math.inf
-    first = len(is_low) - int(np.argmin(is_low[::-1])) if not is_low.all() else 0
-    return float(edges[first])
-
-
-def linearity(
-    levels: Sequence[Level], dark: DarkField, saturation_adu: float
-) -> tuple[float, float]:
-    """Return the largest relative distance of a signal from a line in exposure, and the drift.
-
-    Each exposure is taken on the way up and on the way down, so a lamp that drifts evenly cancels;
-    what it drifted is the second number, as a fraction. NaN where there are too few exposures.
-    """
-    full = saturation_adu - dark.offset_adu
-    ordered = sorted(levels, key=lambda lv: lv.exposure_ms)
-    times, means, drifts = [], [], []
-    for exposure_ms, group in groupby(ordered, key=lambda lv: lv.exposure_ms):
-        signals = [lv.mean_adu for lv in group]
-        mean = float(np.mean(signals))
-        if LINEAR_FROM * full <= mean <= LINEAR_TO * full:
-            times.append(exposure_ms)
-            means.append(mean)
-            drifts.append((max(signals) - min(signals)) / mean)
-    if len(times) < LEAST_LEVELS:
-        return math.nan, math.nan
-    t, s = np.array(times), np.array(means)
-    slope, offset = np.polyfit(t, s, 1, w=1.0 / s)
-    return float(np.abs(s / (slope * t + offset) - 1.0).max()), max(drifts)
-
-
-def excess_noise(levels: Iterable[Level], dark: DarkField, saturation_adu: float) -> Excess:
-    """Tell a multiplying camera from a plain one by the skewness of its noise.
-
-    Of plain Poisson light all cumulants are alike, so ``k3 k1 / k2^2 = 1``. Where each electron is
-    multiplied by a random number with a gamma distribution (an EMCCD at high gain: exponential),
-    it is ``2 - 1/F``. The camera's own noise, independent of the light, is taken off each cumulant.
-
-    References
-    ----------
-    Hirsch et al., PLoS ONE 8, e53671 (2013), for the gamma model; Feller, An Introduction to
-    Probability Theory, vol. 1, section XII.2, for the moments of a compound Poisson sum.
-    """
-    ratio, weights = 0.0, 0.0
-    full = saturation_adu - dark.offset_adu
-    for lv in levels:
-        light = lv.variance_adu2 - dark.variance_adu2
-        is_bright = lv.mean_adu > 0.5 * full
-        if lv.third_adu3 is None or is_bright or light < 0.5 * dark.variance_adu2:
-            continue
-        scale = lv.mean_adu / light**2
-        n = lv.n_pixels * 2 * lv.n_pairs
-        error = scale * math.sqrt(6.0 * lv.variance_adu2**3 / n)  # of a normal distribution's k3
-        ratio += (lv.third_adu3 - dark.third_adu3) * scale / error**2
-        weights += error**-2
-    if not weights:
-        return Excess(1.0, math.inf)
-    found = min(ratio / weights, 1.9)
-    factor = 1.0 / (2.0 - found)
-    return Excess(factor, factor**2 / math.sqrt(weights))

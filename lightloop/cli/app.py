@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import typer
 
-from lightloop.cli import bench, check, doctor, inspection, networks, recorded, run, simulate, truth
+from lightloop.cli import (
+    bench,
+    calibrate,
+    check,
+    doctor,
+    inspection,
+    networks,
+    recorded,
+    run,
+    simulate,
+    truth,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -23,5 +34,6 @@ app.command("replay", cls=recorded.ReplayCommand)(recorded.replay)
 app.command("inspect")(inspection.inspect)
 app.command("doctor")(doctor.doctor)
 app.command("bench")(bench.bench)
+app.add_typer(calibrate.app, name="calibrate")
 app.add_typer(networks.app, name="models")
 app.command("schema")(check.schema)

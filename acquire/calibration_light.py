@@ -1,0 +1,256 @@
+"""The light of a calibration: walks of exposures and powers, each step through the guard's door."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+import numpy as np
+
+from acquire.errors import CalibrationRefused
+from acquire.photon_transfer import DarkSeries
+from acquire.settings import ChannelSettings, Request, Settings
+from acquire.transfer_fit import FlatField
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from acquire.lease import Lease
+    from acquire.light import LightGuard
+    from acquire.photon_transfer import DarkField
+    from acquire.settings import Limits
+
+STEP = math.sqrt(2.0)  # from exposure to exposure; proposed
+BURST = 16  # dark frames that are asked for at once
+CLIPPED_ENOUGH = 0.02  # of pixels at the largest count: saturation is seen; proposed
+
+
+class Meter(Protocol):
+    """A power meter at the sample, or a person who reads one."""
+
+    name: str
+
+    def watch(self, hold_s: float) -> None:
+        """Look at it; called while the light is on for so long, and must return before it ends."""
+        ...
+
+    def reading_mw(self, command: float) -> float:
+        """Return what it showed, mW; called in the dark."""
+        ...
+
+
+class CameraWalk(msgspec.Struct, frozen=True):
+    """How a camera is measured.
+
+    Attributes
+    ----------
+    shortest_ms, longest_ms
+        Exposures to walk through, up and down again.
+    step
+        Factor from one to the next.
+    n_dark, n_flat
+        Dark frames, and frames of each exposure (even; half of them on the way up).
+    """
+
+    channel: str
+    power_fraction: float
+    shortest_ms: float
+    longest_ms: float
+    step: float = STEP
+    n_dark: int = 256
+    n_flat: int = 8
+
+    def exposures_ms(self) -> tuple[float, ...]:
+        """Return the exposures of the way up."""
+        count = math.floor(math.log(self.longest_ms / self.shortest_ms, self.step) + 1e-6)
+        return tuple(self.shortest_ms * self.step**k for k in range(count + 1))
+
+    def on_s(self) -> float:
+        """Return how long the light is on if the camera does not saturate before, s."""
+        return self.n_flat * sum(self.exposures_ms()) * 1e-3
+
+
+def plan_camera_walk(
+    channel: str, power_fraction: float, limits: Limits, n_dark: int = 256, n_flat: int = 8
+) -> CameraWalk:
+    """Plan a walk within the limits of the light.
+
+    Raises
+    ------
+    CalibrationRefused
+        If the limits leave too little room, or the numbers of frames are too small.
+    """
+    step = min(STEP, limits.max_step_up)
+    reach = limits.max_exposure_ms / limits.min_exposure_ms
+    if not (step >= 1.05 and reach >= 8.0):
+        raise CalibrationRefused(
+            f"exposures from {limits.min_exposure_ms:g} to {limits.max_exposure_ms:g} ms in steps "
+            f"of {limits.max_step_up:g} times are too few for a calibration: at least 8 times from "
+            "min_exposure_ms to max_exposure_ms, and max_step_up of 1.05, are needed "
+            "([light.limits] of the config)"
+        )
+    if n_flat < 8 or n_flat % 4 or n_dark < BURST:
+        raise CalibrationRefused(
+            f"flat frames come in fours, 8 at least, and dark ones from {BURST} up; got {n_flat} "
+            f"and {n_dark}"
+        )
+    return CameraWalk(
+        channel,
+        power_fraction,
+        limits.min_exposure_ms,
+        limits.max_exposure_ms,
+        step,
+        n_dark,
+        n_flat,
+    )
+
+
+@dataclass(slots=True)
+class Exposer:
+    """Asks the guard for one exposure after the other, all on one place of the slide.
+
+    Attributes
+    ----------
+    dose
+        Dose given so far, J/cm2 or relative, as booked.
+    """
+
+    guard: LightGuard
+    channel: str
+    should_stop: Callable[[], bool] = lambda: False
+    dose: float = field(default=0.0, init=False)
+
+    def take(
+        self, exposure_ms: float, power_fraction: float, n_frames: int,
+        watch: Callable[[Lease], None] | None = None,
+    ) -> tuple[NDArray[np.uint16], float]:  # fmt: skip
+        """Take frames, and return them, (n, Y, X), with the exposure that the camera reports, ms.
+
+        Parameters
+        ----------
+        watch
+            Called while the light is on, before the first frame is waited for.
+
+        Raises
+        ------
+        CalibrationRefused
+            If the guard gave less than was asked for: the numbers would not be what they seem.
+        """
+        if self.should_stop():
+            raise CalibrationRefused("the calibration was stopped; nothing was stored")
+        request = Request(
+            Settings((ChannelSettings(self.channel, exposure_ms, power_fraction),)), -1
+        )
+        frames: list[NDArray[np.uint16]] = []
+        with self.guard.expose(request, self.channel, n_frames, 0) as lease:
+            if lease.applied.clamped:
+                raise CalibrationRefused(
+                    f"asked for {exposure_ms:g} ms at {power_fraction:.3g} of the power, and the "
+                    f"guard allows less: {lease.applied.clamped} ([light.limits] of the config)"
+                )
+            lease.start()
+            if watch is not None:
+                watch(lease)
+            while len(frames) < n_frames:
+                frames.append(lease.pop().pixels)
+        self.dose += n_frames * lease.applied.dose_j_cm2 if power_fraction else 0.0
+        return np.stack(frames), lease.applied.exposure_read_ms
+
+
+@dataclass(frozen=True, slots=True)
+class CameraMeasured:
+    """Dark and flat frames of a walk, counted.
+
+    Attributes
+    ----------
+    dark_current_adu_s
+        Rise of the dark level with exposure, ADU/s.
+    """
+
+    dark: DarkField
+    flat: FlatField
+    dark_current_adu_s: float
+    dark_exposure_s: float
+
+
+def walk_camera(
+    exposer: Exposer, walk: CameraWalk, say: Callable[[str], None] = lambda _: None
+) -> CameraMeasured:
+    """Take dark frames, then flat ones up to saturation and down again.
+
+    Raises
+    ------
+    CalibrationRefused
+        If the frames cannot make a calibration, or the guard gives less than was asked.
+    """
+    say(f"{walk.n_dark} dark frames of {walk.shortest_ms:g} ms")
+    dark, dark_ms = _darks(exposer, walk.shortest_ms, walk.n_dark)
+    long, long_ms = _darks(exposer, walk.longest_ms, BURST)
+    rise = float((long.offset - dark.offset)[dark.good].mean(dtype=np.float64))
+    flat = FlatField(dark)
+    way: list[float] = []
+    for exposure_ms in walk.exposures_ms():
+        way.append(exposure_ms)
+        found = _flats(exposer, walk, flat, exposure_ms, say)
+        if found >= CLIPPED_ENOUGH:
+            break
+    for exposure_ms in reversed(way):
+        _flats(exposer, walk, flat, exposure_ms, say)
+    return CameraMeasured(dark, flat, rise / max(1e-9, (long_ms - dark_ms) * 1e-3), dark_ms * 1e-3)
+
+
+def _darks(exposer: Exposer, exposure_ms: float, n_frames: int) -> tuple[DarkField, float]:
+    series, read_ms = DarkSeries(), exposure_ms
+    for begun in range(0, n_frames, BURST):
+        frames, read_ms = exposer.take(exposure_ms, 0.0, min(BURST, n_frames - begun))
+        for frame in frames:
+            series.add(frame)
+    return series.done(), read_ms
+
+
+def _flats(
+    exposer: Exposer, walk: CameraWalk, flat: FlatField, exposure_ms: float,
+    say: Callable[[str], None],
+) -> float:  # fmt: skip
+    """Take half of the frames of one exposure; return the share of pixels at the largest count."""
+    frames, read_ms = exposer.take(exposure_ms, walk.power_fraction, walk.n_flat // 2)
+    found = flat.add(read_ms, frames)
+    say(f"{read_ms:9.4g} ms: {found.mean_adu:8.1f} ADU, variance {found.variance_adu2:9.1f} ADU2")
+    return found.top_share
+
+
+def walk_power(
+    exposer: Exposer, commands: tuple[tuple[float, float], ...], hold_ms: float, frames: int,
+    meter: Meter, say: Callable[[str], None] = lambda _: None,
+) -> tuple[tuple[tuple[float, float], ...], float]:  # fmt: skip
+    """Walk through powers, up and down again, and return the readings and the meter's zero.
+
+    Parameters
+    ----------
+    commands
+        Command in the device's units, and the same as a fraction of the maximum, rising from off.
+    hold_ms, frames
+        The light of each step: so many exposures of this length, ms.
+
+    Returns
+    -------
+    tuple
+        (command, mW) of each reading, the zero taken off; and the zero, mW.
+    """
+    zeros: list[tuple[float, float]] = []
+    readings: list[tuple[float, float]] = []
+    for command, fraction in (*commands, *reversed(commands)):
+        say(f"{command:g}: light on for {hold_ms * frames * 1e-3:g} s")
+        exposer.take(
+            hold_ms, fraction, frames, watch=lambda _: meter.watch(hold_ms * frames * 1e-3)
+        )
+        mw = meter.reading_mw(command)
+        if not math.isfinite(mw):
+            raise CalibrationRefused(f"the meter's reading at {command:g} is no number: {mw}")
+        (readings if fraction else zeros).append((command, mw))
+    zero = sum(mw for _, mw in zeros) / max(1, len(zeros))
+    return tuple((command, mw - zero) for command, mw in (*zeros, *readings)), zero

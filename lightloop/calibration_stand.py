@@ -1,0 +1,151 @@
+"""A microscope for a calibration: in this process, with its guard, and a keeper in another."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from acquire.calibration_light import Exposer
+from acquire.camera import Camera
+from acquire.camera_key import camera_key
+from acquire.dose import Ledger
+from acquire.errors import KeeperLost, LightNotDark
+from acquire.keeper import KeeperLink, make_pipes
+from acquire.light import LightGuard
+from acquire.light_port import LightPort
+from acquire.scope import Scope
+from acquire.simulated import LightBoxClient
+from lightloop.build import load_core
+from lightloop.children import SPAWN, Family
+from lightloop.config import MicroManagerConfig
+from lightloop.processes.link import Ready
+from lightloop.task import RunTask
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+    from multiprocessing.connection import Connection
+
+    from acquire.calibration import CameraKey
+    from acquire.core import Core
+    from acquire.source import LightSource
+    from lightloop.children import Child
+    from lightloop.config import RunConfig
+
+READY_S = 60.0
+GONE_S = 5.0
+# Micro-Manager's threads end a little after their core; an interpreter that ends before them
+# aborts (microscope without hardware, pymmcore-plus 0.18.1: 0 of 18 with this pause).
+CORE_ENDS_S = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """What a calibration works with. `exposer` is the only way to its light."""
+
+    core: Core
+    exposer: Exposer
+    camera: CameraKey
+    ledger: Ledger
+
+
+@contextmanager
+def open_stand(
+    config: RunConfig,
+    text: str,
+    name: str,
+    channel: str,
+    *,
+    lights: Mapping[str, LightSource] | None = None,
+    budget: Mapping[str, float] | None = None,
+) -> Generator[Stand]:
+    """Load the microscope, dark; leave it dark whatever happens: `with open_stand(...) as stand:`.
+
+    Parameters
+    ----------
+    text
+        The config as written, for the keeper's process.
+    lights
+        Lights in place of the config's, by name: as they are before they are calibrated.
+    budget
+        Dose of each light in place of the config's.
+
+    Raises
+    ------
+    KeeperLost
+        If there is nobody who would turn the light off if this process died.
+    LightNotDark
+        On leaving, if a light is not read back as dark.
+    """
+    lights = lights or {source.name: source for source in config.light}
+    budget = budget or {s.name: s.limits.budget_j_cm2 for s in config.light}
+    with ExitStack() as after:
+        light, keeper = _start_keeper(Family(RunTask(text, name, "")), config, after)
+        core = load_core(config, light, lambda: 0.0)
+        after.callback(_unload, core)
+        if isinstance(config.scope, MicroManagerConfig):
+            for device, key, value in config.scope.properties:
+                core.setProperty(device, key, value)
+        camera, ledger = Camera(core), Ledger(dict(budget))
+        guard = LightGuard(
+            LightPort(core, lights.values()),
+            camera,
+            keeper,
+            ledger,
+            {c.name: lights[c.light] for c in config.channel},
+            {s.name: s.limits.limits() for s in config.light},
+            config.guard,
+        )
+        after.callback(_leave_dark, guard)
+        keeper.obey(guard.go_dark)
+        Scope(core, config.channel, config.light).select(channel)
+        yield Stand(core, Exposer(guard, channel), camera_key(core, camera.label), ledger)
+
+
+def _start_keeper(
+    family: Family, config: RunConfig, after: ExitStack
+) -> tuple[LightBoxClient | None, KeeperLink]:
+    """Start the keeper, and the simulated light where there is one; both end with `after`."""
+    ours = theirs = None
+    if config.scope.kind == "simulated":
+        (us, box_a), (keeper_light, box_b) = SPAWN.Pipe(), SPAWN.Pipe()
+        box = family.start("light", [box_a, box_b])
+        ours, theirs = us, keeper_light
+        after.callback(box.end, GONE_S)
+        after.callback(us.close)
+        _wait_until_ready(box)
+    lease_ends, keeper_ends = make_pipes()
+    child = family.start("keeper", keeper_ends.leases, keeper_ends.orders, theirs, os.getpid())
+    after.callback(child.end, GONE_S)
+    link = KeeperLink(lease_ends)
+    after.callback(link.end)
+    _wait_until_ready(child)
+    return _client(ours), link
+
+
+def _client(pipe: Connection | None) -> LightBoxClient | None:
+    return None if pipe is None else LightBoxClient(pipe)
+
+
+def _wait_until_ready(child: Child) -> None:
+    until_s = time.monotonic() + READY_S
+    while time.monotonic() < until_s and not child.failure:
+        if child.pipe.poll(0.1):
+            message = child.hear()
+            if isinstance(message, Ready):
+                return
+            child.failure = getattr(message, "reason", "it has ended")
+    why = child.failure or f"it is not ready after {READY_S:.0f} s"
+    raise KeeperLost(f"the process {child.name!r} does not start: {why}; no keeper, no light")
+
+
+def _leave_dark(guard: LightGuard) -> None:
+    if not guard.all_dark():
+        raise LightNotDark("a light is not read back as dark after the calibration: check it")
+
+
+def _unload(core: Core) -> None:
+    core.unloadAllDevices()
+    time.sleep(CORE_ENDS_S)

@@ -1,0 +1,194 @@
+"""`lightloop calibrate`: what a camera's counts, and a light's commands, really are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lightloop.cli.door import complain, exit_status, paper, text_of
+
+if TYPE_CHECKING:
+    from acquire.calibration_files import PowerCalibration
+    from acquire.calibration_light import Meter
+    from acquire.core import Core
+
+app = typer.Typer(no_args_is_help=True, help="Measure camera and light, so that doses have units.")
+
+Config = Annotated[Path, typer.Argument(help="Run config of this microscope, a TOML file.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before the light goes on.")]
+
+
+@app.command("camera")
+def camera(
+    config: Config,
+    channel: Annotated[str, typer.Option(help="Channel to light with; the first one.")] = "",
+    darks: Annotated[int, typer.Option(min=16, max=4096, help="Dark frames.")] = 256,
+    flats: Annotated[int, typer.Option(min=8, max=256, help="Frames of each exposure.")] = 8,
+    page: Annotated[Path | None, typer.Option(help="Photon transfer plot to write, .html.")] = None,
+    yes: Yes = False,
+) -> None:
+    """Measure a camera on an evenly bright slide: gain, offset, noise, saturation, and its plot."""
+    with exit_status():
+        from lightloop.calibrate_camera import calibrate_camera, plan_camera
+        from lightloop.calibrations import calibration_folder, resolve
+        from lightloop.check import check_picture
+        from lightloop.config import parse
+        from lightloop.transfer_page import table_of, transfer_page
+
+        text = text_of(config)
+        wanted = resolve(parse(text, config.name), config.name)
+        plan = plan_camera(wanted, config.name, channel, darks, flats)
+        if page is not None:
+            check_picture(page)
+        light = plan.light
+        _ask(
+            f"An evenly bright slide, and no cells? Light {light.name!r} will give it up to "
+            f"{plan.dose:.3g} {light.dose_unit} in {plan.walk.on_s():.3g} s of light",
+            yes,
+        )
+        folder = calibration_folder()
+        stored = calibrate_camera(wanted, text, config.name, plan, folder, complain)
+        out = page or folder / f"{stored.name}.html"
+        out.write_text(transfer_page(stored.name, stored.found), "utf-8")
+        sheet = paper()
+        sheet.print(_table(table_of(stored.found.numbers)))
+        for doubt in stored.found.numbers.doubts:
+            sheet.print(f"NOT TRUSTED: {doubt}", style="bold red", soft_wrap=True)
+        sheet.print(f"plot: {out}", soft_wrap=True)
+        _say_how(f'[camera]\ncalibration = "{stored.name}"')
+
+
+@app.command("power")
+def power(
+    config: Config,
+    lit_area: Annotated[float, typer.Option("--lit-area-um2", help="Lit area at the sample, um2.")],
+    light: Annotated[str, typer.Option(help="Light to measure; the first one.")] = "",
+    objective: Annotated[str, typer.Option(help="Objective in place, such as 20x/0.75.")] = "",
+    steps: Annotated[int, typer.Option(min=2, max=200, help="Powers to measure.")] = 10,
+    hold_s: Annotated[float, typer.Option(help="Light for each reading, s.")] = 3.0,
+    meter: Annotated[
+        str, typer.Option(help="Device and property of a power meter: DEVICE,PROPERTY.")
+    ] = "",
+    mw_per_unit: Annotated[float, typer.Option(help="mW for each unit of the meter.")] = 1.0,
+    readings: Annotated[
+        Path | None, typer.Option(help="Readings taken before, as .csv: command, mW. No light.")
+    ] = None,
+    yes: Yes = False,
+) -> None:
+    """Measure a light with a power meter at the sample: the curve of command to mW."""
+    with exit_status():
+        from lightloop.calibrate_power import (
+            PropertyMeter,
+            measure_power,
+            plan_power,
+            power_calibration,
+            read_table,
+            store_power,
+        )
+        from lightloop.calibrations import calibration_folder
+        from lightloop.config import ConfigError, parse
+
+        text = text_of(config)
+        wanted = parse(text, config.name)
+        plan = plan_power(
+            wanted, config.name, light, objective, lit_area, steps, hold_s,
+            is_lit=readings is None,
+        )  # fmt: skip
+        device, _, name = meter.partition(",")
+        if meter and not (device and name):
+            raise ConfigError(f"--meter must be DEVICE,PROPERTY, got {meter!r}")
+        if not 0 < mw_per_unit <= 1e9:
+            raise ConfigError(f"--mw-per-unit must be above 0, got {mw_per_unit}")
+
+        def make_meter(core: Core) -> Meter:
+            return PropertyMeter(core, device, name, mw_per_unit) if meter else _Person()
+
+        if readings is not None:
+            found = power_calibration(plan, read_table(readings), 0.0, readings.name)
+        else:
+            _ask(
+                f"A power meter at the sample, and no cells? Light {plan.light.name!r} will be on "
+                f"for {plan.on_s:.3g} s, up to its full power",
+                yes,
+            )
+            found = measure_power(wanted, text, config.name, plan, make_meter, complain)
+        stored = store_power(calibration_folder(), found)
+        paper().print(_table(_curve(found)))
+        _say_how(
+            f'objective = "{found.objective}"\n\n[[light]]\nname = "{found.light}"\n'
+            f'calibration = "{stored}"    # in place of power_mw_at_maximum and lit_area_um2'
+        )
+
+
+@app.command("list")
+def listing() -> None:
+    """List the calibrations that there are, the newest first, and where they are."""
+    with exit_status():
+        from acquire.calibration_files import CameraCalibration, load, names
+        from acquire.errors import CalibrationRefused
+        from lightloop.calibrations import calibration_folder
+
+        folder = calibration_folder()
+        sheet = paper()
+        sheet.print(f"{folder}", style="dim", soft_wrap=True)
+        for name in names(folder):
+            try:
+                found, _ = load(folder, name)
+            except CalibrationRefused as error:
+                complain(str(error))
+                continue
+            if isinstance(found, CameraCalibration):
+                n = found.numbers
+                what = f"{n.gain_adu_per_e:.4g} ADU/e-, read noise {n.read_noise_e:.3g} e-"
+                what += ", NOT TRUSTED" if n.doubts else ""
+            else:
+                what = f"{found.table[-1][1]:.4g} mW at {found.maximum:g}, {found.objective}"
+            sheet.print(f"{name}  {what}  {found.date}", soft_wrap=True)
+
+
+class _Person:
+    """Somebody who reads a power meter: told to look while the light is on, asked in the dark."""
+
+    name = "read by a person"
+
+    def watch(self, hold_s: float) -> None:
+        """Say that the light is on."""
+        complain(f"light is on for {hold_s:g} s: look at the meter")
+
+    def reading_mw(self, command: float) -> float:
+        """Ask what it showed."""
+        return float(typer.prompt(f"power at {command:g}, mW", type=float, err=True))
+
+
+def _ask(text: str, is_agreed: bool) -> None:
+    if not is_agreed:
+        typer.confirm(text, abort=True, err=True)
+
+
+def _curve(found: PowerCalibration) -> list[tuple[str, str]]:
+    step = max(1, (len(found.table) - 1) // 10)
+    rows = [*found.table[:-1:step], found.table[-1]]
+    area = found.lit_area_um2
+    return [
+        ("command", f"mW at the sample; W/cm2 over {area:g} um2"),
+        *((f"{command:g}", f"{mw:.4g}; {mw / area * 1e5:.4g}") for command, mw in rows),
+    ]
+
+
+def _table(rows: list[tuple[str, str]]) -> object:
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 3))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _say_how(text: str) -> None:
+    sheet = paper()
+    sheet.print("\nName it in the config of your runs:\n", style="dim")
+    sheet.print(text, soft_wrap=True, markup=False)
