@@ -11,14 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from acquire.simulated.damage import (
-    UV_W_CM2,
-    action_weight,
-    cycle_delay,
-    mitosis_minutes,
-    mitotic_failure,
-    motility,
-)
+from acquire.simulated.damage import UV_W_CM2, action_weight
 from acquire.simulated.dyes import excitation_rate_hz, saturation_w_cm2
 
 if TYPE_CHECKING:
@@ -26,17 +19,6 @@ if TYPE_CHECKING:
 
     from acquire.simulated.cells import Column
     from acquire.simulated.config import LineConfig, SimulatedScopeConfig
-
-__all__ = [
-    "FAST_RATIO",
-    "FAST_SHARE",
-    "Photophysics",
-    "brightness",
-    "cycle_delay",
-    "mitosis_minutes",
-    "mitotic_failure",
-    "motility",
-]
 
 FAST_SHARE = 0.25  # of the fluorophores; 20-30 % is commonly seen, proposed
 FAST_RATIO = 5.0  # the fast population bleaches so much faster, proposed
