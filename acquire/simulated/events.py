@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import numpy as np
     from numpy.typing import NDArray
 
-    from acquire.simulated.cells import Cells
+    from acquire.simulated.cells import Cells, Column
 
 MAX_EVENTS = 65_536  # kept; older ones are forgotten, so that memory is bounded
 
@@ -50,13 +51,26 @@ class Event:
     path_um: float
     walked_s: float
 
-    @property
-    def has_whole_cycle(self) -> bool:
-        """Whether the cell was seen from its birth on."""
-        return self.parent >= 0
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """All cells now, as columns of equal length.
+
+    Attributes
+    ----------
+    founders
+        Identity of the founder from which each descends.
+    path_um, walked_s
+        As in `Event`.
+    """
+
+    founders: NDArray[np.int64]
+    alive: NDArray[np.bool_]
+    path_um: Column
+    walked_s: Column
 
 
-def events_of(fate: Fate, cells: Cells, who: NDArray, t_s: float) -> Iterator[Event]:
+def events_of(fate: Fate, cells: Cells, who: NDArray[np.bool_], t_s: float) -> Iterator[Event]:
     """Yield what happens to some cells now."""
     for cell in cells[who]:
         yield Event(

@@ -7,23 +7,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from acquire.simulated import calcium, damage, death, motion
+from acquire.simulated import calcium, damage, motion
 from acquire.simulated.birth import Nursery
 from acquire.simulated.cells import Nuclei, Phase
 from acquire.simulated.contact import Bodies, keep_apart, nearest_um
-from acquire.simulated.draws import Process, uniforms
-from acquire.simulated.events import MAX_EVENTS, Event, Fate, events_of
+from acquire.simulated.cycle import live_one_step
+from acquire.simulated.events import MAX_EVENTS, Census, Event
 from acquire.simulated.photophysics import Photophysics, brightness
-from acquire.simulated.shape import ANAPHASE_S, PROPHASE_S, Shape, shape_of, since_birth_s
+from acquire.simulated.shape import Shape, shape_of, since_birth_s
 from acquire.simulated.spots import spots_of, wander
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from acquire.simulated.cells import Cells, Column, Spots
+    from acquire.simulated.cells import Column, Spots
     from acquire.simulated.config import SimulatedScopeConfig
 
-MAX_CELLS = 4096  # beyond it no cell enters mitosis, so that memory is bounded
 LONGEST = 1.75  # no horizontal semi-axis is longer, in radii of a newborn nucleus: sqrt(2 x 1.5)
 
 
@@ -39,8 +38,8 @@ class Specimen:
     by nothing but the damage.
 
     What is not: cells that touch push each other (see `contact`), so a harmed cell can move its
-    neighbours, and a crowded one waits with its growth until it has room. If ever `MAX_CELLS` live,
-    no further cell divides anywhere.
+    neighbours, and a crowded one waits with its growth until it has room. If ever `cycle.MAX_CELLS`
+    live, no further cell divides anywhere.
 
     Parameters
     ----------
@@ -83,7 +82,8 @@ class Specimen:
     def advance_to(self, t_s: float) -> None:
         """Live until an experiment time; a time in the past changes nothing."""
         while t_s >= self._step * self._config.step_s:
-            self._fulfil_fates()
+            now_s = self._step * self._config.step_s
+            self._cells = live_one_step(self._cells, self._nursery, now_s, self.events)
             self._go_one_step()
         self.t_s = max(self.t_s, t_s)
 
@@ -115,6 +115,16 @@ class Specimen:
             phase=cells["phase"].copy(),
             born_s=cells["born_s"].copy(),
             damage=cells["damage"].copy(),
+        )
+
+    def census(self) -> Census:
+        """Return who lives of whose descent, and how far it walked; rows as in `truth()`."""
+        cells = self._cells
+        return Census(
+            founders=cells["founder"].copy(),
+            alive=cells["phase"] < Phase.DYING,
+            path_um=cells["path_um"].copy(),
+            walked_s=cells["walked_s"].copy(),
         )
 
     def spots(self, line: int | None = None) -> Spots:
@@ -218,54 +228,3 @@ class Specimen:
         pressed = keep_apart(bodies, looks)
         cells["xyz_um"] = bodies.xyz_um
         return pressed
-
-    def _fulfil_fates(self) -> None:
-        """Bring the cells' inner state to the grid time that their positions have reached."""
-        cells, step_s = self._cells, self._config.step_s
-        cells["phase_s"] += step_s
-        grows = (cells["phase"] == Phase.INTERPHASE) & ~cells["arrested"] & ~cells["pressed"]
-        pace = step_s / (cells["cycle_s"] * damage.cycle_delay(cells["damage"]))
-        cells["progress"] = np.minimum(cells["progress"] + np.where(grows, pace, 0.0), 1.0)
-        dies = death.take_risk(cells, self._config.death_per_h, step_s)
-        self._physics[0].rest(cells["bright"], cells["damage"], step_s)
-        self._note(Fate.DEATH, dies)
-        _enter(cells, dies, Phase.DYING)
-        self._cells = cells[death.decay(cells)]
-        self._end_mitoses()
-        self._enter_mitoses()
-
-    def _enter_mitoses(self) -> None:
-        """Let newborn cells begin their interphase, ripe ones their mitosis."""
-        cells = self._cells
-        phase, age_s = cells["phase"].copy(), cells["phase_s"].copy()
-        _enter(cells, (phase == Phase.ANAPHASE) & (age_s >= ANAPHASE_S), Phase.INTERPHASE)
-        _enter(cells, (phase == Phase.PROPHASE) & (age_s >= PROPHASE_S), Phase.METAPHASE)
-        if len(cells) < MAX_CELLS:
-            ripe = (phase == Phase.INTERPHASE) & (cells["progress"] >= 1.0)
-            _enter(cells, ripe & ~cells["arrested"] & ~cells["pressed"], Phase.PROPHASE)
-
-    def _end_mitoses(self) -> None:
-        """Divide the cells whose time in mitosis is over, or let their mitosis fail."""
-        cells = self._cells
-        wanted_s = 60.0 * cells["patience"] * damage.mitosis_minutes(cells["damage"])
-        over = (cells["phase"] == Phase.METAPHASE) & (cells["phase_s"] >= wanted_s)
-        if not over.any():
-            return
-        luck = uniforms(cells["key"], Process.FATE)[:, 0]
-        fails = over & (luck < damage.mitotic_failure(cells["damage"]))
-        divides = over & ~fails
-        self._note(Fate.FAILED_MITOSIS, fails)
-        self._note(Fate.DIVISION, divides)
-        _enter(cells, fails, Phase.INTERPHASE)
-        cells["arrested"] |= fails
-        now_s = self._step * self._config.step_s
-        daughters = [self._nursery.daughters(cells[divides], i, now_s) for i in (0, 1)]
-        self._cells = np.concatenate([cells[~divides], *daughters])
-
-    def _note(self, fate: Fate, who: NDArray[np.bool_]) -> None:
-        self.events.extend(events_of(fate, self._cells, who, self._step * self._config.step_s))
-
-
-def _enter(cells: Cells, who: NDArray[np.bool_], phase: Phase) -> None:
-    cells["phase"][who] = phase
-    cells["phase_s"][who] = 0.0

@@ -239,7 +239,7 @@ def test_a_cell_whose_mitosis_failed_never_divides() -> None:
 
 
 def test_the_number_of_cells_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("acquire.simulated.specimen.MAX_CELLS", 50)
+    monkeypatch.setattr("acquire.simulated.cycle.MAX_CELLS", 50)
     crowd = lived(6).truth()
     assert 50 <= len(crowd) < 80
     assert (crowd.phase == Phase.INTERPHASE).all()
