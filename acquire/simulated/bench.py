@@ -1,55 +1,37 @@
-"""What stands on the optical table: specimen, optics, chip and light box, shared by the devices."""
+"""What stands on the optical table, shared by all devices: specimen, optics, chips, light box."""
 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from acquire.simulated.draws import Process, uniforms
-from acquire.simulated.optics import Optics, Window
-from acquire.simulated.sensor import Sensor
+from acquire.simulated.eye import Exposure, Eye
+from acquire.simulated.focus_drift import FocusDrift
+from acquire.simulated.optics import Optics
 from acquire.simulated.specimen import Specimen
 from acquire.simulated.truth import Seen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from numpy.typing import NDArray
 
     from acquire.simulated.cells import Nuclei
-    from acquire.simulated.config import SimulatedScopeConfig
-    from acquire.simulated.light_box import AnyLightBox
-
-DROP_KEY = 0x6C6F7374  # stream of lost frames, apart from every cell's
-
-
-@dataclass(slots=True)
-class Faults:
-    """What is broken.
-
-    Attributes
-    ----------
-    hangs
-        The camera starts an exposure and never ends it.
-    drop_fraction
-        Share of frames that are exposed and then lost.
-    """
-
-    hangs: bool = False
-    drop_fraction: float = 0.0
+    from acquire.simulated.config import LineConfig, SimulatedScopeConfig
+    from acquire.simulated.eye import Counts
+    from acquire.simulated.light_calls import AnyLightBox
+    from acquire.simulated.light_words import Exposed
+    from acquire.simulated.optics import Window
 
 
-@dataclass(frozen=True, slots=True)
-class Exposure:
-    """What an exposure really used, in the words of the light box."""
+class _Glow(NamedTuple):
+    """What one line made shine: its dose at the field's centre, J/cm2, and the dye, (n,)."""
 
-    t_s: float
-    exposed_s: float
+    line: LineConfig
     fluence_j_cm2: float
-    is_lost: bool
+    dye: NDArray[np.float64]
 
 
 class Bench:
@@ -68,6 +50,14 @@ class Bench:
         Where the stages stand; z is 0 in focus.
     is_paced
         Exposures take host time; else none.
+    fires_shutter
+        The camera's trigger opens the shutter for each exposure.
+    lamp_fraction
+        Power of the lamp from above, 0 to 1 of full.
+    eyes
+        The cameras; the first one triggers the light.
+    triggered
+        Called as each exposure begins, such as by a stage that steps through a sequence.
     frames
         Exposures so far.
     witness
@@ -81,61 +71,67 @@ class Bench:
         self.light = light
         self.now_s = now_s
         self.specimen = Specimen(config)
-        self.faults = Faults()
         self.x_um = self.y_um = self.z_um = 0.0
-        self.is_paced = False
+        self.is_paced = self.fires_shutter = False
+        self.lamp_fraction = 0.0
+        self.eyes = [Eye(config)]
+        self.triggered: list[Callable[[], None]] = []
         self.frames = 0
         self.witness: Callable[[Seen], None] | None = None
+        self._lines = config.all_lines()
+        self._most = [(line.name, line.max_irradiance_w_cm2) for line in self._lines]
         self._optics = Optics(config)
-        self._sensor = Sensor(config)
+        self._drift = FocusDrift.of(config)
+        self._drifts = bool(config.focus_drift_um_h or config.focus_wander_um)
+        self._emission: frozenset[str] | None = None
         self._free_s = 0.0
         self._lock = threading.Lock()
+
+    def eye(self, number: int) -> Eye:
+        """Return the view of a camera; a new camera is put beside the others."""
+        while len(self.eyes) <= number:
+            self.eyes.append(Eye(self.config, len(self.eyes)))
+        return self.eyes[number]
+
+    def turn_filter(self, lines: Collection[str] | None) -> None:
+        """Let the filter cube pass the light of some lines and their dyes only; None: of all."""
+        self.light.set_passing(lines)
+        self._emission = None if lines is None else frozenset(lines)
 
     def expose(
         self,
         exposure_s: float,
         window: Window,
-        out: NDArray[np.uint16],
+        out: Counts,
         wait: Callable[[float | None], float],
+        eye: Eye | None = None,
     ) -> Exposure:
         """Gate the light on, wait, gate it off, and fill `out` with what the camera saw.
 
         Parameters
         ----------
         exposure_s
-            Exposure in experiment time, s.
+            Exposure of each pixel in experiment time, s.
         out
-            Counts, (Y, X).
+            Counts, (Y, X), of the camera's type.
         wait
             Waits for so long (None: for ever) or until stopped; returns the seconds waited.
+        eye
+            The camera; None: the first.
         """
+        eye = eye or self.eyes[0]
+        for step in self.triggered:
+            step()
         t_s = max(self.now_s(), self._free_s)  # a camera takes one exposure at a time
-        exposed_s = exposure_s
-        self.light.gate_on(exposure_s, self.is_paced)
-        try:
-            if self.faults.hangs:
-                exposed_s = wait(None)
-            elif self.is_paced:
-                exposed_s = min(wait(exposure_s), exposure_s)
-        finally:
-            given = self.light.gate_off(exposed_s)
-        self._free_s = t_s + exposed_s
-        fluence = sum(given.fluence_j_cm2.values())
+        lit_s = eye.readout.lit_s(exposure_s, window.height)
+        lit_s, given = self._light_up(lit_s, eye, wait)
+        frame_s = eye.readout.frame_s(exposure_s, window.height)
+        if self.is_paced and frame_s > lit_s:
+            wait(frame_s - lit_s)  # the last rows are still being read, in the dark
+        self._free_s = t_s + max(lit_s, frame_s if lit_s >= exposure_s else 0.0)
+        exposed_s = lit_s if eye.readout.line_time_s == 0.0 else min(lit_s, exposure_s)
         with self._lock:
-            self.specimen.advance_to(t_s)
-            stray = sum(given.stray_j_cm2.values())
-            mean_e = self._see(fluence, stray, exposed_s, window)
-            self._sensor.read_out(mean_e, self.frames, out)
-            is_lost = self._loses(self.frames)
-            if self.witness is not None:
-                nuclei = self.specimen.truth()
-                where = (self.x_um, self.y_um, self.z_um)
-                lit = self._lit_profile(nuclei)
-                self.witness(
-                    Seen(t_s, exposed_s, window, where, given, nuclei, lit, mean_e, is_lost)
-                )
-            self.frames += 1
-        return Exposure(t_s, exposed_s, fluence, is_lost)
+            return self._see(t_s, exposed_s, lit_s, given, window, out, eye)
 
     def truth(self) -> Nuclei:
         """Return all nuclei as they were at the last exposure, in stage coordinates."""
@@ -151,23 +147,112 @@ class Bench:
         x_px = (x_um - self.x_um) / config.pixel_um + 0.5 * (config.width - 1)
         return y_px, x_px
 
+    def _light_up(
+        self, lit_s: float, eye: Eye, wait: Callable[[float | None], float]
+    ) -> tuple[float, Exposed]:
+        """Hold the gate on for an exposure; return for how long it was on, and the light given."""
+        opens = self.fires_shutter and not self.light.state().is_open
+        if opens:
+            self.light.set_open(True)
+        self.light.gate_on(lit_s, self.is_paced)
+        try:
+            if eye.hangs:
+                lit_s = wait(None)
+            elif self.is_paced:
+                lit_s = min(wait(lit_s), lit_s)
+        finally:
+            given = self.light.gate_off(lit_s)
+            if opens:
+                self.light.set_open(False)
+        return lit_s, given
+
     def _see(
-        self, fluence: float, stray: float, exposed_s: float, window: Window
-    ) -> NDArray[np.float32]:
-        """Let the specimen take the light and return the expected photo-electrons."""
-        config = self.config
+        self,
+        t_s: float,
+        exposed_s: float,
+        lit_s: float,
+        given: Exposed,
+        window: Window,
+        out: Counts,
+        eye: Eye,
+    ) -> Exposure:
+        """Let the specimen take the light once, and every camera that looks see it."""
+        self.specimen.advance_to(t_s)
         nuclei = self.specimen.truth()
-        profile = self._lit_profile(nuclei)
-        if stray > 0.0:  # light between exposures harms and bleaches, and nobody sees it
-            self.specimen.take_light(stray * profile, config.max_irradiance_w_cm2)
-        dye = nuclei.dye
-        if fluence > 0.0:
-            irradiance = fluence / max(exposed_s, 1e-9)
-            dye = self.specimen.take_light(fluence * profile, irradiance)
-        centre = (self.x_um, self.y_um)
-        mean_e = self._optics.expected(nuclei, dye, fluence, centre, self.z_um, window)
+        lit = self._lit_profile(nuclei)
+        lit_s = max(lit_s, 1e-9)
+        share = exposed_s / lit_s  # of the light, that a row's pixels see
+        glows = self._take_light(given, lit, lit_s, share)
+        mean_e = self._expected(nuclei, glows, exposed_s, window, eye, t_s)
+        is_lost = eye.read(mean_e, self.frames, out, window, exposed_s)
+        fluences = given.fluence_j_cm2
+        powers = {name: fluences.get(name, 0.0) / (most * lit_s) for name, most in self._most}
+        done = Exposure(t_s, exposed_s, sum(fluences.values()), powers, is_lost)
+        for other in self.eyes:
+            if other.is_armed and other is not eye:
+                self._let_see(other, nuclei, glows, done)
+        if self.witness is not None:
+            where = (self.x_um, self.y_um, self.z_um)
+            now = self.specimen.truth()
+            self.witness(Seen(t_s, exposed_s, window, where, given, now, lit, mean_e, is_lost))
+        self.frames += 1
+        return done
+
+    def _take_light(
+        self, given: Exposed, lit: NDArray[np.float64], lit_s: float, share: float
+    ) -> list[_Glow]:
+        """Let the specimen take the light of every line."""
+        glows = []
+        for number, line in enumerate(self._lines):
+            stray = given.stray_j_cm2.get(line.name, 0.0)
+            if stray > 0.0:  # light between exposures harms and bleaches, and nobody sees it
+                self.specimen.take_light(stray * lit, line.max_irradiance_w_cm2, number)
+            fluence = given.fluence_j_cm2.get(line.name, 0.0)
+            if fluence > 0.0:
+                dye = self.specimen.take_light(fluence * lit, fluence / lit_s, number)
+                glows.append(_Glow(line, fluence * share, dye))
+        return glows
+
+    def _let_see(self, eye: Eye, nuclei: Nuclei, glows: list[_Glow], done: Exposure) -> None:
+        """Let a camera that is triggered by another one take its frame of the same light."""
+        mean_e = self._expected(nuclei, glows, done.exposed_s, eye.window, eye, done.t_s)
+        out = eye.blank()
+        if not eye.read(mean_e, self.frames, out, eye.window, done.exposed_s):
+            eye.keep(out, done)
+
+    def _expected(
+        self,
+        nuclei: Nuclei,
+        glows: list[_Glow],
+        exposed_s: float,
+        window: Window,
+        eye: Eye,
+        t_s: float,
+    ) -> NDArray[np.float32]:
+        """Return the photo-electrons that a camera may expect, (Y, X)."""
+        config, optics = self.config, self._optics
+        centre_um = (self.x_um, self.y_um)
+        focus_um = self.z_um - (self._drift.at(t_s) if self._drifts else 0.0)
+        images = [
+            optics.expected(
+                nuclei, glow.dye, glow.fluence_j_cm2, centre_um, focus_um, window,
+                line=glow.line,
+                spots=self.specimen.spots() if glow.line.structure == "spots" else None,
+            )
+            for glow in glows
+            if eye.passes(glow.line.name) and self._passes(glow.line.name)
+        ]  # fmt: skip
+        mean_e = images[0] if images else np.zeros((window.height, window.width), np.float32)
+        for image in images[1:]:
+            mean_e += image
+        if self.lamp_fraction > 0.0:
+            lamp_s = self.lamp_fraction * exposed_s
+            mean_e += optics.transmitted(nuclei, lamp_s, centre_um, focus_um, window)
         mean_e += np.float32(config.background_e + config.dark_current_e_s * exposed_s)
         return mean_e
+
+    def _passes(self, line: str) -> bool:
+        return self._emission is None or line in self._emission
 
     def _lit_profile(self, nuclei: Nuclei) -> NDArray[np.float64]:
         """Return the irradiance at each nucleus relative to the field's centre; 0 outside."""
@@ -178,7 +263,3 @@ class Bench:
             np.abs(dy_um) < reach_um * config.height
         )
         return np.where(inside, self._optics.profile(dx_um, dy_um), 0.0)
-
-    def _loses(self, frame: int) -> bool:
-        key = np.array([self.config.seed ^ (DROP_KEY << 32)], np.uint64)
-        return bool(uniforms(key, Process.FATE, frame)[0, 0] < self.faults.drop_fraction)

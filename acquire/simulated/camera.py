@@ -2,51 +2,66 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from pymmcore_plus.experimental.unicore import CameraDevice, pymm_property
-
-from acquire.simulated.optics import Window
+from acquire.simulated.camera_modes import CameraModes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import DTypeLike, NDArray
 
-    from acquire.simulated.bench import Bench
+    from acquire.simulated.eye import Exposure
+    from acquire.simulated.stand import Stand
+
+    GetBuffer = Callable[[Sequence[int], DTypeLike], NDArray[Any]]
 
 MIN_EXPOSURE_MS = 0.01
-SWITCH = ["Off", "On"]
+MAX_EXPOSURES = 4096  # of a hardware sequence
+POLL_S = 0.05  # of a triggered camera: how often it looks whether it was stopped
 
 
-class SimulatedCamera(CameraDevice):  # type: ignore[misc]  # pymmcore-plus is not typed for us
-    """A 16-bit camera that sees the bench.
+class SimulatedCamera(CameraModes):
+    """A camera that sees the bench.
 
     Attributes
     ----------
     Properties
-        Exposure (ms), Binning (1), RealTime (On: an exposure takes its time; Off: none),
-        Hang (On: an exposure begins and never ends), DropFraction (of frames, exposed and lost).
+        Exposure (ms; hardware sequences), Binning (1, 2, 4, 8: pixels added after they were read),
+        BitDepth (8, 12, 16), ShutterMode (Global, Rolling), Camera (0; 1 and more for a camera
+        beside it), Trigger (External: takes a frame whenever camera 0 exposes, and keeps it until
+        its own sequence fetches it), Sees (names of lines with spaces between; empty: all),
+        AutoShutter (On: its trigger line opens the shutter for each exposure),
+        RealTime (On: an exposure takes its time; Off: none).
+        Faults: DropFraction (of frames, exposed and lost), Hang (an exposure begins and never
+        ends), Refuse, IgnoreSilently, LieReadBack, Delay_ms (frames come so late), Die.
     """
 
-    def __init__(self, bench: Bench) -> None:
-        super().__init__()
-        config = bench.config
-        self._bench = bench
-        self._exposure_ms = 10.0
-        self._max_exposure_ms = config.max_exposure_ms
-        self._whole = Window(0, 0, config.width, config.height)
-        self._window = self._whole
+    def __init__(self, stand: Stand | None = None, number: int = 0) -> None:
+        super().__init__(stand, number)
+        self._exposure_ms = self._told_ms = 10.0
+        self._loaded_ms: tuple[float, ...] = ()
+        self._running_ms: tuple[float, ...] = ()
+        self._max_exposure_ms = 1e9  # until the bench says
+        self._stop = threading.Event()
+        self._faults.on_death = self.shutdown
+        self.set_property_sequence_max_length("Exposure", MAX_EXPOSURES)
+
+    def initialize(self) -> None:
+        """Learn the limits from the bench."""
+        self._max_exposure_ms = self._bench.config.max_exposure_ms
         self.set_property_limits("Exposure", (MIN_EXPOSURE_MS, self._max_exposure_ms))
-        self.set_property_allowed_values("Binning", [1])
+
+    def shutdown(self) -> None:
+        """End an exposure that runs."""
+        self._stop.set()
 
     def get_exposure(self) -> float:
         """Return the exposure of the next frame, ms."""
-        return self._exposure_ms
+        self._faults.require_alive("asking for the exposure")
+        return self._told_ms if self._faults.lies else self._exposure_ms
 
     def set_exposure(self, exposure: float) -> None:
         """Set the exposure of the next frame, ms; the frame in flight keeps its own.
@@ -56,107 +71,94 @@ class SimulatedCamera(CameraDevice):  # type: ignore[misc]  # pymmcore-plus is n
         ValueError
             If it is outside the camera's limits; the exposure stays as it was.
         """
+        exposure_ms = self._in_limits(exposure)
+        if self._faults.obeys(f"setting the exposure to {exposure_ms:g} ms"):
+            self._exposure_ms = exposure_ms
+        self._told_ms = exposure_ms
+
+    def load_exposure_sequence(self, sequence: Sequence[float]) -> None:
+        """Keep exposures, ms, that the frames of a sequence will take one after the other."""
+        loaded = tuple(self._in_limits(exposure) for exposure in sequence)
+        if self._faults.obeys("loading exposures"):
+            self._loaded_ms = loaded
+
+    def start_exposure_sequence(self) -> None:
+        """Let each frame take the next exposure; every acquisition begins with the first."""
+        if self._faults.obeys("starting the exposure sequence"):
+            self._running_ms = self._loaded_ms
+
+    def stop_exposure_sequence(self) -> None:
+        """Let each frame take the one exposure again."""
+        self._running_ms = ()
+
+    def _in_limits(self, exposure: float) -> float:
         if not MIN_EXPOSURE_MS <= exposure <= self._max_exposure_ms:  # NaN too
             raise ValueError(
                 f"exposure must be {MIN_EXPOSURE_MS} to {self._max_exposure_ms} ms, got {exposure}"
             )
-        self._exposure_ms = float(exposure)
+        return float(exposure)
 
-    def get_binning(self) -> int:
-        """Return the binning factor: always 1."""
-        return 1
-
-    def set_binning(self, factor: int) -> None:
-        """Accept a binning factor of 1."""
-        if int(factor) != 1:
-            raise ValueError(f"the simulated camera does not bin: factor must be 1, got {factor}")
-
-    def shape(self) -> tuple[int, int]:
-        """Return rows and columns that are read out."""
-        return self._window.height, self._window.width
-
-    def dtype(self) -> DTypeLike:
-        """Return the type of a pixel."""
-        return np.uint16
-
-    def get_roi(self) -> tuple[int, int, int, int]:
-        """Return the part of the chip that is read out: x, y, width, height."""
-        window = self._window
-        return window.x, window.y, window.width, window.height
-
-    def set_roi(self, x: int, y: int, width: int, height: int) -> None:
-        """Read out only a part of the chip; it is lit as before.
+    def start_sequence(self, n: int | None, get_buffer: GetBuffer) -> Iterator[Mapping[str, Any]]:
+        """Expose n frames (None: until stopped) and yield what each really used.
 
         Raises
         ------
-        ValueError
-            If the part does not lie on the chip.
+        DeviceMissing, SettingRefused
+            If the camera is dead, or refuses.
         """
-        whole = self._whole
-        if min(x, y) < 0 or min(width, height) < 1:
-            raise ValueError(f"ROI must be positive, got {x, y, width, height}")
-        if x + width > whole.width or y + height > whole.height:
-            raise ValueError(
-                f"ROI {x, y, width, height} is not on the chip, {whole.width} x {whole.height}"
-            )
-        self._window = Window(x, y, width, height)
+        if not self._faults.obeys("starting the camera"):
+            return iter(())
+        take = self._fetch if self._eye.is_armed else self._expose
+        return take(n, get_buffer)
 
-    def clear_roi(self) -> None:
-        """Read out the whole chip."""
-        self._window = self._whole
-
-    @pymm_property(name="RealTime", allowed_values=SWITCH)  # type: ignore[untyped-decorator]
-    def real_time(self) -> str:
-        """Whether an exposure takes host time."""
-        return SWITCH[self._bench.is_paced]
-
-    @real_time.setter  # type: ignore[untyped-decorator]
-    def _set_real_time(self, value: str) -> None:
-        self._bench.is_paced = value == "On"
-
-    @pymm_property(name="Hang", allowed_values=SWITCH)  # type: ignore[untyped-decorator]
-    def hang(self) -> str:
-        """Whether the next exposure never ends."""
-        return SWITCH[self._bench.faults.hangs]
-
-    @hang.setter  # type: ignore[untyped-decorator]
-    def _set_hang(self, value: str) -> None:
-        self._bench.faults.hangs = value == "On"
-
-    @pymm_property(name="DropFraction", limits=(0.0, 1.0))  # type: ignore[untyped-decorator]
-    def drop_fraction(self) -> float:
-        """Share of frames that are exposed and then lost."""
-        return self._bench.faults.drop_fraction
-
-    @drop_fraction.setter  # type: ignore[untyped-decorator]
-    def _set_drop_fraction(self, value: float) -> None:
-        self._bench.faults.drop_fraction = float(value)
-
-    def start_sequence(
-        self,
-        n: int | None,
-        get_buffer: Callable[[Sequence[int], DTypeLike], NDArray[np.uint16]],
-    ) -> Iterator[Mapping[str, Any]]:
-        """Expose n frames (None: until stopped) and yield what each really used."""
-        stop = _stop_event()
+    def _expose(self, n: int | None, get_buffer: GetBuffer) -> Iterator[Mapping[str, Any]]:
+        """Expose frame after frame."""
+        bench, eye, faults = self._bench, self._eye, self._faults
+        stop = self._stop = _stop_event()
         wait = _Wait(stop)
         taken = 0
-        out: NDArray[np.uint16] | None = None
-        while (n is None or taken < n) and not stop.is_set():
+        out: NDArray[Any] | None = None
+        while (n is None or taken < n) and not (stop.is_set() or faults.is_dead):
             if out is None:  # the slot of a lost frame is used again
-                out = get_buffer(self.shape(), self.dtype())
-            done = self._bench.expose(self._exposure_ms * 1e-3, self._window, out, wait)
+                out = get_buffer(eye.shape, eye.dtype)
+            table = self._running_ms
+            exposure_ms = table[taken % len(table)] if table else self._exposure_ms
+            done = bench.expose(exposure_ms * 1e-3, eye.window, out, wait, eye)
             taken += 1
-            if done.is_lost or wait.was_cut:
+            if faults.delay_s > 0.0 and not wait.was_cut:
+                wait(faults.delay_s)
+            if done.is_lost or wait.was_cut or faults.is_dead:
                 continue
             out = None
-            # In words: Micro-Manager's metadata are strings.
-            yield {
-                "ExposureUsed_ms": f"{done.exposed_s * 1e3:.9g}",
-                "Fluence_J_cm2": f"{done.fluence_j_cm2:.9g}",
-                "Power": f"{_percent(done.fluence_j_cm2, done.exposed_s, self._bench):.9g}",
-                "ExperimentTime_s": f"{done.t_s:.9g}",
+            yield self._words(done)
+
+    def _fetch(self, n: int | None, get_buffer: GetBuffer) -> Iterator[Mapping[str, Any]]:
+        """Hand over the frames that another camera's exposures made, old ones first."""
+        eye, stop = self._eye, _stop_event()
+        self._stop = stop
+        taken = 0
+        while (n is None or taken < n) and not (stop.is_set() or self._faults.is_dead):
+            if (kept := eye.fetch(POLL_S)) is None:
+                continue
+            frame, done = kept
+            get_buffer(frame.shape, frame.dtype)[...] = frame
+            taken += 1
+            yield self._words(done)
+
+    @staticmethod
+    def _words(done: Exposure) -> Mapping[str, str]:
+        """Say what an exposure used: Micro-Manager's metadata are strings."""
+        words = {
+            "ExposureUsed_ms": f"{done.exposed_s * 1e3:.9g}",
+            "Fluence_J_cm2": f"{done.fluence_j_cm2:.9g}",
+            "Power": f"{100.0 * max(done.powers.values()):.9g}",
+            "ExperimentTime_s": f"{done.t_s:.9g}",
+        }
+        if len(done.powers) > 1:
+            words |= {
+                f"Power-{name}": f"{100.0 * power:.9g}" for name, power in done.powers.items()
             }
+        return words
 
 
 class _Wait:
@@ -181,9 +183,3 @@ def _stop_event() -> threading.Event:
     """
     event = getattr(threading.current_thread(), "stop_event", None)
     return event if isinstance(event, threading.Event) else threading.Event()
-
-
-def _percent(fluence_j_cm2: float, exposed_s: float, bench: Bench) -> float:
-    """Return the mean power of an exposure, per cent of full."""
-    full = bench.config.max_irradiance_w_cm2 * exposed_s
-    return 100.0 * fluence_j_cm2 / full if full > 0 and math.isfinite(full) else 0.0

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from acquire.calibration import Calibration
 from acquire.simulated.dyes import EGFP_BLEACH_YIELD, EGFP_EXTINCTION, EGFP_LIFETIME_NS
-from acquire.simulated.light_source import Line
+from acquire.simulated.light_words import Gate, Line
 from acquire.simulated.presets import PRESETS, PresetName
 
 LASER = "Laser488"
@@ -106,6 +106,8 @@ class SimulatedScopeConfig(BaseModel, frozen=True, extra="forbid", use_attribute
     """Photo-electrons per pixel of the medium for each J/cm2."""
     extra_lines: Annotated[tuple[LineConfig, ...], Field(max_length=8)] = ()
     """Further lines of light, each with a dye of its own."""
+    gate: Gate = "camera"
+    """What lets the light out: the camera's exposure, the open shutter alone, or nothing at all."""
     numerical_aperture: Annotated[float, Field(ge=0.05, le=1.6)] = 0.75
     """Of the objective, for the blur in and out of focus."""
     psf: Literal["gaussian", "widefield", "confocal"] = "gaussian"
@@ -165,6 +167,8 @@ class SimulatedScopeConfig(BaseModel, frozen=True, extra="forbid", use_attribute
     """Counts of a pixel that got nothing."""
     read_noise_e: Annotated[float, Field(ge=0, le=100)] = 1.6
     """Read noise of the camera, rms electrons."""
+    n_cameras: Annotated[int, Field(ge=1, le=4)] = 1
+    """Cameras at the same light; all but the first are triggered by the first."""
     max_exposure_ms: Annotated[float, Field(ge=1, le=60_000)] = 10_000.0
     """Longest exposure that the camera takes, ms."""
     quantum_efficiency: Annotated[float, Field(gt=0, le=1)] = 1.0
@@ -226,7 +230,7 @@ class SimulatedScopeConfig(BaseModel, frozen=True, extra="forbid", use_attribute
     def lines(self) -> tuple[Line, ...]:
         """Return the lines of the light box that belongs to this microscope."""
         return tuple(
-            Line(line.name, line.wavelength_nm, line.max_irradiance_w_cm2)
+            Line(line.name, line.wavelength_nm, line.max_irradiance_w_cm2, self.gate)
             for line in self.all_lines()
         )
 

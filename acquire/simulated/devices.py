@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from acquire.errors import DeviceMissing
-from acquire.simulated.config import LASER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +16,8 @@ if TYPE_CHECKING:
     from acquire.simulated.light_box import AnyLightBox
 
 CAMERA, SHUTTER, XY, Z = "Camera", "Shutter", "XY", "Z"
-CHANNEL_GROUP, CHANNEL = "Channel", "488"
+WHEEL, LAMP, AUTOFOCUS = "Wheel", "Lamp", "Autofocus"
+CHANNEL_GROUP = "Channel"
 
 
 def load_simulated_scope(
@@ -29,7 +29,8 @@ def load_simulated_scope(
     """Load the simulated devices into a core and return the truth behind them.
 
     The microscope is dark afterwards: the box is told so, autoshutter is off (with Python
-    devices it lights nothing, pymmcore-plus 0.18.1), and the channel's preset sets no power.
+    devices it lights nothing, pymmcore-plus 0.18.1), and a channel's preset only turns the filter
+    wheel.
 
     Parameters
     ----------
@@ -44,22 +45,31 @@ def load_simulated_scope(
         If the light box does not have the config's line, or has gone.
     """
     # pymmcore-plus, OpenCV and SciPy take a second to import: only who needs them waits.
+    from acquire.simulated.autofocus import SimulatedAutofocus
     from acquire.simulated.bench import Bench
     from acquire.simulated.camera import SimulatedCamera
+    from acquire.simulated.lamp import SimulatedLamp
     from acquire.simulated.light_devices import SimulatedLaser, SimulatedShutter
     from acquire.simulated.stages import SimulatedXYStage, SimulatedZStage
+    from acquire.simulated.stand import Stand
+    from acquire.simulated.wheel import SimulatedWheel, cube_names
 
     lines = light_box.dark().power_fraction
     for line in config.lines():
         if line.name not in lines:
             raise DeviceMissing(f"the light box has no line {line.name!r}, only {sorted(lines)}")
     bench = Bench(config, light_box, now_s)
+    stand = Stand(lambda: bench)
     devices = {
-        CAMERA: SimulatedCamera(bench),
-        LASER: SimulatedLaser(light_box, LASER, config.wavelength_nm),
-        SHUTTER: SimulatedShutter(light_box),
-        XY: SimulatedXYStage(bench),
-        Z: SimulatedZStage(bench),
+        CAMERA: SimulatedCamera(stand),
+        **{f"{CAMERA}{n + 1}": SimulatedCamera(stand, n) for n in range(1, config.n_cameras)},
+        **{line.name: SimulatedLaser(stand, line.name) for line in config.lines()},
+        SHUTTER: SimulatedShutter(stand),
+        XY: SimulatedXYStage(stand),
+        Z: SimulatedZStage(stand),
+        WHEEL: SimulatedWheel(stand),
+        LAMP: SimulatedLamp(stand),
+        AUTOFOCUS: SimulatedAutofocus(stand),
     }
     for label, device in devices.items():
         core.loadPyDevice(label, device)
@@ -69,6 +79,7 @@ def load_simulated_scope(
     core.setXYStageDevice(XY)
     core.setFocusDevice(Z)
     core.setAutoShutter(False)
-    core.defineConfig(CHANNEL_GROUP, CHANNEL, LASER, "Power", "0")
+    for name in cube_names(config).values():
+        core.defineConfig(CHANNEL_GROUP, name, WHEEL, "Label", name)
     core.setChannelGroup(CHANNEL_GROUP)
     return bench

@@ -4,100 +4,19 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, Literal
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from acquire.errors import SettingRefused
+from acquire.simulated.blade import Blade
+from acquire.simulated.light_line import LineState, require_fraction
+from acquire.simulated.light_words import BoxFaults, BoxState, Exposed, Gate, Line, LineMeter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
+
+__all__ = ["BoxFaults", "BoxState", "Exposed", "Gate", "LightBox", "Line", "LineMeter"]
 
 logger = logging.getLogger(__name__)
-
-
-class Line(msgspec.Struct, frozen=True):
-    """One line of the box.
-
-    Attributes
-    ----------
-    max_irradiance_w_cm2
-        At the centre of the field at full power, W/cm2.
-    gate
-        What lets the light out: "camera" (only while the camera exposes), "software" (while the
-        shutter is open), "always-on" (whenever there is power; the shutter does nothing).
-    """
-
-    name: str
-    wavelength_nm: float
-    max_irradiance_w_cm2: float
-    gate: Literal["camera", "software", "always-on"] = "camera"
-
-
-class BoxState(msgspec.Struct, frozen=True):
-    """What the box says of itself.
-
-    Attributes
-    ----------
-    power_fraction
-        Power of each line as a fraction of its maximum, 0 to 1.
-    lit
-        Lines that give light at this moment.
-    armed
-        Lines that give light now or would as soon as the camera exposes.
-    """
-
-    is_open: bool
-    is_exposing: bool
-    power_fraction: dict[str, float]
-    lit: tuple[str, ...]
-    armed: tuple[str, ...]
-
-    @property
-    def is_dark(self) -> bool:
-        """Whether no line can give light, whatever the camera does."""
-        return not self.armed
-
-
-class LineMeter(msgspec.Struct, frozen=True):
-    """What a line really gave since the box was switched on.
-
-    Attributes
-    ----------
-    dose_j_cm2
-        At the centre of the field. Camera-gated light counts in experiment time (the exposure);
-        other light, and an exposure that nobody ended, in host time.
-    lit_s
-        Host time during which the light was on, s.
-    exposures
-        Exposures of the camera during which the line gave light.
-    """
-
-    dose_j_cm2: float
-    lit_s: float
-    exposures: int
-
-
-class Exposed(msgspec.Struct, frozen=True):
-    """Light that the sample took, J/cm2 by line: in an exposure, and besides since the last one."""
-
-    fluence_j_cm2: dict[str, float]
-    stray_j_cm2: dict[str, float]
-
-
-class _LineState:
-    """Power and sums of one line; `start` and `host` belong to the running exposure."""
-
-    def __init__(self, line: Line) -> None:
-        self.line = line
-        self.power = self.told_power = 0.0
-        self.dose = self.lit_s = self.stray = 0.0
-        self.start_irradiance = self.host_fluence = 0.0
-        self.exposures = 0
-
-    @property
-    def irradiance(self) -> float:
-        return self.power * self.line.max_irradiance_w_cm2
 
 
 class LightBox:
@@ -113,19 +32,17 @@ class LightBox:
 
     Attributes
     ----------
-    refuses_dark
-        Fault: the box ignores every command that would lessen its light.
-    lies
-        Fault: the read-back repeats the command instead of the truth. The meter never lies.
+    faults
+        What is broken. The meter never is.
     """
 
     def __init__(
         self, lines: Sequence[Line], clock: Callable[[], float] = time.perf_counter
     ) -> None:
-        self.refuses_dark = self.lies = False
-        self._lines = {line.name: _LineState(line) for line in lines}
+        self.faults = BoxFaults()
+        self._lines = {line.name: LineState(line) for line in lines}
         self._clock = clock
-        self._open = self._told_open = False
+        self._blade = Blade()
         self._exposing = self._is_paced = self._disturbed = False
         self._since_s = clock()
 
@@ -137,25 +54,80 @@ class LightBox:
         SettingRefused
             If the box has no such line or the fraction is not between 0 and 1.
         """
-        if name not in self._lines:
-            raise SettingRefused(f"the light box has no line {name!r}, only {sorted(self._lines)}")
-        if not 0.0 <= fraction <= 1.0:  # NaN too
-            raise SettingRefused(f"power of {name} must be 0 to 1 of its maximum, got {fraction}")
-        self._settle()
-        state = self._lines[name]
+        state = self._of(name)
+        require_fraction(name, fraction)
+        if self._obeys(f"setting {name} to {fraction:g}"):
+            lessens = fraction < state.strongest
+            if not (self.faults.refuses_dark and lessens):
+                self._disturbed |= state.power != fraction
+                state.set(fraction)
         state.told_power = fraction
-        if not (self.refuses_dark and fraction < state.power):
-            self._disturbed |= state.power != fraction
-            state.power = fraction
+        return self.state()
+
+    def load_powers(self, name: str, fractions: Sequence[float]) -> BoxState:
+        """Keep a table of powers that a line will take one after the other.
+
+        Raises
+        ------
+        SettingRefused
+            If the box has no such line, or a fraction is not between 0 and 1.
+        """
+        state = self._of(name)
+        if self._obeys(f"loading powers of {name}"):
+            state.load(fractions)
+        return self.state()
+
+    def run_powers(self, name: str, runs: bool) -> BoxState:
+        """Let every exposure take the next power of the table, from the first on; or no longer.
+
+        Raises
+        ------
+        SettingRefused
+            If the box has no such line, or nothing was loaded.
+        """
+        state = self._of(name)
+        if self._obeys(f"{'starting' if runs else 'ending'} the powers of {name}"):
+            if runs:
+                state.start()
+            elif not self.faults.refuses_dark:
+                self._disturbed = True
+                state.stop()
         return self.state()
 
     def set_open(self, is_open: bool) -> BoxState:
         """Open or close the shutter and return the read-back."""
+        obeys = self._obeys("opening" if is_open else "closing")
+        if obeys and (is_open or not self.faults.refuses_dark):
+            self._disturbed |= self._blade.command(is_open, self._since_s)
+        self._blade.told_open = is_open
+        return self.state()
+
+    def set_delays(self, open_s: float, close_s: float) -> BoxState:
+        """Make the shutter so slow, s of host time from the command to the movement."""
+        if not (0.0 <= open_s <= 60.0 and 0.0 <= close_s <= 60.0):  # NaN too
+            raise SettingRefused(f"shutter delays must be 0 to 60 s, got {open_s} and {close_s}")
+        self._blade.open_delay_s, self._blade.close_delay_s = open_s, close_s
+        return self.state()
+
+    def set_gate(self, name: str, gate: Gate) -> BoxState:
+        """Say what lets the light of a line out."""
+        state = self._of(name)
+        if self._obeys(f"gating {name} by {gate}"):
+            self._disturbed |= state.gate != gate
+            state.gate = gate
+        return self.state()
+
+    def gates(self) -> dict[str, Gate]:
+        """Return what lets the light of each line out."""
+        return {name: state.gate for name, state in self._lines.items()}
+
+    def set_passing(self, names: Collection[str] | None) -> BoxState:
+        """Let a filter in front of the box pass these lines only; None: all of them."""
         self._settle()
-        self._told_open = is_open
-        if is_open or not self.refuses_dark:
-            self._disturbed |= self._open != is_open
-            self._open = is_open
+        for name, state in self._lines.items():
+            passes = names is None or name in names
+            self._disturbed |= state.passes != passes
+            state.passes = passes
         return self.state()
 
     def dark(self) -> BoxState:
@@ -167,11 +139,18 @@ class LightBox:
 
     def state(self) -> BoxState:
         """Read the box back (the command, if it lies)."""
-        is_open = self._told_open if self.lies else self._open
-        power = {n: s.told_power if self.lies else s.power for n, s in self._lines.items()}
-        gates = {n: s.line.gate for n, s in self._lines.items()}
-        armed = [n for n, p in power.items() if p > 0 and (is_open or gates[n] == "always-on")]
-        lit = [n for n in armed if gates[n] != "camera" or self._exposing]
+        self._settle()
+        lies, blade = self.faults.lies, self._blade
+        is_open = blade.told_open if lies else blade.is_open
+        will_open = is_open or (not lies and blade.due_s is not None)
+        power = {n: s.told_power if lies else s.power for n, s in self._lines.items()}
+        armed, lit = [], []
+        for name, line in self._lines.items():
+            strongest = power[name] if lies else line.strongest
+            if strongest > 0 and (will_open or line.gate == "always-on"):
+                armed.append(name)
+                if self._lets_out(line, is_open) and power[name] > 0:
+                    lit.append(name)
         return BoxState(is_open, self._exposing, power, tuple(lit), tuple(armed))
 
     def gate_on(self, exposure_s: float, is_paced: bool) -> None:
@@ -192,6 +171,7 @@ class LightBox:
         self._give_up_exposure()
         self._exposing, self._is_paced, self._disturbed = True, is_paced, False
         for state in self._lines.values():
+            state.trigger()
             lit = self._is_lit(state)
             state.start_irradiance = state.irradiance if lit else 0.0
             state.exposures += lit
@@ -206,36 +186,51 @@ class LightBox:
         """
         self._settle()
         fluence: dict[str, float] = {}
+        stray: dict[str, float] = {}
         for name, state in self._lines.items():
             fluence[name] = self._fluence(state, exposed_s) if self._exposing else 0.0
-            if state.line.gate == "camera" or not self._is_paced:
+            if state.gate == "camera" or not self._is_paced:
                 state.dose += fluence[name]
             state.host_fluence = 0.0
+            stray[name], state.stray = state.stray, 0.0
         self._exposing = False
-        stray = {name: state.stray for name, state in self._lines.items()}
-        for state in self._lines.values():
-            state.stray = 0.0
         return Exposed(fluence, stray)
 
     def meter(self) -> dict[str, LineMeter]:
         """Return what each line really gave, a running exposure included."""
         self._settle()
-        return {
-            n: LineMeter(
-                s.dose + (s.host_fluence if s.line.gate == "camera" else 0.0), s.lit_s, s.exposures
-            )
-            for n, s in self._lines.items()
-        }
+        return {name: state.meter() for name, state in self._lines.items()}
 
-    def _is_lit(self, state: _LineState) -> bool:
-        gate = state.line.gate
-        if state.power <= 0 or not (self._open or gate == "always-on"):
-            return False
-        return gate != "camera" or self._exposing
+    def _of(self, name: str) -> LineState:
+        if name not in self._lines:
+            raise SettingRefused(f"the light box has no line {name!r}, only {sorted(self._lines)}")
+        return self._lines[name]
+
+    def _obeys(self, what: str) -> bool:
+        """Book what was until now, and return whether the box does what it is told."""
+        self._settle()
+        if self.faults.refuses:
+            raise SettingRefused(f"the light box refuses: {what}")
+        return not self.faults.ignores
+
+    def _lets_out(self, state: LineState, is_open: bool) -> bool:
+        if state.gate == "always-on":
+            return True
+        return is_open and (state.gate == "software" or self._exposing)
+
+    def _is_lit(self, state: LineState) -> bool:
+        return state.irradiance > 0.0 and self._lets_out(state, self._blade.is_open)
 
     def _settle(self) -> None:
         """Book the host time since the last change to the lines that were lit in it."""
-        now_s = self._clock()
+        now_s, due_s = self._clock(), self._blade.due_s
+        if due_s is not None and due_s <= now_s:
+            self._book_until(due_s)
+            self._blade.move()
+            self._disturbed = True
+        self._book_until(now_s)
+
+    def _book_until(self, now_s: float) -> None:
         passed_s, self._since_s = now_s - self._since_s, now_s
         for state in self._lines.values():
             if not self._is_lit(state):
@@ -246,10 +241,10 @@ class LightBox:
                 state.host_fluence += fluence
             else:
                 state.stray += fluence
-            if state.line.gate != "camera":
+            if state.gate != "camera":
                 state.dose += fluence
 
-    def _fluence(self, state: _LineState, exposed_s: float) -> float:
+    def _fluence(self, state: LineState, exposed_s: float) -> float:
         planned = state.start_irradiance * exposed_s
         if not self._disturbed:
             return planned
@@ -260,7 +255,7 @@ class LightBox:
     def _give_up_exposure(self) -> None:
         """Book an exposure whose end nobody reported, such as that of a scope that was killed."""
         for state in self._lines.values():
-            if state.line.gate == "camera":
+            if state.gate == "camera":
                 state.dose += state.host_fluence
             state.stray += state.host_fluence
             state.host_fluence = 0.0

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from acquire.simulated.light_source import BoxState, Exposed, LightBox, Line, LineMeter
+from acquire.errors import DeviceMissing
+from acquire.simulated.light_box import LightBoxGone
+from acquire.simulated.light_calls import AnyLightBox
+from acquire.simulated.light_source import LightBox
+from acquire.simulated.light_wire import BoxDied, BoxHangs, Reply, Request, answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from acquire.simulated.light_words import Line
 
-class LocalLightBox:
-    """A light box in the same process, for tests and for simulations without faults.
+
+class LocalLightBox(AnyLightBox):
+    """A light box in the same process, for tests and for simulations.
+
+    A box that hangs answers with `DeviceMissing` at once: nobody waits for what will not come.
 
     Attributes
     ----------
@@ -22,47 +30,32 @@ class LocalLightBox:
     """
 
     def __init__(
-        self, lines: Sequence[Line], clock: Callable[[], float] = time.perf_counter
+        self,
+        lines: Sequence[Line],
+        clock: Callable[[], float] = time.perf_counter,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.box = LightBox(lines, clock)
+        self._sleep = sleep
         self._lock = threading.Lock()
+        self._is_dead = False
 
-    def set_power(self, line: str, fraction: float) -> BoxState:
-        """Set the power of a line, 0 to 1, and return the read-back."""
-        with self._lock:
-            return self.box.set_power(line, fraction)
+    def ask(self, request: Request) -> Reply:
+        """Send a request and return the reply, `Refused` included."""
+        return cast("Reply", self._do(request))
 
-    def set_open(self, is_open: bool) -> BoxState:
-        """Open or close the shutter and return the read-back."""
-        with self._lock:
-            return self.box.set_open(is_open)
+    def tell(self, request: Request) -> None:
+        """Send a request that nobody answers."""
+        self._do(request)
 
-    def dark(self) -> BoxState:
-        """Close the shutter, take all power away, and return the read-back."""
+    def _do(self, request: Request) -> Reply | None:
         with self._lock:
-            return self.box.dark()
-
-    def state(self) -> BoxState:
-        """Read the box back."""
-        with self._lock:
-            return self.box.state()
-
-    def meter(self) -> dict[str, LineMeter]:
-        """Return what each line really gave so far."""
-        with self._lock:
-            return self.box.meter()
-
-    def gate_on(self, exposure_s: float, is_paced: bool) -> None:
-        """Tell the box that a camera exposure begins."""
-        with self._lock:
-            self.box.gate_on(exposure_s, is_paced)
-
-    def gate_off(self, exposed_s: float) -> Exposed:
-        """Tell the box that it ended, and return the light that the sample took."""
-        with self._lock:
-            return self.box.gate_off(exposed_s)
-
-    def set_faults(self, refuses_dark: bool, lies: bool) -> None:
-        """Break the box, or mend it."""
-        with self._lock:
-            self.box.refuses_dark, self.box.lies = refuses_dark, lies
+            if self._is_dead:
+                raise LightBoxGone("the light box has gone (it died); restart it")
+            try:
+                return answer(self.box, request, self._sleep)
+            except BoxHangs as error:
+                raise DeviceMissing("the light box does not answer; restart it") from error
+            except BoxDied:
+                self._is_dead = True
+                return None

@@ -224,12 +224,6 @@ def test_a_region_that_is_not_on_the_chip_is_refused(
     assert scope.core.getROI() == [0, 0, 128, 96]
 
 
-def test_only_a_binning_of_one_is_accepted(scope: Scope) -> None:
-    scope.core.setProperty("Camera", "Binning", 1)
-    with pytest.raises(ValueError, match="Binning"):
-        scope.core.setProperty("Camera", "Binning", 2)
-
-
 def test_the_stage_finds_the_same_cell_elsewhere_in_the_image(scope: Scope) -> None:
     scope.shine(100.0, 10.0)
     scope.core.setXYPosition(6.5, -3.25)

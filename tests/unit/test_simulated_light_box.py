@@ -9,7 +9,7 @@ import pytest
 
 from acquire.errors import DeviceMissing, SettingRefused
 from acquire.simulated.light_box import AnyLightBox, LightBoxClient, LightBoxGone, serve
-from acquire.simulated.light_source import LightBox, Line
+from acquire.simulated.light_source import BoxFaults, LightBox, Line
 from acquire.simulated.local_light_box import LocalLightBox
 
 BLUE = Line("blue", 488.0, 5.0)
@@ -188,17 +188,17 @@ def test_an_exposure_that_is_none_lets_no_light_out(box: LightBox, exposure_s: f
 def test_a_stuck_box_keeps_its_light_and_says_so(source: AnyLightBox) -> None:
     source.set_power("blue", 0.5)
     source.set_open(True)
-    source.set_faults(refuses_dark=True, lies=False)
+    source.set_faults(BoxFaults(refuses_dark=True))
     assert not source.dark().is_dark
     assert source.set_power("blue", 0.1).power_fraction["blue"] == 0.5
-    source.set_faults(refuses_dark=False, lies=False)
+    source.set_faults(BoxFaults())
     assert source.dark().is_dark
 
 
 def test_a_box_that_lies_is_given_away_by_its_meter(box: LightBox, clock: Clock) -> None:
     box.set_power("lamp", 1.0)
     box.set_open(True)
-    box.refuses_dark = box.lies = True
+    box.faults = BoxFaults(refuses_dark=True, lies=True)
     assert box.dark().is_dark
     clock.now_s += 4.0
     assert box.meter()["lamp"].dose_j_cm2 == pytest.approx(8.0)
@@ -321,7 +321,7 @@ def test_stray_light_is_told_once(box: LightBox, clock: Clock) -> None:
 
 def test_a_stuck_box_that_lies_repeats_the_power_it_was_told(box: LightBox) -> None:
     box.set_power("blue", 0.5)
-    box.refuses_dark = box.lies = True
+    box.faults = BoxFaults(refuses_dark=True, lies=True)
     assert box.set_power("blue", 0.1).power_fraction["blue"] == 0.1
-    box.lies = False
+    box.faults = BoxFaults(refuses_dark=True)
     assert box.state().power_fraction["blue"] == 0.5
