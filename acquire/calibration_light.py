@@ -34,7 +34,7 @@ class Meter(Protocol):
 
     name: str
 
-    def watch(self, hold_s: float) -> None:
+    def watch(self, command: float, hold_s: float, *, is_lit: bool) -> None:
         """Look at it; called while the light is on for so long, and must return before it ends."""
         ...
 
@@ -225,7 +225,7 @@ def _flats(
 
 def walk_power(
     exposer: Exposer, commands: tuple[tuple[float, float], ...], hold_ms: float, frames: int,
-    meter: Meter, say: Callable[[str], None] = lambda _: None,
+    meter: Meter,
 ) -> tuple[tuple[tuple[float, float], ...], float]:  # fmt: skip
     """Walk through powers, up and down again, and return the readings and the meter's zero.
 
@@ -241,16 +241,20 @@ def walk_power(
     tuple
         (command, mW) of each reading, the zero taken off; and the zero, mW.
     """
+    hold_s = hold_ms * frames * 1e-3
     zeros: list[tuple[float, float]] = []
     readings: list[tuple[float, float]] = []
     for command, fraction in (*commands, *reversed(commands)):
-        say(f"{command:g}: light on for {hold_ms * frames * 1e-3:g} s")
-        exposer.take(
-            hold_ms, fraction, frames, watch=lambda _: meter.watch(hold_ms * frames * 1e-3)
-        )
+        exposer.take(hold_ms, fraction, frames, watch=_watching(meter, command, hold_s, fraction))
         mw = meter.reading_mw(command)
         if not math.isfinite(mw):
             raise CalibrationRefused(f"the meter's reading at {command:g} is no number: {mw}")
         (readings if fraction else zeros).append((command, mw))
     zero = sum(mw for _, mw in zeros) / max(1, len(zeros))
     return tuple((command, mw - zero) for command, mw in (*zeros, *readings)), zero
+
+
+def _watching(
+    meter: Meter, command: float, hold_s: float, fraction: float
+) -> Callable[[Lease], None]:
+    return lambda _: meter.watch(command, hold_s, is_lit=fraction > 0)

@@ -9,6 +9,8 @@ from acquire.calibration import CameraKey
 from acquire.core import commanding
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from acquire.core import Core
 
 # Names that adapters of Micro-Manager give to the same thing, in lower case without blanks, as seen
@@ -24,8 +26,13 @@ _GAIN = re.compile(r"^(gain|analoggain|digitalgain|emgain|multipliergain|em_gain
 _DEPTH = re.compile(r"^(bitdepth|adcbitdepth|bits)$")
 
 
-def camera_key(core: Core, label: str) -> CameraKey:
+def camera_key(core: Core, label: str, will_be: Mapping[str, str] | None = None) -> CameraKey:
     """Ask a camera who it is and how it is set.
+
+    Parameters
+    ----------
+    will_be
+        Properties that are not set yet, and will be before the run.
 
     Raises
     ------
@@ -39,6 +46,7 @@ def camera_key(core: Core, label: str) -> CameraKey:
             if any(p.match(_plain(str(name))) for p in (_SERIAL, _MODE, _GAIN, _DEPTH))
             or _plain(str(name)) == "binning"
         }
+        values |= {name: value for name, value in (will_be or {}).items() if name in values}
         model = _model(core, label)
         return CameraKey(
             model=model,

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, assert_never, cast
 
+from acquire.camera_key import camera_key
 from acquire.core import load_system
 from acquire.light_core import load_lights
 from acquire.light_port import LightPort
+from lightloop.calibrations import camera_calibration
 from lightloop.config import MicroManagerConfig
 from lightloop.own_policy import OwnPolicyConfig, load_policy
 from realtime.wire import CameraInfo
@@ -54,6 +56,8 @@ def build_microscope(
     ------
     DeviceMissing
         If Micro-Manager cannot load a device.
+    ConfigError
+        If the camera's calibration is of another camera, or of this one in another mode.
     """
     from acquire.simulated import LightBoxClient
 
@@ -65,10 +69,9 @@ def build_microscope(
         origin = f"Micro-Manager: {config.scope.system}"
         pixel_um = core.getPixelSizeUm() or pixel_um
     height, width = int(core.getImageHeight()), int(core.getImageWidth())
-    calibration = config.camera.numbers()
-    if config.scope.kind == "simulated" and "camera" not in config.model_fields_set:
-        calibration = config.scope.calibration()  # a simulated camera knows itself
-    camera = CameraInfo(core.getCameraDevice(), height, width, float(pixel_um), calibration)
+    label = core.getCameraDevice()
+    calibration = camera_calibration(config, "run config", lambda: camera_key(core, label))
+    camera = CameraInfo(label, height, width, float(pixel_um), calibration)
     return Microscope(core, camera, origin)
 
 
@@ -157,7 +160,7 @@ def build_pipeline(
     from realtime.nothing import FollowNothing, find_nothing
     from realtime.pipeline import Pipeline, Steps
     from realtime.tracker import Tracker
-    from realtime.trust import ResidualGate, trust_without_network
+    from realtime.trust import Distrust, ResidualGate, trust_without_network
 
     camera = start.cameras[0]
     calibration = camera.calibration
@@ -166,6 +169,8 @@ def build_pipeline(
     if package is not None:
         known = package.manifest
         judge = ResidualGate(calibration, known.limits, known.photons_max_e)
+    if calibration.distrust:  # its noise is not that of light: no image may vouch for less light
+        judge = Distrust(calibration.distrust)
     follows = config.follow == "cells"
     return Pipeline(
         Steps(

@@ -66,7 +66,7 @@ class PropertyMeter:
         self._mw_per_unit = mw_per_unit
         self._seen: list[float] = []
 
-    def watch(self, hold_s: float) -> None:
+    def watch(self, command: float, hold_s: float, *, is_lit: bool) -> None:
         """Read it again and again in the later part of the light."""
         end_s = time.monotonic() + 0.9 * hold_s
         time.sleep(SETTLE * hold_s)
@@ -176,7 +176,6 @@ def _commands(source: LightSource, steps: int) -> tuple[tuple[float, float], ...
 
 def measure_power(
     config: RunConfig, text: str, name: str, plan: PowerPlan, make_meter: Callable[[Core], Meter],
-    say: Callable[[str], None],
 ) -> PowerCalibration:  # fmt: skip
     """Walk through the powers, and fit the curve.
 
@@ -195,7 +194,7 @@ def measure_power(
     with open_stand(config, text, name, plan.channel, lights=bare, budget=budget) as stand:
         meter = make_meter(stand.core)
         readings, zero_mw = walk_power(
-            stand.exposer, plan.commands, plan.exposure_ms, plan.frames, meter, say
+            stand.exposer, plan.commands, plan.exposure_ms, plan.frames, meter
         )
     return power_calibration(plan, readings, zero_mw, meter.name)
 

@@ -15,6 +15,8 @@ from acquire.errors import CalibrationRefused
 from lightloop.config import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from acquire.calibration import Calibration, CameraKey
     from lightloop.config import LightConfig, RunConfig
 
@@ -45,14 +47,14 @@ def resolve(config: RunConfig, name: str, folder: Path | None = None) -> RunConf
 
 
 def camera_calibration(
-    config: RunConfig, name: str, found: CameraKey, folder: Path | None = None
+    config: RunConfig, name: str, ask: Callable[[], CameraKey], folder: Path | None = None
 ) -> Calibration:
     """Return the camera's numbers: measured, from the data sheet, or made up and said to be.
 
     Parameters
     ----------
-    found
-        The camera of this microscope, as it is set now.
+    ask
+        Returns which camera this microscope has, and how it is set; asked only if it matters.
 
     Raises
     ------
@@ -60,7 +62,7 @@ def camera_calibration(
         If the calibration is missing, damaged, or of another camera or mode.
     """
     if config.camera.calibration:
-        return _measured(config.camera.calibration, name, found, folder or calibration_folder())
+        return _measured(config.camera.calibration, name, ask(), folder or calibration_folder())
     if "camera" in config.model_fields_set:
         return config.camera.numbers()
     if config.scope.kind == "simulated":  # a simulated camera knows itself
@@ -146,3 +148,27 @@ def _check_limit(light: LightConfig, where: str) -> None:
             f"{where}: the light gives {full:.3g} W/cm2 and cannot be dimmed, and "
             f"max_irradiance_w_cm2 is {most:.3g} ([light.limits])"
         )
+
+
+def in_words(config: RunConfig) -> list[str]:
+    """Say of camera and lights, one sentence each, what their numbers rest on."""
+    said = []
+    if config.camera.calibration:
+        said.append(f"camera: {config.camera.calibration}")
+    elif config.scope.kind == "simulated" and "camera" not in config.model_fields_set:
+        said.append("camera: simulated, known exactly")
+    elif "camera" not in config.model_fields_set:
+        said.append("camera: not calibrated, photons are relative; run: lightloop calibrate camera")
+    else:
+        said.append(f"camera: {config.camera.source}")
+    for light in config.light:
+        if light.calibration:
+            said.append(f"light {light.name!r}: {light.calibration}")
+        elif light.is_calibrated:
+            said.append(f"light {light.name!r}: as the config says, {light.full_power_mw:g} mW")
+        else:
+            said.append(
+                f"light {light.name!r}: not calibrated, doses are relative; run: lightloop "
+                "calibrate power"
+            )
+    return said

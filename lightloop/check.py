@@ -14,6 +14,8 @@ from lightloop.config import ConfigError, MicroManagerConfig
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from acquire.calibration import CameraKey
+    from acquire.core import Core
     from lightloop.config import RunConfig
     from lightloop.predict import Prediction
 
@@ -142,13 +144,15 @@ def check_scope(config: RunConfig, name: str) -> tuple[int, int]:
     Raises
     ------
     ConfigError
-        If a device, property or preset is missing; the text names the nearest that there is.
+        If a device, property or preset is missing; the text names the nearest that there is. Or
+        if the camera's calibration is of another camera or mode.
     """
     from acquire.core import require_property
     from acquire.errors import DeviceMissing
     from acquire.light_port import LightPort
     from acquire.scope import Scope
     from lightloop.build import load_core
+    from lightloop.calibrations import camera_calibration
 
     box = None  # the light of a simulated scope is in this process, and dark
     if config.scope.kind == "simulated":
@@ -165,11 +169,23 @@ def check_scope(config: RunConfig, name: str) -> tuple[int, int]:
         if isinstance(config.scope, MicroManagerConfig):
             for device, key, _ in config.scope.properties:
                 require_property(core, device, key, "scope.properties")
+        camera_calibration(config, name, lambda: _camera_key(core, config))
         return int(core.getImageHeight()), int(core.getImageWidth())
     except DeviceMissing as error:
         raise ConfigError(f"{name}: {error}") from error
     finally:
         core.unloadAllDevices()  # a core that Python takes down at exit may abort the process
+
+
+def _camera_key(core: Core, config: RunConfig) -> CameraKey:
+    """Return the camera as it will be set: nothing is set here."""
+    from acquire.camera_key import camera_key
+
+    label = core.getCameraDevice()
+    will_be = {}
+    if isinstance(config.scope, MicroManagerConfig):
+        will_be = {key: value for device, key, value in config.scope.properties if device == label}
+    return camera_key(core, label, will_be)
 
 
 def check_network(config: RunConfig, name: str) -> None:

@@ -66,3 +66,20 @@ class ResidualGate:
 def trust_without_network(_: NDArray[np.uint16], __: NDArray[np.float32]) -> Trust:
     """Return the verdict on an image that no network has touched."""
     return NO_NETWORK
+
+
+class Distrust:
+    """Believe no image, whatever it looks like: the camera's noise is not that of light.
+
+    Parameters
+    ----------
+    why
+        What its calibration found, in words.
+    """
+
+    def __init__(self, why: str) -> None:
+        self._verdict = Trust(is_trusted=False, why=f"the camera: {why}")
+
+    def __call__(self, _: NDArray[np.uint16], __: NDArray[np.float32]) -> Trust:
+        """Return the verdict, the same for every frame."""
+        return self._verdict

@@ -113,7 +113,7 @@ def power(
                 f"for {plan.on_s:.3g} s, up to its full power",
                 yes,
             )
-            found = measure_power(wanted, text, config.name, plan, make_meter, complain)
+            found = measure_power(wanted, text, config.name, plan, make_meter)
         stored = store_power(calibration_folder(), found)
         paper().print(_table(_curve(found)))
         _say_how(
@@ -153,9 +153,10 @@ class _Person:
 
     name = "read by a person"
 
-    def watch(self, hold_s: float) -> None:
+    def watch(self, command: float, hold_s: float, *, is_lit: bool) -> None:
         """Say that the light is on."""
-        complain(f"light is on for {hold_s:g} s: look at the meter")
+        what = f"light is on at {command:g}" if is_lit else "it is dark"
+        complain(f"{what} for {hold_s:g} s: look at the meter")
 
     def reading_mw(self, command: float) -> float:
         """Ask what it showed."""

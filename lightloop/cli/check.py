@@ -26,6 +26,7 @@ def check(
 ) -> None:
     """Check a config without giving light: dose, time, disk, and every device that it names."""
     with exit_status():
+        from lightloop.calibrations import resolve
         from lightloop.check import (
             check_keeper,
             check_network,
@@ -38,7 +39,7 @@ def check(
         from lightloop.config import parse
         from lightloop.predict import predict
 
-        wanted = parse(text_of(config), config.name)
+        wanted = resolve(parse(text_of(config), config.name), config.name)
         name = config.name
         check_run(wanted, predict(wanted, frames), name)
         check_network(wanted, name)
@@ -69,11 +70,15 @@ def schema() -> None:
 def _table(config: RunConfig, seen: Prediction, folder: Path, free: int) -> Table:
     from rich.table import Table
 
+    from lightloop.calibrations import in_words
+
     table = Table.grid(padding=(0, 3))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     fields = f", {seen.fields} fields of view" if seen.fields > 1 else ""
     table.add_row("frames", f"{seen.frames} in {seen.shots} shots{fields}")
+    for number, said in enumerate(in_words(config)):
+        table.add_row("" if number else "calibration", said)
     table.add_row("experiment", _time(seen.experiment_s))
     least = " at least" if config.loop.clock == "simulated" else ""
     table.add_row("on this machine", _time(seen.host_s) + least)

@@ -72,6 +72,7 @@ def _run(
     *,
     is_demo: bool = False,
 ) -> None:
+    from lightloop.calibrations import resolve
     from lightloop.check import (
         check_network,
         check_output,
@@ -83,7 +84,7 @@ def _run(
     from lightloop.predict import predict
     from lightloop.task import RunTask
 
-    config = parse(text, name)
+    config = resolve(parse(text, name), name)
     if seed >= 0 and config.scope.kind != "simulated":
         raise ConfigError(f"--seed is for a simulated specimen, and {name} drives a real scope")
     prediction = predict(config, frames)
