@@ -129,10 +129,9 @@ class Sidecar:
             if not self.failure:
                 status = COMPLETE if is_complete and not self.n_missed else PARTIAL
                 self._writer.close(self._lineages.rows(), status)
-        except RunFileError as error:
-            self.failure = str(error)
-        finally:
             self._writer.abandon()
+        except RunFileError as error:
+            self.failure = self.failure or str(error)
 
     @staticmethod
     def _fits(exposure: _Awaited, info: FrameInfo) -> bool:
