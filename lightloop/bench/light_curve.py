@@ -42,8 +42,9 @@ class Point(msgspec.Struct, frozen=True):
     error_e, error_share
         Rms error of the restored image, photo-electrons, and relative to the rms of the true image
         above its background.
-    divisions_true, divisions_unlit
-        Divisions that really happened, and in the unlit twins, summed over the seeds.
+    divisions_claimed, divisions_true, divisions_unlit
+        Divisions in the field, its rim included, summed over the seeds: those that were claimed,
+        that really happened, and that happen in the unlit twins.
     trusted
         Share of the shots whose restored image was trusted.
     """
@@ -55,6 +56,7 @@ class Point(msgspec.Struct, frozen=True):
     division_f1: Score
     error_e: Score
     error_share: Score
+    divisions_claimed: int
     divisions_true: int
     divisions_unlit: int
     trusted: float

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 HEADINGS = (
     "way", "setting", "film, J/cm2", "edge F1", "division F1", "error, e-", "relative error",
-    "divisions", "trusted",
+    "divisions claimed, true, unlit", "trusted",
 )  # fmt: skip
 
 RATIOS = {
@@ -39,7 +39,7 @@ def _cells(way: str, point: Point) -> Iterator[str]:
     yield _text(point.division_f1)
     yield _text(point.error_e)
     yield f"{point.error_share.value:.3g}"
-    yield f"{point.divisions_true} of {point.divisions_unlit}"
+    yield f"{point.divisions_claimed}, {point.divisions_true}, {point.divisions_unlit}"
     yield f"{100 * point.trusted:.0f} %"
 
 

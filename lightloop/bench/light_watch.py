@@ -40,12 +40,15 @@ class Verdict:
     error_e2, signal_e2
         Mean squares of the restored image's error, and of the true image above its background,
         photo-electrons squared, (4,).
+    n_claimed
+        Divisions that were claimed anywhere in the field, cells at the rim included.
     trusted
         Share of the shots whose restored image was trusted.
     """
 
     links: Count
     divisions: Count
+    n_claimed: int
     error_e2: NDArray[np.float64]
     signal_e2: NDArray[np.float64]
     trusted: float
@@ -120,10 +123,12 @@ def watch(config: RunConfig, first: Settings, n_shots: int, eyes: tuple[Eyes, ..
     shape = listener.field.shape
     verdicts = []
     for each, squares in zip(eyes, listener.squares, strict=True):
-        links, splits = judge(truth, each.forest(), shape)
+        found = each.forest()
+        links, splits = judge(truth, found, shape)
         trusts = [result.observation.trust.is_trusted for result in each.results]
         error, signal = squares.error / squares.count, squares.signal / squares.count
-        verdicts.append(Verdict(links, splits, error, signal, float(np.mean(trusts))))
+        trusted = float(np.mean(trusts))
+        verdicts.append(Verdict(links, splits, divisions(found), error, signal, trusted))
     return Watched(bill, divisions(truth), tuple(verdicts))
 
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from lightloop.bench.light_watch import Watched
 
 
+DIVISIONS = ("divisions_claimed", "divisions_true", "divisions_unlit")
+
+
 class Way(NamedTuple):
     """One way of working: its films, and which eyes' verdicts count for links and for images."""
 
@@ -50,7 +53,8 @@ class Way(NamedTuple):
                     score(sums.division_f1, drawn),
                     score(sums.error_e, drawn),
                     score(sums.error_share, drawn),
-                    sum(watched.n_divisions for watched in films),
+                    sum(w.verdicts[self.which[0]].n_claimed for w in films),
+                    sum(w.n_divisions for w in films),
                     n_unlit,
                     float(np.mean([w.verdicts[self.which[0]].trusted for w in films])),
                 )
@@ -66,7 +70,7 @@ def samples(curves: Sequence[Curve], ratios: Mapping[str, Score]) -> dict[str, l
             for part in ("value", "low", "high"):
                 key = f"{curve.name} {kind} {part}"
                 numbers[key] = [getattr(getattr(p, kind), part) for p in curve.points]
-        for kind in ("dose_j_cm2", "divisions_true", "divisions_unlit", "trusted"):
+        for kind in ("dose_j_cm2", "trusted", *DIVISIONS):
             numbers[f"{curve.name} {kind}"] = [float(getattr(p, kind)) for p in curve.points]
     for name, ratio in ratios.items():
         numbers[f"dose ratio {name}"] = [ratio.value, ratio.low, ratio.high]
