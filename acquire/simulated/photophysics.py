@@ -43,7 +43,7 @@ class Photophysics:
         Exponent alpha of the bleaching rate in irradiance; 1 for one photon, 1.0-1.3 is seen.
     damage_power
         Exponent beta of harm in irradiance, 1.0-1.5; proposed. Above 1, since the same dose harms
-        less if it is given longer and weaker (Mubaid & Brown, Microsc. Today 25 (6), 26 (2017)).
+        less if it is given longer and weaker (Mubaid & Brown, Microscopy Today, 2017).
     damage_by_dye
         rho: extra harm by excited fluorophores, for an unbleached cell; proposed.
     saturation_w_cm2
