@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     Image = NDArray[np.float32]
     Values = NDArray[np.float64]
 
+FEW_PX = 5.0  # semi-axis below which a stamped patch is held to its light
+
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
@@ -108,6 +110,9 @@ def stamp(
     turned = cv2.warpAffine(
         patch, to_patch, (x1 - x0, y1 - y0), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     )
+    if min(axes) < FEW_PX and x0 > 0 and y0 > 0 and x1 < pixels.shape[1] and y1 < pixels.shape[0]:
+        # So few pixels sample the patch unevenly; its light is known.
+        height *= cv2.sumElems(patch)[0] / (along * across * max(cv2.sumElems(turned)[0], 1e-9))
     area = pixels[y0:y1, x0:x1]
     cv2.scaleAdd(turned, height, area, dst=area)
 

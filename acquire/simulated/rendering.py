@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from acquire.simulated.canvas import Sheet, develop, splat, stamp
-from acquire.simulated.slicing import cut, cut_sheets
+from acquire.simulated.slicing import Slices, cut, cut_sheets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -16,11 +16,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from acquire.simulated.blur import BlurStack
-    from acquire.simulated.slicing import Slices
 
     Image = NDArray[np.float32]
     Values = NDArray[np.float64]
-    Painter = Callable[[int, float], Image]
+    Painter = Callable[[int, float, float], Image]
 
 POINT_PX = 0.8  # what is smaller on its sheet is drawn as a point
 
@@ -42,7 +41,8 @@ class Blobs:
     light
         Photo-electrons per pixel, mean over the ellipse, as if all were in one sheet.
     paint, reach
-        Return the brightness of blob i at a height (semi-axes), on -reach..reach, mean 1.
+        Return the brightness of a piece of blob i of a height and a roundness (as in `Slices`), on
+        -reach..reach, mean 1.
     """
 
     x_px: Values
@@ -85,15 +85,16 @@ class Scene:
         if n and blobs.semi_um is None and self._stack.is_gaussian and np.ptp(blobs.z_um) == 0.0:
             blur = self._stack.exactly(float(blobs.z_um[0]))
             sheet = self._sheets.setdefault(np.inf, Sheet.blank(blur, self._shape))
-            _draw(sheet, blobs, np.arange(n), np.ones(n), np.ones(n), np.zeros(n))
+            one, none = np.ones(n), np.zeros(n)
+            whole = np.arange(n)
+            _draw(sheet, blobs, Slices(whole, whole, one, one, none, none), whole)
             return
         if blobs.semi_um is None:
             slices = cut_sheets(blobs.z_um, self._heights_um)
         else:
             slices = cut(blobs.z_um, blobs.semi_um, self._heights_um)
         for sheet, pieces in self._by_sheet(slices):
-            radius, share = slices.radius[pieces], slices.share[pieces]
-            _draw(sheet, blobs, slices.cell[pieces], share, radius, slices.height[pieces])
+            _draw(sheet, blobs, slices, pieces)
 
     def add_points(self, points: Points) -> None:
         """Add points at all heights."""
@@ -123,27 +124,13 @@ class Scene:
         return found
 
 
-def _draw(
-    sheet: Sheet,
-    blobs: Blobs,
-    which: NDArray[np.intp],
-    share: Values,
-    radius: Values,
-    height: Values,
-) -> None:
-    """Draw pieces of blobs on one sheet.
-
-    Parameters
-    ----------
-    which
-        Of the blobs, (n,).
-    share, radius, height
-        As in `Slices`, (n,).
-    """
+def _draw(sheet: Sheet, blobs: Blobs, slices: Slices, pieces: NDArray[np.intp]) -> None:
+    """Draw some pieces of blobs on one sheet."""
     size = 2.0**sheet.blur.level
+    which, radius = slices.cell[pieces], slices.radius[pieces]
     x, y = sheet.to_sheet(blobs.x_px[which], blobs.y_px[which])
     long, short = blobs.long_px[which] * radius / size, blobs.short_px[which] * radius / size
-    light = blobs.light[which] * share / radius**2
+    light = blobs.light[which] * slices.share[pieces] / radius**2
     rows, columns = sheet.pixels.shape
     edge = blobs.reach * long + 1.0
     seen = (x > -edge) & (x < columns + edge) & (y > -edge) & (y < rows + edge) & (light > 0.0)
@@ -151,11 +138,11 @@ def _draw(
     if small.any():
         total = (np.pi * light * long * short)[small]
         splat(sheet.pixels, x[small], y[small], total)
-    angle = blobs.angle[which]
+    angle, height, roundness = blobs.angle[which], slices.height[pieces], slices.roundness[pieces]
     for i in np.flatnonzero(seen & ~small).tolist():
         stamp(
             sheet.pixels,
-            blobs.paint(int(which[i]), float(height[i])),
+            blobs.paint(int(which[i]), float(height[i]), float(roundness[i])),
             float(light[i]),
             (float(x[i]), float(y[i])),
             (float(long[i]), float(short[i])),

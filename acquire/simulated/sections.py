@@ -17,10 +17,12 @@ SIDE = 48  # pixels of a patch
 REACH = 1.2  # a patch shows -REACH..REACH semi-axes
 HEIGHTS = np.array([-0.8, -0.4, 0.0, 0.4, 0.8])  # of the sections, in semi-axes
 EDGE = 0.12  # width of the rim over which a section fades, in semi-axes
-MAX_CELLS = 1024  # kept in memory: 1024 x 7 x 9 KiB = 63 MiB at most
+MAX_CELLS = 768  # kept in memory: 768 x 9 x 9 KiB = 61 MiB at most
 PAINT = 0x7061696E  # apart from the stream of the flat looks
 SPAN = np.linspace(-REACH, REACH, SIDE, dtype=np.float32)
 RADIUS = np.hypot(SPAN[:, None], SPAN[None, :])
+# A ball seen from above, as wide (second moment) as the unit disc: its radius squared is 5/4.
+BALL = np.sqrt(np.clip(1.0 - 0.8 * RADIUS**2, 0.0, None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +35,25 @@ class Anatomy:
         Of the nucleus in interphase, at `HEIGHTS`, (5, SIDE, SIDE); mean 1 over the nucleus.
     condensed
         Any section in mitosis, (SIDE, SIDE); mean 1 over the disc.
+    whole
+        All sections together, thick in the middle: in interphase and in mitosis, (2, SIDE, SIDE).
     body
         The whole cell body from above, thickest in the middle, (SIDE, SIDE); mean 1 over the disc.
     """
 
     sections: Patch
     condensed: Patch
+    whole: Patch
     body: Patch
 
-    def at(self, height: float, condensed: float) -> Patch:
-        """Return the section at a height in semi-axes, (SIDE, SIDE)."""
+    def at(self, height: float, condensed: float, roundness: float = 0.0) -> Patch:
+        """Return the section at a height in semi-axes, or a thick piece around it, (SIDE, SIDE)."""
+        thin = self._thin(height, condensed)
+        if roundness < 0.01:
+            return thin
+        return _mix(thin, _mix(self.whole[0], self.whole[1], condensed), roundness)
+
+    def _thin(self, height: float, condensed: float) -> Patch:
         if condensed > 0.99:
             return self.condensed
         place = float(np.clip((height - HEIGHTS[0]) / (HEIGHTS[1] - HEIGHTS[0]), 0.0, 4.0))
@@ -75,18 +86,20 @@ def paint(key: int) -> Anatomy:
     layers = np.stack([_noise(rng, 1.7) + 0.8 * _noise(rng, 3.8) for _ in range(len(HEIGHTS) + 2)])
     # Neighbouring heights are alike: a grain is about as high as it is wide.
     grain = 0.8 * layers[1:-1] + 0.42 * (layers[:-2] + layers[2:])
-    sections = disc * np.clip(1.0 + 0.22 * grain, 0.2, None)
+    texture = np.clip(1.0 + 0.22 * grain, 0.2, None)
     for _ in range(int(rng.integers(1, 4))):
-        sections *= _nucleolus(rng)
-    strands = disc * np.clip(1.0 + 0.35 * _noise(rng, 1.9) * RADIUS, 0.0, None)
-    dome = np.clip(1.0 - RADIUS**2, 0.0, None) ** 0.5
-    body = dome * np.clip(1.0 + 0.25 * _noise(rng, 3.0), 0.2, None)
+        texture *= _nucleolus(rng)
+    strands = np.clip(1.0 + 0.35 * _noise(rng, 1.9) * RADIUS, 0.0, None)
+    thickness = np.clip(1.0 - (RADIUS / _outline(rng)) ** 2, 0.0, None)
+    body = thickness * np.clip(1.0 + 0.2 * _noise(rng, 4.5), 0.2, None)
     weight = (1.0 - HEIGHTS**2) / (1.0 - HEIGHTS**2).sum()
-    mean = float(weight @ np.array([_mean(section) for section in sections]))
+    mean = float(weight @ np.array([_mean(disc * section) for section in texture]))
+    whole = BALL * np.tensordot(weight, texture, 1)
     return Anatomy(
-        (sections / mean).astype(np.float32),
-        (strands / _mean(strands)).astype(np.float32),
-        (body / _mean(body)).astype(np.float32),
+        (disc * texture / mean).astype(np.float32),
+        _unit(disc * strands),
+        np.stack([_unit(whole), _unit(BALL * strands)]),
+        _unit(body),
     )
 
 
@@ -95,6 +108,16 @@ def _noise(rng: np.random.Generator, sigma_px: float) -> Patch:
     white = rng.standard_normal((SIDE, SIDE), dtype=np.float32)
     smooth: Patch = cv2.GaussianBlur(white, (0, 0), sigma_px)
     return smooth / np.float32(smooth.std())
+
+
+def _outline(rng: np.random.Generator) -> Patch:
+    """Return the radius of a lumpy outline in the direction of each pixel, (SIDE, SIDE)."""
+    angle = np.arctan2(SPAN[:, None], SPAN[None, :])
+    lobes = np.arange(2, 6)
+    waves = np.cos(lobes[:, None, None] * angle + 2 * np.pi * rng.random((4, 1, 1)))
+    heights = 0.16 * rng.standard_normal((4, 1, 1)) / lobes[:, None, None]
+    outline: Patch = np.clip(1.0 + (heights * waves).sum(0), 0.6, REACH)
+    return outline
 
 
 def _nucleolus(rng: np.random.Generator) -> Patch:
@@ -114,8 +137,14 @@ def _mean(patch: NDArray[np.floating]) -> float:
     return float(patch.sum() * pixel_area / np.pi)
 
 
+def _unit(patch: NDArray[np.floating]) -> Patch:
+    return (patch / _mean(patch)).astype(np.float32)
+
+
 def _mix(one: Patch, other: Patch, share: float) -> Patch:
     if share < 0.01:
         return one
+    if share > 0.99:
+        return other
     mixed: Patch = cv2.addWeighted(one, 1.0 - share, other, share, 0.0)
     return mixed

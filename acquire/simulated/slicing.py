@@ -26,9 +26,12 @@ class Slices:
     share
         Of the cell; all pieces of a cell add up to 1.
     radius
-        Of the piece, relative to the cell's largest section.
+        Of an even disc as wide as the piece (same second moment), relative to the cell's largest
+        section.
     height
         Of the piece's middle above the cell's, in semi-axes, -1 to 1.
+    roundness
+        0: the piece is as thin as a disc; 1: it is most of the cell, thick in the middle.
     """
 
     cell: NDArray[np.intp]
@@ -36,6 +39,7 @@ class Slices:
     share: Values
     radius: Values
     height: Values
+    roundness: Values
 
 
 def cut(centre_um: Values, semi_um: Values, heights_um: Values) -> Slices:
@@ -52,30 +56,24 @@ def cut(centre_um: Values, semi_um: Values, heights_um: Values) -> Slices:
         Heights at which pieces can be drawn, rising, (m,) um, m >= 2.
     """
     semi_um = np.maximum(semi_um, 1e-3)[:, None]
-    # Knots of the hats, in semi-axes from the middle of each cell: (n, m).
-    knots = (heights_um - centre_um[:, None]) / semi_um
-    inner = np.clip(knots, -1.0, 1.0)
-    volume, moment, square = _below(inner)
-    # Between neighbouring knots, (n, m - 1): volume, and its moments about the cell's middle.
-    volume, moment, square = (np.diff(v, axis=1) for v in (volume, moment, square))
-    width = np.diff(knots, axis=1)
-    upper = (moment - knots[:, :-1] * volume) / width  # integral of (u - a) / (b - a)
-    lower = volume - upper
-    upper_moment = (square - knots[:, :-1] * moment) / width
-    lower_moment = moment - upper_moment
-    share = _join(lower, upper)
-    first = _join(lower_moment, upper_moment)
-    # Lengths of the cell within each hat, for the mean section there.
-    length, middle = np.diff(inner, axis=1), np.diff(0.5 * inner**2, axis=1)
-    upper_length = (middle - knots[:, :-1] * length) / width
-    span = _join(length - upper_length, upper_length)
-    _add_ends(share, first, span, inner)
+    knots = (heights_um - centre_um[:, None]) / semi_um  # in semi-axes from each middle, (n, m)
+    moments = _below(np.clip(knots, -1.0, 1.0))
+    share, first = (_by_knot(moments[k], moments[k + 1], knots) for k in (0, 1))
+    wide = _by_knot(moments[3], moments[4], knots)
+    _add_ends((share, first, wide), (moments[0], moments[1], moments[3]))
     cell, layer = np.nonzero(share > LEAST)
     kept = share[cell, layer]
     total = np.bincount(cell, kept, len(centre_um))[cell]
-    area = 4.0 / 3.0 * kept / np.maximum(span[cell, layer], 1e-12)
-    height = first[cell, layer] / kept
-    return Slices(cell, layer, kept / total, np.sqrt(np.clip(area, 0.01, 1.0)), height)
+    radius = np.sqrt(np.clip(wide[cell, layer] / kept, 0.01, 1.0))
+    spacing = np.gradient(heights_um)[layer] / semi_um[cell, 0]
+    return Slices(
+        cell,
+        layer,
+        kept / total,
+        radius,
+        first[cell, layer] / kept,
+        np.clip(2.0 * spacing - 1.0, 0.0, 1.0),  # flat below half a semi-axis, round above one
+    )
 
 
 def cut_sheets(centre_um: Values, heights_um: Values) -> Slices:
@@ -89,36 +87,43 @@ def cut_sheets(centre_um: Values, heights_um: Values) -> Slices:
     layer = np.concatenate([below, below + 1])
     kept = share > LEAST
     ones = np.ones(int(kept.sum()))
-    return Slices(cell[kept], layer[kept], share[kept], ones, 0.0 * ones)
+    return Slices(cell[kept], layer[kept], share[kept], ones, 0.0 * ones, 0.0 * ones)
 
 
-def _below(u: Values) -> tuple[Values, Values, Values]:
-    """Return the part of the unit ball below a height u, and its first and second moment.
+def _below(u: Values) -> tuple[Values, Values, Values, Values, Values]:
+    """Return integrals over the unit ball from its bottom to a height u; the whole ball counts 1.
 
-    Its section has the area 1 - u^2; the whole ball counts 1.
+    Of a = 1 - u^2 (the area of a section): a, a u, a u^2; then a^2, a^2 u.
     """
-    volume = 0.75 * (u - u**3 / 3.0) + 0.5
-    moment = 0.75 * (u**2 / 2.0 - u**4 / 4.0)
-    square = 0.75 * (u**3 / 3.0 - u**5 / 5.0)
-    return volume, moment, square
+    u3, u5 = u**3 / 3.0, u**5 / 5.0
+    return (
+        0.75 * (u - u3) + 0.5,
+        0.75 * (u**2 / 2.0 - u**4 / 4.0 - 0.25),
+        0.75 * (u3 - u5) + 0.1,
+        0.75 * (u - 2.0 * u3 + u5) + 0.4,
+        0.75 * (u**2 / 2.0 - u**4 / 2.0 + u**6 / 6.0 - 1.0 / 6.0),
+    )
 
 
-def _join(lower: Values, upper: Values) -> Values:
-    """Return for each knot what lies towards it from above and from below, (n, m)."""
-    joined = np.zeros((lower.shape[0], lower.shape[1] + 1))
-    joined[:, :-1] += lower
-    joined[:, 1:] += upper
-    return joined
+def _by_knot(below: Values, below_u: Values, knots: Values) -> Values:
+    """Return what belongs to each knot of what lies between the first and the last, (n, m).
+
+    Parameters
+    ----------
+    below, below_u
+        Integrals of f and of f u up to each knot, (n, m).
+    """
+    whole, moment = np.diff(below, axis=1), np.diff(below_u, axis=1)
+    upper = (moment - knots[:, :-1] * whole) / np.diff(knots, axis=1)
+    shares = np.zeros_like(knots)
+    shares[:, :-1] += whole - upper
+    shares[:, 1:] += upper
+    return shares
 
 
-def _add_ends(share: Values, first: Values, span: Values, inner: Values) -> None:
+def _add_ends(shares: tuple[Values, ...], below: tuple[Values, ...]) -> None:
     """Give what lies beyond the first and the last knot to these, in place."""
-    under, under_moment, _ = _below(inner[:, 0])
-    over, over_moment, _ = _below(inner[:, -1])
-    bottom_moment = _below(np.array(-1.0))[1]
-    share[:, 0] += under
-    first[:, 0] += under_moment - bottom_moment
-    span[:, 0] += inner[:, 0] + 1.0
-    share[:, -1] += 1.0 - over
-    first[:, -1] += bottom_moment - over_moment
-    span[:, -1] += 1.0 - inner[:, -1]
+    whole = (1.0, 0.0, 0.8)  # integrals of a, a u and a^2 over the ball
+    for share, part, total in zip(shares, below, whole, strict=True):
+        share[:, 0] += part[:, 0]
+        share[:, -1] += total - part[:, -1]

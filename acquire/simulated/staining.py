@@ -70,10 +70,10 @@ class Stains:
         # The dye is spread over the nucleus: a condensed one is smaller and brighter.
         spread = self._nucleus_um**2 / (nuclei.long_um * nuclei.short_um)
 
-        def paint(i: int, height: float) -> Patch:
+        def paint(i: int, height: float, roundness: float) -> Patch:
             key, condensed = int(nuclei.keys[i]), float(nuclei.condensed[i])
             if not self._is_flat:
-                return self.atlas.of(key).at(height, condensed)
+                return self.atlas.of(key).at(height, condensed, roundness)
             look = self._wardrobe.of(key)
             if condensed < 0.01:
                 return look.loose
@@ -110,7 +110,7 @@ class Stains:
             None if self._is_flat else nuclei.depth_um,
             nuclei.angle,
             light,
-            lambda i, height: self.atlas.of(int(nuclei.keys[i])).body,
+            lambda i, *_: self.atlas.of(int(nuclei.keys[i])).body,
             sections.REACH,
         )
 

@@ -55,7 +55,7 @@ def delay_map(nuclei: Nuclei, gaze: Gaze, atlas: Atlas, shape: tuple[int, int]) 
         axes = (float(body_px[i]), float(body_px[i]))
         stamp(delay, anatomy.body, float(body[i]), centre, axes, angle, REACH)
         axes = (float(long_px[i]), float(short_px[i]))
-        section = anatomy.at(0.0, float(nuclei.condensed[i]))
+        section = anatomy.at(0.0, float(nuclei.condensed[i]), 1.0)
         stamp(delay, section, float(kernel[i]), centre, axes, angle, REACH)
     return delay
 
