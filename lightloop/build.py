@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from acquire.core import Core
     from acquire.settings import Settings
     from acquire.simulated import AnyLightBox, Line
+    from acquire.simulated.bench import Bench
     from lightloop.config import RunConfig
     from models.denoise import Restorer
     from models.package import Package
@@ -38,6 +39,7 @@ class Microscope(NamedTuple):
     core: Core
     camera: CameraInfo
     origin: str
+    bench: Bench | None = None  # the truth behind a simulated one
 
 
 def build_microscope(
@@ -61,7 +63,9 @@ def build_microscope(
     """
     from acquire.simulated import LightBoxClient
 
-    core = load_core(config, None if light is None else LightBoxClient(light), now_s)
+    benches: list[Bench] = []
+    box = None if light is None else LightBoxClient(light)
+    core = load_core(config, box, now_s, benches.append)
     origin, pixel_um = "simulated specimen", config.scope.pixel_um
     if isinstance(config.scope, MicroManagerConfig):
         for device, name, value in config.scope.properties:
@@ -72,16 +76,23 @@ def build_microscope(
     label = core.getCameraDevice()
     calibration = camera_calibration(config, "run config", lambda: camera_key(core, label))
     camera = CameraInfo(label, height, width, float(pixel_um), calibration)
-    return Microscope(core, camera, origin)
+    return Microscope(core, camera, origin, *benches)
 
 
-def load_core(config: RunConfig, light: AnyLightBox | None, now_s: Callable[[], float]) -> Core:
+def load_core(
+    config: RunConfig,
+    light: AnyLightBox | None,
+    now_s: Callable[[], float],
+    on_bench: Callable[[Bench], object] = lambda bench: None,
+) -> Core:
     """Load every device of the microscope, and set none of them.
 
     Parameters
     ----------
     light, now_s
         Light box and clock of the simulated specimen; a microscope with real lights needs none.
+    on_bench
+        Takes the truth behind a simulated microscope.
 
     Raises
     ------
@@ -96,7 +107,7 @@ def load_core(config: RunConfig, light: AnyLightBox | None, now_s: Callable[[], 
 
     assert light is not None, "a simulated scope has a light box"
     core = UniMMCore()
-    load_simulated_scope(core, config.scope, light, now_s)
+    on_bench(load_simulated_scope(core, config.scope, light, now_s))
     return cast("Core", core)
 
 

@@ -44,6 +44,8 @@ class RunTask(msgspec.Struct, frozen=True):
         Ends the run early; 0 lets the plan decide.
     seed
         Seed of the simulated specimen; -1 keeps the config's.
+    truth
+        Write what only the simulated specimen knows beside the run.
     folder
         Private folder of the session: sockets and temporary files.
     measures_usage
@@ -65,6 +67,7 @@ class RunTask(msgspec.Struct, frozen=True):
     screenshot: str = ""
     max_shots: int = 0
     seed: int = -1
+    truth: bool = False
     replay: ReplayTask | None = None
     is_verbose: bool = False
     measures_usage: bool = False

@@ -52,6 +52,8 @@ class SimulatedScopeConfig(BaseModel, frozen=True, extra="forbid", use_attribute
     """Start from a frozen description; values given beside it replace its own."""
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 1
     """The same seed gives the same cells and the same camera noise."""
+    truth: bool = False
+    """Write the truth (images without noise, masks, lineages, doses) beside the run file."""
 
     height: Annotated[int, Field(ge=16, le=4096)] = 512
     """Rows of the camera chip, pixels."""
