@@ -89,8 +89,10 @@ class Bench:
 
     def eye(self, number: int) -> Eye:
         """Return the view of a camera; a new camera is put beside the others."""
-        while len(self.eyes) <= number:
-            self.eyes.append(Eye(self.config, len(self.eyes)))
+        if len(self.eyes) <= number:
+            with self._lock:
+                while len(self.eyes) <= number:
+                    self.eyes.append(Eye(self.config, len(self.eyes)))
         return self.eyes[number]
 
     def turn_filter(self, lines: Collection[str] | None) -> None:
@@ -154,17 +156,18 @@ class Bench:
         opens = self.fires_shutter and not self.light.state().is_open
         if opens:
             self.light.set_open(True)
-        self.light.gate_on(lit_s, self.is_paced)
         try:
-            if eye.hangs:
-                lit_s = wait(None)
-            elif self.is_paced:
-                lit_s = min(wait(lit_s), lit_s)
+            if not (self.is_paced or eye.hangs):
+                return lit_s, self.light.flash(lit_s)
+            self.light.gate_on(lit_s, self.is_paced)
+            try:
+                lit_s = wait(None) if eye.hangs else min(wait(lit_s), lit_s)
+            finally:
+                given = self.light.gate_off(lit_s)
+            return lit_s, given
         finally:
-            given = self.light.gate_off(lit_s)
             if opens:
                 self.light.set_open(False)
-        return lit_s, given
 
     def _see(
         self,

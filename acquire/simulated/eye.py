@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Counts: TypeAlias = "NDArray[np.uint16] | NDArray[np.uint8]"
 
 DROP_KEY = 0x6C6F7374  # stream of lost frames, apart from every cell's
-MEMORY = 256  # frames that a camera keeps until somebody fetches them
+MEMORY_BYTES = 64 * 2**20  # of the frames that a camera keeps until somebody fetches them
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ class Eye:
     def keep(self, frame: Counts, exposure: Exposure) -> None:
         """Keep a frame until somebody fetches it."""
         with self._arrived:
-            if len(self._memory) >= MEMORY:
+            if (len(self._memory) + 1) * frame.nbytes > MEMORY_BYTES:
                 self.missed += 1
                 return
             self._memory.append((frame, exposure))

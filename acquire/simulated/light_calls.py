@@ -77,6 +77,13 @@ class AnyLightBox(ABC):
         """Tell the box that it ended, and return the light that the sample took."""
         return cast("wire.Gave", self._ask(wire.GateOff(exposed_s))).exposed
 
+    def flash(self, exposure_s: float) -> Exposed:
+        """Tell the box that an exposure is over that took no host time: both gates in one packet.
+
+        A packet and the waking of the box's process cost 0.05 ms each time.
+        """
+        return cast("wire.Gave", self._ask(wire.Flash(exposure_s))).exposed
+
     def gates(self) -> dict[str, Gate]:
         """Return what lets the light of each line out."""
         return cast("wire.HasGates", self._ask(wire.AskGates())).gates

@@ -88,6 +88,12 @@ class GateOff(msgspec.Struct, frozen=True, tag="gate_off"):
     exposed_s: float
 
 
+class Flash(msgspec.Struct, frozen=True, tag="flash"):
+    """The camera's exposure took no host time."""
+
+    exposure_s: float
+
+
 class SetFaults(msgspec.Struct, frozen=True, tag="faults"):
     """Break the box, or mend it."""
 
@@ -150,6 +156,7 @@ Request: TypeAlias = (
     | AskMeter
     | GateOn
     | GateOff
+    | Flash
     | SetFaults
     | AskFaults
     | AskGates
@@ -186,6 +193,9 @@ def answer(
         If it was told to.
     """
     match request:
+        case Flash(exposure_s):
+            box.gate_on(exposure_s, is_paced=False)
+            return Gave(box.gate_off(exposure_s))
         case GateOn(exposure_s, is_paced):
             box.gate_on(exposure_s, is_paced)
             return None
