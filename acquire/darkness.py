@@ -10,7 +10,7 @@ from acquire.errors import LightNotDark
 from acquire.say import say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from acquire.ports import Lights
     from acquire.source import LightSource
@@ -52,11 +52,17 @@ class Darkness:
         if was_lit:
             logger.warning("%s was on before the run; it is off now", names(was_lit))
 
-    def close(self, source: LightSource) -> tuple[LightSource, ...]:
-        """Close the switch of one light, and ask every other switch; the fast way after a frame."""
+    def close(
+        self, source: LightSource, note_closed: Callable[[], object] = lambda: None
+    ) -> tuple[LightSource, ...]:
+        """Close the switch of one light, and ask every other switch; the fast way after a frame.
+
+        `note_closed` is called when the command was carried out, before the delay of the device.
+        """
         lit = []
         if source.is_switchable:
             is_open = self._lights.set_open(source, False)
+            note_closed()
             if source.close_delay_ms:
                 time.sleep(source.close_delay_ms * 1e-3)
                 is_open = is_open and self._lights.is_lit(source)

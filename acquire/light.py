@@ -28,7 +28,8 @@ from acquire.source import check_shared_shutters
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping
 
-    from acquire.dose import Ledger, Ticket
+    from acquire.budget import Ticket
+    from acquire.dose import Ledger
     from acquire.ports import ExposingCamera, Keeper, Lights
     from acquire.settings import Limits, Request
     from acquire.source import LightSource
@@ -55,6 +56,8 @@ class LightGuard:
         Who turns the light off if this process cannot.
     heads_up
         Called when a frame is due any moment; whoever will have to do with it can wake up.
+    where
+        Where the stage stands, x and y, um; asked before each exposure, for the ledger's map.
 
     Raises
     ------
@@ -75,6 +78,7 @@ class LightGuard:
         rules: GuardRules | None = None,
         now_ns: Callable[[], int] = time.perf_counter_ns,
         heads_up: Callable[[], None] = lambda: None,
+        where: Callable[[], tuple[float, float] | None] = lambda: None,
     ) -> None:
         self._lights, self._camera, self._keeper = lights, camera, keeper
         self._channels = dict(channels)
@@ -88,7 +92,7 @@ class LightGuard:
         self._lease: Lease | None = None
         self._shot: ShotLight | None = None
         self._darkness = Darkness(lights)
-        self._account = Account(ledger, lights.sources, self._rules, now_ns)
+        self._account = Account(ledger, lights.sources, self._rules, now_ns, where)
         self._darkness.begin()
         check_shared_shutters(lights.sources)
 
@@ -168,9 +172,11 @@ class LightGuard:
             try:
                 self._set_exposure(lease)
                 lease.begin(self._rules)
-                self._keeper.lease(lease.deadline_ns)
+                self._keeper.announce(lease.deadline_ns)
                 if lease.allowed.power_fraction > 0:
-                    self._lighting.light_up(lease)
+                    self._lighting.light_up(lease, self._keeper.confirm)
+                else:
+                    self._keeper.confirm()
                 lease.ready_ns = lease.ready_ns or self._now_ns()
                 lease.applied = lease.truth(request)
                 yield lease
@@ -211,7 +217,7 @@ class LightGuard:
         Lamps without a switch are not asked (see `dark_text`); they are booked until now.
         """
         lit = self._darkness.all()
-        self._account.book_lamps()
+        self._account.book_lamps(is_dark=not lit)
         return not lit
 
     @property
@@ -241,6 +247,7 @@ class LightGuard:
         lit = self._darkness.all()
         if lit:
             raise LightNotDark(f"{names(lit)} will not go dark; check the device before going on")
+        self._account.book_lamps(is_dark=True)
         self._stopped.clear()
 
     # Before light: everything that can be refused without touching a device.
@@ -281,6 +288,8 @@ class LightGuard:
             after.callback(shot.note, lease)
             if lease.is_started:
                 after.callback(self._camera.stop)
+                if not lease.is_clean:
+                    after.callback(self._account.note_exposed, lease)
             self._darken(lease)
 
     def _darken(self, lease: Lease) -> None:
@@ -299,6 +308,7 @@ class LightGuard:
         lease.dark_ns = self._now_ns()
         if lit:
             self._stopped.set()
+            self._account.lit = lit
             self._call_keeper(lit)
             raise LightNotDark(f"{names(lit)} will not go dark; switch it off by hand") from trouble
         self._keeper.close()
@@ -313,7 +323,7 @@ class LightGuard:
 
     def _close(self, lease: Lease) -> tuple[LightSource, ...]:
         """Close the switch after a frame; after a fault, take every light's power as well."""
-        return self._darkness.close(lease.source) or (
+        return self._darkness.close(lease.source, self._account.note_closed) or (
             () if lease.is_clean else self._darkness.all()
         )
 
@@ -328,6 +338,8 @@ class LightGuard:
     def _settle(self, lease: Lease, ticket: Ticket) -> None:
         self._lease = None
         given_j_cm2 = self._account.settle(lease, ticket)
-        if lease.is_clean:
+        if lease.is_clean and lease.is_spent:
+            lease.applied = lease.final()
+        elif lease.is_clean:
             dose_j_cm2 = given_j_cm2 / lease.n_frames
             lease.applied = msgspec.structs.replace(lease.applied, dose_j_cm2=dose_j_cm2)
