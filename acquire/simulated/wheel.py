@@ -68,8 +68,17 @@ class SimulatedWheel(StateDevice):  # type: ignore[misc]  # pymmcore-plus is not
         """Whether it turns."""
         return not self._movement.arrive()
 
+    # The base class sets state and label in turn until both are what was asked for: for ever, with
+    # a wheel that is still on its way or does not obey (pymmcore-plus 0.18.1).
     def _set_state(self, state: int) -> None:
-        super()._set_state(int(float(state)))  # Micro-Manager says it in words
+        position = int(float(state))  # Micro-Manager says it in words
+        self.set_state(position)
+        label = self._state_to_label.get(position, "")
+        self.core.events.propertyChanged.emit(self.get_label(), "State", position)
+        self.core.events.propertyChanged.emit(self.get_label(), "Label", label)
+
+    def _set_current_label(self, label: str) -> None:
+        self._set_state(self.get_position_for_label(label))
 
     @property
     def _bench(self) -> Bench:
