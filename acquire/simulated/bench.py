@@ -195,9 +195,12 @@ class Bench:
             if other.is_armed and other is not eye:
                 self._let_see(other, nuclei, glows, done)
         if self.witness is not None:
-            where = (self.x_um, self.y_um, self.z_um)
+            where = (self.x_um, self.y_um, self._focus_um(t_s))
+            spots = self.specimen.spots() if self.config.spots_per_cell else None
             now = self.specimen.truth()
-            self.witness(Seen(t_s, exposed_s, window, where, given, now, lit, mean_e, is_lost))
+            self.witness(
+                Seen(t_s, exposed_s, window, where, given, now, lit, mean_e, is_lost, spots)
+            )
         self.frames += 1
         return done
 
@@ -209,10 +212,10 @@ class Bench:
         for number, line in enumerate(self._lines):
             stray = given.stray_j_cm2.get(line.name, 0.0)
             if stray > 0.0:  # light between exposures harms and bleaches, and nobody sees it
-                self.specimen.take_light(stray * lit, line.max_irradiance_w_cm2, number)
+                self.specimen.take_light(stray * lit, line.max_irradiance_w_cm2 * lit, number)
             fluence = given.fluence_j_cm2.get(line.name, 0.0)
             if fluence > 0.0:
-                dye = self.specimen.take_light(fluence * lit, fluence / lit_s, number)
+                dye = self.specimen.take_light(fluence * lit, fluence / lit_s * lit, number)
                 glows.append(_Glow(line, fluence * share, dye))
         return glows
 
@@ -235,7 +238,7 @@ class Bench:
         """Return the photo-electrons that a camera may expect, (Y, X)."""
         config, optics = self.config, self._optics
         centre_um = (self.x_um, self.y_um)
-        focus_um = self.z_um - (self._drift.at(t_s) if self._drifts else 0.0)
+        focus_um = self._focus_um(t_s)
         images = [
             optics.expected(
                 nuclei, glow.dye, glow.fluence_j_cm2, centre_um, focus_um, window,
@@ -253,6 +256,10 @@ class Bench:
             mean_e += optics.transmitted(nuclei, lamp_s, centre_um, focus_um, window)
         mean_e += np.float32(config.background_e + config.dark_current_e_s * exposed_s)
         return mean_e
+
+    def _focus_um(self, t_s: float) -> float:
+        """Return the height that is in focus, um."""
+        return self.z_um - (self._drift.at(t_s) if self._drifts else 0.0)
 
     def _passes(self, line: str) -> bool:
         return self._emission is None or line in self._emission

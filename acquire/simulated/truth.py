@@ -13,7 +13,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from acquire.simulated.cells import Nuclei
+    from acquire.simulated.cells import Nuclei, Spots
     from acquire.simulated.light_source import Exposed
     from acquire.simulated.optics import Window
 
@@ -32,7 +32,7 @@ class Seen:
     window
         Part of the chip that was read out, pixels.
     position_um
-        Stage x, y and focus z, um.
+        Stage x, y, and the height that is in focus, um: drift is in it.
     given
         Light that the sample took, by line, at the centre of the field.
     nuclei
@@ -43,6 +43,8 @@ class Seen:
         Photo-electrons that the camera could expect, dark current included, (Y, X) float32.
     is_lost
         The camera made the exposure and lost the frame.
+    spots
+        Sub-resolution spots, where the specimen has some.
     """
 
     t_s: float
@@ -54,6 +56,7 @@ class Seen:
     lit: Column
     expected_e: NDArray[np.float32]
     is_lost: bool = False
+    spots: Spots | None = None
 
     def dose_j_cm2(self, lines: tuple[str, ...]) -> Column:
         """Return the dose of each cell in this exposure and since the last one, (n, lines)."""
@@ -71,11 +74,18 @@ class Chip:
     width: int
     pixel_um: float
 
-    def to_pixels(self, seen: Seen) -> tuple[Column, Column]:
-        """Return where each cell's centre lies in the window that was read out: y and x, pixels."""
+    def to_pixels(self, seen: Seen, of: Nuclei | Spots | None = None) -> tuple[Column, Column]:
+        """Return where cells or spots lie in the window that was read out: y and x, pixels.
+
+        Parameters
+        ----------
+        of
+            None: the cells.
+        """
         x_um, y_um, _ = seen.position_um
-        y = (seen.nuclei.y_um - y_um) / self.pixel_um + 0.5 * (self.height - 1) - seen.window.y
-        x = (seen.nuclei.x_um - x_um) / self.pixel_um + 0.5 * (self.width - 1) - seen.window.x
+        of = seen.nuclei if of is None else of
+        y = (of.y_um - y_um) / self.pixel_um + 0.5 * (self.height - 1) - seen.window.y
+        x = (of.x_um - x_um) / self.pixel_um + 0.5 * (self.width - 1) - seen.window.x
         return y, x
 
 

@@ -9,6 +9,7 @@
       expected_e (N, Y, X) float32, photo-electrons that the camera could expect: no noise
       masks      (N, Y, X) uint32, id + 1 of the cell whose nucleus a pixel shows, or 0
       cells      one row for each cell of each exposure: those that touch the image
+      spots      one row for each sub-resolution spot in the image, where there are some
       lineages   one row for each cell that ever lived, seen or not
       commit     how much of all this is valid; written last
 
@@ -37,7 +38,21 @@ HDF5_VERSIONS = ("v110", "v110")
 RECORDING, COMPLETE, PARTIAL = "recording", "complete", "partial"
 KEPT_BITS = 12  # of the 23 of a float32's fraction: 1e-4 of a value, far below its photon noise
 
-COMMIT = np.dtype([("n_exposures", "<i8"), ("n_cells", "<i8"), ("n_lineages", "<i8")])
+COMMIT = np.dtype(
+    [("n_exposures", "<i8"), ("n_cells", "<i8"), ("n_spots", "<i8"), ("n_lineages", "<i8")]
+)
+
+SPOT = np.dtype(
+    [
+        ("cell", "<i8"),  # its id
+        ("x_um", "<f8"),  # stage coordinates
+        ("y_um", "<f8"),
+        ("z_um", "<f8"),
+        ("y_px", "<f4"),  # in the image
+        ("x_px", "<f4"),
+        ("dye", "<f4"),  # of the cell, in equal parts over its spots
+    ]
+)
 
 
 class About(msgspec.Struct, frozen=True):
@@ -87,7 +102,7 @@ def exposure_row(n_lines: int) -> np.dtype[np.void]:
             ("p", "<i4"),
             ("x_um", "<f8"),
             ("y_um", "<f8"),
-            ("z_um", "<f8"),
+            ("z_um", "<f8"),  # that is in focus
             ("left", "<i4"),  # corner of the image on the chip, pixels, and its size
             ("top", "<i4"),
             ("height", "<i4"),
@@ -97,6 +112,8 @@ def exposure_row(n_lines: int) -> np.dtype[np.void]:
             ("image_row", "<i8"),  # in `expected_e` and `masks`; -1: there was no time to write it
             ("first_cell", "<i8"),  # in `cells`
             ("n_cells", "<i4"),
+            ("first_spot", "<i8"),  # in `spots`
+            ("n_spots", "<i4"),
             ("is_lost", "u1"),  # the camera lost the frame
         ]
     )
@@ -139,6 +156,7 @@ def create(file: h5py.File, about: About) -> None:
     for name, row in (
         ("exposures", exposure_row(n_lines)),
         ("cells", cell_row(n_lines)),
+        ("spots", SPOT),
         ("lineages", LINEAGE),
     ):
         file.create_dataset(name, (0,), row, maxshape=(None,), chunks=(512,))

@@ -57,11 +57,11 @@ class TruthReader:
 
     def cells(self, exposure: int) -> NDArray[np.void]:
         """Return the cells that touch the image of an exposure (its place in the table)."""
-        row = self.exposures[exposure]
-        first = int(row["first_cell"])
-        with self._reading():
-            cells: NDArray[np.void] = self._file["cells"][first : first + int(row["n_cells"])]
-            return cells
+        return self._rows("cells", "cell", exposure)
+
+    def spots(self, exposure: int) -> NDArray[np.void]:
+        """Return the sub-resolution spots in the image of an exposure."""
+        return self._rows("spots", "spot", exposure)
 
     def mask(self, exposure: int) -> NDArray[np.uint32]:
         """Return whose nucleus each pixel shows, (Y, X) uint32: id + 1, or 0 for nobody's."""
@@ -118,6 +118,13 @@ class TruthReader:
         )
         self.exposures: NDArray[np.void] = file["exposures"][: commit["n_exposures"]]
         self.lineages: NDArray[np.void] = file["lineages"][: commit["n_lineages"]]
+
+    def _rows(self, name: str, what: str, exposure: int) -> NDArray[np.void]:
+        row = self.exposures[exposure]
+        first = int(row[f"first_{what}"])
+        with self._reading():
+            rows: NDArray[np.void] = self._file[name][first : first + int(row[f"n_{what}s"])]
+            return rows
 
     def _image(self, name: str, exposure: int) -> NDArray[Any]:
         row = self.exposures[exposure]

@@ -62,3 +62,21 @@ def cells_of(
     for name in same:
         rows[name] = getattr(nuclei, name)[here]
     return rows
+
+
+def spots_of(seen: Seen, chip: Chip) -> NDArray[np.void]:
+    """Return the rows of the spots that are in the image."""
+    spots = seen.spots
+    if spots is None:
+        return np.zeros(0, layout.SPOT)
+    y_px, x_px = chip.to_pixels(seen, spots)
+    height, width = seen.expected_e.shape
+    here = np.flatnonzero(
+        (y_px > -0.5) & (y_px < height - 0.5) & (x_px > -0.5) & (x_px < width - 0.5)
+    )
+    rows = np.zeros(len(here), layout.SPOT)
+    rows["cell"], rows["dye"] = spots.cells[here], spots.dye[here]
+    rows["y_px"], rows["x_px"] = y_px[here], x_px[here]
+    for name in ("x_um", "y_um", "z_um"):
+        rows[name] = getattr(spots, name)[here]
+    return rows

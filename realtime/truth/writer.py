@@ -13,7 +13,7 @@ from acquire.simulated.truth import Chip, instance_mask
 from realtime.errors import RunFileError
 from realtime.truth import layout
 from realtime.truth.images import pack, rounded
-from realtime.truth.rows import cells_of, exposure_of
+from realtime.truth.rows import cells_of, exposure_of, spots_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -48,7 +48,8 @@ class TruthWriter:
         self._unnamed: dict[int, NDArray[np.void]] = {}  # written when it is known which frame came
         self._named: list[NDArray[np.void]] = []
         self._cells: list[NDArray[np.void]] = []
-        self._n_exposures = self._n_cells = self._n_images = self._n_lineages = 0
+        self._spots: list[NDArray[np.void]] = []
+        self._n_exposures = self._n_cells = self._n_spots = self._n_images = self._n_lineages = 0
         if path.exists():
             raise RunFileError(f"{path} exists already; a truth is never overwritten")
         self._file: Any = None
@@ -72,20 +73,23 @@ class TruthWriter:
         """
         mask = instance_mask(seen, self._chip)
         cells = cells_of(seen, self._chip, taken_j_cm2, mask)
+        spots = spots_of(seen, self._chip)
         row = exposure_of(number, seen, self._about.lines)
         row["image_row"], row["first_cell"] = self._n_images, self._n_cells
-        row["n_cells"] = len(cells)
+        row["n_cells"], row["first_spot"], row["n_spots"] = len(cells), self._n_spots, len(spots)
         with self._writing():
             self._append_image("masks", mask)
             self._append_image("expected_e", rounded(seen.expected_e))
         self._n_images += 1
         self._n_cells += len(cells)
+        self._n_spots += len(spots)
         self._cells.append(cells)
+        self._spots.append(spots)
         self._unnamed[number] = row
 
     def missed(self, row: NDArray[np.void]) -> None:
         """Take an exposure (`exposure_of`) without image and cells: there was no time for them."""
-        row["first_cell"] = self._n_cells
+        row["first_cell"], row["first_spot"] = self._n_cells, self._n_spots
         self._unnamed[int(row["number"])] = row
 
     def name(self, number: int, info: FrameInfo) -> None:
@@ -115,13 +119,15 @@ class TruthWriter:
             self._append("exposures", self._named, self._n_exposures)
             n_cells = self._n_cells - sum(map(len, self._cells))
             self._append("cells", self._cells, n_cells)
+            self._append("spots", self._spots, self._n_spots - sum(map(len, self._spots)))
             self._append("lineages", [lineages], 0)
             self._n_exposures += len(self._named)
-            counts = (self._n_exposures, self._n_cells, len(lineages))
+            counts = (self._n_exposures, self._n_cells, self._n_spots, len(lineages))
             self._file["commit"][()] = np.array(counts, layout.COMMIT)
             self._file["commit"].id.flush()
         self._named.clear()
         self._cells.clear()
+        self._spots.clear()
 
     @property
     def pending(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from acquire.simulated.cells import Spots
 from acquire.simulated.lineages import LINEAGE
 from acquire.simulated.optics import Window
 from acquire.simulated.truth import instance_mask
@@ -45,6 +47,21 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
         )
         assert truth.lineages["id"].tolist() == [0, 1, 2], "but it lives"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_spots_in_the_image_are_kept_with_their_cell(tmp_path: Path) -> None:
+    x_um = np.array([-6.0, 300.0, 6.5])
+    spots = Spots(np.array([0, 2, 1]), x_um, np.array([-3.0, 0, 4]), np.zeros(3), np.ones(3))
+    one = dataclasses.replace(seen(CELLS), spots=spots)
+    with TruthWriter(tmp_path / "a.h5", about()) as writer:
+        for number, each in enumerate((seen(CELLS), one, one)):
+            writer.exposure(number, each, each.dose_j_cm2(LINES))
+            writer.name(number, info(number))
+        writer.close(NOBODY, "complete")
+    with TruthReader(tmp_path / "a.h5") as truth:
+        assert [len(truth.spots(k)) for k in range(3)] == [0, 2, 2]
+        assert truth.spots(2)["cell"].tolist() == [0, 1]
+        assert truth.spots(2)["x_px"].tolist() == [29.5 - 12, 29.5 + 13]
 
 
 def test_a_region_is_read_in_its_own_size(tmp_path: Path) -> None:
