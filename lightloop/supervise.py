@@ -27,6 +27,7 @@ from lightloop.children import SPAWN, Child, Family
 from lightloop.config import parse
 from lightloop.log import unblocked
 from lightloop.processes.link import Finished, FromChild, Go, Ready, Stop, Trouble
+from lightloop.status import DONE, FAILED, INTERRUPTED, NOT_DARK
 from lightloop.summary import Summary
 from lightloop.usage import Sample, UsageMeter
 from realtime.ring import remove
@@ -95,6 +96,7 @@ class Supervisor:
         self._rings: list[str] = []
         self._summary: Summary | None = None
         self._problem = ""
+        self._may_be_lit = False
         self._stop_reason = ""
         self._stop_by_s = math.inf
         self._ready_since_s = math.inf
@@ -186,6 +188,7 @@ class Supervisor:
                 silent.process.kill()  # and started again when it is buried
         else:
             child.failure = message.reason
+            self._may_be_lit |= message.may_be_lit
             if child.name == "keeper":  # the light may be on: nothing is more important
                 self._problem = f"{message.reason} ({self._problem or 'the run had ended'})"
                 self._stop(message.reason)
@@ -317,11 +320,12 @@ class Supervisor:
             box = LightBoxClient(light)
             if not box.state().is_dark:
                 self._problem = f"THE LIGHT IS ON after the run; {self._problem}"
-                box.dark()
+                self._may_be_lit = not box.dark().is_dark
         except LightBoxGone as error:
             logger.debug("the light has gone with its process: %s", error)
         except ScopeError as error:
             self._problem = f"the light box does not answer ({error}); {self._problem}"
+            self._may_be_lit = True
         light.close()
 
     def _drain(self, child: Child) -> None:
@@ -330,14 +334,18 @@ class Supervisor:
 
     def _outcome(self) -> Outcome:
         summary = self._summary
-        if self._problem:
-            code, reason = 1, self._problem
+        if self._may_be_lit or (summary is not None and not summary.is_dark):
+            code, reason = NOT_DARK, self._problem or (summary.reason if summary else "")
+            reason = f"DARK NOT CONFIRMED: {reason.removeprefix('DARK NOT CONFIRMED, ')}"
+        elif self._problem:
+            code, reason = FAILED, self._problem
         elif self._interrupts:
-            code, reason = 130, self._stop_reason
+            code, reason = INTERRUPTED, self._stop_reason
         elif summary is None:
-            code, reason = 1, "the run ended without a word"
+            code, reason = FAILED, "the run ended without a word"
         else:
-            code, reason = int(summary.status == "failed"), summary.reason
+            code = FAILED if summary.status == "failed" else DONE
+            reason = summary.reason
         return Outcome(code, summary, reason, tuple(self._usage.samples), self._cpu_s)
 
     @contextlib.contextmanager

@@ -8,6 +8,7 @@ from lightloop.cli import (
     bench,
     calibrate,
     check,
+    dark,
     doctor,
     inspection,
     networks,
@@ -32,6 +33,7 @@ app.command("truth")(truth.truth)
 app.command("import")(recorded.import_images)
 app.command("replay", cls=recorded.ReplayCommand)(recorded.replay)
 app.command("inspect")(inspection.inspect)
+app.command("dark")(dark.dark)
 app.command("doctor")(doctor.doctor)
 app.command("bench")(bench.bench)
 app.add_typer(calibrate.app, name="calibrate")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lightloop.cli.door import FAILED, complain, exit_status, paper
+from lightloop.cli.door import complain, exit_status, paper
+from lightloop.status import FAILED
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from lightloop.cli.door import FAILED, exit_status, paper
+from lightloop.cli.door import exit_status, paper
+from lightloop.status import FAILED
 
 MARKS = {"ok": ("ok  ", "green"), "warn": ("warn", "yellow"), "fail": ("FAIL", "bold red")}
 

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from lightloop.status import FAILED, INTERRUPTED, MISUSED
+
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
     from rich.console import Console
 
-DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
 PIPE_WIDTH = 100  # columns where nobody tells how wide the paper is
 
 

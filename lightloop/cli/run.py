@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lightloop.cli.door import (
-    DONE,
-    FAILED,
     complain,
     exit_status,
     paper,
     text_of,
     wants_window,
 )
+from lightloop.status import DONE, FAILED, NOT_DARK
 
 if TYPE_CHECKING:
     from lightloop.task import RunTask
@@ -25,6 +24,9 @@ Headless = Annotated[bool, typer.Option("--headless", help="Show no window.")]
 Frames = Annotated[int, typer.Option(min=0, help="End after this many frames; 0: the plan's.")]
 Out = Annotated[Path | None, typer.Option(help="Run file to write, such as run.h5.")]
 Seed = Annotated[int, typer.Option(min=-1, help="Seed of the simulated cells; -1: the config's.")]
+Truth = Annotated[
+    bool, typer.Option("--truth", help="Write what only the simulated cells know beside the run.")
+]
 Screenshot = Annotated[
     Path | None, typer.Option(help="Save a picture of the window at the end of the run.")
 ]
@@ -36,13 +38,16 @@ def demo(
     frames: Frames = 0,
     out: Out = None,
     seed: Seed = -1,
+    truth: Truth = False,
     screenshot: Screenshot = None,
     verbose: Verbose = False,
 ) -> None:
     """Watch simulated living cells with as little light as it takes. Needs no microscope."""
     with exit_status(is_verbose=verbose):
         text = files("configs").joinpath("demo.toml").read_text("utf-8")
-        _run(text, "demo.toml", headless, frames, out, seed, screenshot, verbose, is_demo=True)
+        _run(
+            text, "demo.toml", headless, frames, out, seed, truth, screenshot, verbose, is_demo=True
+        )
 
 
 def run(
@@ -51,13 +56,14 @@ def run(
     frames: Frames = 0,
     out: Out = None,
     seed: Seed = -1,
+    truth: Truth = False,
     screenshot: Screenshot = None,
     verbose: Verbose = False,
 ) -> None:
     """Run the experiment that a config describes."""
     with exit_status(is_verbose=verbose):
         text = text_of(config)
-        _run(text, config.name, headless, frames, out, seed, screenshot, verbose)
+        _run(text, config.name, headless, frames, out, seed, truth, screenshot, verbose)
 
 
 def _run(
@@ -67,6 +73,7 @@ def _run(
     frames: int,
     out: Path | None,
     seed: int,
+    truth: bool,
     screenshot: Path | None,
     verbose: bool,
     *,
@@ -83,6 +90,7 @@ def _run(
     from lightloop.config import ConfigError, parse
     from lightloop.predict import predict
     from lightloop.task import RunTask
+    from lightloop.witness import wants_truth
 
     config = resolve(parse(text, name), name)
     if seed >= 0 and config.scope.kind != "simulated":
@@ -93,6 +101,7 @@ def _run(
     check_policy(config, name)
     if out is not None:
         check_output(out, prediction.disk_bytes)
+    has_truth = wants_truth(config, out, name, is_asked=truth)
     if screenshot is not None:
         check_picture(screenshot)
     task = RunTask(
@@ -104,6 +113,7 @@ def _run(
         screenshot=str(screenshot.absolute()) if screenshot is not None else "",
         max_shots=prediction.shots if frames else 0,
         seed=seed,
+        truth=has_truth,
         is_verbose=verbose,
     )
     supervise_and_report(task)
@@ -117,7 +127,7 @@ def supervise_and_report(task: RunTask) -> None:
     outcome = supervise(task)
     if outcome.summary is not None:
         paper().print(summary_table(outcome.summary, task.out))
-    if outcome.exit_code == FAILED or (outcome.summary is None and outcome.reason):
+    if outcome.exit_code in (FAILED, NOT_DARK) or (outcome.summary is None and outcome.reason):
         complain(outcome.reason)
     if outcome.exit_code != DONE:
         raise typer.Exit(outcome.exit_code)

@@ -42,7 +42,8 @@ def _watch(task: RunTask, link: Link, ends: Ends, light: Connection | None, owne
     if report.is_dark:
         link.finished()
     else:
-        link.failed(f"the light may be ON: {report.why}; switch it off by hand")
+        what = f"DARK NOT CONFIRMED, the light may be ON: {report.why}; switch it off by hand"
+        link.failed(what, may_be_lit=True)
 
 
 def _kill(pid: int) -> None:

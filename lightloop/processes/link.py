@@ -57,9 +57,10 @@ class Finished(msgspec.Struct, frozen=True, tag="finished"):
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
-    """A child could not go on; one sentence for the person."""
+    """A child could not go on; one sentence for the person, and whether a light may be on."""
 
     reason: str
+    may_be_lit: bool = False
 
 
 class Go(msgspec.Struct, frozen=True, tag="go"):
@@ -131,9 +132,9 @@ class Link:
         """Tell the supervisor that the work is done, and what it came to and cost."""
         self._send(Finished(msgspec.json.encode(summary) if summary is not None else b"", cpu_s))
 
-    def failed(self, reason: str) -> None:
+    def failed(self, reason: str, *, may_be_lit: bool = False) -> None:
         """Tell the supervisor why this process cannot go on."""
-        self._send(Failed(reason))
+        self._send(Failed(reason, may_be_lit))
 
     def trouble(self, name: str, what: str) -> None:
         """Tell the supervisor that another process does not do its work."""

@@ -1,0 +1,72 @@
+"""Everything off, by hand: the keeper's own way to the light, at a person's wish."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from acquire.errors import ScopeError, SettingRefused
+from acquire.light_core import load_lights
+from acquire.light_port import LightPort
+from lightloop.config import MicroManagerConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from acquire.core import Core
+    from acquire.ports import Lights
+    from acquire.source import LightSource
+    from lightloop.config import RunConfig
+
+
+class Darkened(NamedTuple):
+    """What became of one light: whether it is dark, and how far that can be believed."""
+
+    light: str
+    is_dark: bool
+    text: str
+
+
+def switch_off(config: RunConfig, load: Callable[..., Core] = load_lights) -> tuple[Darkened, ...]:
+    """Switch off every declared light, one after the other, whichever fails.
+
+    Only the light devices are loaded: no camera, no stage, and no startup preset.
+
+    Parameters
+    ----------
+    load
+        Loads the light devices of a Micro-Manager configuration file.
+
+    Returns
+    -------
+    tuple of Darkened
+        One for each light; none for a simulated microscope, whose light ends with its run.
+
+    Raises
+    ------
+    ScopeError
+        If the devices cannot be reached at all.
+    """
+    if not isinstance(config.scope, MicroManagerConfig):
+        return ()
+    try:
+        lights = LightPort(load(config.scope.system, config.light), config.light)
+    except ScopeError as error:
+        raise SettingRefused(
+            f"DARK NOT CONFIRMED: the lights cannot be reached ({error}). Another program may hold "
+            "their ports: switch them off there, or by hand"
+        ) from error
+    return tuple(_darken(lights, source) for source in config.light)
+
+
+def _darken(lights: Lights, source: LightSource) -> Darkened:
+    if not source.is_switchable:
+        return Darkened(source.name, False, "has no switch: it shines until it is unplugged")
+    try:
+        is_dark = lights.dark(source)
+    except ScopeError as error:
+        return Darkened(source.name, False, f"did not obey: {error}")
+    if not is_dark:
+        return Darkened(source.name, False, "was told to close and still says that it is on")
+    if source.read_back == "cached":
+        return Darkened(source.name, True, "as it says; it only repeats what it is told, so look")
+    return Darkened(source.name, True, "read back")
