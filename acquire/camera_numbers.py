@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from acquire.noise_correlation import Correlation
+from acquire.noise_correlation import Correlation, mean_correlation
 from acquire.response import excess_noise, find_saturation, linearity
 from acquire.transfer_fit import fit_line
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from acquire.photon_transfer import DarkField
+    from acquire.photon_transfer import DarkField, Level
     from acquire.transfer_fit import FlatField
 
 # From here on noise counts as filtered, and no image vouches for less light. All are proposed: a
@@ -120,22 +120,22 @@ def characterise(
     CalibrationRefused
         If the frames do not hold enough light, or too few exposures.
     """
-    levels = flat.levels
+    levels, good = flat.levels, dark.good
     end = find_saturation(levels, flat.curve(), dark)
     line = fit_line(levels, dark, end.adu)
     excess = excess_noise(levels, dark, end.adu)
-    brightest = max(
-        (lv for lv in levels if lv.mean_adu < 0.7 * (end.adu - dark.offset_adu)),
-        key=lambda lv: lv.mean_adu,
-    )
-    shared = _shared("in light", brightest.correlation) + _shared("in the dark", dark.correlation)
+    bright = _bright(levels, end.adu - dark.offset_adu)
+    in_light = mean_correlation(lv.correlation for lv in bright)
+    shared = [
+        *_shared("in light", in_light, sum(lv.n_pixels * lv.n_pairs for lv in bright)),
+        *_shared("in the dark", dark.correlation, int(good.sum()) * dark.n_frames // 2),
+    ]
     # A filter changes every cumulant, so of filtered noise the skewness says nothing.
     is_skewed = excess.factor - 1.0 > max(MIN_EXCESS - 1.0, 4.0 * excess.error)
     is_multiplying = is_skewed and not shared
     gain = line.slope / (excess.factor if is_multiplying else 1.0)
     bent, drift = linearity(levels, dark, end.adu)
     gains, gain_spread = flat.gain_map(line.slope)
-    good = dark.good
     begun_adu = (dark_current_adu_s or 0.0) * dark_exposure_s
     offset_noise = dark.variance_adu2 / dark.n_frames
     offset_spread = math.sqrt(max(0.0, float(dark.offset[good].var()) - offset_noise))
@@ -163,7 +163,7 @@ def characterise(
         n_dark=dark.n_frames,
         n_flat=sum(2 * lv.n_pairs for lv in levels),
         in_dark=dark.correlation,
-        in_light=brightest.correlation,
+        in_light=in_light,
     )
     maps = CameraMaps(
         dark.offset - np.float32(begun_adu),
@@ -202,19 +202,31 @@ def _doubts(numbers: CameraNumbers) -> list[str]:
     return doubts
 
 
-def _shared(where: str, seen: Correlation) -> list[str]:
+def _bright(levels: list[Level], full_adu: float) -> list[Level]:
+    """Return the levels whose noise is that of light, if anything is: far from dark and from full.
+
+    One at least: the line was fitted to some of them.
+    """
+    clear = [lv for lv in levels if lv.mean_adu < 0.7 * full_adu]
+    top_adu = max(lv.mean_adu for lv in clear)
+    return [lv for lv in clear if lv.mean_adu >= 0.25 * top_adu]
+
+
+def _shared(where: str, seen: Correlation, n: int) -> list[str]:
+    """Say what pixels share, where it is more than is allowed and more than n pairs of them err."""
+    most = MAX_CORRELATION + 4.0 / math.sqrt(n)
     doubts = []
     near = max(seen.along_x - seen.rows, seen.along_y - seen.columns, seen.diagonal, key=abs)
-    if abs(near) > MAX_CORRELATION:
+    if abs(near) > most:
         word = "smooths" if near > 0 else "sharpens"
         doubts.append(
             f"neighbouring pixels share {near:.2f} of their noise {where}: the camera {word} its "
             "images; switch noise filter and pixel correction off"
         )
     for name, value in (("rows", seen.rows), ("columns", seen.columns)):
-        if value > MAX_CORRELATION:
+        if value > most:
             doubts.append(f"whole {name} move together {where} ({value:.2f} of the noise)")
-    if abs(seen.in_time) > MAX_CORRELATION:
+    if abs(seen.in_time) > most:
         doubts.append(
             f"a frame shares {seen.in_time:.2f} of its noise with the next one {where}: the camera "
             "averages in time, or a filter for noise does"
