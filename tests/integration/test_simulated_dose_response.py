@@ -41,3 +41,23 @@ def test_the_default_specimen_reproduces_the_published_dose_response(
     error = np.sqrt(published * (1.0 - published) * (1.0 / mitoses + 1.0 / ours))
     assert ours > 80
     assert abs(ours_failed / ours - published) < 2.5 * error
+
+
+def survivors(pulses: int, every_h: float) -> float:
+    """Return the share of cells that live a day after the first of some pulses, 30 J/cm2 in all."""
+    config = SimulatedScopeConfig(
+        wavelength_nm=UV_NM, n_cells=150, field_scale=1.0, cycle_h=1000.0, damage_by_dye=0.0
+    )
+    specimen = Specimen(config)
+    began = len(specimen.truth())
+    for pulse in range(pulses):
+        specimen.advance_to(pulse * every_h * 3600.0)
+        specimen.take_light(np.full(len(specimen.truth()), 30.0 / pulses), UV_W_CM2)
+    specimen.advance_to(24.0 * 3600.0)
+    return float((specimen.truth().phase < Phase.DYING).sum() / began)
+
+
+def test_cells_survive_pulses_with_pauses_that_the_same_light_at_once_kills() -> None:
+    at_once, pulsed = survivors(1, 1.0), survivors(10, 1.0)
+    assert at_once == pytest.approx(0.13, abs=0.09)
+    assert pulsed == pytest.approx(0.57, abs=0.12)

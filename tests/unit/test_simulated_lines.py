@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
 from acquire.simulated.config import LASER, LineConfig, SimulatedScopeConfig
 from acquire.simulated.damage import action_weight
 from acquire.simulated.photophysics import Photophysics
+from acquire.simulated.specimen import Specimen
 
 RED = LineConfig(
     name="Laser561",
@@ -54,3 +56,32 @@ def test_two_lines_of_one_name_are_refused() -> None:
 def test_a_line_that_makes_no_sense_is_refused(value: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         LineConfig.model_validate({**RED.model_dump(), **value})
+
+
+def two_lines(**values: object) -> Specimen:
+    return Specimen(SimulatedScopeConfig.model_validate({"n_cells": 5, **values}))
+
+
+def test_a_line_bleaches_its_own_dye_and_no_other_and_harms_by_its_own_weight() -> None:
+    specimen = two_lines(extra_lines=(RED,))
+    n = len(specimen.truth())
+    before = specimen.dye(0), specimen.dye(1)
+    specimen.take_light(np.full(n, 2.0), 1.0, 1)
+    assert np.array_equal(specimen.dye(0), before[0])
+    assert (specimen.dye(1) < before[1]).all()
+    by_red = specimen.truth().damage
+    specimen.take_light(np.full(n, 2.0), 1.0, 0)
+    assert (specimen.dye(0) < before[0]).all()
+    assert (specimen.truth().damage - by_red > 5.0 * by_red).all()
+
+
+def test_all_dyes_are_made_anew_in_the_dark() -> None:
+    specimen = two_lines(extra_lines=(RED,), recovery_h=0.1, cycle_h=1000.0)
+    n = len(specimen.truth())
+    fresh = [specimen.dye(line) for line in (0, 1)]
+    for line in (0, 1):
+        specimen.take_light(np.full(n, 50.0), 1.0, line)
+    assert (specimen.dye(1) < 0.9 * fresh[1]).all()
+    specimen.advance_to(3600.0)
+    for line in (0, 1):
+        assert specimen.dye(line) == pytest.approx(fresh[line], rel=0.02)
