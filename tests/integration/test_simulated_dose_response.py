@@ -46,7 +46,12 @@ def test_the_default_specimen_reproduces_the_published_dose_response(
 def survivors(pulses: int, every_h: float) -> float:
     """Return the share of cells that live a day after the first of some pulses, 30 J/cm2 in all."""
     config = SimulatedScopeConfig(
-        wavelength_nm=UV_NM, n_cells=150, field_scale=1.0, cycle_h=1000.0, damage_by_dye=0.0
+        wavelength_nm=UV_NM,
+        n_cells=150,
+        field_scale=1.0,
+        cycle_h=1000.0,
+        damage_by_dye=0.0,
+        step_s=300.0,
     )
     specimen = Specimen(config)
     began = len(specimen.truth())
