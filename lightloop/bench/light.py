@@ -10,7 +10,6 @@ Sabotage: the network is shown each frame with its pixels shuffled.
 
 from __future__ import annotations
 
-import logging
 from importlib.resources import files
 from itertools import islice, product
 from typing import TYPE_CHECKING, NamedTuple
@@ -20,10 +19,10 @@ import numpy as np
 from acquire.plan import plan_shots
 from acquire.settings import Settings
 from lightloop.bench.light_curve import Sums, dose_ratio, draws
-from lightloop.bench.light_eyes import gaussian_eyes, network_eyes
+from lightloop.bench.light_jobs import Job, Look, take_all
 from lightloop.bench.light_table import table
 from lightloop.bench.light_truth import divisions, unlit
-from lightloop.bench.light_watch import QUARTERS, Watched, watch
+from lightloop.bench.light_watch import QUARTERS
 from lightloop.bench.light_way import Way, samples
 from lightloop.bench.report import Measured, Options
 from lightloop.config import ConfigError, RunConfig, parse
@@ -31,11 +30,7 @@ from realtime.policy.light import LightRange
 from realtime.policy.snr import SnrConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from lightloop.bench.light_watch import Verdict
-
-logger = logging.getLogger(__name__)
+    from lightloop.bench.light_watch import Watched
 
 SEEDS = (1, 2, 3)
 TUNING_SEEDS = (101, 102)
@@ -46,6 +41,7 @@ DOSES_J_CM2 = (3e-5, 5e-5, 7e-5, 1e-4, 1.5e-4, 2e-4, 4e-4, 2e-3, 0.02, 0.1, 0.3,
 SIGMAS_PX = (0.0, 1.0, 2.0, 3.0, 4.0, 6.0)
 THRESHOLDS = (2.5, 4.0)
 """The detector's `threshold_sigma`; the shipped one is 4."""
+GRID = tuple(product(SIGMAS_PX, THRESHOLDS))
 TARGETS_SNR = (6.0, 8.0, 12.0, 20.0, 40.0)
 """Of the policy; its default is 8, the demo's 40."""
 LEVEL = 0.95
@@ -95,9 +91,15 @@ def run(options: Options) -> Measured:
     size = Size.of(options)
     config = parse(files("lightloop.bench").joinpath("light.toml").read_text("utf-8"), "light.toml")
     twins = [_twin(with_seed(config, seed), size.shots) for seed in size.seeds]
-    tuned = [_tune(config, dose, size) for dose in size.doses]
-    fixed = [_fixed(config, *both, size, options) for both in zip(size.doses, tuned, strict=True)]
-    steered = [_steered(config, target, size, options) for target in size.targets]
+    is_small = options.scale < 1.0
+    tuning = [_tuning(config, dose, size) for dose in size.doses]
+    films = _take(tuning, in_this_process=is_small)
+    tuned = [_best(seeds) for seeds in films]
+    pairs = zip(size.doses, tuned, strict=True)
+    jobs = [_fixed(config, dose, best, size, options) for dose, best in pairs]
+    jobs += [_steered(config, target, size, options) for target in size.targets]
+    films = _take(jobs, in_this_process=is_small)
+    fixed, steered = films[: len(tuned)], films[len(tuned) :]
     drawn = draws(QUARTERS * len(size.seeds))
     names = [f"{dose:.3g}" for dose in size.doses]
     tuned_names = [f"{name}: {_words(t)}" for name, t in zip(names, tuned, strict=True)]
@@ -149,53 +151,63 @@ def _fixed_config(config: RunConfig, threshold: float | None = None) -> RunConfi
     return config.model_copy(update=update)
 
 
-def _tune(config: RunConfig, dose_j_cm2: float, size: Size) -> Tuned:
-    """Return what serves the rival best at a dose, on specimens that are not in the comparison."""
-    grid = list(product(SIGMAS_PX, THRESHOLDS))
+def _take(settings: list[list[Job]], *, in_this_process: bool) -> list[list[Watched]]:
+    """Take the films of all settings, and return them by setting."""
+    jobs = [job for setting in settings for job in setting]
+    films = iter(take_all(jobs, in_this_process=in_this_process))
+    return [[next(films) for _ in setting] for setting in settings]
+
+
+def _tuning(config: RunConfig, dose_j_cm2: float, size: Size) -> list[Job]:
+    """Return the films on which the rival is tuned, each before everything on the grid."""
     first = light(config, dose_j_cm2)
-    verdicts: list[Sequence[Verdict]] = []
+    jobs = []
     for seed in size.tuning_seeds:
         one = with_seed(config, seed)
-        eyes = tuple(gaussian_eyes(_fixed_config(one, t), sigma, first) for sigma, t in grid)
-        verdicts.append(watch(one, first, size.tuning_shots, eyes).verdicts)
-    units = np.arange(QUARTERS * len(size.tuning_seeds))
-    sums = [Sums.of(seeds) for seeds in zip(*verdicts, strict=True)]
+        looks = tuple(Look(_fixed_config(one, level), sigma) for sigma, level in GRID)
+        name = f"tuning at {dose_j_cm2:.3g} J/cm2, seed {seed}"
+        jobs.append(Job(name, one, first, size.tuning_shots, looks))
+    return jobs
+
+
+def _best(films: list[Watched]) -> Tuned:
+    """Return what served the rival best."""
+    units = np.arange(QUARTERS * len(films))
+    by_look = zip(*(watched.verdicts for watched in films), strict=True)
+    sums = [Sums.of(verdicts) for verdicts in by_look]
     worth = [np.nan_to_num(s.edge_f1(units)) + np.nan_to_num(s.division_f1(units)) for s in sums]
     errors = [s.error_e(units) for s in sums]
-    tuned = Tuned(*grid[int(np.argmax(worth))], grid[int(np.argmin(errors))][0])
-    logger.info("tuned at %.3g J/cm2: %s", dose_j_cm2, tuned)
-    return tuned
+    return Tuned(*GRID[int(np.argmax(worth))], GRID[int(np.argmin(errors))][0])
 
 
 def _fixed(
     config: RunConfig, dose_j_cm2: float, tuned: Tuned, size: Size, options: Options
-) -> list[Watched]:
-    """Film each seed at a fixed light, before the rival's eyes and the network's."""
-    first, films = light(config, dose_j_cm2), []
+) -> list[Job]:
+    """Return films at a fixed light, before the rival's eyes and the network's."""
+    jobs = []
     for seed in size.seeds:
         one = with_seed(config, seed)
         rival = _fixed_config(one, tuned.threshold)
-        eyes = (
-            gaussian_eyes(rival, tuned.sigma_px, first),
-            network_eyes(_fixed_config(one), first, is_blind=options.sabotage),
-            gaussian_eyes(rival, tuned.image_sigma_px, first),
+        looks = (
+            Look(rival, tuned.sigma_px),
+            Look(_fixed_config(one), is_blind=options.sabotage),
+            Look(rival, tuned.image_sigma_px),
         )
-        films.append(watch(one, first, size.shots, eyes))
-    logger.info("filmed at %.3g J/cm2", dose_j_cm2)
-    return films
+        name = f"fixed light, {dose_j_cm2:.3g} J/cm2, seed {seed}"
+        jobs.append(Job(name, one, light(config, dose_j_cm2), size.shots, looks))
+    return jobs
 
 
-def _steered(config: RunConfig, target_snr: float, size: Size, options: Options) -> list[Watched]:
-    """Film each seed with the policy at a target, from the operator's light on."""
-    films = []
+def _steered(config: RunConfig, target_snr: float, size: Size, options: Options) -> list[Job]:
+    """Return films whose light the policy decides, from the operator's light on."""
+    jobs = []
     for seed in size.seeds:
         policy = SnrConfig(target_snr=target_snr)
         one = with_seed(config, seed).model_copy(update={"policy": policy})
-        first = one.first_settings()
-        eyes = (network_eyes(one, first, is_blind=options.sabotage),)
-        films.append(watch(one, first, size.shots, eyes))
-    logger.info("filmed at a target SNR of %g", target_snr)
-    return films
+        looks = (Look(one, is_blind=options.sabotage),)
+        name = f"policy, SNR {target_snr:g}, seed {seed}"
+        jobs.append(Job(name, one, one.first_settings(), size.shots, looks))
+    return jobs
 
 
 def _words(tuned: Tuned) -> str:
