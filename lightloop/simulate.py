@@ -15,6 +15,7 @@ from acquire.frame import FrameInfo, Shot
 from acquire.settings import Applied, ChannelSettings, Settings
 from acquire.simulated.devices import CAMERA
 from acquire.simulated.movie import Filming
+from lightloop.movie_config import config_of
 from realtime.errors import RunFileError
 from realtime.run_file import RunWriter
 from realtime.truth import About, TruthWriter, truth_path
@@ -170,6 +171,7 @@ def _start(movie: Movie, name: str) -> Start:
         cameras=(CameraInfo(CAMERA, height, width, config.pixel_um, config.calibration()),),
         ring=RingInfo("", 0, height * width * 2),
         settings=Settings(channels, planes, movie.interval_s),
+        config_toml=config_of(movie, name),
         origin=f"simulated movie: {name}, seed {config.seed}",
         software=f"lightloop {importlib.metadata.version('lightloop')}",
     )
