@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from acquire.errors import ScopeError
 from acquire.simulated.eye import Exposure, Eye
 from acquire.simulated.focus_drift import FocusDrift
+from acquire.simulated.light_box import LightBoxGone
+from acquire.simulated.light_words import Exposed
 from acquire.simulated.optics import Optics
 from acquire.simulated.specimen import Specimen
 from acquire.simulated.truth import Seen
@@ -22,8 +26,10 @@ if TYPE_CHECKING:
     from acquire.simulated.config import LineConfig, SimulatedScopeConfig
     from acquire.simulated.eye import Counts
     from acquire.simulated.light_calls import AnyLightBox
-    from acquire.simulated.light_words import Exposed
     from acquire.simulated.optics import Window
+
+
+logger = logging.getLogger(__name__)
 
 
 class _Glow(NamedTuple):
@@ -153,9 +159,7 @@ class Bench:
         self, lit_s: float, eye: Eye, wait: Callable[[float | None], float]
     ) -> tuple[float, Exposed]:
         """Hold the gate on for an exposure; return for how long it was on, and the light given."""
-        opens = self.fires_shutter and not self.light.state().is_open
-        if opens:
-            self.light.set_open(True)
+        opens = self.fires_shutter and self._fire(True)
         try:
             if not (self.is_paced or eye.hangs):
                 return lit_s, self.light.flash(lit_s)
@@ -165,9 +169,22 @@ class Bench:
             finally:
                 given = self.light.gate_off(lit_s)
             return lit_s, given
+        except LightBoxGone as error:  # a camera does not know of it: its frame is dark
+            logger.warning("%s", error)
+            return lit_s, Exposed({}, {})
         finally:
             if opens:
-                self.light.set_open(False)
+                self._fire(False)
+
+    def _fire(self, is_open: bool) -> bool:
+        """Open or close the shutter by the trigger line; return whether that changed anything."""
+        try:
+            if self.light.state().is_open == is_open:
+                return False
+            self.light.set_open(is_open)
+        except ScopeError as error:  # a trigger line hears no answer
+            logger.warning("%s", error)
+        return True
 
     def _see(
         self,

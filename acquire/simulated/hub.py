@@ -88,6 +88,7 @@ class SimulatedScope(HubDevice):  # type: ignore[misc]  # pymmcore-plus is not t
 
     def shutdown(self) -> None:
         """Put the light out, and end its process."""
+        self._stand.is_closed = True
         process, self._process = self._process, None
         if process is not None:
             process.close()

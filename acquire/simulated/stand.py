@@ -21,11 +21,17 @@ class Stand:
     ----------
     build
         Makes the bench; called once at most.
+
+    Attributes
+    ----------
+    is_closed
+        The microscope was unloaded: no device can stand here any more.
     """
 
     def __init__(self, build: Callable[[], Bench]) -> None:
         self._build = build
         self._bench: Bench | None = None
+        self.is_closed = False
         self._lock = threading.Lock()  # Micro-Manager initializes devices side by side
 
     @property
@@ -60,7 +66,7 @@ def offered() -> Stand:
     """
     found = getattr(_loading, "stand", None)
     stand: Stand | None = found() if found is not None else None
-    if stand is None:
+    if stand is None or stand.is_closed:
         raise DeviceMissing(
             "a simulated device has no microscope to stand on: in the configuration file, load "
             "the hub (acquire.simulated.hub, SimulatedScope) before its devices"
