@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from acquire.noise_correlation import Correlation, mean_correlation
+from acquire.photon_transfer import PAIRS_COMPARED
 from acquire.response import excess_noise, find_saturation, linearity
 from acquire.transfer_fit import fit_line
 
@@ -128,7 +129,7 @@ def characterise(
     in_light = mean_correlation(lv.correlation for lv in bright)
     shared = [
         *_shared("in light", in_light, sum(lv.n_pixels * lv.n_pairs for lv in bright)),
-        *_shared("in the dark", dark.correlation, int(good.sum()) * dark.n_frames // 2),
+        *_shared("in the dark", dark.correlation, int(good.sum()) * PAIRS_COMPARED),
     ]
     # A filter changes every cumulant, so of filtered noise the skewness says nothing.
     is_skewed = excess.factor - 1.0 > max(MIN_EXCESS - 1.0, 4.0 * excess.error)

@@ -12,6 +12,7 @@ import platformdirs
 
 from acquire.calibration_files import load_camera, load_power
 from acquire.errors import CalibrationRefused
+from acquire.power_curve import check_table
 from lightloop.config import ConfigError
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ def _with_power(light: LightConfig, objective: str, name: str, folder: Path) -> 
     where = f"{name}: light {light.name!r}: calibration"
     try:
         known, _ = load_power(folder, light.calibration)
+        check_table(known.table)
     except CalibrationRefused as error:
         raise ConfigError(f"{where}: {error}") from error
     if known.objective != objective:
@@ -121,8 +123,10 @@ def _with_power(light: LightConfig, objective: str, name: str, folder: Path) -> 
         "maximum": light.maximum,
         "wavelength_nm": light.wavelength_nm,
     }
+    measured = msgspec.structs.asdict(known)
+    measured |= {"off_value": known.table[0][0], "maximum": known.table[-1][0]}
     for what, asked in wanted.items():
-        was = getattr(known, what)
+        was = measured[what]
         is_same = was == asked or (isinstance(asked, float) and math.isclose(was, asked))
         if not is_same:
             raise ConfigError(
