@@ -37,6 +37,9 @@ class Account:
     ----------
     lit
         Lights that would not go dark when the last lease ended.
+    closed_ns
+        When the command that closed the light was carried out, host clock; 0 where the first one
+        did not do it.
     """
 
     def __init__(
@@ -50,7 +53,8 @@ class Account:
         self._ledger, self._rules, self._now_ns, self._where = ledger, rules, now_ns, where
         self._lamps = tuple(source for source in sources if not source.is_switchable)
         self.lit: tuple[LightSource, ...] = ()
-        self._n_exposed = self._closed_ns = 0
+        self.closed_ns = 0
+        self._n_exposed = 0
         self._stuck: dict[str, tuple[LightSource, float]] = {}
         self._booked_until_ns = now_ns()
         self._position: int | None = None
@@ -64,7 +68,7 @@ class Account:
         LightOverBudget
             If the field's budget cannot pay for it.
         """
-        self._closed_ns, self.lit = 0, ()
+        self.closed_ns, self.lit = 0, ()
         at_um = self._where()
         if self._position is None:
             self._position, self._at_um = lease.position, at_um
@@ -78,7 +82,7 @@ class Account:
 
     def note_closed(self) -> None:
         """Note that the light was just told to close, and that the command was carried out."""
-        self._closed_ns = self._now_ns()
+        self.closed_ns = self._now_ns()
 
     def note_exposed(self, lease: Lease) -> None:
         """Ask the camera, before it is stopped, whether it took all frames though some never came.
@@ -137,22 +141,20 @@ class Account:
         Light that the camera blanks is on for the exposures as read back; where it broke off, for
         all that the camera took, and no less than from its start until dark. Light that we blank is
         on from the command that opened it until it closed, each with the declared delay; where it
-        broke off, until it was read back as off.
+        broke off, no delay is taken away.
         """
         if not lease.lit_ns:
             return 0.0
         source = lease.source
         frame_ms = source.on_ms(lease.exposure_read_ms)
-        lit_ms = (lease.dark_ns - lease.lit_ns) * 1e-6 + source.close_delay_ms
+        off_ns = (self.closed_ns or lease.dark_ns) + int(source.close_delay_ms * 1e6)
         on_ms = lease.n_frames * frame_ms if lease.is_started else 0.0
         if lease.is_clean and not lease.is_blanked:
-            shut_ms = (self._closed_ns - lease.lit_ns) * 1e-6
-            on_ms = max(on_ms, shut_ms + source.close_delay_ms - source.open_delay_ms)
+            on_ms = max(on_ms, (off_ns - lease.lit_ns) * 1e-6 - source.open_delay_ms)
         elif lease.is_started and lease.is_blanked and not lease.is_clean:
-            passed_ms = (lease.dark_ns - lease.started_ns) * 1e-6 + source.close_delay_ms
-            on_ms = max(self._n_exposed * frame_ms, passed_ms)
+            on_ms = max(self._n_exposed * frame_ms, (off_ns - lease.started_ns) * 1e-6)
         elif not lease.is_clean:
-            on_ms = max(on_ms, lit_ms)
+            on_ms = max(on_ms, (off_ns - lease.lit_ns) * 1e-6)
         return source.irradiance_w_cm2(_power_given(lease)) * on_ms * 1e-3
 
 

@@ -306,6 +306,8 @@ class LightGuard:
             if not lit:
                 break
         lease.dark_ns = self._now_ns()
+        if attempt:
+            self._account.closed_ns = 0
         if lit:
             self._stopped.set()
             self._account.lit = lit

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 BENCHES = {
     "denoise": "lightloop.bench.denoise",
     "light": "lightloop.bench.light",
+    "ledger": "lightloop.bench.ledger",
     "loop": "lightloop.bench.loop",
     "stream": "lightloop.bench.stream",
 }

@@ -9,6 +9,7 @@ from lightloop.bench import Options, measure
 CHEAP = {  # bench -> share of its full length, and the bar that the sabotage must miss
     "stream": (0.05, "stream_frames_lost"),
     "denoise": (0.05, "denoise_parity_worst_block"),
+    "ledger": (0.1, "ledger_gated_error_pct"),
     "loop": (0.03, "loop_p99_over_echo"),
 }
 

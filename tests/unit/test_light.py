@@ -379,6 +379,19 @@ def test_a_light_that_does_not_go_dark_is_booked_until_it_does() -> None:
     assert at.ledger.spent(0, "488") < 1.1, "dark is dark"
 
 
+def test_a_light_that_needs_a_second_command_to_close_is_booked_until_then() -> None:
+    at = stand(LASER.model_copy(update={"gate": "software"}))
+    tries = iter([True, True])
+
+    def close() -> object:
+        at.bench.spend(200 * MS)
+        return next(tries, None)
+
+    at.bench.faults |= {"close 488": close}
+    take(at, ask(power=0.5))
+    assert at.ledger.spent(0, "488") == pytest.approx(at.bench.lit_s["488"], rel=0.01)
+
+
 def break_off(at: Stand, n_frames: int, meanwhile: Callable[[], object] = lambda: None) -> None:
     """Start a burst of 8 frames of 10 ms, fetch some, and be interrupted."""
     with at.guard.expose(ask(exposure_ms=10, power=0.5), "488", 8, 0) as lease:
