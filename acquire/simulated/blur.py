@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     Image = NDArray[np.float32]
     Values = NDArray[np.float64]
 
-STEP_IN_DEPTHS = 0.5  # distance of heights near the focus, in depths of field (lambda n / NA^2)
-GROWTH = 1.35  # further out each distance is so much longer than the one before
+STEP_IN_DEPTHS = 0.6  # distance of heights near the focus, in depths of field (lambda n / NA^2)
+GROWTH = 1.45  # further out each distance is so much longer than the one before
 FARTHEST_UM = 100.0  # what is further off is drawn as if it were here: a faint haze either way
-COARSE_PX = 2.5  # a blur is done on coarser pixels while its standard deviation is above this
+COARSE_PX = 2.0  # a blur is done on coarser pixels while its standard deviation is above this
 COARSEST = 5  # 32 x 32 pixels in one
-TOLERANCE = 0.03  # rms error of a kernel that the passes may leave, of its own rms
+TOLERANCE = 0.05  # rms error of a kernel that the passes may leave, of its own rms
 MOST_PASSES = 6
 DARK = 2e-3  # a plane that lets less through than this, of the focus, is not drawn (confocal)
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from acquire.simulated.blur import BlurStack
-from acquire.simulated.focus_drift import FocusDrift
 from acquire.simulated.illumination import Illumination
 from acquire.simulated.rendering import Scene
 from acquire.simulated.staining import Gaze, Stains
@@ -51,7 +50,6 @@ class Optics:
         self._config = config
         self._stains = Stains(config)
         self._illumination = Illumination.of(config)
-        self._drift = FocusDrift.of(config)
         self._stacks: dict[float, BlurStack] = {}  # by excitation, nm
         self._centre_px = (0.5 * (config.height - 1), 0.5 * (config.width - 1))
         y = (np.arange(config.height, dtype=float) - self._centre_px[0]) * config.pixel_um
@@ -67,10 +65,6 @@ class Optics:
             Distance from the centre of the field, um.
         """
         return self._illumination.at(dx_um, dy_um)
-
-    def drift_um(self, t_s: float) -> float:
-        """Return how far the focal plane has sunk below the stage's reading, um; 0 at time 0."""
-        return self._drift.at(t_s)
 
     def expected(
         self,

@@ -56,7 +56,7 @@ class Anatomy:
     def _thin(self, height: float, condensed: float) -> Patch:
         if condensed > 0.99:
             return self.condensed
-        place = float(np.clip((height - HEIGHTS[0]) / (HEIGHTS[1] - HEIGHTS[0]), 0.0, 4.0))
+        place = min(max((height + 0.8) / 0.4, 0.0), 4.0)  # among HEIGHTS
         below = min(int(place), len(HEIGHTS) - 2)
         share = place - below
         section = _mix(self.sections[below], self.sections[below + 1], share)

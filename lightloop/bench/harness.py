@@ -19,6 +19,7 @@ BENCHES = {
     "light": "lightloop.bench.light",
     "ledger": "lightloop.bench.ledger",
     "loop": "lightloop.bench.loop",
+    "specimen": "lightloop.bench.specimen",
     "stream": "lightloop.bench.stream",
 }
 """Name of each bench, and the module whose `run(options)` measures it."""

@@ -11,6 +11,7 @@ CHEAP = {  # bench -> share of its full length, and the bar that the sabotage mu
     "denoise": (0.05, "denoise_parity_worst_block"),
     "ledger": (0.1, "ledger_gated_error_pct"),
     "loop": (0.03, "loop_p99_over_echo"),
+    "specimen": (0.01, "specimen_gain_error"),
 }
 
 
