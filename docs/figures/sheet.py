@@ -37,9 +37,10 @@ class Sheet:
 
     def __init__(self, width: int, height: int, title: str, subtitle: str) -> None:
         self._app = QtGui.QGuiApplication.instance() or QtGui.QGuiApplication([])
+        self.painter = QtGui.QPainter()  # made first, so that it goes before its image does
         self._image = QtGui.QImage(width * SCALE, height * SCALE, QtGui.QImage.Format.Format_RGB32)
         self._image.fill(QtGui.QColor(DARK.window))
-        self.painter = QtGui.QPainter(self._image)
+        self.painter.begin(self._image)
         self.painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
         self.painter.setRenderHint(QtGui.QPainter.RenderHint.SmoothPixmapTransform)
         self.painter.scale(SCALE, SCALE)
