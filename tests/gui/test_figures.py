@@ -12,9 +12,9 @@ from skimage.io import imread
 pytest.importorskip("PySide6", reason='figures need pip install -e ".[gui]"')
 pytest.importorskip("pytestqt", reason='figures need pip install -e ".[dev]"')
 
-from docs.figures.chart import Axis, Chart  # noqa: E402 - they import Qt
-from docs.figures.sheet import RED, SCALE, TEAL, Sheet  # noqa: E402
-from gui._qt import QtWidgets  # noqa: E402
+from docs.figures.chart import Axis, Chart
+from docs.figures.sheet import RED, SCALE, TEAL, Sheet
+from gui._qt import QtWidgets
 
 pytestmark = pytest.mark.usefixtures("qapp")
 
