@@ -60,7 +60,7 @@ def serve(
         for owner in list(owners.connections):
             owners.forget(owner)
             owner.close()
-    box.dark()
+    box.switch_off()
 
 
 def _serve_one(

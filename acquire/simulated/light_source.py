@@ -137,6 +137,11 @@ class LightBox:
             self.set_power(name, 0.0)
         return self.state()
 
+    def switch_off(self) -> None:
+        """End: without mains no fault keeps the light on."""
+        self.faults = BoxFaults()
+        self.dark()
+
     def state(self) -> BoxState:
         """Read the box back (the command, if it lies)."""
         self._settle()

@@ -213,8 +213,7 @@ def answer(
         case AskGates():
             return HasGates(box.gates())
         case Die():
-            box.faults = BoxFaults()
-            box.dark()
+            box.switch_off()
             raise BoxDied("the light box was told to die")
         case _:
             return _command(box, request, sleep)

@@ -325,3 +325,181 @@ def test_a_stuck_box_that_lies_repeats_the_power_it_was_told(box: LightBox) -> N
     assert box.set_power("blue", 0.1).power_fraction["blue"] == 0.1
     box.faults = BoxFaults(refuses_dark=True)
     assert box.state().power_fraction["blue"] == 0.5
+
+
+def test_a_flash_is_a_whole_exposure_in_one_packet(source: AnyLightBox) -> None:
+    source.set_power("blue", 0.1)
+    source.set_open(True)
+    given = source.flash(0.05)
+    assert given.fluence_j_cm2 == {"blue": pytest.approx(0.025), "lamp": pytest.approx(0.0)}
+    source.gate_on(0.05, is_paced=False)
+    assert source.gate_off(0.05) == given
+    assert source.meter()["blue"].exposures == 2
+    assert source.state().lit == ()
+
+
+def test_powers_step_with_the_exposures_and_start_anew(source: AnyLightBox) -> None:
+    source.set_open(True)
+    source.load_powers("blue", [0.1, 0.2, 0.4])
+    for _ in range(2):
+        assert source.run_powers("blue", True).power_fraction["blue"] == pytest.approx(0.0)
+        given = [source.flash(1.0).fluence_j_cm2["blue"] for _ in range(4)]
+        assert given == pytest.approx([0.5, 1.0, 2.0, 0.5])
+        source.run_powers("blue", False)
+    assert source.state().power_fraction["blue"] == 0.0
+    assert source.state().is_dark
+
+
+def test_a_command_ends_a_power_sequence(source: AnyLightBox) -> None:
+    source.set_open(True)
+    source.load_powers("blue", [0.1, 0.2])
+    source.run_powers("blue", True)
+    source.flash(1.0)
+    source.set_power("blue", 0.3)
+    assert [source.flash(1.0).fluence_j_cm2["blue"] for _ in range(2)] == pytest.approx([1.5, 1.5])
+
+
+def test_a_box_that_refuses_dark_goes_on_with_its_power_sequence(source: AnyLightBox) -> None:
+    source.set_open(True)
+    source.load_powers("blue", [0.1, 0.4])
+    source.run_powers("blue", True)
+    source.set_faults(BoxFaults(refuses_dark=True))
+    source.run_powers("blue", False)
+    source.set_power("blue", 0.3)  # less than it may come to
+    assert [source.flash(1.0).fluence_j_cm2["blue"] for _ in range(2)] == pytest.approx([0.5, 2.0])
+
+
+@pytest.mark.parametrize("powers", [[], [1.1], [0.5, float("nan")], [0.1] * 5000])
+def test_a_table_of_powers_that_are_none_is_refused(
+    source: AnyLightBox, powers: list[float]
+) -> None:
+    with pytest.raises(SettingRefused):
+        source.load_powers("blue", powers)
+    with pytest.raises(SettingRefused, match="load one first"):
+        source.run_powers("blue", True)
+
+
+def test_a_filter_takes_lines_out_of_the_light_and_off_the_meter(source: AnyLightBox) -> None:
+    source.set_power("blue", 0.2)
+    source.set_open(True)
+    source.set_passing(["lamp"])
+    assert source.flash(1.0).fluence_j_cm2["blue"] == 0.0
+    assert source.meter()["blue"].exposures == 0
+    assert source.state().armed == ("blue",)  # the box itself gives light all the same
+    source.set_passing(None)
+    assert source.flash(1.0).fluence_j_cm2["blue"] == pytest.approx(1.0)
+
+
+def test_the_gate_of_a_line_can_be_changed(source: AnyLightBox, clock: Clock) -> None:
+    source.set_power("blue", 0.2)
+    assert source.gates() == {"blue": "camera", "lamp": "software"}
+    source.set_gate("blue", "always-on")
+    assert source.state().lit == ("blue",)
+    clock.now_s += 3.0
+    source.set_gate("blue", "camera")
+    clock.now_s += 3.0
+    assert source.meter()["blue"].dose_j_cm2 == pytest.approx(3.0)
+    assert source.meter()["blue"].lit_s == pytest.approx(3.0)
+
+
+def test_a_slow_shutter_moves_later_and_the_meter_knows_when(box: LightBox, clock: Clock) -> None:
+    box.set_delays(2.0, 3.0)
+    box.set_power("lamp", 0.5)
+    box.set_open(True)
+    assert not box.state().is_open
+    assert box.state().lit == ()
+    assert box.state().armed == ("lamp",)
+    clock.now_s += 10.0  # it opened 8 s ago, though nobody looked
+    assert box.state().is_open
+    assert box.meter()["lamp"].lit_s == pytest.approx(8.0)
+    box.set_open(False)
+    assert box.state().is_open
+    clock.now_s += 10.0
+    assert box.meter()["lamp"].lit_s == pytest.approx(11.0)
+    assert box.state().is_dark
+
+
+def test_the_last_command_to_a_slow_shutter_counts(box: LightBox, clock: Clock) -> None:
+    box.set_delays(2.0, 2.0)
+    box.set_power("lamp", 0.5)
+    box.set_open(True)
+    clock.now_s += 1.0
+    assert box.set_open(False).is_dark
+    clock.now_s += 10.0
+    assert box.meter()["lamp"].lit_s == 0.0
+
+
+@pytest.mark.parametrize("delays", [(-1.0, 0.0), (0.0, float("nan")), (61.0, 0.0)])
+def test_a_shutter_delay_that_is_none_is_refused(
+    source: AnyLightBox, delays: tuple[float, float]
+) -> None:
+    with pytest.raises(SettingRefused, match="delays"):
+        source.set_delays(*delays)
+
+
+def test_the_shutter_closing_late_in_an_exposure_is_metered_by_the_clock(
+    box: LightBox, clock: Clock
+) -> None:
+    box.set_delays(0.0, 0.5)
+    box.set_power("blue", 1.0)
+    box.set_open(True)
+    box.gate_on(2.0, is_paced=True)
+    clock.now_s += 1.0
+    box.set_open(False)
+    clock.now_s += 1.0
+    assert box.gate_off(2.0).fluence_j_cm2["blue"] == pytest.approx(5.0 * 1.5)
+    assert box.meter()["blue"].dose_j_cm2 == pytest.approx(5.0 * 1.5)
+
+
+def test_faults_are_remembered_by_the_box_and_shared_by_its_owners(clock: Clock) -> None:
+    with served(2, clock) as (one, other):
+        one.set_faults(BoxFaults(ignores=True))
+        assert other.faults() == BoxFaults(ignores=True)
+        assert other.set_power("blue", 0.5).power_fraction["blue"] == 0.0
+        other.set_faults(BoxFaults(refuses=True))
+        with pytest.raises(SettingRefused, match="refuses"):
+            one.set_power("blue", 0.5)
+        with pytest.raises(SettingRefused, match="refuses"):
+            one.dark()
+
+
+def test_a_box_that_hangs_answers_its_meter_and_its_gate_only(clock: Clock) -> None:
+    with served(2, clock) as (one, other):
+        one.set_power("blue", 0.1)
+        one.set_open(True)
+        one.set_faults(BoxFaults(hangs=True))
+        assert one.flash(1.0).fluence_j_cm2["blue"] == pytest.approx(0.5)
+        assert one.meter()["blue"].dose_j_cm2 == pytest.approx(0.5)
+        other._timeout_s = 0.01
+        with pytest.raises(DeviceMissing, match="did not answer"):
+            other.dark()
+        one.set_faults(BoxFaults())
+        assert one.dark().is_dark
+
+
+def test_a_slow_box_does_late_what_it_is_told(clock: Clock) -> None:
+    def sleep(seconds: float) -> None:
+        clock.now_s += seconds
+
+    box = LocalLightBox([LAMP], clock, sleep)
+    box.set_power("lamp", 1.0)
+    box.set_open(True)
+    box.set_faults(BoxFaults(delay_s=3.0))
+    assert box.dark().is_dark
+    assert box.meter()["lamp"].lit_s == pytest.approx(3.0)
+
+
+def test_a_box_that_dies_is_gone_for_all_its_owners(clock: Clock) -> None:
+    with served(2, clock) as (one, other):
+        one.set_power("blue", 0.1)
+        one.die()
+        for client in (one, other):
+            with pytest.raises(LightBoxGone):
+                client.state()
+    local = LocalLightBox([BLUE], clock)
+    local.set_power("blue", 0.1)
+    local.set_open(True)
+    local.die()
+    with pytest.raises(LightBoxGone):
+        local.meter()
+    assert local.box.state().is_dark
