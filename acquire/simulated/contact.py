@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 GAP = 1.06  # nuclei keep a little more than their size apart: the rim of two cell bodies; proposed
 DONE = 0.01  # an overlap of less than this share is none
-LOOKS = 5  # times in one step that neighbours are sought; what is left then waits for the next ...
+LOOKS = 3  # times in one step that neighbours are sought; what is left then waits for the next ...
 ROUNDS = 8  # ... and pushes for each look
 NEAR = 0.2  # neighbours are sought so much further than they touch
 PRESSED = 0.08  # a cell with so much overlap left has no room to grow; proposed
@@ -78,7 +78,7 @@ class Bodies:
         """
         i, j = pairs[:, 0], pairs[:, 1]
         line = self.xyz_um[j] - self.xyz_um[i]
-        distance = np.sqrt((line**2).sum(axis=1))
+        distance = np.sqrt(np.einsum("ij,ij->i", line, line))
         line /= np.maximum(distance, 1e-9)[:, None]
         wanted = GAP * (self._support(i, line) + self._support(j, line))
         return line, wanted, wanted - distance
@@ -86,10 +86,11 @@ class Bodies:
     def _support(self, who: NDArray[np.int64], line: NDArray[np.float64]) -> Column:
         """Return half of the width of each body along a unit vector, um."""
         cos, sin = np.cos(self.angle[who]), np.sin(self.angle[who])
-        along = line[:, 0] * cos + line[:, 1] * sin
-        across = line[:, 1] * cos - line[:, 0] * sin
-        turned = np.stack([along, across, line[:, 2]], axis=1)
-        width: Column = np.sqrt(((turned * self.axes_um[who]) ** 2).sum(axis=1))
+        axes = self.axes_um[who]
+        along = (line[:, 0] * cos + line[:, 1] * sin) * axes[:, 0]
+        across = (line[:, 1] * cos - line[:, 0] * sin) * axes[:, 1]
+        up = line[:, 2] * axes[:, 2]
+        width: Column = np.sqrt(along * along + across * across + up * up)
         return width
 
 
@@ -115,11 +116,12 @@ def _push_once(bodies: Bodies, pairs: NDArray[np.int64]) -> bool:
     return bool(close.any())
 
 
-def nearest_um(xyz_um: NDArray[np.float64]) -> Column:
-    """Return the distance from each centre to the next one, (n,) um; infinite for a lonely one."""
+def nearest_um(xyz_um: NDArray[np.float64], at_most_um: float) -> Column:
+    """Return the distance from each centre to the next one, but no more than a limit, (n,) um."""
     if len(xyz_um) < 2:
-        return np.full(len(xyz_um), np.inf)
-    distance: Column = cKDTree(xyz_um).query(xyz_um, k=2)[0][:, 1]
+        return np.full(len(xyz_um), at_most_um)
+    found, _ = cKDTree(xyz_um).query(xyz_um, k=2, distance_upper_bound=at_most_um)
+    distance: Column = np.minimum(found[:, 1], at_most_um)
     return distance
 
 

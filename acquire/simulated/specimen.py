@@ -10,7 +10,7 @@ import numpy as np
 from acquire.simulated import calcium, damage, motion
 from acquire.simulated.birth import Nursery
 from acquire.simulated.cells import Nuclei, Phase
-from acquire.simulated.contact import Bodies, keep_apart, nearest_um
+from acquire.simulated.contact import LOOKS, Bodies, keep_apart, nearest_um
 from acquire.simulated.cycle import live_one_step
 from acquire.simulated.events import MAX_EVENTS, Census, Event
 from acquire.simulated.photophysics import Photophysics, brightness
@@ -18,7 +18,7 @@ from acquire.simulated.shape import Shape, shape_of, since_birth_s
 from acquire.simulated.spots import spots_of, wander
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from acquire.simulated.cells import Column, Spots
     from acquire.simulated.config import SimulatedScopeConfig
@@ -74,9 +74,10 @@ class Specimen:
         self.t_s = 0.0
         self.events: deque[Event] = deque(maxlen=MAX_EVENTS)
         self._cells = self._nursery.founders(self._half_um)
+        self._shape = self._shape_now()
         self._walk.start(self._cells)
         self._make_room(looks=50)
-        self._cells["gap_um"] = nearest_um(self._cells["xyz_um"])
+        self._cells["gap_um"] = self._gaps_um()
         self._go_one_step()
 
     def advance_to(self, t_s: float) -> None:
@@ -91,7 +92,7 @@ class Specimen:
         """Return all nuclei as they are now."""
         cells = self._cells
         along = self._along
-        shape = self._shape()
+        shape = self._shape
         place_um = cells["xyz0_um"] + along * (cells["xyz_um"] - cells["xyz0_um"])
         gap_um = cells["gap0_um"] + along * (cells["gap_um"] - cells["gap0_um"])
         smallest_um = 1.05 * np.sqrt(shape.axes_um[:, 0] * shape.axes_um[:, 1])
@@ -108,9 +109,9 @@ class Specimen:
             depth_um=shape.axes_um[:, 2].copy(),
             cyto_um=np.maximum(np.minimum(shape.body_um, 0.5 * gap_um), smallest_um),
             angle=cells["angle"].copy(),
-            dye=self._made(shape) * active * brightness(cells["bright"][:, 0]),
-            condensed=shape.condensed,
-            fragmented=shape.fragmented,
+            dye=self._made() * active * brightness(cells["bright"][:, 0]),
+            condensed=shape.condensed.copy(),
+            fragmented=shape.fragmented.copy(),
             activity=active,
             phase=cells["phase"].copy(),
             born_s=cells["born_s"].copy(),
@@ -144,7 +145,9 @@ class Specimen:
         """Return the unbleached dye of one line in each cell of `truth()`, (n,)."""
         return self._shines(line) * brightness(self._cells["bright"][:, line])
 
-    def take_light(self, fluence_j_cm2: Column, irradiance_w_cm2: float, line: int = 0) -> Column:
+    def take_light(
+        self, fluence_j_cm2: Column, irradiance_w_cm2: ArrayLike, line: int = 0
+    ) -> Column:
         """Bleach and harm the cells by one line of light; a specimen that is not lit only shines.
 
         Parameters
@@ -152,7 +155,7 @@ class Specimen:
         fluence_j_cm2
             Dose of each nucleus of `truth()`, (n,) J/cm2.
         irradiance_w_cm2
-            Mean irradiance of the exposure, W/cm2.
+            Mean irradiance of the exposure, of all nuclei or of each, W/cm2.
         line
             Place of the line in `config.all_lines()`.
 
@@ -174,18 +177,19 @@ class Specimen:
         """Return the time since the last grid time over the step, 0 to 1."""
         return self.t_s / self._config.step_s - (self._step - 1)
 
-    def _shape(self) -> Shape:
+    def _shape_now(self) -> Shape:
         config = self._config
         return shape_of(self._cells, config.nucleus_um, config.nucleus_flatness, config.cell_ratio)
 
-    def _made(self, shape: Shape) -> Column:
+    def _made(self) -> Column:
         """Return all dye that the cells hold, bleached or not, (n,)."""
-        made: Column = self._cells["expression"] * (1.0 + self._cells["progress"]) * shape.fade
+        cells = self._cells
+        made: Column = cells["expression"] * (1.0 + cells["progress"]) * self._shape.fade
         return made
 
     def _shines(self, line: int) -> Column:
         """Return what unbleached cells would shine with; calcium moves the first line's dye."""
-        made = self._made(self._shape())
+        made = self._made()
         return made * self._activity() if line == 0 else made
 
     def _activity(self) -> Column:
@@ -202,6 +206,7 @@ class Specimen:
     def _go_one_step(self) -> None:
         """Let the cells as they are now live to the next grid time."""
         cells, config = self._cells, self._config
+        self._shape = self._shape_now()
         cells["xyz0_um"], cells["gap0_um"] = cells["xyz_um"], cells["gap_um"]
         in_mitosis = np.isin(cells["phase"], (Phase.METAPHASE, Phase.ANAPHASE))
         pace = np.where(in_mitosis, motion.MITOTIC_PACE, damage.motility(cells["damage"]))
@@ -210,17 +215,22 @@ class Specimen:
         motion.part(cells, since_birth_s(cells), config.nucleus_um, config.step_s)
         motion.keep_inside(cells, self._half_um)
         cells["pressed"] = self._make_room()
-        cells["gap_um"] = nearest_um(cells["xyz_um"])
+        cells["gap_um"] = self._gaps_um()
         wander(cells, self._step, config.spot_diffusion_um2_s, config.nucleus_um, config.step_s)
         self._step += 1
 
-    def _make_room(self, looks: int = 5) -> NDArray[np.bool_]:
+    def _gaps_um(self) -> Column:
+        """Return the distance of each cell to the next, as far as it bounds a body, (n,) um."""
+        config = self._config
+        return nearest_um(self._cells["xyz_um"], 3.0 * config.cell_ratio * config.nucleus_um)
+
+    def _make_room(self, looks: int = LOOKS) -> NDArray[np.bool_]:
         """Push overlapping nuclei apart and return who is still pressed, (n,)."""
         cells, config = self._cells, self._config
         bodies = Bodies(
             keys=cells["key"],
             xyz_um=cells["xyz_um"].copy(),
-            axes_um=self._shape().axes_um,
+            axes_um=self._shape.axes_um,
             angle=cells["angle"],
             half_um=self._half_um,
             longest_um=max(LONGEST, 1.5 * config.nucleus_flatness) * config.nucleus_um,
