@@ -141,6 +141,7 @@ class Lease:
             was_running = self.camera.is_running()
             image = self.camera.try_pop()
             if image is not None:
+                self.check_stopped()  # its light was cut short: it is not what it would say it is
                 if not self.n_popped:
                     self.habit.note(self.allowed.exposure_ms, image.t_ns - self.started_ns)
                 self.n_popped += 1

@@ -10,6 +10,7 @@ import msgspec
 
 from acquire.errors import LightOverBudget, LightRefused, ScopeError
 from acquire.frame import Frame, FrameInfo, Shot
+from acquire.pause import Pause
 from acquire.settings import Applied, Request
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ def run(
     should_stop: Callable[[], bool],
     lose: Callable[[int, int, str], None] | None = None,
     has_room: Callable[[int], bool] = lambda n_frames: False,
+    pause: Pause | None = None,
 ) -> Outcome:
     """Take all shots of a plan, each after the decision on the one before, and end dark.
 
@@ -114,10 +116,12 @@ def run(
         Takes the first and last sequence number of frames that were lost, and why.
     has_room
         Whether `publish` would take so many frames without waiting for anybody.
+    pause
+        Where a person lets the run wait, in the dark, between shots.
     """
     loop = _Loop(
         stand, guard, clock, camera, publish, next_request, report, should_stop,
-        lose or _log_loss, has_room,
+        lose or _log_loss, has_room, pause or Pause(),
     )  # fmt: skip
     return loop.run(plan, first)
 
@@ -137,8 +141,9 @@ class _Loop:
         should_stop: Callable[[], bool],
         lose: Callable[[int, int, str], None],
         has_room: Callable[[int], bool],
+        pause: Pause,
     ) -> None:
-        self._has_room = has_room
+        self._has_room, self._pause = has_room, pause
         self._stand, self._guard, self._clock, self._camera = stand, guard, clock, camera
         self._hand_on, self._next_request = publish, next_request
         self._report, self._should_stop, self._tell_lost = report, should_stop, lose
@@ -181,6 +186,7 @@ class _Loop:
             request = self._requests.get(field, first)
             objection = self._guard.objection(request)
             self._wait_for(planned, 0.0 if objection else request.settings.interval_s)
+            self._pause.wait(self._should_stop)
             if self._should_stop():
                 return "stopped"
             shot = planned if objection else planned.with_planes(request.settings)
@@ -192,6 +198,8 @@ class _Loop:
                 return "budget spent"
             except LightRefused as error:
                 if self._guard.is_stopped:
+                    if self._pause.is_on:  # the next shot waits for a person
+                        continue
                     return "the light was stopped"
                 if field not in self._good:
                     raise

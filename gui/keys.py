@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 SHEET = (
     ("Esc", "STOP LIGHT, always"),
-    ("Ctrl+H", "hold or resume the feedback"),
+    ("Ctrl+H", "hold the feedback, or let it decide again"),
     ("Ctrl+R", "end the run after this shot"),
     ("1 2 3 4", "side by side, swipe, raw, denoised"),
     ("A", "fit the contrast once"),

@@ -185,7 +185,7 @@ class RunView:
         self._add(Row(Kind.NOTICE, self.t_s, word, notice.text, "run", level=notice.level))
 
     def _take_reply(self, reply: Reply, now_ns: int) -> None:
-        if reply.is_ok and reply.name in ("hold", "resume"):
+        if reply.is_ok and reply.name in ("hold", "release"):
             self._is_held = reply.name == "hold"
         if reply.name == "stop_light" and self.is_replay:
             self._add(Row(Kind.PERSON, self.t_s, "no light to stop", reply.text, "you"))
@@ -193,7 +193,8 @@ class RunView:
         if reply.name == "stop_light":
             self.light.take_stop(reply, now_ns)
         words = {
-            "hold": "feedback held", "resume": "feedback on", "stop": "run stopped",
+            "hold": "feedback held", "release": "feedback on", "pause": "run paused",
+            "resume": "run goes on", "stop": "run stopped",
             "stop_light": "light off" if reply.is_dark else "light NOT confirmed off",
         }  # fmt: skip
         what = words.get(reply.name, reply.name) if reply.is_ok else f"{reply.name} failed"

@@ -41,7 +41,7 @@ class Source(Protocol):
         ...
 
     def command(self, name: str) -> None:
-        """Send a wish ("stop_light", "stop", "hold", "resume"); `poll` brings the reply."""
+        """Send a wish, a word of `lightloop.orders`; `poll` brings the reply."""
         ...
 
     def close(self) -> None:

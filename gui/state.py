@@ -1,6 +1,6 @@
 """What the run is doing, and what is known about the light. No Qt here.
 
-OFFLINE ─ start ─▶ IDLE ─ frame ─▶ RUNNING ◀─ hold / resume ─▶ HELD
+OFFLINE ─ start ─▶ IDLE ─ frame ─▶ RUNNING ◀─ hold / release ─▶ HELD
                                       │
                                       └─ end ─▶ DONE | STOPPED | FAULT (it may not be dark)
 """

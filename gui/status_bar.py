@@ -114,7 +114,7 @@ class StatusBar(QtWidgets.QWidget):
         self.stop_light.set_has_light(not view.is_replay)
         self._say_what_buttons_do(is_replay=view.is_replay)
         is_held = view.is_held and not view.is_replay
-        self.hold.setText("Resume feedback" if is_held else "Hold feedback")
+        self.hold.setText("Release feedback" if is_held else "Hold feedback")
         can = state in (RunState.RUNNING, RunState.HELD, RunState.IDLE)
         self.hold.setEnabled(can and not view.is_replay)
         self.end_run.setEnabled(can or state is RunState.FAULT)

@@ -233,7 +233,7 @@ class MainWindow(QtWidgets.QWidget):
     def toggle_hold(self) -> None:
         """Hold the feedback, or let it decide again."""
         if not self.view.is_replay:
-            self._source.command("resume" if self.view.is_held else "hold")
+            self._source.command("release" if self.view.is_held else "hold")
 
     def set_mode(self, mode: Mode) -> None:
         """Choose what is side by side with what."""

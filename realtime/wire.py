@@ -267,7 +267,11 @@ class Ack(msgspec.Struct, frozen=True, tag="ack", gc=False):
 
 
 class Command(msgspec.Struct, frozen=True, tag="command"):
-    """A person's wish, on the control socket: "stop_light", "stop", "hold", "resume"."""
+    """A person's wish, on the control socket (`lightloop.orders`).
+
+    "stop_light", "stop", "abort"; "pause" and "resume" of the run; "hold" and "release" of the
+    feedback.
+    """
 
     name: str
     token: str = ""

@@ -21,11 +21,14 @@ from acquire.keeper import Ends, KeeperLink
 from acquire.light import LightGuard
 from acquire.light_port import LightPort
 from acquire.loop import run as run_loop
+from acquire.pause import Pause
 from acquire.plan import plan_shots
 from acquire.scope import Scope
+from acquire.time_watch import TimeWatch
 from lightloop.build import Microscope, build_microscope
 from lightloop.config import parse
 from lightloop.feedback import Feedback
+from lightloop.orders import Orders
 from lightloop.processes.echo import echo
 from lightloop.processes.link import Link, run_child
 from lightloop.reference import Reference
@@ -146,6 +149,9 @@ class Session:
             self._tally,
             lambda what: link.trouble("worker", what),
         )
+        self._pause = Pause()
+        self._orders = Orders(self._guard, self._pause, self._feedback, self._stop)
+        self._time_watch = TimeWatch(self._ask)
 
     def run(self) -> None:
         """Wait for everybody, run the loop, and say how it ended."""
@@ -154,6 +160,7 @@ class Session:
         if not self._hub.wait_for(LISTENERS, READY_S, self._link.check):
             raise ScopeError(f"worker and recorder did not come within {READY_S:.0f} s")
         self._keeper.obey(self._guard.go_dark)
+        self._time_watch.start()
         gc.collect()
         gc.freeze()
         gc.disable()  # a collection in mid-shot would be the slowest step; it runs while we wait
@@ -171,6 +178,7 @@ class Session:
             should_stop=self._link.stop.is_set,
             lose=self._hub.lose,
             has_room=self._hub.has_room,
+            pause=self._pause,
         )
         self._cpu_s = time.thread_time() + self._hub.cpu_s - before_s
         gc.enable()
@@ -182,6 +190,7 @@ class Session:
     def close(self) -> None:
         """Leave the light off and nothing behind. May be called twice."""
         self._guard.go_dark()
+        self._time_watch.close()
         self._hub.close()
         self._ring.close()
         self._keeper.end()
@@ -226,21 +235,11 @@ class Session:
         )
 
     def _obey(self, name: str) -> Reply:
-        """Do what a person asks; called in the hub's thread, which never exposes."""
-        if name == "stop_light":
-            is_dark = self._guard.go_dark()
-            self._stop("STOP LIGHT was pressed")
-            text = (
-                self._guard.dark_text() if is_dark else "NOT confirmed dark: switch it off by hand"
-            )
-            return Reply(name, is_ok=is_dark, text=text, is_dark=is_dark)
-        if name == "stop":
-            self._stop("stopped from the window")
-        elif name in ("hold", "resume"):
-            self._feedback.is_held = name == "hold"
-        else:
-            return Reply(name, is_ok=False, text=f"unknown command {name!r}")
-        return Reply(name, is_ok=True)
+        """Do what a person asks; called in the usher's thread, which never exposes."""
+        return self._orders.obey(name)
+
+    def _ask(self, what: str) -> None:
+        self._hub.send(Notice("fault", self._orders.ask(what), time.perf_counter_ns()))
 
     def _stop(self, reason: str) -> None:
         self._link.reason = self._link.reason or reason
@@ -253,6 +252,7 @@ class Session:
         is_orderly = outcome.error is None and not self._link.is_orphan and not was_revoked
         was_stopped = self._link.stop.is_set() and not outcome.is_complete
         reason = self._link.reason if was_stopped and not outcome.error else outcome.reason
+        is_orderly = is_orderly and not self._orders.is_aborted
         status = "complete" if is_orderly and is_dark else "partial"
         dose = self._ledger.totals()
         if outcome.error is not None:

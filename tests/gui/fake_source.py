@@ -264,6 +264,6 @@ class FakeSource:
 _ANSWERS = {
     "stop_light": "every source is off, read back in 3 ms",
     "hold": "the light stays as it is",
-    "resume": "the policy decides again",
+    "release": "the policy decides again",
     "stop": "the run ends after this shot",
 }

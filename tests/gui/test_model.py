@@ -68,7 +68,7 @@ FRAME, HOLD = frame(0, 1), Reply("hold", is_ok=True)
         ([STARTED, FRAME, HOLD], RunState.HELD),
         ([STARTED, FRAME, Reply("hold", is_ok=False)], RunState.RUNNING),
         (
-            [STARTED, FRAME, Reply("hold", is_ok=True), Reply("resume", is_ok=True)],
+            [STARTED, FRAME, Reply("hold", is_ok=True), Reply("release", is_ok=True)],
             RunState.RUNNING,
         ),
         ([STARTED, FRAME, Reply("stop_light", is_ok=True, is_dark=True)], RunState.STOPPED),

@@ -11,6 +11,7 @@ from acquire.bounds import GuardRules
 from acquire.errors import CameraTimeout, KeeperLost, LightNotDark, LightRefused
 from acquire.frame import Frame, Shot
 from acquire.loop import Outcome, ShotReport, run
+from acquire.pause import Pause
 from acquire.plan import plan_shots
 from acquire.settings import ChannelSettings, Limits, Request, Settings
 from tests.light_bench import DIODE, LASER, MS, Stand, ask, raising, stand
@@ -48,6 +49,8 @@ class Run:
     requests: dict[int, Request] = field(default_factory=dict)
     stop_after: int = 10**9
     room: int = 0
+    pause: Pause = field(default_factory=Pause)
+    pause_after: int = -1
     calls_at_publish: list[tuple[str, ...]] = field(default_factory=list)
 
     def move_to(self, *position_um: float) -> None:
@@ -64,6 +67,8 @@ class Run:
         assert bench.is_dark or is_blanked or self.at.keeper.is_alarmed
         self.calls_at_publish.append(tuple(bench.calls))
         self.frames.append(frame)
+        if len(self.frames) == self.pause_after:
+            self.pause.begin("tea")
 
     def next_request(self, shot: Shot) -> Request:
         self.asked.append(shot)
@@ -75,6 +80,7 @@ class Run:
             self.next_request, self.reports.append, self.first,
             lambda: len(self.frames) >= self.stop_after,
             lambda *what: self.lost.append(what), lambda n_frames: n_frames <= self.room,
+            self.pause,
         )  # fmt: skip
 
 
@@ -381,3 +387,44 @@ def test_losses_are_logged_where_nobody_takes_them(caplog) -> None:
         going.next_request, going.reports.append, going.first, lambda: False,
     )  # fmt: skip
     assert "frames 0 to 0 are lost" in caplog.text
+
+
+def test_a_paused_run_takes_nothing_and_goes_on_with_the_next_shot() -> None:
+    waited: list[int] = []
+
+    class Tea(Pause):
+        def wait(self, should_stop: Any) -> None:
+            if self.is_on:
+                assert going.at.bench.is_dark
+                waited.append(len(going.frames))
+                self.end()
+
+    pause = Tea()
+    going = Run(stand(), ask(), pause=pause)
+    going.pause_after = 1
+    outcome = going.go(plan(3))
+    assert outcome.is_complete
+    assert waited == [1]
+    assert [frame.info.t_s for frame in going.frames] == [0, 60, 120]
+
+
+def test_a_light_that_was_stopped_for_a_pause_is_given_again_to_the_next_shot() -> None:
+    class Ask(Pause):
+        def wait(self, should_stop: Any) -> None:
+            if self.is_on:
+                going.at.guard.rearm()
+                self.end()
+
+    pause = Ask()
+    going = Run(stand(), ask(), pause=pause)
+
+    def slept() -> None:
+        going.at.bench.faults.pop("start")
+        going.at.guard.go_dark()
+        pause.begin("the computer slept")
+
+    going.at.bench.faults["start"] = slept
+    outcome = going.go(plan(3))
+    assert outcome.is_complete
+    assert [frame.info.t_s for frame in going.frames] == [60, 120]
+    assert "stopped" in going.reports[0].refused

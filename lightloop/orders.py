@@ -1,0 +1,99 @@
+"""What a person may ask of a run while it goes on; whoever carries the words, this obeys them.
+
+The words are those of bluesky's RunEngine (pause, resume, stop, abort), and each keeps its meaning
+there; `stop_light` is its `halt`: at once. Nothing is taken again after a pause: light is spent.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from acquire.errors import ScopeError
+from realtime.wire import Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from acquire.light import LightGuard
+    from acquire.pause import Pause
+    from lightloop.feedback import Feedback
+
+logger = logging.getLogger(__name__)
+
+
+class Orders:
+    """Obeys commands; called in a thread that never exposes.
+
+    Parameters
+    ----------
+    stop
+        Ends the run before its next exposure; takes the reason.
+    """
+
+    def __init__(
+        self, guard: LightGuard, pause: Pause, feedback: Feedback, stop: Callable[[str], object]
+    ) -> None:
+        self._guard, self._pause, self._feedback, self._stop = guard, pause, feedback, stop
+        self.is_aborted = False
+        self._orders: dict[str, Callable[[], str]] = {
+            "stop": self._end,
+            "abort": self._abort,
+            "pause": self._begin_pause,
+            "resume": self._go_on,
+            "hold": self._hold,
+            "release": self._release,
+        }
+
+    def obey(self, name: str) -> Reply:
+        """Do what a person asks, and say what came of it."""
+        if name == "stop_light":
+            return self._stop_light()
+        if name not in self._orders:
+            return Reply(name, is_ok=False, text=f"unknown command {name!r}")
+        try:
+            return Reply(name, is_ok=True, text=self._orders[name]())
+        except ScopeError as error:
+            return Reply(name, is_ok=False, text=str(error))
+
+    def ask(self, what: str) -> str:
+        """Go dark at once and wait for a person, because of `what`; return what to tell them."""
+        is_dark = self._guard.go_dark()
+        self._pause.begin(what)
+        state = "the light is off" if is_dark else "the light is NOT known to be off"
+        text = f"{what}; {state}, and the run waits: resume it, or stop it"
+        logger.critical("%s", text)
+        return text
+
+    def _stop_light(self) -> Reply:
+        is_dark = self._guard.go_dark()
+        self._stop("STOP LIGHT was pressed")
+        text = self._guard.dark_text() if is_dark else "NOT confirmed dark: switch it off by hand"
+        return Reply("stop_light", is_ok=is_dark, text=text, is_dark=is_dark)
+
+    def _end(self) -> str:
+        self._stop("stopped from the window")
+        return "the run ends after this exposure"
+
+    def _abort(self) -> str:
+        self.is_aborted = True
+        self._stop("aborted from the window")
+        return "the run ends after this exposure, and counts as failed"
+
+    def _begin_pause(self) -> str:
+        self._pause.begin("paused by a person")
+        return "dark after this shot"
+
+    def _go_on(self) -> str:
+        if self._guard.is_stopped and self._pause.is_on:
+            self._guard.rearm()
+        self._pause.end()
+        return "the run goes on with its next shot"
+
+    def _hold(self) -> str:
+        self._feedback.is_held = True
+        return "the light stays as it is"
+
+    def _release(self) -> str:
+        self._feedback.is_held = False
+        return "the policy decides again"
