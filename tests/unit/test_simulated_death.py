@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -73,7 +74,7 @@ def test_damaged_cells_die_at_the_rate_of_their_damage() -> None:
 
 def test_more_light_brings_the_same_deaths_nearer_and_spares_nobody() -> None:
     runs = [deaths_h(lit(MORTAL, dose, 3.0)) for dose in (0.0, 100.0, 1000.0)]
-    for less, more in zip(runs, runs[1:], strict=False):
+    for less, more in pairwise(runs):
         assert len(more) > len(less)
         assert all(more[key] <= when for key, when in less.items())
 

@@ -73,7 +73,7 @@ def test_a_death_changes_nobody_elses_draws() -> None:
         specimen.advance_to(3 * 3600.0)
     a, b = one._cells, other._cells
     shared, i, j = np.intersect1d(a["key"], b["key"], return_indices=True)
-    assert 40 < len(shared)
+    assert len(shared) > 40
     for drawn in ("cycle_s", "patience", "fate", "stretch", "expression", "spots"):
         assert np.array_equal(a[drawn][i], b[drawn][j]), drawn
 
