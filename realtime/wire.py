@@ -53,6 +53,8 @@ class Start(msgspec.Struct, frozen=True, tag="start"):
         The first settings; until a decision, they are in force.
     origin
         "live", "simulated", "replay of …", "import of …": what the window's title bar says.
+    calibrations
+        Each calibration file that the session rests on, by name, and its sha256.
     """
 
     session_id: str
@@ -69,6 +71,7 @@ class Start(msgspec.Struct, frozen=True, tag="start"):
     software: str = ""
     dose_unit: str = "J/cm2"
     budget_j_cm2: dict[str, float] = {}
+    calibrations: dict[str, str] = {}
 
 
 class FrameMessage(msgspec.Struct, frozen=True, tag="frame", gc=False):

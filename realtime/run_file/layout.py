@@ -8,7 +8,7 @@
       frames       one row for each frame: the numbers, for a table or a plot
       journal/     bytes, offsets: every document of the stream, byte for byte, in order of arrival
       instrument/  cam0: gain, offset, read noise, pixel size                     NXdetector
-      config, plan, software
+      config, plan, software, calibrations (name: sha256)
       commit       how much of all this is valid; written last
 
 The journal is the truth; `frames` repeats its numbers for people who read the file with h5py or
@@ -122,6 +122,7 @@ def create(file: h5py.File, start: Start, part: int, last_seq: int) -> None:
     entry["start_time"] = datetime.fromtimestamp(start.t_utc_ns * 1e-9, UTC).isoformat()
     entry["config"] = start.config_toml
     entry["plan"] = start.plan_json
+    entry["calibrations"] = json.dumps(start.calibrations)
     entry["software"] = json.dumps(_software(start))
     for name, text in ((STATUS, RECORDING), (END_TIME, "")):
         file.create_dataset(name, data=np.array(text.encode(), f"S{_TEXT_BYTES}"))
@@ -188,7 +189,13 @@ def _create_camera(file: h5py.File, number: int, camera: CameraInfo) -> None:
     detector = file.require_group("entry/instrument").create_group(f"cam{number}")
     detector.parent.attrs["NX_class"] = "NXinstrument"
     detector.attrs.update(NX_class="NXdetector", label=camera.label)
-    detector.attrs["calibration_source"] = camera.calibration.source
+    known = camera.calibration
+    detector.attrs.update(
+        calibration_source=known.source,
+        calibration_id=known.id,
+        calibration_sha256=known.sha256,
+        calibration_doubts=known.distrust,
+    )
     for name, value, unit in (
         ("pixel_size", camera.pixel_um, "um"),
         ("gain", camera.calibration.gain_adu_per_e, "ADU/e-"),
