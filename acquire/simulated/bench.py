@@ -4,40 +4,30 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING, NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from acquire.errors import ScopeError
 from acquire.simulated.eye import Exposure, Eye
 from acquire.simulated.focus_drift import FocusDrift
 from acquire.simulated.light_box import LightBoxGone
 from acquire.simulated.light_words import Exposed
-from acquire.simulated.optics import Optics
+from acquire.simulated.sight import Scene, Sight
 from acquire.simulated.specimen import Specimen
 from acquire.simulated.truth import Seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from acquire.simulated.cells import Nuclei
-    from acquire.simulated.config import LineConfig, SimulatedScopeConfig
+    from acquire.simulated.config import SimulatedScopeConfig
     from acquire.simulated.eye import Counts
     from acquire.simulated.light_calls import AnyLightBox
     from acquire.simulated.optics import Window
 
-
 logger = logging.getLogger(__name__)
-
-
-class _Glow(NamedTuple):
-    """What one line made shine: its dose at the field's centre, J/cm2, and the dye, (n,)."""
-
-    line: LineConfig
-    fluence_j_cm2: float
-    dye: NDArray[np.float64]
 
 
 class Bench:
@@ -84,9 +74,11 @@ class Bench:
         self.triggered: list[Callable[[], None]] = []
         self.frames = 0
         self.witness: Callable[[Seen], None] | None = None
-        self._lines = config.all_lines()
-        self._most = [(line.name, line.max_irradiance_w_cm2) for line in self._lines]
-        self._optics = Optics(config)
+        lines = config.all_lines()
+        self._most = [(line.name, line.max_irradiance_w_cm2) for line in lines]
+        self._has_spots = any(line.structure == "spots" for line in lines)
+        self._has_spots |= config.spots_per_cell > 0
+        self._sight = Sight(config)
         self._drift = FocusDrift.of(config)
         self._drifts = bool(config.focus_drift_um_h or config.focus_wander_um)
         self._emission: frozenset[str] | None = None
@@ -199,94 +191,45 @@ class Bench:
         """Let the specimen take the light once, and every camera that looks see it."""
         self.specimen.advance_to(t_s)
         nuclei = self.specimen.truth()
-        lit = self._lit_profile(nuclei)
+        centre_um, focus_um = (self.x_um, self.y_um), self._focus_um(t_s)
+        lit = self._sight.lit_profile(nuclei, centre_um)
         lit_s = max(lit_s, 1e-9)
-        share = exposed_s / lit_s  # of the light, that a row's pixels see
-        glows = self._take_light(given, lit, lit_s, share)
-        mean_e = self._expected(nuclei, glows, exposed_s, window, eye, t_s)
+        glows = self._sight.take_light(self.specimen, given, lit, lit_s, exposed_s / lit_s)
+        spots = self.specimen.spots() if self._has_spots else None
+        lamp_s = self.lamp_fraction * exposed_s
+        scene = Scene(nuclei, spots, glows, centre_um, focus_um, exposed_s, lamp_s)
+        mean_e = self._expected(scene, window, eye)
         is_lost = eye.read(mean_e, self.frames, out, window, exposed_s)
         fluences = given.fluence_j_cm2
         powers = {name: fluences.get(name, 0.0) / (most * lit_s) for name, most in self._most}
         done = Exposure(t_s, exposed_s, sum(fluences.values()), powers, is_lost)
         for other in self.eyes:
             if other.is_armed and other is not eye:
-                self._let_see(other, nuclei, glows, done)
+                self._let_see(other, scene, done)
         if self.witness is not None:
-            where = (self.x_um, self.y_um, self._focus_um(t_s))
-            spots = self.specimen.spots() if self.config.spots_per_cell else None
-            now = self.specimen.truth()
+            where, now = (*centre_um, focus_um), self.specimen.truth()
             self.witness(
                 Seen(t_s, exposed_s, window, where, given, now, lit, mean_e, is_lost, spots)
             )
         self.frames += 1
         return done
 
-    def _take_light(
-        self, given: Exposed, lit: NDArray[np.float64], lit_s: float, share: float
-    ) -> list[_Glow]:
-        """Let the specimen take the light of every line."""
-        glows = []
-        for number, line in enumerate(self._lines):
-            stray = given.stray_j_cm2.get(line.name, 0.0)
-            if stray > 0.0:  # light between exposures harms and bleaches, and nobody sees it
-                self.specimen.take_light(stray * lit, line.max_irradiance_w_cm2 * lit, number)
-            fluence = given.fluence_j_cm2.get(line.name, 0.0)
-            if fluence > 0.0:
-                dye = self.specimen.take_light(fluence * lit, fluence / lit_s * lit, number)
-                glows.append(_Glow(line, fluence * share, dye))
-        return glows
-
-    def _let_see(self, eye: Eye, nuclei: Nuclei, glows: list[_Glow], done: Exposure) -> None:
+    def _let_see(self, eye: Eye, scene: Scene, done: Exposure) -> None:
         """Let a camera that is triggered by another one take its frame of the same light."""
-        mean_e = self._expected(nuclei, glows, done.exposed_s, eye.window, eye, done.t_s)
         out = eye.blank()
+        mean_e = self._expected(scene, eye.window, eye)
         if not eye.read(mean_e, self.frames, out, eye.window, done.exposed_s):
             eye.keep(out, done)
 
-    def _expected(
-        self,
-        nuclei: Nuclei,
-        glows: list[_Glow],
-        exposed_s: float,
-        window: Window,
-        eye: Eye,
-        t_s: float,
-    ) -> NDArray[np.float32]:
+    def _expected(self, scene: Scene, window: Window, eye: Eye) -> NDArray[np.float32]:
         """Return the photo-electrons that a camera may expect, (Y, X)."""
-        config, optics = self.config, self._optics
-        centre_um = (self.x_um, self.y_um)
-        focus_um = self._focus_um(t_s)
-        images = [
-            optics.expected(
-                nuclei, glow.dye, glow.fluence_j_cm2, centre_um, focus_um, window,
-                line=glow.line,
-                spots=self.specimen.spots() if glow.line.structure == "spots" else None,
-            )
-            for glow in glows
-            if eye.passes(glow.line.name) and self._passes(glow.line.name)
-        ]  # fmt: skip
-        mean_e = images[0] if images else np.zeros((window.height, window.width), np.float32)
-        for image in images[1:]:
-            mean_e += image
-        if self.lamp_fraction > 0.0:
-            lamp_s = self.lamp_fraction * exposed_s
-            mean_e += optics.transmitted(nuclei, lamp_s, centre_um, focus_um, window)
-        mean_e += np.float32(config.background_e + config.dark_current_e_s * exposed_s)
-        return mean_e
+        emission = self._emission
+        return self._sight.expected(
+            scene,
+            window,
+            lambda line: eye.passes(line) and (emission is None or line in emission),
+        )
 
     def _focus_um(self, t_s: float) -> float:
         """Return the height that is in focus, um."""
         return self.z_um - (self._drift.at(t_s) if self._drifts else 0.0)
-
-    def _passes(self, line: str) -> bool:
-        return self._emission is None or line in self._emission
-
-    def _lit_profile(self, nuclei: Nuclei) -> NDArray[np.float64]:
-        """Return the irradiance at each nucleus relative to the field's centre; 0 outside."""
-        config = self.config
-        dx_um, dy_um = nuclei.x_um - self.x_um, nuclei.y_um - self.y_um
-        reach_um = 0.55 * config.pixel_um  # the lit area is a little larger than the chip
-        inside = (np.abs(dx_um) < reach_um * config.width) & (
-            np.abs(dy_um) < reach_um * config.height
-        )
-        return np.where(inside, self._optics.profile(dx_um, dy_um), 0.0)
