@@ -71,7 +71,8 @@ def film(power: float) -> Course:
         specimen.advance_to(number * EVERY_S)
         nuclei = specimen.truth()
         note(course, hour, specimen)
-        shone = specimen.take_light(fluence * optics.profile(nuclei.x_um, nuclei.y_um), irradiance)
+        lit = optics.profile(nuclei.x_um, nuclei.y_um)
+        shone = specimen.take_light(fluence * lit, irradiance * lit)
         if power > 0 and hour in SHOWN_H:
             mean_e = optics.expected(nuclei, shone, fluence, (0.0, 0.0), 0.0, whole)
             mean_e += np.float32(config.background_e + config.dark_current_e_s * EXPOSURE_S)
@@ -105,7 +106,7 @@ def strip(sheet: Sheet, top: float, power: float, course: Course) -> None:
     total = dose * len(course.hours)
     lines = (
         f"{1e3 * dose:g} mJ/cm² a frame",
-        f"{total:.3g} J/cm² in a day",
+        f"{total:.{0 if total >= 10 else 1}f} J/cm² in a day",
         "",
         f"{course.counts[Fate.DIVISION][-1]} divisions",
         f"{course.counts[Fate.FAILED_MITOSIS][-1]} failed mitoses",
