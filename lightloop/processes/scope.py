@@ -26,6 +26,7 @@ from acquire.plan import plan_shots
 from acquire.scope import Scope
 from acquire.time_watch import TimeWatch
 from lightloop.build import Microscope, build_microscope
+from lightloop.calibrations import references, resolve
 from lightloop.config import parse
 from lightloop.feedback import Feedback
 from lightloop.orders import Orders
@@ -72,7 +73,7 @@ def main(
 
 
 def _work(task: RunTask, link: Link, keeper: Ends, light: Connection | None) -> None:
-    config = parse(task.config_toml, task.config_name)
+    config = resolve(parse(task.config_toml, task.config_name), task.config_name)
     if task.seed >= 0:
         config = with_seed(config, task.seed)
     clock = _clock(config, link.stop)
@@ -303,4 +304,5 @@ class Session:
             software=f"lightloop {importlib.metadata.version('lightloop')}",
             dose_unit=self._dose_unit,
             budget_j_cm2={s.name: s.limits.budget_j_cm2 for s in config.light},
+            calibrations=references(config),
         )
