@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import cv2
@@ -40,13 +41,14 @@ class Look:
 
     def shown(self, condensed: float, fragmented: float = 0.0) -> Patch:
         """Return the look of a nucleus whose chromatin is so far condensed, and fallen apart."""
-        patch = _between(self.loose, self.condensed, condensed)
+        patch = between(self.loose, self.condensed, condensed)
         if self.fragments is None:
             return patch
-        return _between(patch, self.fragments, fragmented)
+        return between(patch, self.fragments, fragmented)
 
 
-def _between(first: Patch, second: Patch, share: float) -> Patch:
+def between(first: Patch, second: Patch, share: float) -> Patch:
+    """Return a look that has gone a share of the way from the first to the second, 0 to 1."""
     if share < 0.01:
         return first
     if share > 0.99:
@@ -68,7 +70,7 @@ class Wardrobe:
         """Return the look of the cell with a key; with fragments if it is dead."""
         look = self._looks.pop(key, None) or self._paint(key)
         if dead and look.fragments is None:
-            look = replace(look, fragments=self._fragments(key))
+            look = replace(look, fragments=fragments(key, SIDE, REACH))
         self._looks[key] = look  # the one seen last stands last
         if len(self._looks) > MAX_LOOKS:
             del self._looks[next(iter(self._looks))]  # not seen for longest; painted again the same
@@ -86,18 +88,7 @@ class Wardrobe:
         strands = self._noise(rng, 2.5)
         ball = np.clip(1.0 - self._radius**2, 0.0, None) ** 0.5
         condensed = ball * np.clip(1.0 + 0.35 * strands * self._radius, 0.0, None)
-        return Look(self._unit_mean(loose), self._unit_mean(condensed))
-
-    def _fragments(self, key: int) -> Patch:
-        rng = np.random.Generator(np.random.Philox(key=[key, FRAGMENT_STREAM]))
-        total = np.zeros((SIDE, SIDE), np.float32)
-        for _ in range(int(rng.integers(*FRAGMENTS))):
-            distance, angle = 0.75 * np.sqrt(rng.random()), 2 * np.pi * rng.random()
-            size = 0.12 + 0.16 * rng.random()
-            x, y = distance * np.cos(angle), distance * np.sin(angle)
-            r2 = ((self._x - x) ** 2 + (self._y - y) ** 2) / size**2
-            total += np.sqrt(np.clip(1.0 - r2, 0.0, None)).astype(np.float32)
-        return self._unit_mean(total)
+        return Look(_unit_mean(loose), _unit_mean(condensed))
 
     def _noise(self, rng: np.random.Generator, sigma_px: float) -> Patch:
         """Return smooth noise of unit variance."""
@@ -114,7 +105,31 @@ class Wardrobe:
         hole: Patch = 1.0 - 0.55 * spot
         return hole
 
-    def _unit_mean(self, patch: NDArray[np.floating]) -> Patch:
-        pixel_area = (2.0 * REACH / (SIDE - 1)) ** 2
-        scaled: Patch = (patch * (np.pi / (patch.sum() * pixel_area))).astype(np.float32)
-        return scaled
+
+@lru_cache(maxsize=512)
+def fragments(key: int, side: int, reach: float) -> Patch:
+    """Return the remains of a dead nucleus, balls in the unit disc, mean 1 over it, (side, side).
+
+    Parameters
+    ----------
+    reach
+        The patch shows -reach..reach semi-axes.
+    """
+    rng = np.random.Generator(np.random.Philox(key=[key, FRAGMENT_STREAM]))
+    span = np.linspace(-reach, reach, side)
+    total = np.zeros((side, side))
+    for _ in range(int(rng.integers(*FRAGMENTS))):
+        distance, angle = 0.75 * np.sqrt(rng.random()), 2 * np.pi * rng.random()
+        size = 0.12 + 0.16 * rng.random()
+        x, y = distance * np.cos(angle), distance * np.sin(angle)
+        from_middle = ((span - x)[None, :] ** 2 + (span - y)[:, None] ** 2) / size**2
+        total += np.sqrt(np.clip(1.0 - from_middle, 0.0, None))
+    patch = _unit_mean(total, reach)
+    patch.flags.writeable = False  # every caller gets the same one
+    return patch
+
+
+def _unit_mean(patch: NDArray[np.floating], reach: float = REACH) -> Patch:
+    pixel_area = (2.0 * reach / (len(patch) - 1)) ** 2
+    scaled: Patch = (patch * (np.pi / (patch.sum() * pixel_area))).astype(np.float32)
+    return scaled

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from acquire.simulated import chromatin, sections
@@ -72,17 +71,15 @@ class Stains:
 
         def paint(i: int, height: float, roundness: float) -> Patch:
             key, condensed = int(nuclei.keys[i]), float(nuclei.condensed[i])
-            if not self._is_flat:
-                return self.atlas.of(key).at(height, condensed, roundness)
-            look = self._wardrobe.of(key)
-            if condensed < 0.01:
-                return look.loose
-            if condensed > 0.99:
-                return look.condensed
-            mixed: Patch = cv2.addWeighted(
-                look.loose, 1.0 - condensed, look.condensed, condensed, 0.0
-            )
-            return mixed
+            fallen = float(nuclei.fragmented[i])
+            if self._is_flat:
+                look = self._wardrobe.of(key, dead=fallen > 0.0)
+                return look.shown(condensed, fallen)
+            section = self.atlas.of(key).at(height, condensed, roundness)
+            if fallen <= 0.0:
+                return section
+            pieces = chromatin.fragments(key, sections.SIDE, sections.REACH)
+            return chromatin.between(section, pieces, fallen)
 
         return Blobs(
             x_px,
