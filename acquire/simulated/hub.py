@@ -111,19 +111,25 @@ class SimulatedScope(HubDevice):  # type: ignore[misc]  # pymmcore-plus is not t
     def _register(self, name: str) -> None:
         field = SimulatedScopeConfig.model_fields[name]
         words: TypeAdapter[Any] = TypeAdapter(cast("Any", field.annotation))
-        choices = tuple(str(value) for value in get_args(field.annotation))
-        is_word = bool(choices) and all(isinstance(v, str) for v in get_args(field.annotation))
+        choices = _words_of(field.annotation)
+        is_number = bool(get_args(field.annotation)) and not choices  # one of a few
 
         def read(_: Any) -> str:
-            return str(getattr(self.config(), name))
+            value = getattr(self.config(), name)
+            return "" if value is None else str(value)
 
         def write(_: Any, value: Any) -> None:
-            self._give(name, words.validate_strings(str(value)))
+            if not str(value):  # as a file says it that Micro-Manager saved
+                self._given.pop(name, None)
+            elif is_number:
+                self._give(name, words.validate_python(int(value)))
+            else:
+                self._give(name, words.validate_strings(str(value)))
 
         self.register_property(
             name,
-            default_value=str(field.default),
-            allowed_values=list(choices) if is_word else None,
+            default_value="" if field.default is None else str(field.default),
+            allowed_values=choices or None,
             is_pre_init=True,
             property_type=str,
             getter=read,
@@ -157,6 +163,14 @@ class ScaledClock:
         """Run so fast from now on."""
         self._from_s, self._since_s = self(), time.perf_counter()
         self.scale = scale
+
+
+def _words_of(annotation: Any) -> list[str]:
+    """Return the words that a key takes; none if it takes anything else."""
+    parts = get_args(annotation)
+    if type(None) in parts:  # a word or nothing
+        return ["", *_words_of(parts[0])]
+    return list(parts) if parts and all(isinstance(part, str) for part in parts) else []
 
 
 def _line(wavelength_nm: float) -> LineConfig:

@@ -7,6 +7,7 @@ its owner lets go of it or dies.
 
 from __future__ import annotations
 
+import os
 import secrets
 import subprocess
 import sys
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 TIMEOUT_S = 5.0
+ORPHAN_S = 60.0
 _ADDRESS = msgspec.json.Decoder(str | tuple[str, int])
 
 
@@ -76,7 +78,7 @@ def main() -> None:
     with Listener(authkey=key) as listener:
         sys.stdout.buffer.write(msgspec.json.encode(listener.address) + b"\n")
         sys.stdout.buffer.flush()
-        orphaned = threading.Timer(TIMEOUT_S, listener.close)  # an owner that died meanwhile
+        orphaned = threading.Timer(ORPHAN_S, os._exit, [1])  # its owner died; nothing is lit yet
         orphaned.daemon = True
         orphaned.start()
         connection = listener.accept()

@@ -124,6 +124,7 @@ class SimulatedZStage(StageDevice):  # type: ignore[misc]  # pymmcore-plus is no
         super().__init__()
         self._stand = stand or offered()
         self._origin_um = 0.0
+        self._direction = FocusDirection.TowardSample
         faults = Faults()
         self._movement = Movement(faults, self._go, self._at)
         self._steps = Steps(self._stand, self._movement.go)
@@ -148,8 +149,12 @@ class SimulatedZStage(StageDevice):  # type: ignore[misc]  # pymmcore-plus is no
         return not self._movement.arrive()
 
     def get_focus_direction(self) -> FocusDirection:
-        """Return which way is up: a larger z is nearer to the sample."""
-        return FocusDirection.TowardSample
+        """Return which way is up: a larger z is nearer to the sample, unless told otherwise."""
+        return self._direction
+
+    def set_focus_direction(self, sign: int) -> None:
+        """Say which way is up: 1 if a larger z is nearer to the sample, -1 if it is farther."""
+        self._direction = FocusDirection(int(sign))
 
     def home(self) -> None:
         """Go into focus."""

@@ -205,3 +205,29 @@ os._exit(0)
             psutil.Process(pid).wait(PATIENCE_S)
         except psutil.NoSuchProcess:
             continue
+
+
+def test_a_configuration_that_was_saved_loads_again(
+    load: Callable[..., Any], tmp_path: Path
+) -> None:
+    core = load("#py Property,Scope,preset,sparse", "#py Property,Scope,psf,gaussian")
+    path = tmp_path / "saved.cfg"
+    core.saveSystemConfiguration(path)
+    again: Any = UniMMCore()
+    try:
+        again.loadSystemConfiguration(str(path))
+        for name in core.getDevicePropertyNames("Scope"):
+            assert again.getProperty("Scope", name) == core.getProperty("Scope", name) or (
+                name == "TimeScale"  # is no property of before initialization
+            )
+        assert again.getAvailableConfigs("Channel") == ("488", "561")
+        assert again.getStateLabels("Wheel") == ("Open", "488", "561")
+    finally:
+        again.unloadAllDevices()
+
+
+def test_without_a_preset_the_hub_takes_the_defaults(load: Callable[..., Any]) -> None:
+    core = load("#py Property,Scope,preset,", "#py Property,Scope,pixel_maps,True")
+    assert core.getProperty("Scope", "preset") == ""
+    assert core.getProperty("Scope", "pixel_maps") == "True"
+    assert "sparse" in core.getAllowedPropertyValues("Scope", "preset")
