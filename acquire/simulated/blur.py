@@ -49,6 +49,12 @@ class Blur:
         """Pixels (of the level) to which a point's light spreads."""
         return len(self.passes[0][0]) // 2 if self.passes else 0
 
+    @property
+    def spread_px(self) -> float:
+        """Pixels of the camera over which a point would spread were it evenly bright."""
+        peak = sum(row[self.reach] * column[self.reach] for row, column in self.passes)
+        return float(4.0**self.level / peak)
+
     def of(self, canvas: Image) -> Image:
         """Return the blurred canvas, (Y, X); a blur without passes has none."""
         blurred: Image = cv2.sepFilter2D(canvas, -1, *self.passes[0])
@@ -69,11 +75,12 @@ def separated(kernel: Values, level: int = 0) -> Blur:
     weights, profiles = np.linalg.eigh(0.5 * (kernel + kernel.T))
     order = np.argsort(-np.abs(weights))
     power = np.cumsum(weights[order] ** 2)
-    enough = int(np.searchsorted(power, (1.0 - TOLERANCE**2) * power[-1])) + 1
-    kept = order[: min(enough, MOST_PASSES)]
+    light = np.cumsum(weights[order] * profiles[:, order].sum(0) ** 2) / kernel.sum()
+    good = (power >= (1.0 - TOLERANCE**2) * power[-1]) & (np.abs(light - 1.0) < TOLERANCE)
+    enough = min(int(good.argmax()) + 1, MOST_PASSES)
+    kept = order[:enough]
     columns = 0.5 * (profiles[:, kept] + profiles[::-1, kept])
-    found = float((weights[kept] * columns.sum(0) ** 2).sum())
-    rows = columns * (weights[kept] * float(kernel.sum()) / found)
+    rows = columns * (weights[kept] / float(light[enough - 1]))
     passes = zip(rows.T.astype(np.float32), columns.T.astype(np.float32), strict=True)
     return Blur(level, tuple(passes))
 

@@ -152,8 +152,7 @@ class Optics:
         scene = Scene(stack, shape)
         light = line.signal_e_per_j_cm2 * dye
         if line.structure == "spots" and spots is not None:
-            area = 2.0 * np.pi * (stack.width_um(0.0) / gaze.pixel_um) ** 2
-            scene.add_points(stains.spots(spots, nuclei, light, gaze, area))
+            scene.add_points(stains.spots(spots, nuclei, light, gaze, stack.at(0.0).spread_px))
         elif line.structure == "cell":
             scene.add_blobs(stains.dyed_bodies(nuclei, light, gaze))
         else:

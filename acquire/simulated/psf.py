@@ -6,6 +6,7 @@ What it is not: vectorial. At an NA of 1.4 polarisation makes the true focus som
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -87,7 +88,7 @@ def gibson_lanni(objective: Objective, wavelength_nm: float, r_um: Values, z_um:
     paraxial focus is at `depth_um`.
     """
     aperture, k = objective.aperture, 2e3 * np.pi / wavelength_nm
-    nodes, weights = np.polynomial.legendre.leggauss(NODES)
+    nodes, weights = _quadrature()
     sine = 0.5 * (nodes + 1.0) * aperture  # NA of a ring of the pupil
     weights = 0.5 * aperture * weights * sine
     in_specimen = np.sqrt(objective.specimen_index**2 - sine**2)
@@ -99,6 +100,13 @@ def gibson_lanni(objective: Objective, wavelength_nm: float, r_um: Values, z_um:
     # Parseval: the integral over the plane is (2 pi / k^2) times that of the pupil, aperture^2 / 2.
     light: Values = np.abs(amplitude) ** 2 * (k**2 / (np.pi * aperture**2))
     return light
+
+
+@cache
+def _quadrature() -> tuple[Values, Values]:
+    """Return nodes in -1..1 and weights; finding them takes longer than using them."""
+    nodes, weights = np.polynomial.legendre.leggauss(NODES)
+    return nodes, weights
 
 
 def widefield_kernel(
