@@ -40,14 +40,30 @@ _NUCLEI_2D: Values = {
     "step_s": 60.0,
     "wavelength_nm": 488.0,
     "max_irradiance_w_cm2": 5.0,
+    "extra_lines": (),
     "vignette": 0.25,
+    "illumination_tilt": 0.0,
+    "illumination_fringe": 0.0,
+    "psf": "gaussian",
+    "immersion_index": 1.33,
+    "specimen_index": 1.33,
+    "above_coverslip_um": 0.0,
+    "emission_nm": 510.0,
+    "pinhole_au": 1.0,
+    "autofluorescence_e_per_j_cm2": 0.0,
+    "focus_drift_um_h": 0.0,
+    "focus_wander_um": 0.0,
+    "transmitted": "phase",
+    "lamp_e_s": 200_000.0,
     "signal_e_per_j_cm2": 6000.0,
     "background_e_per_j_cm2": 800.0,
     "numerical_aperture": 0.75,
-    "bleach_scale": 60.0,
+    "assumption": "d50x1",
+    "bleach_scale": 60.0,  # times EGFP, so that an hour shows it; proposed
     "bleach_power": 1.0,
     "recovery_h": 20.0,
-    "damage_scale": 10.0,
+    "damage_scale": 10.0,  # times the CHO cells of the dose response; proposed
+    "damage_by_dye": 0.2,
     "damage_power": 1.2,
     "repair_h": 2.0,
     "background_e": 0.2,
@@ -55,6 +71,12 @@ _NUCLEI_2D: Values = {
     "gain_adu_per_e": 2.0,
     "offset_adu": 100.0,
     "read_noise_e": 1.6,
+    "quantum_efficiency": 1.0,
+    "full_well_e": 1e7,
+    "bit_depth": 16,
+    "pixel_maps": False,
+    "shutter_kind": "global",
+    "line_time_us": 0.0,
     "max_exposure_ms": 10_000.0,
 }
 
@@ -66,9 +88,11 @@ _NUCLEI_3D: Values = _NUCLEI_2D | {
     "nucleus_flatness": 0.85,
     "speed_um_h": 12.0,
     "numerical_aperture": 0.95,
+    "psf": "widefield",
 }
 
-# A few cells under a 100x oil objective; spots smaller than the resolution wander in each nucleus.
+# A few cells under a 100x oil objective; spots smaller than the resolution wander in each nucleus,
+# stained by a second, red dye.
 _SPOTS: Values = _NUCLEI_2D | {
     "pixel_um": 0.065,
     "n_cells": 6,
@@ -77,9 +101,21 @@ _SPOTS: Values = _NUCLEI_2D | {
     "spots_per_cell": 12,
     "step_s": 1.0,
     "numerical_aperture": 1.4,
+    "immersion_index": 1.515,
+    "specimen_index": 1.515,
+    "extra_lines": (
+        {
+            "name": "Laser561",
+            "wavelength_nm": 561.0,
+            "structure": "spots",
+            "extinction": 100_000.0,
+            "signal_e_per_j_cm2": 20_000.0,
+            "background_e_per_j_cm2": 400.0,
+        },
+    ),
 }
 
-# A confluent sheet: 1,000 cells in the view of a large chip.
+# A crowded sheet: 1,000 cells in the view of a large chip.
 _DENSE: Values = _NUCLEI_2D | {
     "height": 2048,
     "width": 2048,
