@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -190,6 +190,7 @@ def walk_camera(
     say(f"{walk.n_dark} dark frames of {walk.shortest_ms:g} ms")
     dark, dark_ms = _darks(exposer, walk.shortest_ms, walk.n_dark)
     long, long_ms = _darks(exposer, walk.longest_ms, BURST)
+    dark = replace(dark, good=dark.good & long.good)  # a hot pixel may need time to show
     rise = float((long.offset - dark.offset)[dark.good].mean(dtype=np.float64))
     flat = FlatField(dark)
     way: list[float] = []
