@@ -15,7 +15,6 @@ import msgspec
 
 from acquire.camera import Camera
 from acquire.clock import HostClock, SimulatedClock
-from acquire.dose import Ledger
 from acquire.errors import ScopeError
 from acquire.keeper import Ends, KeeperLink
 from acquire.light import LightGuard
@@ -23,6 +22,7 @@ from acquire.light_port import LightPort
 from acquire.loop import run as run_loop
 from acquire.pause import Pause
 from acquire.plan import plan_shots
+from acquire.sample_record import SampleError
 from acquire.scope import Scope
 from acquire.time_watch import TimeWatch
 from lightloop.build import Microscope, build_microscope
@@ -33,8 +33,11 @@ from lightloop.orders import Orders
 from lightloop.processes.echo import echo
 from lightloop.processes.link import Link, run_child
 from lightloop.reference import Reference
+from lightloop.resume import read_unfinished, the_rest
+from lightloop.sample import build_ledger, open_sample
 from lightloop.summary import Summary, Tally
 from lightloop.task import RunTask
+from lightloop.witness import Witness
 from realtime.address import local_address
 from realtime.hub import Hub
 from realtime.ring import Ring, new_name
@@ -121,7 +124,11 @@ class Session:
         self._cpu_s = 0.0  # of the loop's and the hub's thread; a simulated camera's is not ours
         core = microscope.core
         sources = {source.name: source for source in config.light}
-        self._ledger = Ledger({s.name: s.limits.budget_j_cm2 for s in config.light})
+        camera = microscope.camera
+        field_um = (camera.width * camera.pixel_um, camera.height * camera.pixel_um)
+        self._record = open_sample(config, field_um)
+        self._ledger = build_ledger(config, field_um, self._record)
+        self._shots_done = self._go_on(task)
         self._guard = LightGuard(
             LightPort(core, config.light),
             Camera(core),
@@ -131,17 +138,17 @@ class Session:
             {s.name: s.limits.limits() for s in config.light},
             config.guard,
             heads_up=self._heads_up,
+            where=lambda: self._scope.standing_um(),
         )
         self._scope = Scope(core, config.channel, config.light)
-        camera = microscope.camera
         self._ring = Ring.create(
             new_name("frames"),
             config.loop.ring_frames,
             2 * camera.height * camera.width,
         )
-        self._hub = Hub(
-            local_address(Path(task.folder)), self._start(microscope), self._ring, self._obey
-        )
+        start = self._start(microscope)
+        self._witness = Witness.of(task, config, microscope.bench, start.session_id)
+        self._hub = Hub(local_address(Path(task.folder)), start, self._ring, self._obey)
         self._feedback = Feedback(
             self._hub,
             config.first_settings(),
@@ -195,11 +202,23 @@ class Session:
         self._hub.close()
         self._ring.close()
         self._keeper.end()
+        if self._record is not None:
+            self._record.close()
+        self._witness.close(is_complete=False)
+
+    def _go_on(self, task: RunTask) -> int:
+        """Book the light of the run that is gone on with; return how many shots it began."""
+        if not task.goes_on_with:
+            return 0
+        unfinished = read_unfinished(Path(task.goes_on_with))
+        if self._record is None:  # a sample's record holds it already
+            unfinished.book(self._ledger)
+        return unfinished.shots
 
     def _shots(self) -> Iterator[PlannedShot]:
         origin = self._scope.position_um()
         shots = plan_shots(self._config.sequence(), origin)
-        return islice(shots, self._task.max_shots or None)
+        return islice(the_rest(shots, self._shots_done), self._task.max_shots or None)
 
     def _heads_up(self) -> None:
         self._hub.heads_up()
@@ -208,6 +227,7 @@ class Session:
     def _publish(self, frame: Frame) -> None:
         self._hub.publish(frame.info, frame.pixels)
         self._reference.add(frame.info.applied)
+        self._witness.frame(frame.info)
         self._last = frame
 
     def _next_request(self, shot: Shot) -> Request:
@@ -248,6 +268,7 @@ class Session:
 
     def _finish(self, outcome: Outcome, last_seq: int) -> None:
         is_dark = self._guard.all_dark() and outcome.is_dark
+        self._keep_record()
         # A light that nobody stopped but that is stopped: the keeper did it.
         was_revoked = self._guard.is_stopped and not self._link.stop.is_set()
         is_orderly = outcome.error is None and not self._link.is_orphan and not was_revoked
@@ -258,6 +279,8 @@ class Session:
         dose = self._ledger.totals()
         if outcome.error is not None:
             self._hub.send(Notice("fault", str(outcome.error), time.perf_counter_ns()))
+        for text in self._witness.close(is_complete=status == "complete"):
+            self._hub.send(Notice("warn", text, time.perf_counter_ns()))
         end = End(last_seq, outcome.n_frames, self._hub.gaps, status, reason, is_dark, dose)
         if not self._hub.finish(end):
             logger.warning("the recorder did not take everything; its file may be partial")
@@ -284,6 +307,15 @@ class Session:
             ),
             self._cpu_s,
         )
+
+    def _keep_record(self) -> None:
+        """Write what the sample took; until then it stands in the record's journal."""
+        if self._record is None:
+            return
+        try:
+            self._record.save(self._ledger.maps)
+        except SampleError as error:
+            logger.warning("%s (nothing is lost: it was written down as it was given)", error)
 
     @property
     def _dose_unit(self) -> str:

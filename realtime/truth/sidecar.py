@@ -37,6 +37,7 @@ ROOM_BYTES = 256 << 20  # of images that wait
 FLUSH_EXPOSURES = 16  # with the next, bounds what a crash costs
 IDLE_S = 1.0
 END_S = 30.0  # how long the last words may take
+EARLY_S = 1e-6  # of rounding
 SAME = 1e-3  # an exposure that was cut short is no frame's
 
 
@@ -45,6 +46,7 @@ class _Awaited:
     """An exposure that a frame may come of."""
 
     number: int
+    t_s: float
     exposed_ms: float
     is_lost: bool
 
@@ -93,7 +95,7 @@ class Sidecar:
         with self._changed:
             taken = self._lineages.look(seen.nuclei, seen.t_s, dose)
             number, self.n_exposures = self.n_exposures, self.n_exposures + 1
-            self._awaited.append(_Awaited(number, seen.exposed_s * 1e3, seen.is_lost))
+            self._awaited.append(_Awaited(number, seen.t_s, seen.exposed_s * 1e3, seen.is_lost))
             if self._n_waiting < self._room and not self.failure:
                 self._n_waiting += 1
                 # The bench may use its image again.
@@ -110,7 +112,7 @@ class Sidecar:
         with self._changed:
             while self._awaited:
                 exposure = self._awaited.popleft()
-                if not exposure.is_lost and self._fits(exposure, info):
+                if self._fits(exposure, info):
                     self._work.append(partial(self._writer.name, exposure.number, info))
                     break
                 self._work.append(partial(self._writer.skip, exposure.number))
@@ -135,8 +137,13 @@ class Sidecar:
 
     @staticmethod
     def _fits(exposure: _Awaited, info: FrameInfo) -> bool:
+        """Whether a frame came of an exposure: not lost, not before its time, not cut short.
+
+        A frame that the loop threw away is not published; what is, began later.
+        """
         meant_ms = info.applied.exposure_read_ms
-        return abs(exposure.exposed_ms - meant_ms) <= SAME * meant_ms
+        is_whole = abs(exposure.exposed_ms - meant_ms) <= SAME * meant_ms
+        return is_whole and not exposure.is_lost and exposure.t_s >= info.t_s - EARLY_S
 
     def _write(self) -> None:
         """Do the work, in a thread of its own, until all is done."""

@@ -35,6 +35,17 @@ def test_frames_find_their_exposures_past_lost_and_cut_ones(tmp_path: Path) -> N
         np.testing.assert_allclose(last, 5 * np.array([[0.6, 0.25], [0.3, 0.125]]))
 
 
+def test_a_frame_that_the_loop_threw_away_shifts_nobody(tmp_path: Path) -> None:
+    sidecar = Sidecar(tmp_path / "a.h5", about())
+    for t_s in (0.0, 60.0, 120.0, 120.02):
+        sidecar.witness(seen(CELLS, t_s))
+    for seq, t in ((0, 0), (2, 120), (3, 120)):
+        sidecar.frame(info(seq, t))
+    sidecar.close(is_complete=True)
+    with TruthReader(tmp_path / "a.h5") as truth:
+        assert truth.exposures["seq"].tolist() == [0, -1, 2, 3]
+
+
 def test_a_slow_disk_costs_images_that_are_declared_and_nobody_waits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -59,7 +59,7 @@ def test_what_the_bench_sees_is_in_the_file_beside_the_run(tmp_path: Path) -> No
     witness = Witness.of(task, CONFIG, bench, "session-b")
     for seq in range(3):
         expose(bench)
-        witness.frame(info(seq))
+        witness.frame(info(seq, 0))
     assert witness.close(is_complete=True) == []
     assert witness.close(is_complete=True) == []
     with TruthReader(tmp_path / "run.truth.h5") as truth:
