@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 640, 420
 LEFT, RIGHT, TOP, BOTTOM = 70, 20, 20, 50
 
+_DASHED = 'stroke-dasharray="5 4"'
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 720px; margin: 2em auto; color: #222; }
 table { border-collapse: collapse; } td { padding: 2px 16px 2px 0; vertical-align: top; }
@@ -96,7 +97,7 @@ def _transfer_plot(found: CameraCalibration) -> str:
     low, high = min(x for x, _ in points) / 2, max(x for x, _ in points) * 2
     xs = [low * (high / low) ** (k / 60) for k in range(61)]
     line = [(x, slope * x + dark) for x in xs]
-    top, bottom = max(y for _, y in line + points), min(y for _, y in line + points)
+    top, bottom = max(y for _, y in line + points), min([dark, *(y for _, y in points)])
     across, up = _log_axis(low, high, LEFT, WIDTH - RIGHT), _log_axis(
         bottom / 1.5, top * 1.5, HEIGHT - BOTTOM, TOP
     )  # fmt: skip
@@ -105,10 +106,29 @@ def _transfer_plot(found: CameraCalibration) -> str:
         "variance, ADU²",
         [
             *_log_grid(low, high, bottom / 1.5, top * 1.5, across, up),
+            *_marks_of(numbers, low, high, dark, bottom, across, up),
             _path([(across(x), up(y)) for x, y in line], "#999"),
             *(_dot(across(x), up(y)) for x, y in points),
         ],
     )
+
+
+def _marks_of(
+    numbers: CameraNumbers, low: float, high: float, dark: float, bottom: float,
+    across: Callable[[float], float], up: Callable[[float], float],
+) -> list[str]:  # fmt: skip
+    """Mark what ends the line on either side: saturation and read noise."""
+    marks = []
+    full = numbers.saturation_adu - numbers.offset_adu
+    if numbers.saturation_is_measured and low < full < high:
+        x = across(full)
+        marks.append(f'<path d="M{x:.1f} {TOP}V{HEIGHT - BOTTOM}" stroke="#d97706" {_DASHED}/>')
+        marks.append(f'<text x="{x - 6:.1f}" y="{TOP + 14}" text-anchor="end">saturation</text>')
+    if dark > bottom / 1.5:
+        y = up(dark)
+        marks.append(f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" stroke="#d97706" {_DASHED}/>')
+        marks.append(f'<text x="{LEFT + 6}" y="{y - 6:.1f}">read noise</text>')
+    return marks
 
 
 def _residual_plot(found: CameraCalibration) -> str:
@@ -131,7 +151,7 @@ def _residual_plot(found: CameraCalibration) -> str:
     def up(y: float) -> float:
         return middle - y / most * (HEIGHT - BOTTOM - TOP) / 2
 
-    ticks = [f'<text x="{LEFT - 8}" y="{up(y) + 4:.1f}" text-anchor="end">{y:+.1f}</text>'
+    ticks = [f'<text x="{LEFT - 8}" y="{up(y) + 4:.1f}" text-anchor="end">{y:.1f}</text>'
              for y in (-most / 1.2, 0.0, most / 1.2)]  # fmt: skip
     return _figure(
         "signal, ADU above dark",
