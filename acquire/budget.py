@@ -6,6 +6,8 @@ import math
 
 import msgspec
 
+from acquire.errors import LightRefused
+
 
 class Budget(msgspec.Struct, frozen=True):
     """What a field may take of one line, earlier runs on the same sample included.
@@ -28,3 +30,21 @@ class Ticket(msgspec.Struct, frozen=True):
     light: str
     dose_j_cm2: float
     at_um: tuple[float, float] = (0.0, 0.0)
+
+
+def is_amount(dose_j_cm2: float) -> bool:
+    """Whether a dose is a number from 0 up."""
+    return math.isfinite(dose_j_cm2) and dose_j_cm2 >= 0.0
+
+
+def amount(dose_j_cm2: float) -> float:
+    """Return a dose.
+
+    Raises
+    ------
+    LightRefused
+        If it is none.
+    """
+    if not is_amount(dose_j_cm2):
+        raise LightRefused(f"a dose is a number from 0 up, got {dose_j_cm2}")
+    return dose_j_cm2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from acquire.budget import Budget, Ticket
+from acquire.budget import Budget, Ticket, amount, is_amount
 from acquire.errors import LightOverBudget, LightRefused
 from acquire.fluence import FluenceMap
 from acquire.footprint import Footprint
@@ -66,7 +66,7 @@ class Ledger:
             for light, given in budget_j_cm2.items()
         }
         for given in self._budget.values():
-            _amount(given.mean_j_cm2)
+            amount(given.mean_j_cm2)
         self._harm, self._most_damage, self._note = dict(harm or {}), damage, note
         self._footprints = dict(footprints or {})
         self._before = dict(before or {})
@@ -78,7 +78,7 @@ class Ledger:
         for light in (*self._budget, *self._before):
             self._map(light)
         for (position, light), dose in (taken_j_cm2 or {}).items():
-            self.book(position, light, dose)
+            self.remember(position, light, dose)
 
     def reserve(
         self,
@@ -99,7 +99,7 @@ class Ledger:
         LightOverBudget
             If the field's budget cannot pay for it.
         """
-        asked = _amount(dose_j_cm2)
+        asked = amount(dose_j_cm2)
         at = self._stand(position, at_um)
         self._check(position, light, asked, at)
         self._note(light, *at, asked)  # first: what cannot be written down is not given
@@ -122,7 +122,7 @@ class Ledger:
             raise LightRefused(
                 f"ticket {ticket.number} of light {ticket.light!r} is settled already"
             )
-        given = given_j_cm2 if _is_amount(given_j_cm2) else ticket.dose_j_cm2
+        given = given_j_cm2 if is_amount(given_j_cm2) else ticket.dose_j_cm2
         self._add(ticket.light, given, ticket.at_um)
         self._note(ticket.light, *ticket.at_um, given - ticket.dose_j_cm2)
         return max(0.0, given - ticket.dose_j_cm2)
@@ -135,9 +135,19 @@ class Ledger:
         at_um: tuple[float, float] | None = None,
     ) -> None:
         """Book dose that nobody reserved."""
-        at, dose = self._stand(position, at_um), _amount(dose_j_cm2)
+        at, dose = self._stand(position, at_um), amount(dose_j_cm2)
         self._add(light, dose, at)
         self._note(light, *at, dose)
+
+    def remember(
+        self,
+        position: int,
+        light: str,
+        dose_j_cm2: float,
+        at_um: tuple[float, float] | None = None,
+    ) -> None:
+        """Put light of an earlier run on the map; it is none of this run's totals."""
+        self._map(light).add(*self._stand(position, at_um), amount(dose_j_cm2))
 
     def spent(self, position: int, light: str) -> float:
         """Return the mean dose that a field has taken of a line, ever; reserves included."""
@@ -239,13 +249,3 @@ class Ledger:
 
     def _where(self, position: int) -> tuple[float, float]:
         return self._fields.get(position) or (position * _APART_UM, 0.0)
-
-
-def _is_amount(dose_j_cm2: float) -> bool:
-    return math.isfinite(dose_j_cm2) and dose_j_cm2 >= 0.0
-
-
-def _amount(dose_j_cm2: float) -> float:
-    if not _is_amount(dose_j_cm2):
-        raise LightRefused(f"a dose is a number from 0 up, got {dose_j_cm2}")
-    return dose_j_cm2

@@ -63,6 +63,13 @@ class Scope:
         x, y = self._core.getXYPosition() if self._xy else (0.0, 0.0)
         return float(x), float(y), float(self._core.getPosition()) if self._focus else 0.0
 
+    def standing_um(self) -> tuple[float, float]:
+        """Return where the stage stands, x and y um, without asking it if we sent it there."""
+        if not self._xy:
+            return 0.0, 0.0  # whatever a plan says: all its light falls on one place
+        at_um = self._at_um or self.position_um()
+        return at_um[:2]
+
     def move_to(self, x_um: float, y_um: float, z_um: float) -> None:
         """Move stage and focus, um, and wait until they are there; where we are costs nothing."""
         before = self._at_um

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 from lightloop.config import ConfigError, MicroManagerConfig
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from acquire.calibration import CameraKey
     from acquire.core import Core
+    from acquire.scope import Scope
     from lightloop.config import RunConfig
     from lightloop.predict import Prediction
 
@@ -131,10 +133,17 @@ def _try_to_write(path: Path, folder: Path) -> None:
         ) from error
 
 
-def check_scope(config: RunConfig, name: str) -> tuple[int, int]:
+def check_scope(
+    config: RunConfig, name: str, look: Callable[[Scope], object] = lambda scope: None
+) -> tuple[int, int]:
     """Load the microscope that the config names, and look for every device that it needs.
 
     Nothing is moved and no light is switched on.
+
+    Parameters
+    ----------
+    look
+        May ask the microscope for more, such as where its stage stands.
 
     Returns
     -------
@@ -165,7 +174,7 @@ def check_scope(config: RunConfig, name: str) -> tuple[int, int]:
         raise ConfigError(f"{name}: {error}") from error
     try:
         LightPort(core, config.light)
-        Scope(core, config.channel, config.light)
+        look(Scope(core, config.channel, config.light))
         if isinstance(config.scope, MicroManagerConfig):
             for device, key, _ in config.scope.properties:
                 require_property(core, device, key, "scope.properties")

@@ -123,6 +123,20 @@ class NetworkConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstr
     """Processor threads of the engine; leave one core to camera and window."""
 
 
+SAMPLE_ID = r"^([A-Za-z0-9]([A-Za-z0-9 _.-]*[A-Za-z0-9])?)?$"  # part of a file's name, anywhere
+
+
+class SampleConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
+    """What lies on the stage. With an id its light is remembered, place by place, in every run."""
+
+    id: Annotated[str, Field(max_length=64, pattern=SAMPLE_ID)] = ""
+    """Name of the sample, such as "dish 7"; each run with it begins with the dose it has taken.
+    Places are those of the stage: put it back where it was. Empty: nothing is remembered."""
+    damage_j_cm2: Annotated[float, Field(gt=0, le=1e9)] | None = None
+    """Most damage that a field may take of all lines together, as J/cm2 of light of 385 nm that
+    would harm as much (tenfold less for each 70 nm more); every light must be calibrated."""
+
+
 class RunConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
     """Everything that a run needs."""
 
@@ -136,6 +150,7 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings
     objective: str = ""
     """Objective in use, such as "20x/0.75"; a power calibration is of one line and one objective.
     Behind another one it is refused."""
+    sample: SampleConfig = SampleConfig()
     camera: CameraConfig = CameraConfig()
     light: Annotated[tuple[LightConfig, ...], Field(min_length=1)]
     channel: Annotated[tuple[ChannelConfig, ...], Field(min_length=1)]
@@ -166,8 +181,18 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings
             self._leave_light_to_the_guard(self.scope)
         if self.loop.clock == "simulated" and self.scope.kind != "simulated":
             raise ValueError('loop.clock = "simulated" needs a simulated scope: light is real here')
+        if self.sample.damage_j_cm2 is not None:
+            self._know_what_harms()
         self.sequence()
         return self
+
+    def _know_what_harms(self) -> None:
+        for light in self.light:
+            if not (light.is_calibrated or light.calibration):
+                raise ValueError(
+                    f"sample.damage_j_cm2 adds up all lights, and light {light.name!r} has no "
+                    "units: give its power_mw_at_maximum and lit_area_um2, or a calibration"
+                )
 
     def _leave_light_to_the_guard(self, scope: MicroManagerConfig) -> None:
         for device, name, _ in scope.properties:

@@ -42,6 +42,8 @@ class RunTask(msgspec.Struct, frozen=True):
         Where the window leaves a picture of itself before it closes; empty for none.
     max_shots
         Ends the run early; 0 lets the plan decide.
+    goes_on_with
+        Run file of a run that ended too soon; this one takes the rest of its plan.
     seed
         Seed of the simulated specimen; -1 keeps the config's.
     truth
@@ -66,6 +68,7 @@ class RunTask(msgspec.Struct, frozen=True):
     ends_with_run: bool = False
     screenshot: str = ""
     max_shots: int = 0
+    goes_on_with: str = ""
     seed: int = -1
     truth: bool = False
     replay: ReplayTask | None = None

@@ -38,13 +38,17 @@ def check(
         )
         from lightloop.config import parse
         from lightloop.predict import predict
+        from lightloop.sample import Stage, check_sample
 
         wanted = resolve(parse(text_of(config), config.name), config.name)
         name = config.name
         check_run(wanted, predict(wanted, frames), name)
         check_network(wanted, name)
         check_policy(wanted, name)
-        prediction = predict(wanted, frames, check_scope(wanted, name))
+        stage = Stage(wanted)
+        chip = check_scope(wanted, name, stage.look)
+        prediction = predict(wanted, frames, chip)
+        taken = check_sample(wanted, prediction, name, stage.field_um(chip), stage.at_um)
         check_keeper(wanted, name)
         folder = out.absolute().parent if out is not None else Path.cwd()
         need = prediction.disk_bytes
@@ -55,7 +59,7 @@ def check(
             print(msgspec.json.encode(prediction).decode())
             return
         page = paper()
-        page.print(_table(wanted, prediction, folder, free))
+        page.print(_table(wanted, prediction, folder, free, taken))
         page.print(f"{name}: ok")
 
 
@@ -67,7 +71,9 @@ def schema() -> None:
         print(text(), end="")
 
 
-def _table(config: RunConfig, seen: Prediction, folder: Path, free: int) -> Table:
+def _table(
+    config: RunConfig, seen: Prediction, folder: Path, free: int, taken: dict[str, float]
+) -> Table:
     from rich.table import Table
 
     from lightloop.calibrations import in_words
@@ -85,6 +91,9 @@ def _table(config: RunConfig, seen: Prediction, folder: Path, free: int) -> Tabl
     for light in seen.lights:
         table.add_row(f"dose, {light.light}", _dose(light))
         table.add_row("", f"light on for {_time(light.on_s)} of each field")
+        if config.sample.id:
+            before = f"{taken[light.light]:.4g} {light.unit}"
+            table.add_row("", f"sample {config.sample.id!r} took up to {before} there before")
     if seen.bleached_fraction is not None:
         table.add_row("bleaching", f"{seen.bleached_fraction:.0%} of the dye, simulated")
     raw, packed = seen.raw_bytes / 1e9, seen.disk_bytes / 1e9

@@ -51,7 +51,11 @@ def demo(
 
 
 def run(
-    config: Annotated[Path, typer.Argument(help="Run config, a TOML file.")],
+    config: Annotated[Path | None, typer.Argument(help="Run config, a TOML file.")] = None,
+    unfinished: Annotated[
+        Path | None,
+        typer.Option("--continue", help="Run file to go on with: its plan, and its budget."),
+    ] = None,
     headless: Headless = False,
     frames: Frames = 0,
     out: Out = None,
@@ -62,8 +66,23 @@ def run(
 ) -> None:
     """Run the experiment that a config describes."""
     with exit_status(is_verbose=verbose):
-        text = text_of(config)
-        _run(text, config.name, headless, frames, out, seed, truth, screenshot, verbose)
+        text, name = _wanted(config, unfinished)
+        _run(
+            text, name, headless, frames, out, seed, truth, screenshot, verbose,
+            unfinished=unfinished,
+        )  # fmt: skip
+
+
+def _wanted(config: Path | None, unfinished: Path | None) -> tuple[str, str]:
+    """Return the text of a run's config, and what to call it in complaints."""
+    from lightloop.config import ConfigError
+    from lightloop.resume import read_unfinished
+
+    if config is not None and unfinished is None:
+        return text_of(config), config.name
+    if unfinished is not None and config is None:
+        return read_unfinished(unfinished).config_toml, unfinished.name
+    raise ConfigError("give a run config, or --continue and a run file: its config is in it")
 
 
 def _run(
@@ -78,6 +97,7 @@ def _run(
     verbose: bool,
     *,
     is_demo: bool = False,
+    unfinished: Path | None = None,
 ) -> None:
     from lightloop.calibrations import resolve
     from lightloop.check import (
@@ -89,6 +109,7 @@ def _run(
     )
     from lightloop.config import ConfigError, parse
     from lightloop.predict import predict
+    from lightloop.sample import check_record
     from lightloop.task import RunTask
     from lightloop.witness import wants_truth
 
@@ -97,6 +118,7 @@ def _run(
         raise ConfigError(f"--seed is for a simulated specimen, and {name} drives a real scope")
     prediction = predict(config, frames)
     check_run(config, prediction, name)
+    check_record(config, name)
     check_network(config, name)
     check_policy(config, name)
     if out is not None:
@@ -112,6 +134,7 @@ def _run(
         ends_with_window=is_demo,
         screenshot=str(screenshot.absolute()) if screenshot is not None else "",
         max_shots=prediction.shots if frames else 0,
+        goes_on_with=str(unfinished.absolute()) if unfinished is not None else "",
         seed=seed,
         truth=has_truth,
         is_verbose=verbose,

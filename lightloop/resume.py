@@ -1,0 +1,130 @@
+"""What is left of a run that ended too soon: its plan from there on, and its budget."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from lightloop.config import ConfigError, parse
+from lightloop.predict import predict
+from realtime.errors import RunFileError
+from realtime.run_file.reader import RunReader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from acquire.dose import Ledger
+    from acquire.frame import FrameInfo
+    from acquire.plan import PlannedShot
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Light that a run gave to one place: field, line, stage x and y um, dose."""
+
+    position: int
+    light: str
+    at_um: tuple[float, float]
+    dose: float
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A run to go on with.
+
+    Attributes
+    ----------
+    shots
+        Shots of the plan that were begun. Light cannot be taken back: none is begun twice.
+    given
+        Its light, by place.
+    """
+
+    config_toml: str
+    shots: int
+    given: tuple[Given, ...] = field(repr=False)
+
+    def book(self, ledger: Ledger) -> None:
+        """Put its light into the account of the run that goes on with it."""
+        for one in self.given:
+            ledger.remember(one.position, one.light, one.dose, one.at_um)
+
+
+def the_rest(shots: Iterator[PlannedShot], done: int) -> Iterator[PlannedShot]:
+    """Yield the shots of a plan that were not begun; the first of them is due now."""
+    start_s: float | None = None
+    for shot in islice(shots, done, None):
+        start_s = shot.min_start_s if start_s is None else start_s
+        yield replace(shot, min_start_s=max(0.0, shot.min_start_s - start_s)) if done else shot
+
+
+def read_unfinished(path: Path) -> Unfinished:
+    """Read a run that shall go on.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read, or there is nothing to go on with.
+    """
+    try:
+        with RunReader(path) as run:
+            if not run.start.config_toml or run.start.origin.startswith(("replay", "import")):
+                raise ConfigError(f"{path.name}: is a {run.start.origin}, and has no plan to go on")
+            infos = run.infos
+            numbers = [info.shot.number for info in infos]
+            numbers += [message.shot for message in run.applied if message.applied]
+            given = _by_place(infos)
+            total = run.end.dose_j_cm2 if run.end is not None else None
+            config_toml = run.start.config_toml
+    except RunFileError as error:
+        raise ConfigError(f"{path}: cannot go on with it: {error}") from error
+    shots = max(numbers, default=-1) + 1
+    if shots >= predict(parse(config_toml, path.name)).shots:
+        raise ConfigError(f"{path.name}: its plan is done; nothing is left to go on with")
+    return Unfinished(
+        config_toml,
+        shots,
+        (*given, *_elsewhere(given, total, infos)),
+    )
+
+
+def _by_place(infos: list[FrameInfo]) -> list[Given]:
+    doses: defaultdict[tuple[int, str, float, float], float] = defaultdict(float)
+    for info in infos:
+        x_um, y_um = info.position_um[:2]
+        key = (info.shot.position, info.applied.light, x_um, y_um)
+        doses[key] += info.applied.dose_j_cm2
+    return [
+        Given(position, light, (x_um, y_um), dose)
+        for (position, light, x_um, y_um), dose in doses.items()
+    ]
+
+
+def _elsewhere(
+    given: list[Given], total: dict[str, float] | None, infos: list[FrameInfo]
+) -> list[Given]:
+    """Return the light that no frame tells of, for every field: nobody knows which one took it.
+
+    That is what the run's own account holds beyond its frames: lost frames, lamps, exposures that
+    broke off. Of a run without an end it is the light of one more shot like its last.
+    """
+    if total is None:
+        missing: dict[str, float] = defaultdict(float)
+        for info in infos:
+            if info.shot.number == infos[-1].shot.number:
+                missing[info.applied.light] += info.applied.dose_j_cm2
+    else:
+        told: dict[str, float] = defaultdict(float)
+        for one in given:
+            told[one.light] += one.dose
+        missing = {light: dose - told[light] for light, dose in total.items()}
+    places = {(one.position, one.at_um) for one in given}
+    return [
+        Given(position, light, at_um, dose)
+        for light, dose in missing.items()
+        if dose > 1e-9 * (total or missing)[light]
+        for position, at_um in sorted(places)
+    ]
