@@ -90,17 +90,20 @@ class Sensor:
         if binning > 1:
             mean_e = bin_sum(mean_e, binning)
         pixels = self._of_mode(window, binning)
-        mean, counts = mean_e.ravel(), np.empty(mean_e.size, np.uint16)
+        mean = mean_e.ravel()
+        counts = out.reshape(-1) if out.flags.c_contiguous else np.empty(mean.size, out.dtype)
         if self._maps is not None and exposed_s > 0.0:
             mean = mean + pixels.leak_e_s * np.float32(exposed_s)
         entropy = [self._config.seed, frame, *([self._camera] if self._camera else [])]
-        words = np.random.SFC64(entropy).random_raw(mean.size)
+        stream = np.random.SFC64(entropy)
         full_e = np.float32(self._config.full_well_e * binning**2)
         top = np.float32(2**bits - 1)
         for start in range(0, mean.size, CHUNK):
             part = slice(start, start + CHUNK)
-            counts[part] = _counts(mean[part], words[part], pixels.part(part), full_e, top)
-        out[...] = counts.reshape(mean_e.shape)
+            words = stream.random_raw(len(mean[part]))
+            counts[part] = _counts(mean[part], words, pixels.part(part), full_e, top)
+        if not out.flags.c_contiguous:
+            out[...] = counts.reshape(out.shape)
         return out
 
     def _of_mode(self, window: Window | None, binning: int) -> _Pixels:
