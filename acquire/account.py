@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from typing import TYPE_CHECKING
 
 from acquire.say import say
@@ -106,7 +105,10 @@ class Account:
         beyond_j_cm2 = self._ledger.settle(ticket, given_j_cm2)
         self.book_lamps(but=source)
         for light in self.lit:  # how strong another one is, nobody knows
-            self._stuck[light.name] = (light, _power_given(lease) if light is source else 1.0)
+            full = light.irradiance_w_cm2(1.0)
+            self._stuck[light.name] = (
+                light, lease.irradiance_given_w_cm2() if light is source else full
+            )  # fmt: skip
         if beyond_j_cm2 > NOTABLE * ticket.dose_j_cm2:
             say(
                 logger, logging.WARNING,
@@ -126,14 +128,18 @@ class Account:
         for lamp in self._lamps:
             if lamp is not but:
                 self._ledger.book(position, lamp.name, self._shone_j_cm2(lamp), at_um)
-        for light, power in self._stuck.values():
-            self._ledger.book(position, light.name, self._shone_j_cm2(light, power), at_um)
+        for light, irradiance_w_cm2 in self._stuck.values():
+            shone_j_cm2 = irradiance_w_cm2 * self._passed_s()
+            self._ledger.book(position, light.name, shone_j_cm2, at_um)
         if is_dark:
             self._stuck.clear()
         self._booked_until_ns = self._now_ns()
 
-    def _shone_j_cm2(self, lamp: LightSource, power: float = 1.0) -> float:
-        return lamp.irradiance_w_cm2(power) * (self._now_ns() - self._booked_until_ns) * 1e-9
+    def _shone_j_cm2(self, lamp: LightSource) -> float:
+        return lamp.irradiance_w_cm2(1.0) * self._passed_s()
+
+    def _passed_s(self) -> float:
+        return (self._now_ns() - self._booked_until_ns) * 1e-9
 
     def _given_j_cm2(self, lease: Lease) -> float:
         """Return the dose that a lease gave, J/cm2 or relative; at the worst where it is in doubt.
@@ -155,10 +161,4 @@ class Account:
             on_ms = max(self._n_exposed * frame_ms, (off_ns - lease.started_ns) * 1e-6)
         elif not lease.is_clean:
             on_ms = max(on_ms, (off_ns - lease.lit_ns) * 1e-6)
-        return source.irradiance_w_cm2(_power_given(lease)) * on_ms * 1e-3
-
-
-def _power_given(lease: Lease) -> float:
-    """Return the power as commanded or as read back, whichever is more."""
-    read = lease.power_read_fraction
-    return max(lease.allowed.power_fraction, read if math.isfinite(read) else 1.0)
+        return lease.irradiance_given_w_cm2() * on_ms * 1e-3

@@ -203,25 +203,10 @@ class Lease:
     def final(self) -> Applied:
         """Return what a spent exposure used, each frame's dose included."""
         on_ms = self.source.on_ms(self.exposure_read_ms)
-        dose_j_cm2 = self._irradiance_given() * on_ms * 1e-3 if self.lit_ns else 0.0
+        dose_j_cm2 = self.irradiance_given_w_cm2() * on_ms * 1e-3 if self.lit_ns else 0.0
         return msgspec.structs.replace(self.applied, dose_j_cm2=dose_j_cm2)
 
-    def given_j_cm2(self) -> float:
-        """Return the dose that was given, J/cm2 or relative; at the worst where it is in doubt.
-
-        Light that the camera blanks is on for the exposures as read back. Light that we blank, and
-        any light after a fault, counts from the first command that could light it until it was read
-        back as off, but not less than the exposures.
-        """
-        if not self.lit_ns:
-            return 0.0
-        source = self.source
-        on_ms = self.n_frames * source.on_ms(self.exposure_read_ms) if self.is_started else 0.0
-        if not (self.is_clean and self.is_blanked):
-            on_ms = max(on_ms, (self.dark_ns - self.lit_ns) * 1e-6 + source.close_delay_ms)
-        return self._irradiance_given() * on_ms * 1e-3
-
-    def _irradiance_given(self) -> float:
+    def irradiance_given_w_cm2(self) -> float:
         """Return the irradiance as commanded or as read back, whichever is more, W/cm2."""
         read = self.power_read_fraction
         power = max(self.allowed.power_fraction, read if math.isfinite(read) else 1.0)

@@ -40,7 +40,8 @@ def run(options: Options) -> Measured:
             rows.append((mode, ours, rival))
     finally:
         quiet.disabled = False
-    Console().print(_table(rows))
+    page = Console()
+    page.print(_table(rows), width=max(page.width, 120))
     gated = [abs(ours.error_pct) for mode, ours, _ in rows if mode.gate == "camera"]
     software = [ours.error_pct for mode, ours, _ in rows if mode.gate == "software"]
     booking_us = _booking_us(options.times(BOOKINGS, least=500))

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from acquire.settings import Request
 
 SOFTWARE_EXPOSURES = 100
+_TIMES_MS = tuple(5.0 + i for i in range(20))
+_TURN_MS = (2.0, 5.0, 8.0, 11.0)  # pymmcore-plus makes a hardware sequence of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,12 @@ def _single(stand: MeteredStand, guard: LightGuard, scale: float) -> None:
         _take(guard, ask(5.0 + i))
 
 
+def _in_turn(stand: MeteredStand, guard: LightGuard, scale: float) -> None:
+    for _ in _times(5, scale):
+        for exposure_ms in _TURN_MS:
+            _take(guard, ask(exposure_ms))
+
+
 def _burst(stand: MeteredStand, guard: LightGuard, scale: float) -> None:
     for _ in _times(4, scale):
         _take(guard, ask(10.0), n_frames=8)
@@ -135,10 +143,9 @@ def _lamp(stand: MeteredStand, guard: LightGuard, scale: float) -> None:
         _take(guard, ask(40.0, power=0.05))
 
 
-_TIMES_MS = tuple(5.0 + i for i in range(20))
-
 MODES = (
     Mode("single exposures, 5 to 24 ms", _single, rival_ms=_TIMES_MS, rival_snaps=True),
+    Mode("2, 5, 8, 11 ms in turn", _in_turn, rival_ms=_TURN_MS * 5),
     Mode("bursts of 8", _burst, rival_ms=(10.0,) * 32),
     Mode("two channels", _channels),
     Mode("z-stacks of 5", _stack, rival_ms=(10.0,) * 20, rival_snaps=True),
