@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 STEP = math.sqrt(2.0)  # from exposure to exposure; proposed
 BURST = 16  # dark frames that are asked for at once
-CLIPPED_ENOUGH = 0.02  # of pixels at the largest count: saturation is seen; proposed
+FULL_BELOW = 0.9  # of the noise of the level before: brighter, and yet quieter; proposed
 
 
 class Meter(Protocol):
@@ -194,11 +194,14 @@ def walk_camera(
     rise = float((long.offset - dark.offset)[dark.good].mean(dtype=np.float64))
     flat = FlatField(dark)
     way: list[float] = []
+    before = 0.0
     for exposure_ms in walk.exposures_ms():
         way.append(exposure_ms)
-        found = _flats(exposer, walk, flat, exposure_ms, say)
-        if found >= CLIPPED_ENOUGH:
+        _flats(exposer, walk, flat, exposure_ms, say)
+        variance = flat.levels[-1].variance_adu2
+        if variance < FULL_BELOW * before:
             break
+        before = variance
     for exposure_ms in reversed(way):
         _flats(exposer, walk, flat, exposure_ms, say)
     return CameraMeasured(dark, flat, rise / max(1e-9, (long_ms - dark_ms) * 1e-3), dark_ms * 1e-3)
@@ -216,12 +219,11 @@ def _darks(exposer: Exposer, exposure_ms: float, n_frames: int) -> tuple[DarkFie
 def _flats(
     exposer: Exposer, walk: CameraWalk, flat: FlatField, exposure_ms: float,
     say: Callable[[str], None],
-) -> float:  # fmt: skip
-    """Take half of the frames of one exposure; return the share of pixels at the largest count."""
+) -> None:  # fmt: skip
+    """Take half of the frames of one exposure."""
     frames, read_ms = exposer.take(exposure_ms, walk.power_fraction, walk.n_flat // 2)
     found = flat.add(read_ms, frames)
     say(f"{read_ms:9.4g} ms: {found.mean_adu:8.1f} ADU, variance {found.variance_adu2:9.1f} ADU2")
-    return found.top_share
 
 
 def walk_power(

@@ -55,7 +55,8 @@ def blockwise(difference: Image) -> Image:
     sums = np.add.reduceat(np.add.reduceat(difference, ys, axis=0, dtype=np.float64), xs, axis=1)
     tall, wide = np.diff([*ys, height]), np.diff([*xs, width])
     means = (sums / np.outer(tall, wide)).astype(np.float32)
-    return difference - np.repeat(np.repeat(means, tall, axis=0), wide, axis=1)
+    left: Image = difference - np.repeat(np.repeat(means, tall, axis=0), wide, axis=1)
+    return left
 
 
 def correlation_of(noise: NDArray[np.floating[Any]]) -> Correlation:

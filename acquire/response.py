@@ -43,8 +43,9 @@ def find_saturation(
 ) -> Saturation:
     """Find where counts end: many pixels at the very same count, or noise that falls off."""
     levels = list(levels)
-    clipped = [lv.top_adu for lv in levels if lv.top_share >= CLIPPED_SHARE]
-    clip = max(clipped, default=math.inf)
+    top = max(lv.top_adu for lv in levels)
+    clipped = [lv for lv in levels if lv.top_adu == top and lv.top_share >= CLIPPED_SHARE]
+    clip = top if clipped else math.inf
     knee = _knee(curve, dark)
     if knee < clip:
         noise = math.sqrt(float(curve[2].max()))
@@ -52,7 +53,6 @@ def find_saturation(
             return Saturation(knee, is_measured=True, why="noise falls off: the pixels are full")
     if clipped:
         return Saturation(clip, is_measured=True, why="many pixels give this very count")
-    top = max(lv.top_adu for lv in levels)
     return Saturation(top, is_measured=False, why="not reached: the largest count that was seen")
 
 

@@ -158,8 +158,20 @@ def fit_line(levels: Sequence[Level], dark: DarkField, saturation_adu: float) ->
     CalibrationRefused
         If there are too few levels, or too little light in them.
     """
+    brightest = max((lv.mean_adu for lv in levels), default=0.0)
+    if brightest < math.sqrt(dark.variance_adu2):
+        raise CalibrationRefused(
+            f"no light came to the camera: the frames are {brightest:.2g} ADU brighter than dark "
+            "ones at most. See whether the slide is in place, the light path is open, and the "
+            "camera shows what it sees and no test pattern"
+        )
     top_adu = FIT_UP_TO * (saturation_adu - dark.offset_adu)
-    used = [lv for lv in levels if 0 < lv.mean_adu < top_adu and lv.top_share < CLIPPED_SHARE]
+    used = [
+        lv
+        for lv in levels
+        if 0 < lv.mean_adu < top_adu
+        and not (lv.top_adu >= saturation_adu and lv.top_share >= CLIPPED_SHARE)
+    ]
     if len({lv.exposure_ms for lv in used}) < LEAST_LEVELS:
         raise CalibrationRefused(
             f"only {len(used)} exposures are neither dark nor saturated, and {LEAST_LEVELS} are "

@@ -170,6 +170,15 @@ def test_counts_that_are_shifted_are_seen() -> None:
     assert numbers.step_adu == 16
 
 
+def test_coarse_counts_are_not_taken_for_saturation() -> None:
+    coarse = SeriesCamera(gain=2.0, step=12, electrons_per_ms=5.0)
+    numbers, _ = coarse.measure(48, 4)  # its dark frames show two or three values only
+    assert not numbers.saturation_is_measured
+    assert numbers.saturation_adu > 3000
+    assert numbers.step_adu == 12
+    assert numbers.gain_adu_per_e == pytest.approx(2.0, rel=0.02)
+
+
 def test_saturation_that_was_not_reached_is_said_to_be_so() -> None:
     numbers, _ = SeriesCamera(electrons_per_ms=5.0).measure(32, 2)
     assert not numbers.saturation_is_measured
@@ -179,7 +188,8 @@ def test_saturation_that_was_not_reached_is_said_to_be_so() -> None:
 @pytest.mark.parametrize(
     ("camera", "says"),
     [
-        (SeriesCamera(electrons_per_ms=1e-3), "use more power, longer exposures"),
+        (SeriesCamera(electrons_per_ms=1e-5), "no light came to the camera"),
+        (SeriesCamera(electrons_per_ms=3e-3), "use more power, longer exposures"),
         (SeriesCamera(electrons_per_ms=1e4), "use weaker light"),
     ],
 )
