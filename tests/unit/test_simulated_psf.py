@@ -74,7 +74,8 @@ def test_the_pupil_sent_through_a_fourier_transform_gives_the_same_image(z_um: f
     image = np.abs(np.fft.ifft2(pupil)) ** 2
     image /= image.sum() * step_um**2
     line = image[0, :60]
-    light = gibson_lanni(Objective(aperture), NM, np.linspace(0.0, 59 * step_um, 60), np.array([z_um]))[0]
+    r = np.linspace(0.0, 59 * step_um, 60)
+    light = gibson_lanni(Objective(aperture), NM, r, np.array([z_um]))[0]
     assert light == pytest.approx(line, abs=0.02 * line.max())
 
 
