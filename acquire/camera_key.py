@@ -23,7 +23,7 @@ _MODE = re.compile(
 )
 _GAIN = re.compile(r"^(gain|analoggain|digitalgain|emgain|multipliergain|em_gain|preampgain"
                    r"|pre-amp-gain|conversiongain|sensitivity.*|gamma|gainmode)$")  # fmt: skip
-_DEPTH = re.compile(r"^(bitdepth|adcbitdepth|bits)$")
+_DEPTH = re.compile(r"^(bitdepth|adcbitdepth|bits|bitsperchannel)$")
 
 
 def camera_key(core: Core, label: str, will_be: Mapping[str, str] | None = None) -> CameraKey:
