@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lightloop.config import ConfigError, parse
@@ -14,7 +15,6 @@ from realtime.run_file.reader import RunReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from acquire.dose import Ledger
     from acquire.frame import FrameInfo
@@ -78,17 +78,25 @@ def read_unfinished(path: Path) -> Unfinished:
             numbers += [message.shot for message in run.applied if message.applied]
             given = _by_place(infos)
             total = run.end.dose_j_cm2 if run.end is not None else None
-            config_toml = run.start.config_toml
+            config_toml, before = run.start.config_toml, run.start.goes_on_with
     except RunFileError as error:
         raise ConfigError(f"{path}: cannot go on with it: {error}") from error
     shots = max(numbers, default=-1) + 1
     if shots >= predict(parse(config_toml, path.name)).shots:
         raise ConfigError(f"{path.name}: its plan is done; nothing is left to go on with")
-    return Unfinished(
-        config_toml,
-        shots,
-        (*given, *_elsewhere(given, total, infos)),
-    )
+    earlier = _earlier(path, before) if before else ()
+    return Unfinished(config_toml, shots, (*earlier, *given, *_elsewhere(given, total, infos)))
+
+
+def _earlier(path: Path, before: str) -> tuple[Given, ...]:
+    """Return the light of the run that an unfinished one went on with itself."""
+    try:
+        return read_unfinished(Path(before)).given
+    except ConfigError as error:
+        raise ConfigError(
+            f"{path.name} went on with {before}, whose light counts too: {error}; put that file "
+            "back, or name a sample in the config, which remembers it"
+        ) from error
 
 
 def _by_place(infos: list[FrameInfo]) -> list[Given]:

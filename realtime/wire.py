@@ -51,6 +51,8 @@ class Start(msgspec.Struct, frozen=True, tag="start"):
         The run config as it was read, and the useq plan.
     settings
         The first settings; until a decision, they are in force.
+    goes_on_with
+        Run file of the run whose plan this one goes on with; empty for a new one.
     origin
         "live", "simulated", "replay of …", "import of …": what the window's title bar says.
     calibrations
@@ -71,6 +73,7 @@ class Start(msgspec.Struct, frozen=True, tag="start"):
     software: str = ""
     dose_unit: str = "J/cm2"
     budget_j_cm2: dict[str, float] = {}
+    goes_on_with: str = ""
     calibrations: dict[str, str] = {}
 
 

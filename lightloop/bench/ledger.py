@@ -10,6 +10,7 @@ Sabotage: the power calibration is wrong by 3 %.
 from __future__ import annotations
 
 import logging
+import sys
 import time
 
 from rich import box
@@ -40,8 +41,7 @@ def run(options: Options) -> Measured:
             rows.append((mode, ours, rival))
     finally:
         quiet.disabled = False
-    page = Console()
-    page.print(_table(rows), width=max(page.width, 120))
+    Console(width=None if sys.stdout.isatty() else 120).print(_table(rows))
     gated = [abs(ours.error_pct) for mode, ours, _ in rows if mode.gate == "camera"]
     software = [ours.error_pct for mode, ours, _ in rows if mode.gate == "software"]
     booking_us = _booking_us(options.times(BOOKINGS, least=500))

@@ -336,5 +336,6 @@ class Session:
             software=f"lightloop {importlib.metadata.version('lightloop')}",
             dose_unit=self._dose_unit,
             budget_j_cm2={s.name: s.limits.budget_j_cm2 for s in config.light},
+            goes_on_with=self._task.goes_on_with,
             calibrations=references(config),
         )
