@@ -59,7 +59,9 @@ def test_the_engine_of_pymmcore_plus_makes_one_burst_of_it(scope: Scope) -> None
     core = scope.core
     core.setShutterOpen(True)
     events = [
-        MDAEvent(index={"t": t}, exposure=ms, properties=[(LASER, "Power", str(percent))])
+        MDAEvent.model_validate(
+            {"index": {"t": t}, "exposure": ms, "properties": [(LASER, "Power", str(percent))]}
+        )
         for t, (ms, percent) in enumerate(zip(EXPOSURES_MS, PERCENTS, strict=True))
     ]
     seen: list[dict[str, str]] = []

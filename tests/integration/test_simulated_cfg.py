@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 from pymmcore_plus.experimental.unicore import UniMMCore
-from useq import MDAEvent, MDASequence, ZRangeAround
+from useq import Channel, MDAEvent, MDASequence, TIntervalLoops, ZRangeAround
 
 PATIENCE_S = 20.0
 SYSTEM = Path(str(files("configs") / "simulated.cfg"))
@@ -100,10 +101,10 @@ def test_a_plain_mda_with_channels_and_planes_gets_its_light(
     core.mda.events.frameReady.connect(note)
     core.mda.run(
         MDASequence(
-            axis_order="tcz",
-            channels=[{"config": "488", "exposure": 10.0}, {"config": "561", "exposure": 20.0}],
+            axis_order=("t", "c", "z"),
+            channels=(Channel(config="488", exposure=10.0), Channel(config="561", exposure=20.0)),
             z_plan=ZRangeAround(range=4.0, step=2.0),
-            time_plan={"interval": 0, "loops": 2},
+            time_plan=TIntervalLoops(interval=timedelta(0), loops=2),
         )
     )
     assert came.wait(PATIENCE_S)

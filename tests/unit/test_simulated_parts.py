@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -141,14 +143,17 @@ def test_a_device_stands_where_the_last_hub_of_its_thread_is() -> None:
         offered()
 
 
-def test_a_stand_builds_its_bench_once() -> None:
-    built = []
-    stand = Stand(lambda: built.append("bench"))  # type: ignore[arg-type,func-returns-value]
+def test_a_stand_builds_its_bench_once_when_it_is_needed() -> None:
+    built: list[Any] = []
+
+    def build() -> Any:
+        built.append(object())
+        return built[-1]
+
+    stand = Stand(build)
     assert built == []
-    bench = object()
-    stand = Stand(lambda: built.append("bench") or bench)  # type: ignore[arg-type,func-returns-value]
-    assert stand.bench is stand.bench is bench
-    assert built == ["bench"]
+    assert stand.bench is stand.bench is built[0]
+    assert len(built) == 1
 
 
 def test_experiment_time_never_jumps_when_its_speed_changes() -> None:
