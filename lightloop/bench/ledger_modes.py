@@ -124,7 +124,7 @@ def _live(stand: MeteredStand, guard: LightGuard, scale: float) -> None:
 
 
 def _broken_off(stand: MeteredStand, guard: LightGuard, scale: float) -> None:
-    for _ in _times(10, scale):
+    for _ in range(10):  # never fewer: it is the share of a run that counts
         _take(guard, ask(10.0), n_frames=8)
     with suppress(KeyboardInterrupt), guard.expose(ask(10.0), LASER, 8, 0) as lease:
         lease.start()
@@ -139,7 +139,7 @@ def _software(stand: MeteredStand, guard: LightGuard, scale: float) -> None:
 
 
 def _lamp(stand: MeteredStand, guard: LightGuard, scale: float) -> None:
-    for _ in _times(25, scale):
+    for _ in _times(25, max(scale, 0.4)):
         _take(guard, ask(40.0, power=0.05))
 
 
