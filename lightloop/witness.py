@@ -49,6 +49,11 @@ class Witness:
         if self._sidecar is not None:
             self._sidecar.frame(info)
 
+    def rest(self) -> None:
+        """Say that a decision has come: now the truth may be written."""
+        if self._sidecar is not None:
+            self._sidecar.rest()
+
     def close(self, *, is_complete: bool) -> list[str]:
         """Close the truth, and return what a person should know of it. May be called twice."""
         sidecar = self._sidecar

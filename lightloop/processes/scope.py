@@ -238,6 +238,7 @@ class Session:
             gc.collect()
             self._hub.send(ClockPair(time.perf_counter_ns(), time.time_ns(), self._clock.now_s()))
         request = self._feedback.next_request(shot)
+        self._witness.rest()
         self._feedback.wait_for_recorder()
         return request
 

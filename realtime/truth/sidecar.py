@@ -1,8 +1,8 @@
 """Writes the truth of a live run beside it, and never makes the run wait.
 
 The camera's thread hands in what it saw, the loop's thread says which frame came of it, and a
-thread of its own does the work. Where that falls behind, exposures go without their image and
-cells: the table says which.
+thread of its own does the work, in the pause after a decision: before it, every core is the
+worker's. Where it falls behind, exposures go without their image and cells: the table says which.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import threading
+import time
 from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING
@@ -36,6 +37,7 @@ logger = logging.getLogger(__name__)
 ROOM_BYTES = 256 << 20  # of images that wait
 FLUSH_EXPOSURES = 16  # with the next, bounds what a crash costs
 IDLE_S = 1.0
+HOLD_S = 0.25  # nobody holds the work up for longer than a slow decision takes; proposed
 END_S = 30.0  # how long the last words may take
 EARLY_S = 1e-6  # of rounding
 SAME = 1e-3  # an exposure that was cut short is no frame's
@@ -85,6 +87,7 @@ class Sidecar:
         self._awaited: deque[_Awaited] = deque()
         self._work: deque[Callable[[], None]] = deque()
         self._changed = threading.Condition()
+        self._hold_until_s = 0.0
         self._is_over = False
         self._thread = threading.Thread(target=self._write, name="truth", daemon=True)
         self._thread.start()
@@ -93,6 +96,7 @@ class Sidecar:
         """Take an exposure; called in the camera's thread."""
         dose = seen.dose_j_cm2(self._about.lines)
         with self._changed:
+            self._hold_until_s = time.monotonic() + HOLD_S
             taken = self._lineages.look(seen.nuclei, seen.t_s, dose)
             number, self.n_exposures = self.n_exposures, self.n_exposures + 1
             self._awaited.append(_Awaited(number, seen.t_s, seen.exposed_s * 1e3, seen.is_lost))
@@ -116,6 +120,12 @@ class Sidecar:
                     self._work.append(partial(self._writer.name, exposure.number, info))
                     break
                 self._work.append(partial(self._writer.skip, exposure.number))
+            self._changed.notify()
+
+    def rest(self) -> None:
+        """Say that a decision has come, and nobody needs the processor for now."""
+        with self._changed:
+            self._hold_until_s = 0.0
             self._changed.notify()
 
     def close(self, *, is_complete: bool) -> None:
@@ -149,13 +159,17 @@ class Sidecar:
         """Do the work, in a thread of its own, until all is done."""
         while True:
             with self._changed:
-                is_idle = not self._work and not self._is_over
-                if is_idle and not self._changed.wait(IDLE_S) and self._writer.pending:
-                    self._work.append(self._flush)
-                if not self._work and self._is_over:
+                if not self._work and not self._is_over:
+                    if not self._changed.wait(IDLE_S) and self._writer.pending:
+                        self._work.append(self._flush)
+                    continue
+                if (left_s := self._held_s()) > 0.0:
+                    self._changed.wait(left_s)
+                    continue
+                if not self._work:
                     return
-                todo = self._work.popleft() if self._work else None
-            if todo is None or self.failure:
+                todo = self._work.popleft()
+            if self.failure:
                 continue
             try:
                 todo()
@@ -164,6 +178,12 @@ class Sidecar:
             except RunFileError as error:
                 logger.warning("%s; the run goes on without its truth", error)
                 self.failure = str(error)
+
+    def _held_s(self) -> float:
+        """Return for how long the work is to wait, s; not at all if half of the room is taken."""
+        if self._is_over or 2 * self._n_waiting >= self._room:
+            return 0.0
+        return self._hold_until_s - time.monotonic()
 
     def _exposure(self, number: int, seen: Seen, taken: NDArray[np.float64]) -> None:
         self._writer.exposure(number, seen, taken)

@@ -52,6 +52,7 @@ class TruthWriter:
         self._n_exposures = self._n_cells = self._n_spots = self._n_images = self._n_lineages = 0
         if path.exists():
             raise RunFileError(f"{path} exists already; a truth is never overwritten")
+        pack(np.zeros((1, 1), np.float32))  # the codec takes half a second to wake up
         self._file: Any = None
         with self._writing():
             draft = path.with_name(path.name + ".new")  # whole before it has its name

@@ -74,6 +74,39 @@ def test_a_slow_disk_costs_images_that_are_declared_and_nobody_waits(
         np.testing.assert_allclose(truth.cells(1)["dose_j_cm2"][0], [1.2, 0.5])
 
 
+def test_the_work_waits_for_the_decision_unless_room_runs_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("realtime.truth.sidecar.HOLD_S", 1e6)
+    sidecar = Sidecar(tmp_path / "a.h5", about(), room_bytes=16 * 4 * HEIGHT * WIDTH)
+    done: list[int] = []
+    changed = threading.Condition()
+
+    def note(number: int, *_: object) -> None:
+        with changed:
+            done.append(number)
+            changed.notify()
+
+    def until(count: int) -> bool:
+        with changed:
+            return changed.wait_for(lambda: len(done) >= count, 10.0)
+
+    monkeypatch.setattr(sidecar._writer, "exposure", note)
+    sidecar.witness(seen(CELLS))
+    assert sidecar._held_s() > 0.0
+    assert not done
+    sidecar.rest()
+    assert until(1)
+    for k in range(1, 7):
+        sidecar.witness(seen(CELLS, float(k)))
+    assert done == [0]
+    for k in range(7, 9):  # half of the room is taken
+        sidecar.witness(seen(CELLS, float(k)))
+    assert until(2)
+    sidecar.close(is_complete=True)  # nobody waits at the end
+    assert done == list(range(9))
+
+
 def test_a_full_disk_ends_the_truth_and_not_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
