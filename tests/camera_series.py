@@ -15,7 +15,7 @@ from acquire.transfer_fit import FlatField
 
 Filter = Callable[[NDArray[Any]], NDArray[Any]]
 EXPOSURES_MS = tuple(10.0 * 2 ** (k / 2) for k in range(16))
-SHAPE = (128, 128)
+SHAPE = (96, 96)
 
 
 def _own(image: NDArray[Any]) -> NDArray[Any]:

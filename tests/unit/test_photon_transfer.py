@@ -142,7 +142,7 @@ def despeckled(image: NDArray[Any]) -> NDArray[Any]:
             "a frame shares 0.(19|20|21) .* in the dark",
         ),
         (SeriesCamera(row_noise_e=0.6), "whole rows move together in the dark"),
-        (SeriesCamera(bend=0.2), "off a line in exposure"),
+        (SeriesCamera(bend=0.2), "off a line in (light|exposure)"),
         (SeriesCamera(step=16), "of a step of the counts"),
     ],
 )
