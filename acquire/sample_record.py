@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import zlib
 from typing import TYPE_CHECKING
 
 import msgspec
-import numpy as np
-import xxhash
 
 from acquire.errors import ScopeError
 from acquire.file_lock import FileLock
 from acquire.fluence import FluenceMap
+from acquire.sample_file import (
+    Line,
+    PackedLight,
+    Record,
+    decode,
+    encode,
+    pack,
+    replace_file,
+    unpack,
+)
 from acquire.sample_journal import Journal, read_journal
-from acquire.tiles import TILE, Tiles
+from acquire.tiles import Tiles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,42 +30,9 @@ if TYPE_CHECKING:
 
     from acquire.footprint import Footprint
 
-logger = logging.getLogger(__name__)
-
-_MAGIC = b"lightloop sample 1\n"
-
 
 class SampleError(ScopeError, ValueError):
     """A sample's record cannot be used: what it took so far is not known."""
-
-
-class Line(msgspec.Struct, frozen=True):
-    """What makes doses of two runs comparable: the wavelength, and whether they have a unit."""
-
-    wavelength_nm: float
-    is_calibrated: bool
-
-
-class _Tile(msgspec.Struct, frozen=True):
-    row: int
-    column: int
-    fluence: bytes
-
-
-class _Plane(msgspec.Struct, frozen=True):
-    pitch_um: float
-    tiles: tuple[_Tile, ...]
-
-
-class _Light(msgspec.Struct, frozen=True):
-    line: Line
-    planes: tuple[_Plane, ...]
-
-
-class _Record(msgspec.Struct, frozen=True):
-    sample: str
-    generation: int
-    lights: dict[str, _Light]
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -180,14 +153,16 @@ class SampleRecord:
 
     def _write(self, planes: Mapping[str, tuple[Tiles, ...]]) -> None:
         lights = {
-            name: _Light(line, tuple(_pack(plane) for plane in planes.get(name, ()) if len(plane)))
+            name: PackedLight(
+                line, tuple(pack(plane) for plane in planes.get(name, ()) if len(plane))
+            )
             for name, line in self._lines.items()
         }
         generation = self._generation + 1
         try:
-            _replace(
+            replace_file(
                 _path(self._folder, self._sample, "dose"),
-                _encode(_Record(self._sample, generation, lights)),
+                encode(Record(self._sample, generation, lights)),
             )
             if self._journal is not None:
                 self._journal.close()
@@ -203,12 +178,12 @@ class SampleRecord:
 def _read(folder: Path, sample: str) -> tuple[int, Taken]:
     """Return the record's generation, and all light, that of its journal too."""
     path = _path(folder, sample, "dose")
-    record = _Record(sample, 0, {})
+    record = Record(sample, 0, {})
     try:
         if path.exists():
-            record = _decode(path.read_bytes())
+            record = decode(path.read_bytes())
         planes = {
-            name: tuple(_unpack(plane) for plane in light.planes)
+            name: tuple(unpack(plane) for plane in light.planes)
             for name, light in record.lights.items()
         }
         noted = read_journal(_path(folder, sample, "journal"), record.generation)
@@ -228,45 +203,6 @@ def _read(folder: Path, sample: str) -> tuple[int, Taken]:
 
 def _path(folder: Path, sample: str, kind: str) -> Path:
     return folder / f"sample-{sample}.{kind}"  # no id is a device's name on Windows
-
-
-def _pack(plane: Tiles) -> _Plane:
-    return _Plane(
-        plane.pitch_um,
-        tuple(_Tile(*key, tile.astype("<f8").tobytes()) for key, tile in plane.items()),
-    )
-
-
-def _unpack(plane: _Plane) -> Tiles:
-    tiles = {
-        (tile.row, tile.column): np.frombuffer(tile.fluence, "<f8").reshape(TILE, TILE)
-        for tile in plane.tiles
-    }
-    if not (plane.pitch_um > 0 and all(np.isfinite(tile).all() for tile in tiles.values())):
-        raise ValueError("it holds what is no dose")
-    return Tiles(plane.pitch_um, tiles)
-
-
-def _encode(record: _Record) -> bytes:
-    body = zlib.compress(msgspec.msgpack.encode(record), 1)
-    return _MAGIC + xxhash.xxh3_64_digest(body) + body
-
-
-def _decode(data: bytes) -> _Record:
-    digest, body = data[len(_MAGIC) : len(_MAGIC) + 8], data[len(_MAGIC) + 8 :]
-    if not data.startswith(_MAGIC) or xxhash.xxh3_64_digest(body) != digest:
-        raise ValueError("it is damaged, or of another version of lightloop")
-    return msgspec.msgpack.decode(zlib.decompress(body), type=_Record)
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write a file so that, whatever happens, the old one or the new one is there whole."""
-    fresh = path.with_name(path.name + ".new")
-    with fresh.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
 
 
 def _words(line: Line) -> str:
