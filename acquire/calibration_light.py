@@ -1,10 +1,10 @@
-"""The light of a calibration: walks of exposures and powers, each step through the guard's door."""
+"""The light of a calibration: one exposure after the other, each through the guard's door."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -27,20 +27,6 @@ if TYPE_CHECKING:
 STEP = math.sqrt(2.0)  # from exposure to exposure; proposed
 BURST = 16  # dark frames that are asked for at once
 FULL_BELOW = 0.9  # of the noise of the level before: brighter, and yet quieter; proposed
-
-
-class Meter(Protocol):
-    """A power meter at the sample, or a person who reads one."""
-
-    name: str
-
-    def watch(self, command: float, hold_s: float, *, is_lit: bool) -> None:
-        """Look at it; called while the light is on for so long, and must return before it ends."""
-        ...
-
-    def reading_mw(self, command: float) -> float:
-        """Return what it showed, mW; called in the dark."""
-        ...
 
 
 class CameraWalk(msgspec.Struct, frozen=True):
@@ -224,40 +210,3 @@ def _flats(
     frames, read_ms = exposer.take(exposure_ms, walk.power_fraction, walk.n_flat // 2)
     found = flat.add(read_ms, frames)
     say(f"{read_ms:9.4g} ms: {found.mean_adu:8.1f} ADU, variance {found.variance_adu2:9.1f} ADU2")
-
-
-def walk_power(
-    exposer: Exposer, commands: tuple[tuple[float, float], ...], hold_ms: float, frames: int,
-    meter: Meter,
-) -> tuple[tuple[tuple[float, float], ...], float]:  # fmt: skip
-    """Walk through powers, up and down again, and return the readings and the meter's zero.
-
-    Parameters
-    ----------
-    commands
-        Command in the device's units, and the same as a fraction of the maximum, rising from off.
-    hold_ms, frames
-        The light of each step: so many exposures of this length, ms.
-
-    Returns
-    -------
-    tuple
-        (command, mW) of each reading, the zero taken off; and the zero, mW.
-    """
-    hold_s = hold_ms * frames * 1e-3
-    zeros: list[tuple[float, float]] = []
-    readings: list[tuple[float, float]] = []
-    for command, fraction in (*commands, *reversed(commands)):
-        exposer.take(hold_ms, fraction, frames, watch=_watching(meter, command, hold_s, fraction))
-        mw = meter.reading_mw(command)
-        if not math.isfinite(mw):
-            raise CalibrationRefused(f"the meter's reading at {command:g} is no number: {mw}")
-        (readings if fraction else zeros).append((command, mw))
-    zero = sum(mw for _, mw in zeros) / max(1, len(zeros))
-    return tuple((command, mw - zero) for command, mw in (*zeros, *readings)), zero
-
-
-def _watching(
-    meter: Meter, command: float, hold_s: float, fraction: float
-) -> Callable[[Lease], None]:
-    return lambda _: meter.watch(command, hold_s, is_lit=fraction > 0)

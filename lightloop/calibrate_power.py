@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import csv
 import math
-import statistics
-import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from acquire.calibration_files import PowerCalibration, iso_date, save_power
-from acquire.calibration_light import Meter, walk_power
-from acquire.core import commanding, require_property
-from acquire.errors import CalibrationRefused, SettingRefused
+from acquire.errors import CalibrationRefused
 from acquire.power_curve import fit_power
+from acquire.power_walk import Meter, walk_power
 from lightloop.calibration_stand import open_stand
 from lightloop.config import ConfigError
 
@@ -27,8 +24,6 @@ if TYPE_CHECKING:
 
     Readings = tuple[tuple[float, float], ...]
 
-SETTLE = 0.4  # of the light's time pass before a meter is believed; proposed
-READ_EVERY_S = 0.05
 MAX_MW = 1e5
 
 
@@ -48,46 +43,6 @@ class PowerPlan(NamedTuple):
         """How long the light will be on, s."""
         lit = sum(1 for _, fraction in self.commands if fraction)
         return 2 * lit * self.exposure_ms * self.frames * 1e-3
-
-
-class PropertyMeter:
-    """A power meter that Micro-Manager drives.
-
-    Parameters
-    ----------
-    mw_per_unit
-        1000 for a meter that reports W, 0.001 for one that reports uW.
-    """
-
-    def __init__(self, core: Core, device: str, name: str, mw_per_unit: float = 1.0) -> None:
-        require_property(core, device, name, "--meter")
-        self.name = f"{device} {name}"
-        self._core, self._device, self._property = core, device, name
-        self._mw_per_unit = mw_per_unit
-        self._seen: list[float] = []
-
-    def watch(self, command: float, hold_s: float, *, is_lit: bool) -> None:
-        """Read it again and again in the later part of the light."""
-        end_s = time.monotonic() + 0.9 * hold_s
-        time.sleep(SETTLE * hold_s)
-        self._seen = [self._read()]
-        while time.monotonic() < end_s:
-            time.sleep(READ_EVERY_S)
-            self._seen.append(self._read())
-
-    def reading_mw(self, command: float) -> float:
-        """Return the median of what it showed, mW."""
-        return statistics.median(self._seen)
-
-    def _read(self) -> float:
-        with commanding(f"reading {self.name}"):
-            found = str(self._core.getProperty(self._device, self._property))
-        try:
-            return float(found) * self._mw_per_unit
-        except ValueError:
-            raise SettingRefused(
-                f"the meter {self.name} says {found!r}, which is no number"
-            ) from None
 
 
 def plan_power(

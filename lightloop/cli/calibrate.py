@@ -11,8 +11,8 @@ from lightloop.cli.door import complain, exit_status, paper, text_of
 
 if TYPE_CHECKING:
     from acquire.calibration_files import PowerCalibration
-    from acquire.calibration_light import Meter
     from acquire.core import Core
+    from acquire.power_walk import Meter
 
 app = typer.Typer(no_args_is_help=True, help="Measure camera and light, so that doses have units.")
 
@@ -80,7 +80,6 @@ def power(
     """Measure a light with a power meter at the sample: the curve of command to mW."""
     with exit_status():
         from lightloop.calibrate_power import (
-            PropertyMeter,
             measure_power,
             plan_power,
             power_calibration,
@@ -89,6 +88,7 @@ def power(
         )
         from lightloop.calibrations import calibration_folder
         from lightloop.config import ConfigError, parse
+        from lightloop.power_meter import PropertyMeter
 
         text = text_of(config)
         wanted = parse(text, config.name)

@@ -16,7 +16,6 @@ from acquire.calibration_files import load_power, names, save_camera, save_power
 from acquire.errors import CalibrationRefused, DeviceMissing, SettingRefused
 from lightloop.calibrate_camera import plan_camera
 from lightloop.calibrate_power import (
-    PropertyMeter,
     plan_power,
     power_calibration,
     read_table,
@@ -24,6 +23,7 @@ from lightloop.calibrate_power import (
 from lightloop.calibrations import FOLDER_VARIABLE
 from lightloop.cli import app
 from lightloop.config import ConfigError, RunConfig, parse
+from lightloop.power_meter import PropertyMeter
 from lightloop.transfer_page import table_of, transfer_page
 from tests.camera_series import SeriesCamera
 from tests.unit.calibration_samples import POWER, camera_sample

@@ -12,11 +12,11 @@ from acquire.calibration_light import (
     Exposer,
     plan_camera_walk,
     walk_camera,
-    walk_power,
 )
 from acquire.camera import Image
 from acquire.camera_numbers import characterise
 from acquire.errors import CalibrationRefused, LightOverBudget, LightRefused
+from acquire.power_walk import walk_power
 from acquire.settings import Limits
 from tests import light_bench
 from tests.camera_series import SeriesCamera
