@@ -8,7 +8,9 @@ from acquire.core import Core, load_system
 from acquire.dose import Ledger
 from acquire.errors import ScopeError
 from acquire.frame import Frame, FrameInfo, Index, Shot
-from acquire.keeper import KeeperLink, NoKeeper, keep, make_pipes
+from acquire.keeper import keep
+from acquire.keeper_link import KeeperLink, NoKeeper
+from acquire.keeper_pipes import make_pipes
 from acquire.lease import Lease
 from acquire.light import LightGuard
 from acquire.light_port import LightPort

@@ -13,7 +13,8 @@ from acquire.camera import Camera
 from acquire.camera_key import camera_key
 from acquire.dose import Ledger
 from acquire.errors import KeeperLost, LightNotDark
-from acquire.keeper import KeeperLink, make_pipes
+from acquire.keeper_link import KeeperLink
+from acquire.keeper_pipes import make_pipes
 from acquire.light import LightGuard
 from acquire.light_port import LightPort
 from acquire.scope import Scope

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from acquire.errors import ScopeError
-from acquire.keeper import make_pipes
+from acquire.keeper_pipes import make_pipes
 from lightloop.children import SPAWN, Child, Family
 from lightloop.config import parse
 from lightloop.log import unblocked

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from acquire.bounds import GuardRules
 from acquire.camera import Camera
 from acquire.dose import Ledger
-from acquire.keeper import NoKeeper
+from acquire.keeper_link import NoKeeper
 from acquire.light import LightGuard
 from acquire.light_port import LightPort
 from acquire.settings import ChannelSettings, Limits, Request, Settings

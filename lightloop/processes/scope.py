@@ -16,7 +16,8 @@ import msgspec
 from acquire.camera import Camera
 from acquire.clock import HostClock, SimulatedClock
 from acquire.errors import ScopeError
-from acquire.keeper import Ends, KeeperLink
+from acquire.keeper_link import KeeperLink
+from acquire.keeper_pipes import Ends
 from acquire.light import LightGuard
 from acquire.light_port import LightPort
 from acquire.loop import run as run_loop

@@ -24,7 +24,7 @@ from acquire.errors import (
     SettingRefused,
 )
 from acquire.frame import Frame
-from acquire.keeper import NoKeeper
+from acquire.keeper_link import NoKeeper
 from acquire.light import LightGuard
 from acquire.light_port import LightPort
 from acquire.loop import ShotReport, run

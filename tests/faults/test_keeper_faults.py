@@ -15,7 +15,9 @@ import pytest
 
 from acquire.bounds import GuardRules
 from acquire.errors import LightRefused
-from acquire.keeper import Ends, KeeperLink, KeeperReport, keep, make_pipes
+from acquire.keeper import KeeperReport, keep
+from acquire.keeper_link import KeeperLink
+from acquire.keeper_pipes import Ends, make_pipes
 from tests.light_bench import LASER, LIMITS, Bench, FakeCamera, FakeLights, ask
 
 SOON_S = 30.0  # a spawned Python may need seconds to start on a busy machine

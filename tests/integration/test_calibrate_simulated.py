@@ -17,7 +17,7 @@ from acquire.camera_key import camera_key
 from acquire.camera_numbers import characterise
 from acquire.core import Core
 from acquire.dose import Ledger
-from acquire.keeper import NoKeeper
+from acquire.keeper_link import NoKeeper
 from acquire.light import LightGuard
 from acquire.light_port import LightPort
 from acquire.settings import Limits

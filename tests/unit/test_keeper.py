@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from acquire.errors import KeeperLost
-from acquire.keeper import Ends, KeeperLink, KeeperReport, NoKeeper, keep, make_pipes
+from acquire.keeper import KeeperReport, keep
+from acquire.keeper_link import KeeperLink, NoKeeper
+from acquire.keeper_pipes import Ends, make_pipes
 
 SOON_S = 5.0
 
@@ -164,7 +166,7 @@ def test_a_keeper_that_cannot_get_it_dark_gives_up_and_says_so(monkeypatch) -> N
 
 
 def test_a_keeper_that_does_not_answer_is_lost_for_good(monkeypatch) -> None:
-    monkeypatch.setattr("acquire.keeper._ACK_S", 0.01)
+    monkeypatch.setattr("acquire.keeper_link._ACK_S", 0.01)
     owner, keeper = make_pipes()
     link = KeeperLink(owner)
     with pytest.raises(KeeperLost, match="no keeper, no light"):
