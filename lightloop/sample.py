@@ -14,7 +14,8 @@ from acquire.dose import Ledger
 from acquire.errors import LightOverBudget
 from acquire.footprint import footprint_of
 from acquire.plan import plan_shots
-from acquire.sample_record import Line, SampleError, SampleRecord, read_sample
+from acquire.sample_file import Line
+from acquire.sample_record import SampleError, SampleRecord, read_sample
 from lightloop.config import ConfigError
 
 if TYPE_CHECKING:

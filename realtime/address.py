@@ -49,13 +49,15 @@ def local_address(folder: Path, *, use_tcp: bool = sys.platform == "win32") -> A
     """
     token = secrets.token_hex(16)
     if use_tcp:
-        return Address(*3 * ["tcp://127.0.0.1:0"], token)
+        anywhere = "tcp://127.0.0.1:0"
+        return Address(anywhere, anywhere, anywhere, token)
     if len(str(folder)) > IPC_PATH_LIMIT - len("/control"):
         raise StreamError(
             f"the folder for sockets must be shorter than {IPC_PATH_LIMIT - 8} characters, "
             f"got {len(str(folder))}: {folder}. Set TMPDIR to a shorter path."
         )
-    return Address(*(f"ipc://{folder}/{name}" for name in NAMES), token)
+    stream, work, control = (f"ipc://{folder}/{name}" for name in NAMES)
+    return Address(stream, work, control, token)
 
 
 def check_local(endpoint: str) -> None:

@@ -54,9 +54,8 @@ class Sockets:
             raise StreamError(
                 f"cannot listen at {address.stream}: {error}. Is another run using this session?"
             ) from error
-        self.address = Address(
-            *map(_endpoint, (self.stream, self.work, self.control)), token=address.token
-        )
+        stream, work, control = map(_endpoint, (self.stream, self.work, self.control))
+        self.address = Address(stream, work, control, address.token)
 
     def _listen(self, endpoint: str) -> Socket:
         socket = self.context.socket(zmq.ROUTER)

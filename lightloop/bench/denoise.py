@@ -85,7 +85,8 @@ def _frame(truth_e: NDArray[np.float32], number: int) -> NDArray[np.uint16]:
     from acquire.simulated.sensor import Sensor
 
     out = np.empty(truth_e.shape, np.uint16)
-    return Sensor(CONFIG).read_out(truth_e, SEED_OF_FRAME + number, out)
+    Sensor(CONFIG).read_out(truth_e, SEED_OF_FRAME + number, out)
+    return out
 
 
 def _parity_by_block(*, sabotage: bool) -> NDArray[np.float64]:
