@@ -6,37 +6,29 @@ whatever ends it, it ends dark: light first, camera second, account third.
 
 from __future__ import annotations
 
-import logging
-import threading
 import time
-from contextlib import ExitStack, contextmanager, nullcontext
-from typing import TYPE_CHECKING, Literal
-
-import msgspec
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING
 
 from acquire.account import Account
 from acquire.bounds import GuardRules, objection
 from acquire.darkness import Darkness, names
+from acquire.ending import Ending
 from acquire.errors import LightExpired, LightNotDark, LightRefused, SettingRefused
 from acquire.habit import Habit
 from acquire.lease import Lease
 from acquire.lighting import Lighting
-from acquire.say import say
 from acquire.slew import ShotLight, Slew
 from acquire.source import check_shared_shutters
+from acquire.stop_light import StopLight
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Mapping
+    from collections.abc import Callable, Generator, Mapping
 
-    from acquire.budget import Ticket
     from acquire.dose import Ledger
     from acquire.ports import ExposingCamera, Keeper, Lights
     from acquire.settings import Limits, Request
     from acquire.source import LightSource
-
-logger = logging.getLogger(__name__)
-
-_DOOR_S = 0.1  # a command that hangs in a driver may not keep `go_dark` waiting longer; proposed
 
 
 class LightGuard:
@@ -88,11 +80,15 @@ class LightGuard:
         self._heads_up = heads_up
         self._habit = Habit()
         self._lighting = Lighting(lights, now_ns)
-        self._stopped, self._door = self._lighting.stopped, self._lighting.door
+        self._stopped = self._lighting.stopped
         self._lease: Lease | None = None
         self._shot: ShotLight | None = None
         self._darkness = Darkness(lights)
         self._account = Account(ledger, lights.sources, self._rules, now_ns, where)
+        self._stop_light = StopLight(self._lighting, self._darkness, keeper)
+        self._ending = Ending(
+            self._darkness, camera, keeper, self._account, self._rules.tries, self._stopped, now_ns
+        )
         self._darkness.begin()
         check_shared_shutters(lights.sources)
 
@@ -182,7 +178,10 @@ class LightGuard:
                 yield lease
                 lease.is_clean = lease.n_popped == n_frames
             finally:
-                self._end(lease, ticket, shot)
+                try:
+                    self._ending.end(lease, ticket, shot)
+                finally:
+                    self._lease = None
 
     def go_dark(self) -> bool:
         """Stop all light, from any thread, and give none until `rearm`; return whether it is dark.
@@ -192,24 +191,7 @@ class LightGuard:
         carried out. Whoever gave it makes it dark again as soon as the driver returns, and the
         keeper does so if it does not. Lamps without a switch are not asked (see `dark_text`).
         """
-        self._stopped.set()
-        if not self._door.acquire(timeout=_DOOR_S):
-            return self._go_dark_unconfirmed()
-        try:
-            lit = self._darkness.all()
-        finally:
-            self._door.release()
-        if lit:
-            self._call_keeper(lit)
-        return not lit
-
-    def _go_dark_unconfirmed(self) -> Literal[False]:
-        """Close what can be closed; the driver that hangs may let nobody else in, either."""
-        thread = threading.Thread(target=self._darkness.all, name="go dark", daemon=True)
-        thread.start()
-        thread.join(_DOOR_S)
-        say(logger, logging.CRITICAL, "a command hangs in a driver: dark is not confirmed")
-        return False
+        return self._stop_light.go_dark()
 
     def all_dark(self) -> bool:
         """Switch every light off, shutter and power, at the end of a run; return whether it is.
@@ -278,70 +260,3 @@ class LightGuard:
         lease.exposure_read_ms = found_ms = self._camera.set_exposure(asked_ms)
         if not abs(found_ms - asked_ms) <= max(0.1, self._rules.exposure_tolerance * asked_ms):
             raise SettingRefused(f"the camera was set to {asked_ms:g} ms and says {found_ms:g} ms")
-
-    # Light off: whatever fails, the next step is still taken.
-
-    def _end(self, lease: Lease, ticket: Ticket, shot: ShotLight) -> None:
-        lease.is_over = True
-        with ExitStack() as after:
-            after.callback(self._settle, lease, ticket)
-            after.callback(shot.note, lease)
-            if lease.is_started:
-                after.callback(self._camera.stop)
-                if not lease.is_clean:
-                    after.callback(self._account.note_exposed, lease)
-            self._darken(lease)
-
-    def _darken(self, lease: Lease) -> None:
-        """Close the light of a lease, and believe only what every light says when asked.
-
-        Not even a Ctrl-C comes between: it is raised again once it is dark.
-        """
-        trouble: BaseException | None = None
-        for attempt in range(self._rules.tries):
-            try:
-                lit = self._darkness.again(attempt) if attempt else self._close(lease)
-            except BaseException as error:  # an interrupt too: light comes first
-                trouble, lit = error, self._darkness.switched
-            if not lit:
-                break
-        lease.dark_ns = self._now_ns()
-        if attempt:
-            self._account.closed_ns = 0
-        if lit:
-            self._stopped.set()
-            self._account.lit = lit
-            self._call_keeper(lit)
-            raise LightNotDark(f"{names(lit)} will not go dark; switch it off by hand") from trouble
-        self._keeper.close()
-        if attempt and (stuck := self._darkness.stuck()):
-            self._stopped.set()
-            raise LightNotDark(
-                f"{names(stuck)} is dark, but only since its power was taken away: its switch "
-                "does not obey; have it repaired before going on"
-            ) from trouble
-        if trouble is not None and not isinstance(trouble, Exception):
-            raise trouble
-
-    def _close(self, lease: Lease) -> tuple[LightSource, ...]:
-        """Close the switch after a frame; after a fault, take every light's power as well."""
-        return self._darkness.close(lease.source, self._account.note_closed) or (
-            () if lease.is_clean else self._darkness.all()
-        )
-
-    def _call_keeper(self, lit: Iterable[LightSource]) -> None:
-        what = "the keeper was called"
-        try:
-            self._keeper.alarm()
-        except Exception as error:  # whatever it is, the caller must still say that light is on
-            what = f"the keeper cannot be called: {error}"
-        say(logger, logging.CRITICAL, "%s will not go dark: %s", names(lit), what)
-
-    def _settle(self, lease: Lease, ticket: Ticket) -> None:
-        self._lease = None
-        given_j_cm2 = self._account.settle(lease, ticket)
-        if lease.is_clean and lease.is_spent:
-            lease.applied = lease.final()
-        elif lease.is_clean:
-            dose_j_cm2 = given_j_cm2 / lease.n_frames
-            lease.applied = msgspec.structs.replace(lease.applied, dose_j_cm2=dose_j_cm2)
