@@ -8,19 +8,24 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from acquire.ahead import Ahead
+from acquire.delivery import Delivery
 from acquire.errors import LightOverBudget, LightRefused, ScopeError
-from acquire.frame import Frame, FrameInfo, Shot
 from acquire.pause import Pause
-from acquire.settings import Applied, Request
+from acquire.reports import Outcome, ShotReport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from acquire.camera import Image
     from acquire.clock import Clock
+    from acquire.frame import Frame, Shot
     from acquire.lease import Lease
     from acquire.light import LightGuard
     from acquire.plan import PlannedExposure, PlannedShot
+    from acquire.settings import Applied, Request
+
+__all__ = ["Outcome", "ShotReport", "Stand", "run"]
 
 logger = logging.getLogger(__name__)
 
@@ -35,44 +40,6 @@ class Stand(Protocol):
     def select(self, channel: str) -> None:
         """Set filters and mirrors for a channel, and wait."""
         ...
-
-
-class ShotReport(msgspec.Struct, frozen=True):
-    """What the guard made of the request for one shot.
-
-    Attributes
-    ----------
-    first_seq
-        First frame that was taken with it.
-    applied
-        What each exposure of the shot really used, in order.
-    latency_ns
-        From the last frame of the shot before in our hands to the last device set for this one,
-        without the time that the plan told us to wait.
-    refused
-        Why no light was given, or not for all of the shot; empty if it was.
-    """
-
-    shot: Shot
-    decision_id: int
-    first_seq: int
-    applied: tuple[Applied, ...]
-    latency_ns: int = 0
-    refused: str = ""
-
-
-class Outcome(msgspec.Struct, frozen=True):
-    """How a run ended: the reason in words, and the error if one ended it.
-
-    `last_seq` counts lost frames too; it is -1 if there was none.
-    """
-
-    is_complete: bool
-    reason: str
-    last_seq: int
-    n_frames: int
-    is_dark: bool
-    error: ScopeError | None = None
 
 
 def run(
@@ -119,11 +86,11 @@ def run(
     pause
         Where a person lets the run wait, in the dark, between shots.
     """
+    delivery = Delivery(camera, publish, lose, has_room)
     loop = _Loop(
-        stand, guard, clock, camera, publish, next_request, report, should_stop,
-        lose or _log_loss, has_room, pause or Pause(),
-    )  # fmt: skip
-    return loop.run(plan, first)
+        plan, stand, guard, clock, delivery, next_request, report, should_stop, pause or Pause()
+    )
+    return loop.run(first)
 
 
 class _Loop:
@@ -131,38 +98,29 @@ class _Loop:
 
     def __init__(
         self,
+        plan: Iterable[PlannedShot],
         stand: Stand,
         guard: LightGuard,
         clock: Clock,
-        camera: str,
-        publish: Callable[[Frame], None],
+        delivery: Delivery,
         next_request: Callable[[Shot], Request],
         report: Callable[[ShotReport], None],
         should_stop: Callable[[], bool],
-        lose: Callable[[int, int, str], None],
-        has_room: Callable[[int], bool],
         pause: Pause,
     ) -> None:
-        self._has_room, self._pause = has_room, pause
-        self._stand, self._guard, self._clock, self._camera = stand, guard, clock, camera
-        self._hand_on, self._next_request = publish, next_request
-        self._report, self._should_stop, self._tell_lost = report, should_stop, lose
+        self._plan, self._delivery, self._pause = Ahead(plan), delivery, pause
+        self._stand, self._guard, self._clock = stand, guard, clock
+        self._next_request = next_request
+        self._report, self._should_stop = report, should_stop
         self._requests: dict[int, Request] = {}
         self._good: dict[int, Request] = {}
         self._started_s: dict[int, float] = {}
-        self._plan: Iterator[PlannedShot] = iter(())
-        self._planned: PlannedShot | None = None
-        self._plan_error: ScopeError | None = None
-        self._has_planned = False
-        self._next_seq = 0
-        self._n_frames = 0
-        self._last_frame_ns = 0
         self._waited_ns = 0
 
-    def run(self, plan: Iterable[PlannedShot], first: Request) -> Outcome:
+    def run(self, first: Request) -> Outcome:
         error: ScopeError | None = None
         try:
-            reason = self._shots(plan, first)
+            reason = self._shots(first)
         except ScopeError as ending:
             error, reason = ending, str(ending)
         finally:
@@ -172,16 +130,15 @@ class _Loop:
         return Outcome(
             is_complete=not reason,
             reason=reason or "the plan is done",
-            last_seq=self._next_seq - 1,
-            n_frames=self._n_frames,
+            last_seq=self._delivery.next_seq - 1,
+            n_frames=self._delivery.n_frames,
             is_dark=is_dark,
             error=error,
         )
 
-    def _shots(self, plan: Iterable[PlannedShot], first: Request) -> str:
+    def _shots(self, first: Request) -> str:
         """Return why it ended before the plan did; empty if it did not."""
-        self._plan = iter(plan)
-        while (planned := self._next_planned()) is not None:
+        while (planned := self._plan.take()) is not None:
             field = planned.shot.position
             request = self._requests.get(field, first)
             objection = self._guard.objection(request)
@@ -205,29 +162,9 @@ class _Loop:
                     raise
                 logger.warning("decision %d is refused: %s", request.decision_id, error)
                 refusal = error
-            self._plan_ahead()
+            self._plan.look()
             self._requests[field] = self._request_after(shot.shot, request, refusal)
         return ""
-
-    def _next_planned(self) -> PlannedShot | None:
-        self._plan_ahead()
-        planned, self._planned = self._planned, None
-        self._has_planned = False
-        if self._plan_error is not None:
-            raise self._plan_error
-        return planned
-
-    def _plan_ahead(self) -> None:
-        """Work out the next shot (a millisecond, in useq), where nobody waits and no light shines.
-
-        That is while the camera exposes and blanks its light, or after the shot: the worker thinks.
-        """
-        if not self._has_planned:
-            self._has_planned = True
-            try:
-                self._planned = next(self._plan, None)
-            except ScopeError as error:  # raised when its turn comes: this exposure is still good
-                self._plan_error = error
 
     def _request_after(self, shot: Shot, request: Request, refusal: LightRefused | None) -> Request:
         """Return what the field's next shot may use."""
@@ -241,7 +178,8 @@ class _Loop:
 
     def _take(self, planned: PlannedShot, request: Request, objection: str) -> bool:
         """Guard, expose, publish: every exposure of one shot; return False if told to stop."""
-        shot, first_seq, before_ns = planned.shot, self._next_seq, self._last_frame_ns
+        shot, delivery = planned.shot, self._delivery
+        first_seq, before_ns = delivery.next_seq, delivery.last_frame_ns
         applied: list[Applied] = []
         latency_ns, refused = 0, ""
         try:
@@ -258,13 +196,13 @@ class _Loop:
                     if before_ns and not applied:
                         latency_ns = lease.ready_ns - before_ns - self._waited_ns
                     applied.append(lease.applied)
-            if refused and self._next_seq > first_seq:
-                self._lose(first_seq + shot.n_frames - 1, refused)
+            if refused and delivery.next_seq > first_seq:
+                delivery.lose(first_seq + shot.n_frames - 1, refused)
         except ScopeError as error:
             refused = str(error)
-            is_begun = self._next_seq > first_seq or not isinstance(error, LightRefused)
+            is_begun = delivery.next_seq > first_seq or not isinstance(error, LightRefused)
             if is_begun:  # frames were promised, and listeners count on them
-                self._lose(first_seq + shot.n_frames - 1, refused)
+                delivery.lose(first_seq + shot.n_frames - 1, refused)
             raise
         finally:
             report = ShotReport(
@@ -285,52 +223,17 @@ class _Loop:
             with self._guard.expose(request, one.channel, one.n_frames, shot.position) as lease:
                 lease.start()
                 if lease.is_blanked:
-                    self._plan_ahead()
+                    self._plan.look()
                 while len(images) < one.n_frames:
                     images.append(lease.pop())
-                if lease.is_spent and self._has_room(len(images)):
+                if lease.is_spent and self._delivery.has_room(len(images)):
                     applied = lease.final()
                     while images:
-                        self._publish(images.pop(0), one, shot, first_seq, t_s, applied)
+                        self._delivery.publish(images.pop(0), one, shot, first_seq, t_s, applied)
         finally:  # in the dark again; what came before a fault is published too
             for image in images:
-                self._publish(image, one, shot, first_seq, t_s, lease.applied)
+                self._delivery.publish(image, one, shot, first_seq, t_s, lease.applied)
         return lease
-
-    def _publish(
-        self,
-        image: Image,
-        one: PlannedExposure,
-        shot: Shot,
-        first_seq: int,
-        t_s: float,
-        applied: Applied,
-    ) -> None:
-        height, width = image.pixels.shape
-        info = FrameInfo(
-            seq=self._next_seq,
-            camera=self._camera,
-            camera_seq=image.camera_seq,
-            t_ns=image.t_ns,
-            t_s=t_s,
-            shot=shot,
-            shot_frame=self._next_seq - first_seq,
-            index=one.index,
-            height=height,
-            width=width,
-            position_um=one.position_um,
-            applied=applied,
-        )
-        self._next_seq += 1
-        self._n_frames += 1
-        self._last_frame_ns = image.t_ns
-        self._hand_on(Frame(image.pixels, info))
-
-    def _lose(self, last_seq: int, reason: str) -> None:
-        first_seq = self._next_seq
-        if first_seq <= last_seq:
-            self._next_seq = last_seq + 1
-            self._tell_lost(first_seq, last_seq, reason)
 
     def _wait_for(self, planned: PlannedShot, interval_s: float) -> None:
         """Let the shot's time come: the plan's, or the interval that was asked for (0: none)."""
@@ -342,7 +245,3 @@ class _Loop:
         self._clock.advance_to(due_s)
         self._waited_ns = time.perf_counter_ns() - before_ns
         self._started_s[field] = self._clock.now_s()
-
-
-def _log_loss(first_seq: int, last_seq: int, reason: str) -> None:
-    logger.warning("frames %d to %d are lost: %s", first_seq, last_seq, reason)
