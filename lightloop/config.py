@@ -106,6 +106,10 @@ class LoopConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstring
     """Simulated clock only: least host time from shot to shot, s; 0 is as fast as possible."""
     deadline_ms: Annotated[float, Field(gt=0, le=600_000)] = 500.0
     """Time that the worker has for a decision, ms."""
+    decision_valid_s: Annotated[float, Field(gt=0, le=86_400)] = 10.0
+    """Time for one shot beside its exposures, such as moves of the stage, s. A decision is used for
+    its field's next shot if every field could have had its turn in that time; an older one is not,
+    and the light holds."""
     ring_frames: Annotated[int, Field(ge=4, le=4096)] = 64
     """Frames that the ring in shared memory holds."""
 

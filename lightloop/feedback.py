@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,9 @@ class Feedback:
         Set when the run is to end.
     on_silence
         Called, with the reason, each time the worker has not answered for ten shots in a row.
+    valid_s
+        How long a decision may be used after it came, beyond the interval that it asks for itself,
+        s; the guard refuses it after that (`Request.valid_until_ns`).
 
     Attributes
     ----------
@@ -60,8 +64,9 @@ class Feedback:
         stop: threading.Event,
         tally: Tally,
         on_silence: Callable[[str], object] = lambda what: None,
+        valid_s: float = math.inf,
     ) -> None:
-        self._hub = hub
+        self._hub, self._valid_s = hub, valid_s
         self._deadline_s = deadline_s
         self._stop = stop
         self._tally = tally
@@ -114,9 +119,18 @@ class Feedback:
         settings = decision.settings
         if self.is_held:
             settings = self._requests.get(position, self.first).settings
-        request = Request(settings, decision.id, has_evidence=decision.has_evidence)
+        request = Request(
+            settings, decision.id, self._valid_until_ns(settings), decision.has_evidence
+        )
         self._requests[position] = request
         return request
+
+    def _valid_until_ns(self, settings: Settings) -> int:
+        """Return when a decision that came just now expires, host clock; 0: never."""
+        valid_s = self._valid_s + settings.interval_s
+        if not math.isfinite(valid_s):  # of an interval that is no number, the guard wants nothing
+            return 0
+        return time.perf_counter_ns() + int(valid_s * 1e9)
 
     def wait_for_recorder(self, keep_waiting: Callable[[], object] = lambda: None) -> None:
         """Wait, in the dark, while what is taken could not be saved."""

@@ -38,6 +38,7 @@ from lightloop.resume import read_unfinished, the_rest
 from lightloop.sample import build_ledger, open_sample
 from lightloop.summary import Summary, Tally
 from lightloop.task import RunTask
+from lightloop.validity import decision_valid_s
 from lightloop.witness import Witness
 from realtime.address import local_address
 from realtime.hub import Hub
@@ -157,6 +158,7 @@ class Session:
             link.stop,
             self._tally,
             lambda what: link.trouble("worker", what),
+            decision_valid_s(config),
         )
         self._pause = Pause()
         self._orders = Orders(self._guard, self._pause, self._feedback, self._stop)

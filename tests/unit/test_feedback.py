@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+import math
 import threading
+import time
 
 import msgspec
 import pytest
 
+from acquire.errors import LightExpired
 from acquire.frame import Shot
 from acquire.settings import ChannelSettings, Request, Settings
 from lightloop.feedback import Feedback
 from lightloop.summary import Tally
 from realtime.policy import Decision, Observation, Trust
 from realtime.wire import Document, Result, Tracks
+from tests.light_bench import MS, stand, take
 
 
 def settings(exposure_ms: float) -> Settings:
@@ -117,3 +121,36 @@ def test_another_fields_decision_is_not_this_fields() -> None:
     other = msgspec.structs.replace(result, position=1)
     heard = feedback(FakeHub((other, decision)), 0.0)
     assert heard.next_request(Shot(3, 0, 1)).late == 1
+
+
+def test_a_decision_says_until_when_it_may_be_used_and_its_own_interval_is_no_delay() -> None:
+    waits = settings(20.0)
+    waits = msgspec.structs.replace(waits, interval_s=300.0)
+    result, decision = answer(0, 20.0)
+    decision = msgspec.structs.replace(decision, settings=waits)
+    hub = FakeHub((result, decision))
+    heard = Feedback(hub, settings(50.0), 0.0, threading.Event(), Tally(), valid_s=20.0)  # type: ignore[arg-type]
+    before = time.perf_counter_ns()
+    request = heard.next_request(Shot(0, 0, 1))
+    assert before <= request.valid_until_ns - 320 * 10**9 <= time.perf_counter_ns()
+    assert heard.first.valid_until_ns == 0  # the first settings hold until a decision comes
+
+
+@pytest.mark.parametrize("interval_s", [math.nan, math.inf])
+def test_an_interval_that_is_no_number_is_left_to_the_guard_to_refuse(interval_s: float) -> None:
+    result, decision = answer(0, 20.0)
+    asked = msgspec.structs.replace(settings(20.0), interval_s=interval_s)
+    hub = FakeHub((result, msgspec.structs.replace(decision, settings=asked)))
+    heard = Feedback(hub, settings(50.0), 0.0, threading.Event(), Tally(), valid_s=20.0)  # type: ignore[arg-type]
+    assert heard.next_request(Shot(0, 0, 1)).valid_until_ns == 0
+
+
+def test_a_decision_that_came_too_late_for_its_turn_gets_no_light() -> None:
+    at = stand()
+    heard = feedback(FakeHub(answer(0, 20.0)))
+    heard._valid_s = 1e-9  # by the time that the guard hears of it, it is over
+    request = heard.next_request(Shot(0, 0, 1))
+    at.bench.now = time.perf_counter_ns() + MS
+    with pytest.raises(LightExpired, match=r"decision 0 expired"):
+        take(at, request)
+    assert at.bench.calls == []
