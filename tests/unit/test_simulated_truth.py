@@ -21,8 +21,9 @@ SMALL = SimulatedScopeConfig(height=96, width=96, n_cells=12, field_scale=1.5, c
 
 
 def mask_by_definition(one, chip):
-    """The slow way: each pixel asks each cell."""
+    """The slow way: each pixel asks each cell. Also by how much the answer was clear."""
     cells, mask = one.nuclei, np.zeros((one.window.height, one.window.width), np.uint32)
+    clear = np.full(mask.shape, np.inf)
     y_px, x_px = chip.to_pixels(one)
     for y in range(mask.shape[0]):
         for x in range(mask.shape[1]):
@@ -38,9 +39,10 @@ def mask_by_definition(one, chip):
                     + (turned.imag / cells.short_um[i]) ** 2
                     + depth**2
                 )
+                clear[y, x] = min(clear[y, x], abs(distance - best))
                 if distance < best:
                     best, mask[y, x] = distance, cells.ids[i] + 1
-    return mask
+    return mask, clear
 
 
 @given(
@@ -62,8 +64,9 @@ def test_every_pixel_belongs_to_the_nucleus_it_lies_deepest_in(drawn, focus_um) 
         depth_um=np.full(len(x), 1.7),
     )  # fmt: skip
     one = seen(cells, position_um=(0.3, -0.2, focus_um), window=Window(7, 3, 31, 22))
-    differs = instance_mask(one, CHIP) != mask_by_definition(one, CHIP)
-    assert differs.sum() <= 1, "but for a pixel whose centre is on an outline, by rounding"
+    mask, clear = mask_by_definition(one, CHIP)
+    is_sure = clear > 1e-5  # two nuclei alike in depth, or an outline: a matter of rounding
+    assert np.array_equal(instance_mask(one, CHIP)[is_sure], mask[is_sure])
 
 
 def test_a_mask_has_the_area_place_and_direction_of_its_nucleus() -> None:
