@@ -30,7 +30,9 @@ def rising(steps: list[tuple[float, float]]) -> Table:
     return ((0.0, 0.0), *((float(command), float(mw)) for command, mw in sums))
 
 
-tables = st.lists(st.tuples(st.floats(0.01, 10), st.just(0.0) | st.floats(1e-6, 10)), min_size=1).map(rising)
+tables = st.lists(
+    st.tuples(st.floats(0.01, 10), st.just(0.0) | st.floats(1e-6, 10)), min_size=1
+).map(rising)
 
 
 class FakeCore:
