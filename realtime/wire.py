@@ -57,6 +57,13 @@ class Start(msgspec.Struct, frozen=True, tag="start"):
         "live", "simulated", "replay of …", "import of …": what the window's title bar says.
     calibrations
         Each calibration file that the session rests on, by name, and its sha256.
+    devices
+        Every device by its label, with the properties that it had at the start.
+    models
+        Each network by its name and version, and the sha256 of its manifest, which has those of
+        all its files.
+    processor
+        What the worker computes on: another one may round otherwise.
     """
 
     session_id: str
@@ -75,6 +82,9 @@ class Start(msgspec.Struct, frozen=True, tag="start"):
     budget_j_cm2: dict[str, float] = {}
     goes_on_with: str = ""
     calibrations: dict[str, str] = {}
+    devices: dict[str, dict[str, str]] = {}
+    models: dict[str, str] = {}
+    processor: str = ""
 
 
 class FrameMessage(msgspec.Struct, frozen=True, tag="frame", gc=False):
