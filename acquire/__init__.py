@@ -13,12 +13,13 @@ from acquire.keeper_link import KeeperLink, NoKeeper
 from acquire.keeper_pipes import make_pipes
 from acquire.lease import Lease
 from acquire.light import LightGuard
+from acquire.light_limits import LightLimits
 from acquire.light_port import LightPort
 from acquire.loop import Outcome, ShotReport, run
 from acquire.plan import PlannedExposure, PlannedShot, plan_shots
 from acquire.scope import Scope
 from acquire.settings import Applied, ChannelSettings, Limits, Request, Settings
-from acquire.source import Channel, LightLimits, LightSource
+from acquire.source import Channel, LightSource
 
 __all__ = [
     "Applied", "Calibration", "Camera", "Channel", "ChannelSettings", "Clock", "Core",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import msgspec
 
-from acquire.errors import LightRefused
+from acquire.errors import LightOverBudget, LightRefused
+from acquire.where import limits_of, table
 
 
 class Budget(msgspec.Struct, frozen=True):
@@ -20,6 +22,25 @@ class Budget(msgspec.Struct, frozen=True):
 
     mean_j_cm2: float
     highest_j_cm2: float = math.inf
+
+
+class Bound(NamedTuple):
+    """What one bound leaves for an exposure of a line: its whole, its name, and its config key."""
+
+    left: float
+    whole: float
+    what: str
+    key: str = "budget_j_cm2"
+
+    def refusal(self, position: int, asked: float, light: str, config: str) -> LightOverBudget:
+        """Return the error of who asks for more than is left."""
+        is_sample = self.key == "damage_j_cm2"
+        where = table("[sample]", config) if is_sample else limits_of(light, config)
+        return LightOverBudget(
+            f"field {position} has {self.left:.4g} left of its {self.whole:.4g} for {self.what}, "
+            f"the exposure would take {asked:.4g}; raise the budget ({self.key}, {where}) or end "
+            "the run"
+        )
 
 
 class Ticket(msgspec.Struct, frozen=True):

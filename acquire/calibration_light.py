@@ -136,7 +136,7 @@ class Exposer:
             if lease.applied.clamped:
                 raise CalibrationRefused(
                     f"asked for {exposure_ms:g} ms at {power_fraction:.3g} of the power, and the "
-                    f"guard allows less: {lease.applied.clamped} ([light.limits] of the config)"
+                    f"guard allows less: {lease.applied.clamped}"
                 )
             lease.start()
             if watch is not None:

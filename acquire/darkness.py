@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
+from itertools import permutations
 from typing import TYPE_CHECKING
 
-from acquire.errors import LightNotDark
+from acquire.errors import LightNotDark, SettingRefused
 from acquire.say import say
 
 if TYPE_CHECKING:
@@ -90,6 +91,14 @@ class Darkness:
         _tell(troubles)
         return lit
 
+    def text(self) -> str:
+        """Say in words what dark means here, once it is."""
+        lamps = [repr(source.name) for source in self._lights.sources if not source.is_switchable]
+        if not lamps:
+            return "every light is read back dark"
+        have = "which has no switch" if len(lamps) == 1 else "which have no switch"
+        return f"dark, but for {' and '.join(lamps)}, {have}"
+
     def _obeys(self, source: LightSource, troubles: list[tuple[str, Exception]]) -> bool:
         try:
             return self._lights.dark(source)
@@ -113,3 +122,19 @@ def _tell(troubles: Iterable[tuple[str, Exception]]) -> None:
 def names(sources: Iterable[LightSource]) -> str:
     """Name lights for a message."""
     return "light " + " and ".join(repr(source.name) for source in sources)
+
+
+def check_shared_shutters(sources: Iterable[LightSource]) -> None:
+    """Refuse two lights behind one shutter of which one cannot be kept dark while it is open.
+
+    Raises
+    ------
+    SettingRefused
+        Names the two lights.
+    """
+    for one, other in permutations((s for s in sources if s.shutter_device), 2):
+        if one.shutter_device == other.shutter_device and not other.power_device:
+            raise SettingRefused(
+                f"light {one.name!r} cannot be lit alone: light {other.name!r} is behind the same "
+                f"shutter {one.shutter_device!r} and has no power_device to keep it dark by"
+            )

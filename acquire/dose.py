@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from acquire.budget import Budget, Ticket, amount, is_amount
-from acquire.errors import LightOverBudget, LightRefused
+from acquire.budget import Bound, Budget, Ticket, amount, is_amount
+from acquire.errors import LightRefused
 from acquire.fluence import FluenceMap
 from acquire.footprint import Footprint
 
@@ -19,10 +19,7 @@ if TYPE_CHECKING:
 _ROUNDING = 1e-9
 
 _APART_UM = 1e7  # fields without coordinates lie ten metres from each other: they never overlap
-_UNKNOWN_UM = (
-    1000.0,
-    1000.0,
-)  # a lit area that nobody named; with fields so far apart its size is idle
+_UNKNOWN_UM = (1000.0, 1000.0)  # a lit area that nobody named; so far apart its size is idle
 
 
 class Ledger:
@@ -49,6 +46,8 @@ class Ledger:
     note
         Told of every dose that is booked: line, place, and dose, which is below 0 where less was
         given than set aside. It may refuse a reserve by an error.
+    config
+        Name of the config file that set the budgets; who is refused is told where to look.
     """
 
     def __init__(
@@ -60,6 +59,7 @@ class Ledger:
         harm: Mapping[str, float] | None = None,
         damage: float = math.inf,
         note: Callable[[str, float, float, float], object] = lambda light, x_um, y_um, dose: None,
+        config: str = "",
     ) -> None:
         self._budget = {
             light: given if isinstance(given, Budget) else Budget(given)
@@ -67,7 +67,8 @@ class Ledger:
         }
         for given in self._budget.values():
             amount(given.mean_j_cm2)
-        self._harm, self._most_damage, self._note = dict(harm or {}), damage, note
+        self._harm, self._most_damage = dict(harm or {}), damage
+        self._note, self._config = note, config
         self._footprints = dict(footprints or {})
         self._before = dict(before or {})
         self._maps: dict[str, FluenceMap] = {}
@@ -169,7 +170,7 @@ class Ledger:
         LightRefused
             If nobody gave the line a budget.
         """
-        return min(left for left, _, _ in self._left(light, self._where(position), math.inf))
+        return min(bound.left for bound in self._left(light, self._where(position), math.inf))
 
     def totals(self) -> dict[str, float]:
         """Return the dose that each line gave in this run, summed over all exposures."""
@@ -181,33 +182,30 @@ class Ledger:
         return dict(self._maps)
 
     def _check(self, position: int, light: str, asked: float, at: tuple[float, float]) -> None:
-        for left, of, what in self._left(light, at, asked):
-            if asked > left + _ROUNDING * of:
-                raise LightOverBudget(
-                    f"field {position} has {left:.4g} left of its {of:.4g} for {what}, the "
-                    f"exposure would take {asked:.4g}; raise the budget or end the run"
-                )
+        for bound in self._left(light, at, asked):
+            if asked > bound.left + _ROUNDING * bound.whole:
+                raise bound.refusal(position, asked, light, self._config)
 
-    def _left(
-        self, light: str, at: tuple[float, float], asked: float
-    ) -> list[tuple[float, float, str]]:
-        """Return what each bound leaves for one exposure, its whole, and its name."""
+    def _left(self, light: str, at: tuple[float, float], asked: float) -> list[Bound]:
+        """Return what each bound leaves for one exposure."""
         budget = self._budget.get(light)
         if budget is None:
             raise LightRefused(
                 f"light {light!r} has no dose budget; there are {sorted(self._budget)}"
             )
         mean = budget.mean_j_cm2
-        found = [(max(0.0, mean - self._spent(light, at)), mean, f"light {light!r}")]
+        found = [Bound(max(0.0, mean - self._spent(light, at)), mean, f"light {light!r}")]
         if (most := budget.highest_j_cm2) < math.inf:
             held = self._held(light, at)
             room = max(0.0, self._map(light).room(*at, most, asked + held) - held)
-            found.append((room, most, f"the strongest spot of light {light!r}"))
+            what = f"the strongest spot of light {light!r}"
+            found.append(Bound(room, most, what, "highest_j_cm2"))
         harm = self._harm.get(light, 0.0)
         if self._most_damage < math.inf and harm > 0:
             left = max(0.0, self._most_damage - self._damage(at)) / harm
             whole = self._most_damage / harm
-            found.append((left, whole, f"the damage of all lines, as dose of light {light!r}"))
+            what = f"the damage of all lines, as dose of light {light!r}"
+            found.append(Bound(left, whole, what, "damage_j_cm2"))
         return found
 
     def _spent(self, light: str, at: tuple[float, float]) -> float:

@@ -16,8 +16,9 @@ from acquire.settings import Applied
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from acquire.bounds import Allowed, GuardRules
+    from acquire.bounds import GuardRules
     from acquire.camera import Image
+    from acquire.frame_bounds import Allowed
     from acquire.ports import ExposingCamera
     from acquire.settings import Request
     from acquire.source import LightSource

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 
 from acquire.account import Account
 from acquire.bounds import GuardRules, objection
-from acquire.darkness import Darkness, names
+from acquire.darkness import Darkness, check_shared_shutters, names
 from acquire.ending import Ending
-from acquire.errors import LightExpired, LightNotDark, LightRefused, SettingRefused
+from acquire.errors import LightNotDark, LightRefused
 from acquire.habit import Habit
 from acquire.lease import Lease
 from acquire.lighting import Lighting
 from acquire.slew import ShotLight, Slew
-from acquire.source import check_shared_shutters
 from acquire.stop_light import StopLight
 
 if TYPE_CHECKING:
@@ -50,6 +49,10 @@ class LightGuard:
         Called when a frame is due any moment; whoever will have to do with it can wake up.
     where
         Where the stage stands, x and y, um; asked before each exposure, for the ledger's map.
+    config
+        Name of the config file that says all this; who is refused is told where to look.
+    steps_ms
+        Channels whose exposures are multiples of a time, such as a spinning disk's, ms.
 
     Raises
     ------
@@ -71,15 +74,17 @@ class LightGuard:
         now_ns: Callable[[], int] = time.perf_counter_ns,
         heads_up: Callable[[], None] = lambda: None,
         where: Callable[[], tuple[float, float] | None] = lambda: None,
+        config: str = "",
+        steps_ms: Mapping[str, float] | None = None,
     ) -> None:
         self._lights, self._camera, self._keeper = lights, camera, keeper
         self._channels = dict(channels)
-        self._rules = rules or GuardRules()
-        self._slew = Slew(channels, limits, self._rules)
+        self._rules, self._config = rules or GuardRules(), config
+        self._slew = Slew(channels, limits, self._rules, config, steps_ms)
         self._now_ns = now_ns
         self._heads_up = heads_up
         self._habit = Habit()
-        self._lighting = Lighting(lights, now_ns)
+        self._lighting = Lighting(lights, now_ns, config)
         self._stopped = self._lighting.stopped
         self._lease: Lease | None = None
         self._shot: ShotLight | None = None
@@ -99,11 +104,16 @@ class LightGuard:
 
     def objection(self, request: Request) -> str:
         """Say what clock and focus drive may not be told of a request; empty if all is fine."""
-        return objection(request.settings, self._rules)
+        return objection(request.settings, self._rules, self._config)
 
     @contextmanager
     def shot(
-        self, request: Request, frames: Mapping[str, int], position: int
+        self,
+        request: Request,
+        frames: Mapping[str, int],
+        position: int,
+        *,
+        is_measure: bool = True,
     ) -> Generator[ShotLight]:
         """Take all exposures of one shot: `with guard.shot(...):`, and in it `expose` each.
 
@@ -114,6 +124,9 @@ class LightGuard:
         ----------
         frames
             Frames of the shot in each of its channels.
+        is_measure
+            False for a search of the focus: it may come in the midst of a shot, is bounded and
+            booked like any other, but the field's next shot is not measured by it.
 
         Raises
         ------
@@ -121,18 +134,17 @@ class LightGuard:
             Before any light: the request is unsafe, late, or expired (`LightExpired`).
         """
         self._lighting.check_stopped()
-        if self._shot is not None:
+        outer = self._shot
+        if self._lease is not None or (outer is not None and (is_measure or not outer.is_measure)):
             raise LightRefused("one shot at a time: the last one has not ended")
-        now_ns = self._now_ns()
-        if request.valid_until_ns and now_ns > request.valid_until_ns:
-            late_ms = (now_ns - request.valid_until_ns) * 1e-6
-            raise LightExpired(f"decision {request.decision_id} expired {late_ms:.1f} ms ago")
-        self._shot = shot = self._slew.admit(request, frames, position)
+        self._shot = shot = self._slew.admit(request, frames, position, self._now_ns())
+        shot.is_measure = is_measure
         try:
             yield shot
         finally:
-            self._shot = None
-            self._slew.remember(shot)
+            self._shot = outer
+            if is_measure:
+                self._slew.remember(shot)
 
     @contextmanager
     def expose(
@@ -166,7 +178,7 @@ class LightGuard:
             ticket = self._account.reserve(lease)
             self._lease = lease
             try:
-                self._set_exposure(lease)
+                self._lighting.set_exposure(lease, self._rules.exposure_tolerance)
                 lease.begin(self._rules)
                 self._keeper.announce(lease.deadline_ns)
                 if lease.allowed.power_fraction > 0:
@@ -202,17 +214,9 @@ class LightGuard:
         self._account.book_lamps(is_dark=not lit)
         return not lit
 
-    @property
-    def not_switchable(self) -> tuple[str, ...]:
-        """Names of the lights that have no switch: they shine whatever we do."""
-        return tuple(source.name for source in self._lights.sources if not source.is_switchable)
-
     def dark_text(self) -> str:
         """Say in words what dark means here, for a reply to a person, once it is dark."""
-        if not self.not_switchable:
-            return "every light is read back dark"
-        lamps = " and ".join(map(repr, self.not_switchable))
-        return f"dark, but for {lamps}, which has no switch"
+        return self._darkness.text()
 
     def rearm(self) -> None:
         """Allow exposures again after a stop.
@@ -252,11 +256,3 @@ class LightGuard:
             heads_up=self._heads_up,
             habit=self._habit,
         )
-
-    # Light on (`acquire.lighting`), from an exposure that is set and known to be short.
-
-    def _set_exposure(self, lease: Lease) -> None:
-        asked_ms = lease.allowed.exposure_ms
-        lease.exposure_read_ms = found_ms = self._camera.set_exposure(asked_ms)
-        if not abs(found_ms - asked_ms) <= max(0.1, self._rules.exposure_tolerance * asked_ms):
-            raise SettingRefused(f"the camera was set to {asked_ms:g} ms and says {found_ms:g} ms")

@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from acquire.errors import LightRefused, SettingRefused
+from acquire.where import table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from acquire.lease import Lease
     from acquire.ports import Lights
     from acquire.source import LightSource
+
+
+_EXPOSURE_MS = 0.1  # cameras count in lines: no shorter difference is a refusal; proposed
 
 
 class Lighting:
@@ -27,8 +31,8 @@ class Lighting:
         it shut knows that the command may still be carried out.
     """
 
-    def __init__(self, lights: Lights, now_ns: Callable[[], int]) -> None:
-        self._lights, self._now_ns = lights, now_ns
+    def __init__(self, lights: Lights, now_ns: Callable[[], int], config: str = "") -> None:
+        self._lights, self._now_ns, self._config = lights, now_ns, config
         self.stopped = threading.Event()
         self.door = threading.Lock()
 
@@ -42,6 +46,22 @@ class Lighting:
         """
         if self.stopped.is_set():
             raise LightRefused("the light was stopped; it stays off until the guard is rearmed")
+
+    def set_exposure(self, lease: Lease, tolerance: float) -> None:
+        """Set the exposure of a lease's camera: light comes after it is known to be short.
+
+        Raises
+        ------
+        SettingRefused
+            If the camera says another one, by more than a fraction of it (or 0.1 ms).
+        """
+        asked_ms = lease.allowed.exposure_ms
+        lease.exposure_read_ms = found_ms = lease.camera.set_exposure(asked_ms)
+        if not abs(found_ms - asked_ms) <= max(_EXPOSURE_MS, tolerance * asked_ms):
+            raise SettingRefused(
+                f"the camera was set to {asked_ms:g} ms and says {found_ms:g} ms; "
+                f"exposure_tolerance is {tolerance:g} ({table('[guard]', self._config)})"
+            )
 
     def light_up(self, lease: Lease, confirm: Callable[[], None]) -> None:
         """Set the power of a lease's light and open it.
@@ -91,7 +111,8 @@ class Lighting:
         if not source.is_power(found, asked):
             raise SettingRefused(
                 f"light {source.name!r} was set to {asked:.4g} of its maximum and says "
-                f"{found:.4g}; if it only takes steps, declare its power_step"
+                f"{found:.4g}; power_tolerance is {source.power_tolerance:g} "
+                f"({self._declared(source)}). If it only takes steps, declare its power_step"
             )
 
     def _power_off_peer(self, peer: LightSource, source: LightSource) -> None:
@@ -100,8 +121,11 @@ class Lighting:
         if not found <= peer.dark_below:
             raise SettingRefused(
                 f"light {peer.name!r} shares a shutter with {source.name!r}; it was set to 0 and "
-                f"says {found:.4g}"
+                f"says {found:.4g}; dark_below is {peer.dark_below:g} ({self._declared(peer)})"
             )
+
+    def _declared(self, source: LightSource) -> str:
+        return table(f"[[light]] {source.name!r}", self._config)
 
     def _pause(self, wait_ms: float) -> None:
         """Wait for a device, but not on if the light is stopped meanwhile."""

@@ -1,20 +1,15 @@
-"""What a light is: one `[[light]]` of the run config, its bounds, and its irradiance."""
+"""What a light is: one `[[light]]` of the run config, how it is switched, and its irradiance."""
 
 from __future__ import annotations
 
 import math
-from itertools import permutations
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
-from acquire.errors import CalibrationRefused, SettingRefused
+from acquire.errors import CalibrationRefused
 from acquire.footprint import peak_of
 from acquire.power_curve import check_table, curve_of
-from acquire.settings import Limits
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 Delay = Annotated[float, Field(ge=0, le=10_000)]
@@ -226,65 +221,6 @@ class LightSource(BaseModel, frozen=True, extra="forbid", use_attribute_docstrin
     def dose_j_cm2(self, power_fraction: float, exposure_ms: float) -> float:
         """Return the dose of one exposure, J/cm2 or relative (1 is 1 s at the maximum)."""
         return self.irradiance_w_cm2(power_fraction) * self.on_ms(exposure_ms) * 1e-3
-
-
-def check_shared_shutters(sources: Iterable[LightSource]) -> None:
-    """Refuse two lights behind one shutter of which one cannot be kept dark while it is open.
-
-    Raises
-    ------
-    SettingRefused
-        Names the two lights.
-    """
-    for one, other in permutations((s for s in sources if s.shutter_device), 2):
-        if one.shutter_device == other.shutter_device and not other.power_device:
-            raise SettingRefused(
-                f"light {one.name!r} cannot be lit alone: light {other.name!r} is behind the same "
-                f"shutter {one.shutter_device!r} and has no power_device to keep it dark by"
-            )
-
-
-class LightLimits(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
-    """Hard bounds on one light line. No policy can pass them."""
-
-    min_exposure_ms: Annotated[float, Field(gt=0, le=60_000)] = 1.0
-    """Shortest single exposure, ms."""
-    max_exposure_ms: Annotated[float, Field(gt=0, le=60_000)] = 200.0
-    """Longest single exposure, ms."""
-    max_power_fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
-    """Strongest command of the source, as a fraction of its maximum."""
-    max_irradiance_w_cm2: Annotated[float, Field(gt=0, le=1e9)] | None = None
-    """Strongest light anywhere in the lit area, W/cm2; leave out for none, or if not calibrated."""
-    max_step_up: Annotated[float, Field(ge=1, le=1000)] = 2.0
-    """Largest factor by which a shot's dose may exceed that of the field's shot before."""
-    budget_j_cm2: Annotated[float, Field(gt=0, le=1e9)]
-    """Dose that each field may take in the whole run, J/cm2 (relative if not calibrated); the mean
-    over the lit area, of all runs on the same sample together."""
-    highest_j_cm2: Annotated[float, Field(gt=0, le=1e9)] | None = None
-    """The same for the strongest spot, where the light is uneven or fields overlap; leave out for
-    none."""
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.min_exposure_ms > self.max_exposure_ms:
-            raise ValueError(
-                "min_exposure_ms must not be above max_exposure_ms, "
-                f"got {self.min_exposure_ms} > {self.max_exposure_ms}"
-            )
-        return self
-
-    def limits(self) -> Limits:
-        """Return the same bounds as the guard reads them."""
-        return Limits(
-            min_exposure_ms=self.min_exposure_ms,
-            max_exposure_ms=self.max_exposure_ms,
-            max_power_fraction=self.max_power_fraction,
-            budget_j_cm2=self.budget_j_cm2,
-            max_irradiance_w_cm2=(
-                float("inf") if self.max_irradiance_w_cm2 is None else self.max_irradiance_w_cm2
-            ),
-            max_step_up=self.max_step_up,
-        )
 
 
 class Channel(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):

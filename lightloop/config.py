@@ -11,9 +11,10 @@ from pydantic import BaseModel, Field, JsonValue, ValidationError, model_validat
 from acquire.bounds import GuardRules
 from acquire.calibration import Calibration
 from acquire.errors import ScopeError
+from acquire.light_limits import LightLimits  # noqa: TC001 - pydantic reads it at run time
 from acquire.settings import ChannelSettings, Settings
 from acquire.simulated.config import SimulatedScopeConfig
-from acquire.source import Channel, LightLimits, LightSource
+from acquire.source import Channel, LightSource
 from lightloop.complaints import lines_of, not_finite, where
 from lightloop.own_policy import OwnPolicyConfig
 from lightloop.plan_table import read_plan

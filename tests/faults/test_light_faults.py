@@ -270,7 +270,7 @@ def test_power_beyond_the_limits_is_cut_and_the_frame_says_so() -> None:  # F9: 
     at = stand()
     applied = take(at, ask(power=5.0)).applied
     assert applied.power_fraction == 0.8
-    assert "above the limit 0.8" in applied.clamped
+    assert "above max_power_fraction 0.8" in applied.clamped
 
 
 def test_a_log_that_blocks_holds_up_neither_darkness_nor_the_call_for_help() -> None:

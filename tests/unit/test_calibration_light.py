@@ -154,7 +154,10 @@ def test_a_walk_that_cannot_be_is_refused_before_light(
 
 def test_less_light_than_asked_for_is_no_measurement(series: SeriesCamera) -> None:
     at = stand(limits=LIMITS)
-    with pytest.raises(CalibrationRefused, match=r"power 1 is above the limit 0\.8.*light\.limits"):
+    with pytest.raises(
+        CalibrationRefused,
+        match=r"above max_power_fraction 0\.8 \(limits of",
+    ):
         exposer(at).take(10.0, 1.0, 2)
     assert at.bench.is_dark
     assert at.bench.taken == 0

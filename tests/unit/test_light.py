@@ -446,7 +446,6 @@ def test_dark_is_said_as_it_is() -> None:
     lamp = LightSource(name="halogen", wavelength_nm=550, gate="always-on")
     at = stand(LASER, lamp)
     assert at.guard.go_dark()
-    assert at.guard.not_switchable == ("halogen",)
     assert at.guard.dark_text() == "dark, but for 'halogen', which has no switch"
     assert stand().guard.dark_text() == "every light is read back dark"
 

@@ -9,9 +9,10 @@ from pydantic import ValidationError
 
 from acquire.bounds import Allowed, Given, GuardRules, allow
 from acquire.errors import LightRefused
+from acquire.light_limits import LightLimits
 from acquire.light_port import LightPort
 from acquire.settings import Limits
-from acquire.source import LightLimits, LightSource, irradiance_w_cm2
+from acquire.source import LightSource, irradiance_w_cm2
 from tests.light_bench import DIODE, LASER, LED, ask
 
 LIMITS = Limits(2, 50, 1.0, 10)
@@ -136,13 +137,21 @@ def test_irradiance_is_bounded_at_the_sample() -> None:
 
 
 @pytest.mark.parametrize(
-    "limits",
-    [Limits(2, 50, 0.5, 10), Limits(2, 50, 1.0, 10, max_irradiance_w_cm2=2)],
+    ("limits", "said"),
+    [
+        (Limits(2, 50, 0.5, 10), r"its full power is above max_power_fraction 0\.5 \(limits of"),
+        (
+            Limits(2, 50, 1.0, 10, max_irradiance_w_cm2=2),
+            r"its 10 W/cm2 are above max_irradiance_w_cm2 2 \(limits of \[\[light\]\] 'led'\)",
+        ),
+    ],
     ids=["power", "irradiance"],
 )
-def test_a_light_that_cannot_be_dimmed_below_the_limits_is_refused(limits: Limits) -> None:
+def test_a_light_that_cannot_be_dimmed_below_the_limits_is_refused(
+    limits: Limits, said: str
+) -> None:
     bright = LED.model_copy(update={"power_mw_at_maximum": 1.0, "lit_area_um2": 1e4})
-    with pytest.raises(LightRefused, match="full power is above the limits"):
+    with pytest.raises(LightRefused, match=said):
         allow_one(ask(channel="led"), bright, limits)
 
 
