@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from acquire.errors import LightOverBudget, LightRefused
 from acquire.say import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from acquire.bounds import GuardRules
+    from acquire.bounds import Allowed, GuardRules
     from acquire.budget import Ticket
     from acquire.dose import Ledger
     from acquire.lease import Lease
@@ -74,10 +75,39 @@ class Account:
         self.book_lamps()
         self._position, self._at_um = lease.position, at_um
         source = lease.source
-        power = lease.allowed.power_fraction if source.is_switchable else 1.0
-        on_ms = lease.reserve_ms(self._rules.switch_allowance_ms)
-        dose_j_cm2 = source.irradiance_w_cm2(power) * on_ms * 1e-3
-        return self._ledger.reserve(lease.position, source.name, dose_j_cm2, at_um)
+        power = lease.light_of(0).power_fraction if source.is_switchable else 1.0
+        while True:
+            on_ms = lease.reserve_ms(self._rules.switch_allowance_ms)
+            dose_j_cm2 = source.irradiance_w_cm2(power) * on_ms * 1e-3
+            try:
+                return self._ledger.reserve(lease.position, source.name, dose_j_cm2, at_um)
+            except LightOverBudget:
+                if not lease.shorten():
+                    raise
+
+    def roll(self, lease: Lease, allowed: Allowed | None = None) -> None:
+        """Book what a lease gave until now, and set aside what it will give next.
+
+        Parameters
+        ----------
+        allowed
+            Its light from now on; None leaves it as it is.
+
+        Raises
+        ------
+        LightOverBudget
+            If the field's budget cannot pay for it. What it still gives until it is dark is booked.
+        """
+        assert lease.ticket is not None, "a lease begins with a ticket"
+        self.settle(lease, lease.ticket)
+        lease.allowed = allowed or lease.allowed
+        try:
+            lease.ticket = self.reserve(lease)
+        except LightRefused:
+            lease.ticket = self._ledger.reserve(
+                lease.position, lease.source.name, 0.0, self._where()
+            )
+            raise
 
     def note_closed(self) -> None:
         """Note that the light was just told to close, and that the command was carried out."""
@@ -99,7 +129,7 @@ class Account:
         """Book what an exposure really gave, and return it, J/cm2 or relative."""
         source = lease.source
         if source.is_switchable:
-            given_j_cm2 = self._given_j_cm2(lease)
+            given_j_cm2 = lease.given_j_cm2(self.closed_ns, self._n_exposed)
         else:
             given_j_cm2 = self._shone_j_cm2(source)
         beyond_j_cm2 = self._ledger.settle(ticket, given_j_cm2)
@@ -140,25 +170,3 @@ class Account:
 
     def _passed_s(self) -> float:
         return (self._now_ns() - self._booked_until_ns) * 1e-9
-
-    def _given_j_cm2(self, lease: Lease) -> float:
-        """Return the dose that a lease gave, J/cm2 or relative; at the worst where it is in doubt.
-
-        Light that the camera blanks is on for the exposures as read back; where it broke off, for
-        all that the camera took, and no less than from its start until dark. Light that we blank is
-        on from the command that opened it until it closed, each with the declared delay; where it
-        broke off, no delay is taken away.
-        """
-        if not lease.lit_ns:
-            return 0.0
-        source = lease.source
-        frame_ms = source.on_ms(lease.exposure_read_ms)
-        off_ns = (self.closed_ns or lease.dark_ns) + int(source.close_delay_ms * 1e6)
-        on_ms = lease.n_frames * frame_ms if lease.is_started else 0.0
-        if lease.is_clean and not lease.is_blanked:
-            on_ms = max(on_ms, (off_ns - lease.lit_ns) * 1e-6 - source.open_delay_ms)
-        elif lease.is_started and lease.is_blanked and not lease.is_clean:
-            on_ms = max(self._n_exposed * frame_ms, (off_ns - lease.started_ns) * 1e-6)
-        elif not lease.is_clean:
-            on_ms = max(on_ms, (off_ns - lease.lit_ns) * 1e-6)
-        return lease.irradiance_given_w_cm2() * on_ms * 1e-3

@@ -12,9 +12,13 @@ from acquire.core import commanding, require_device
 from acquire.errors import SettingRefused
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from acquire.core import Core
+
+_FOR_EVER = 2**31 - 1  # frames, as a C long holds them everywhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +35,17 @@ class Camera:
 
     Never `snapImage`: Micro-Manager locks the adapter during a snap, and closing a shutter of the
     same adapter then waits until the exposure is over.
+
+    Parameters
+    ----------
+    shape
+        Rows and columns that every frame must have: whoever changes region or binning during a run
+        is found out before light, or by the first such frame. None takes any.
     """
 
-    def __init__(self, core: Core) -> None:
-        self._core = core
+    def __init__(self, core: Core, shape: tuple[int, int] | None = None) -> None:
+        self._core, self._shape = core, shape
+        self._is_stepping = False
         self.label = core.getCameraDevice()
         require_device(core, self.label, "camera")
         self._room_for = (0, 0, 0)
@@ -42,9 +53,30 @@ class Camera:
     def set_exposure(self, exposure_ms: float) -> float:
         """Set the exposure, ms, and return what the camera then says, ms."""
         with commanding(f"setting the exposure to {exposure_ms:g} ms"):
+            self._check_shape(self.shape())
+            self._end_steps()
             self._make_room()
             self._core.setExposure(exposure_ms)
             return float(self._core.getExposure())
+
+    def can_step(self, n_frames: int) -> bool:
+        """Whether the exposure can step from frame to frame by itself, for so many frames."""
+        with commanding("asking for exposure sequences"):
+            return bool(self._core.isExposureSequenceable(self.label)) and (
+                int(self._core.getExposureSequenceMaxLength(self.label)) >= n_frames
+            )
+
+    def step_exposures(self, exposures_ms: Sequence[float]) -> None:
+        """Let the exposures of the next sequence step through these, ms."""
+        with commanding(f"loading a sequence of {len(exposures_ms)} exposures"):
+            self._core.loadExposureSequence(self.label, list(exposures_ms))
+            self._is_stepping = True  # first: one that fails midway is ended, too
+            self._core.startExposureSequence(self.label)
+
+    def _end_steps(self) -> None:
+        if self._is_stepping:
+            self._core.stopExposureSequence(self.label)
+            self._is_stepping = False
 
     def _make_room(self) -> None:
         """Make the core's buffer now: it takes 0.2 s, and the next call comes with light on."""
@@ -54,9 +86,17 @@ class Camera:
             self._room_for = frame
 
     def start(self, n_frames: int) -> None:
-        """Let the camera take frames by itself."""
-        with commanding("starting the camera"):
-            self._core.startSequenceAcquisition(n_frames, 0.0, True)
+        """Let the camera take frames by itself; 0: until it is stopped."""
+        with commanding("starting the camera"):  # one that runs over is to stop, and not to go on
+            self._core.startSequenceAcquisition(n_frames or _FOR_EVER, 0.0, True)
+
+    def n_waiting(self) -> int:
+        """Return how many frames are waiting to be fetched."""
+        return int(self._core.getRemainingImageCount())
+
+    def is_overrun(self) -> bool:
+        """Whether frames were lost because they were not fetched in time."""
+        return bool(self._core.isBufferOverflowed())
 
     def try_pop(self) -> Image | None:
         """Return the oldest frame that is waiting, or None.
@@ -64,12 +104,13 @@ class Camera:
         Raises
         ------
         SettingRefused
-            If the camera gives colour, or more than 16 bits.
+            If the camera gives colour, or more than 16 bits, or frames of another shape.
         """
         if not self._core.getRemainingImageCount():
             return None
         with commanding("reading a frame"):
             pixels, tags = self._core.popNextImageAndMD()
+        self._check_shape(pixels.shape)
         return Image(_as_uint16(pixels), _number_of(tags), time.perf_counter_ns())
 
     def is_running(self) -> bool:
@@ -81,6 +122,15 @@ class Camera:
         with commanding("stopping the camera"):
             if self._core.isSequenceRunning():
                 self._core.stopSequenceAcquisition()
+            self._end_steps()
+
+    def _check_shape(self, found: tuple[int, ...]) -> None:
+        if self._shape is not None and found[:2] != self._shape:
+            raise SettingRefused(
+                f"the camera gives frames of {found[0]} x {found[1]} pixels, and the run began "
+                f"with {self._shape[0]} x {self._shape[1]}: region and binning stay as they are "
+                "during a run; start a new one"
+            )
 
     def shape(self) -> tuple[int, int]:
         """Return the shape of the next frames, (Y, X)."""

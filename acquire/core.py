@@ -5,13 +5,15 @@ from __future__ import annotations
 import difflib
 import importlib
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from acquire.errors import DeviceMissing, ScopeError, SettingRefused
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
-    from pathlib import Path
+
+PYTHON_DEVICE = "#py "  # begins a line that pymmcore-plus reads, and others take for a comment
 
 
 class Core(Protocol):
@@ -74,6 +76,50 @@ class Core(Protocol):
 
     def stopSequenceAcquisition(self) -> None:
         """End the camera's sequence."""
+        ...
+
+    def isBufferOverflowed(self) -> bool:
+        """Whether the buffer was full when a frame came."""
+        ...
+
+    def isExposureSequenceable(self, label: str) -> bool:
+        """Whether a camera can step through exposures by itself."""
+        ...
+
+    def getExposureSequenceMaxLength(self, label: str) -> int:
+        """Return how many exposures it can step through."""
+        ...
+
+    def loadExposureSequence(self, label: str, exposures_ms: Sequence[float]) -> None:
+        """Give a camera the exposures to step through, ms."""
+        ...
+
+    def startExposureSequence(self, label: str) -> None:
+        """Let the next sequence of a camera step through its exposures."""
+        ...
+
+    def stopExposureSequence(self, label: str) -> None:
+        """Let a camera take the one exposure again."""
+        ...
+
+    def isPropertySequenceable(self, label: str, name: str) -> bool:
+        """Whether a property can step through values by itself."""
+        ...
+
+    def getPropertySequenceMaxLength(self, label: str, name: str) -> int:
+        """Return how many values it can step through."""
+        ...
+
+    def loadPropertySequence(self, label: str, name: str, values: Sequence[str]) -> None:
+        """Give a property the values to step through."""
+        ...
+
+    def startPropertySequence(self, label: str, name: str) -> None:
+        """Let a property step on at each exposure."""
+        ...
+
+    def stopPropertySequence(self, label: str, name: str) -> None:
+        """Let a property be set by command again."""
         ...
 
     def isSequenceRunning(self) -> bool:
@@ -144,6 +190,38 @@ class Core(Protocol):
         """Wait until a device is no longer busy."""
         ...
 
+    def deviceBusy(self, label: str) -> bool:
+        """Ask a device whether it still moves."""
+        ...
+
+    def setCameraDevice(self, label: str) -> None:
+        """Make a camera the one in use."""
+        ...
+
+    def getAutoFocusDevice(self) -> str:
+        """Return the label of the autofocus device in use."""
+        ...
+
+    def setAutoFocusDevice(self, label: str) -> None:
+        """Make an autofocus device the one in use."""
+        ...
+
+    def setAutoFocusOffset(self, offset: float) -> None:
+        """Set the offset of the autofocus device, in its own units."""
+        ...
+
+    def fullFocus(self) -> None:
+        """Let the autofocus device find the focus, once."""
+        ...
+
+    def enableContinuousFocus(self, enable: bool) -> None:
+        """Let the autofocus device hold the focus, or not."""
+        ...
+
+    def isContinuousFocusLocked(self) -> bool:
+        """Ask the autofocus device whether it holds the focus."""
+        ...
+
     def getAvailableConfigGroups(self) -> Sequence[str]:
         """Return the names of the configuration groups."""
         ...
@@ -167,8 +245,7 @@ def load_system(config: Path | str = "demo") -> Core:
     DeviceMissing
         If the file is not there, or Micro-Manager cannot load a device of it.
     """
-    plus = importlib.import_module("pymmcore_plus")
-    core = plus.CMMCorePlus()
+    core = new_core(_text(config))
     try:
         if config == "demo":
             core.loadSystemConfiguration()
@@ -181,6 +258,19 @@ def load_system(config: Path | str = "demo") -> Core:
         ) from error
     core.setAutoShutter(False)
     return cast("Core", core)
+
+
+def new_core(lines: str) -> Any:
+    """Return an empty core that can load a configuration: one for Python devices if it has any."""
+    if any(line.startswith(PYTHON_DEVICE) for line in lines.splitlines()):
+        return importlib.import_module("pymmcore_plus.experimental.unicore").UniMMCore()
+    return importlib.import_module("pymmcore_plus").CMMCorePlus()
+
+
+def _text(config: Path | str) -> str:
+    """Return what is written in a configuration file; nothing if Micro-Manager has to find it."""
+    path = Path(config)
+    return path.read_text("utf-8", errors="replace") if path.is_file() else ""
 
 
 @contextmanager

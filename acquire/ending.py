@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from acquire.account import Account
-    from acquire.budget import Ticket
     from acquire.darkness import Darkness
     from acquire.lease import Lease
     from acquire.ports import ExposingCamera, Keeper
@@ -52,7 +51,7 @@ class Ending:
         self._account, self._tries = account, tries
         self._stopped, self._now_ns = stopped, now_ns
 
-    def end(self, lease: Lease, ticket: Ticket, shot: ShotLight) -> None:
+    def end(self, lease: Lease, shot: ShotLight) -> None:
         """Make it dark, stop the camera, and settle the account.
 
         Raises
@@ -62,7 +61,7 @@ class Ending:
         """
         lease.is_over = True
         with ExitStack() as after:
-            after.callback(self._settle, lease, ticket)
+            after.callback(self._settle, lease)
             after.callback(shot.note, lease)
             if lease.is_started:
                 after.callback(self._camera.stop)
@@ -107,8 +106,9 @@ class Ending:
             () if lease.is_clean else self._darkness.all()
         )
 
-    def _settle(self, lease: Lease, ticket: Ticket) -> None:
-        given_j_cm2 = self._account.settle(lease, ticket)
+    def _settle(self, lease: Lease) -> None:
+        assert lease.ticket is not None, "a lease begins with a ticket"
+        given_j_cm2 = self._account.settle(lease, lease.ticket)
         if lease.is_clean and lease.is_spent:
             lease.applied = lease.final()
         elif lease.is_clean:

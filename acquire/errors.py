@@ -8,6 +8,10 @@ ScopeError                 base of every error that a run may end with in good o
     KeeperLost             nobody would turn the light off if we died
     PlanRefused            the plan asks for what would pass the guard by, or what we cannot do
     CameraTimeout          no frame came in time
+    CameraOverrun          the camera's frames were not fetched in time, and some are lost
+    StageError             a stage or focus drive is not where it was sent
+        StageTimeout       it did not get there in time
+    FocusLost              the autofocus found nothing, or the focus lock let go
     DeviceMissing          the config names a device that the microscope has not
         LightBoxGone       the simulated light box has ended, and its light with it
     SettingRefused         a device did not take the value that it was asked to take
@@ -62,6 +66,22 @@ class PlanRefused(ScopeError, ValueError):
 
 class CameraTimeout(ScopeError, TimeoutError):
     """No frame came within the time that was given."""
+
+
+class StageError(ScopeError, RuntimeError):
+    """A stage or focus drive is not where it was sent, or refuses to go there."""
+
+
+class StageTimeout(StageError, TimeoutError):
+    """A stage, focus drive or filter wheel did not come to rest in time."""
+
+
+class FocusLost(ScopeError, RuntimeError):
+    """The autofocus found nothing, or the focus lock let go, and the run is to end for it."""
+
+
+class CameraOverrun(ScopeError, BufferError):
+    """The camera's buffer ran over: its frames were not fetched in time, and some are lost."""
 
 
 class DeviceMissing(ScopeError, LookupError):

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from acquire.errors import CameraTimeout, LightExpired, LightRefused
+from acquire.burst import FrameLight
+from acquire.errors import CameraOverrun, CameraTimeout, LightExpired, LightRefused
 from acquire.habit import Habit
 from acquire.settings import Applied
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from acquire.bounds import GuardRules
+    from acquire.budget import Ticket
     from acquire.camera import Image
     from acquire.frame_bounds import Allowed
     from acquire.ports import ExposingCamera
@@ -38,6 +40,11 @@ class Lease:
 
     Attributes
     ----------
+    steps
+        Light of each frame, where they differ (`acquire.burst`); the first one's is set by command,
+        the others' by the hardware.
+    ticket
+        The dose that is set aside for it.
     applied
         What the exposure really uses. The dose of light that we blank ourselves is measured, so
         read it after the `with`.
@@ -66,6 +73,8 @@ class Lease:
     nap: Callable[[float], object] = time.sleep
     heads_up: Callable[[], None] = _nobody
     habit: Habit = field(default_factory=Habit)
+    steps: tuple[FrameLight, ...] = ()
+    ticket: Ticket | None = None
     applied: Applied = field(init=False)
     patience_ns: int = 0
     deadline_ns: int = 0
@@ -87,6 +96,12 @@ class Lease:
         """Whether the camera, or a sequencer, blanks the light between exposures."""
         return self.source.gate in ("camera", "sequencer")
 
+    def light_of(self, frame: int) -> FrameLight:
+        """Return what one of its frames is exposed with."""
+        if self.steps:
+            return self.steps[frame]
+        return FrameLight(self.allowed.exposure_ms, self.allowed.power_fraction)
+
     def begin(self, rules: GuardRules) -> None:
         """Let the lease's time run: the camera may use half of the margin, the lease all of it.
 
@@ -94,12 +109,11 @@ class Lease:
         was reserved, and that margin.
         """
         source, margin_ms = self.source, rules.lease_margin_ms
-        on_ms = source.on_ms(self.allowed.exposure_ms)
         extra_ms = rules.frame_margin_ms
-        self.frame_patience_ms = on_ms + extra_ms + margin_ms / 2
+        self.frame_patience_ms = source.on_ms(self.allowed.exposure_ms) + extra_ms + margin_ms / 2
         if source.gate == "software":
             extra_ms = rules.switch_allowance_ms
-        most_ms = self.n_frames * (on_ms + extra_ms)
+        most_ms = self.on_ms(self.n_frames) + self.n_frames * extra_ms
         most_ms += source.settle_ms + source.open_delay_ms + source.close_delay_ms
         now_ns = self.now_ns()
         self.patience_ns = now_ns + int((most_ms + margin_ms / 2) * 1e6)
@@ -115,6 +129,10 @@ class Lease:
         LightRefused
             If the exposures were started before, or the light was stopped.
         """
+        self.start_camera(self.n_frames)
+
+    def start_camera(self, n_frames: int) -> None:
+        """Start the camera, once; raises as `start` does."""
         self.check_stopped()
         if self.is_over or self.now_ns() > self.patience_ns:
             raise LightExpired("the lease is over: ask the guard for a new one")
@@ -122,7 +140,7 @@ class Lease:
             raise LightRefused("a lease pays for one sequence, and it was started already")
         self.is_started = True  # first, so that a camera that fails midway is stopped and booked
         self.started_ns = self.now_ns()
-        self.camera.start(self.n_frames)
+        self.camera.start(n_frames)
         self._expect_frame()
 
     def pop(self) -> Image:
@@ -152,6 +170,11 @@ class Lease:
                 self.heads_up()
             looks += 1
             self.check_stopped()
+            if not was_running and self.camera.is_overrun():
+                raise CameraOverrun(
+                    f"the camera's buffer ran over after {self.n_popped} frames: give "
+                    "Micro-Manager more memory for it, or expose longer"
+                )
             if not was_running or self.now_ns() > self.frame_due_ns:
                 why = "does not deliver" if was_running else "ended its sequence"
                 raise CameraTimeout(
@@ -170,31 +193,89 @@ class Lease:
         self.frame_due_ns = min(self.patience_ns, frame_due_ns)
 
     def truth(self, request: Request) -> Applied:
-        """Return what the exposure uses, as commanded and as read back."""
-        source, power = self.source, self.allowed.power_fraction
+        """Return what its first frame uses, as commanded and as read back."""
+        source, (exposure_ms, power) = self.source, self.light_of(0)
         return Applied(
             channel=self.channel,
             light=source.name,
             wavelength_nm=source.wavelength_nm,
-            exposure_ms=self.allowed.exposure_ms,
+            exposure_ms=exposure_ms,
             exposure_read_ms=self.exposure_read_ms,
             power_fraction=power,
             power_read_fraction=self.power_read_fraction,
             irradiance_w_cm2=source.irradiance_w_cm2(power),
-            dose_j_cm2=source.dose_j_cm2(power, self.exposure_read_ms),
+            dose_j_cm2=source.irradiance_w_cm2(power) * self._mean_ms() * 1e-3,
             calibrated=source.is_calibrated,
             decision_id=request.decision_id,
             late=request.late,
             clamped="; ".join(self.allowed.reasons),
         )
 
+    def applied_of(self, frame: int) -> Applied:
+        """Return what one of its frames used; its dose is its share of what the lease gave."""
+        if not self.steps:
+            return self.applied
+        first, one = self.steps[0], self.steps[frame]
+        longer, stronger = one.exposure_ms / first.exposure_ms, self._strength(one)
+        return msgspec.structs.replace(
+            self.applied,
+            exposure_ms=one.exposure_ms,
+            exposure_read_ms=self.exposure_read_ms * longer,
+            power_fraction=one.power_fraction,
+            power_read_fraction=self.power_read_fraction * stronger,
+            irradiance_w_cm2=self.source.irradiance_w_cm2(one.power_fraction),
+            dose_j_cm2=self.applied.dose_j_cm2 * self._on_ms(one) / self._mean_ms(),
+        )
+
+    def all_applied(self) -> tuple[Applied, ...]:
+        """Return what it used: once where its frames are alike, else for each of them."""
+        return tuple(self.applied_of(frame) for frame in range(len(self.steps) or 1))
+
     def reserve_ms(self, allowance_ms: float) -> float:
-        """Return the longest time that the light should be on, ms."""
-        on_ms = self.n_frames * self.source.on_ms(self.allowed.exposure_ms)
+        """Return the longest time that the light should be on, ms of its first frame's power."""
+        on_ms = self.full_ms(self.n_frames)
         if self.is_blanked:
             return on_ms
         delays_ms = self.source.settle_ms + self.source.open_delay_ms + self.source.close_delay_ms
         return on_ms + self.n_frames * allowance_ms + delays_ms
+
+    def on_ms(self, n_frames: int) -> float:
+        """Return how long its first frames light the sample if the gate is exact, ms."""
+        if not self.steps:
+            return n_frames * self.source.on_ms(self.allowed.exposure_ms)
+        return sum(self.source.on_ms(one.exposure_ms) for one in self.steps[:n_frames])
+
+    def full_ms(self, n_frames: int) -> float:
+        """Return how long its first frames' light would last at the first one's power, ms."""
+        if not self.steps:
+            return n_frames * self.source.on_ms(self.exposure_read_ms or self.allowed.exposure_ms)
+        return sum(map(self._on_ms, self.steps[:n_frames]))
+
+    def _on_ms(self, one: FrameLight) -> float:
+        return self.source.on_ms(one.exposure_ms) * self._strength(one)
+
+    def _strength(self, one: FrameLight) -> float:
+        """Return a frame's power over the first one's."""
+        first = self.steps[0].power_fraction
+        return one.power_fraction / first if first else 1.0
+
+    def _mean_ms(self) -> float:
+        return self.full_ms(self.n_frames) / self.n_frames
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every frame came."""
+        return self.n_popped == self.n_frames
+
+    @property
+    def steps_exposure(self) -> bool:
+        """Whether the camera has to step from exposure to exposure by itself."""
+        return len({one.exposure_ms for one in self.steps}) > 1
+
+    @property
+    def steps_power(self) -> bool:
+        """Whether the light has to step from power to power by itself."""
+        return len({one.power_fraction for one in self.steps}) > 1
 
     @property
     def is_spent(self) -> bool:
@@ -202,13 +283,44 @@ class Lease:
         return self.is_blanked and self.n_popped == self.n_frames
 
     def final(self) -> Applied:
-        """Return what a spent exposure used, each frame's dose included."""
-        on_ms = self.source.on_ms(self.exposure_read_ms)
-        dose_j_cm2 = self.irradiance_given_w_cm2() * on_ms * 1e-3 if self.lit_ns else 0.0
+        """Return what a spent exposure used, each frame's dose included (their mean)."""
+        dose_j_cm2 = self.irradiance_given_w_cm2() * self._mean_ms() * 1e-3 if self.lit_ns else 0.0
         return msgspec.structs.replace(self.applied, dose_j_cm2=dose_j_cm2)
+
+    def given_j_cm2(self, closed_ns: int, n_exposed: int) -> float:
+        """Return the dose that it gave, J/cm2 or relative; at the worst where it is in doubt.
+
+        Light that the camera blanks is on for the exposures as read back; where it broke off, for
+        all that the camera took, and no less than from its start until dark. Light that we blank is
+        on from the command that opened it until it closed, each with the declared delay; where it
+        broke off, no delay is taken away.
+
+        Parameters
+        ----------
+        closed_ns
+            When the command that closed the light was carried out, host clock; 0 where the first
+            one did not do it.
+        n_exposed
+            Frames that the camera took, of a lease that broke off.
+        """
+        if not self.lit_ns:
+            return 0.0
+        off_ns = (closed_ns or self.dark_ns) + int(self.source.close_delay_ms * 1e6)
+        on_ms = self.full_ms(self.n_frames) if self.is_started else 0.0
+        if self.is_clean and not self.is_blanked:
+            on_ms = max(on_ms, (off_ns - self.lit_ns) * 1e-6 - self.source.open_delay_ms)
+        elif self.is_started and self.is_blanked and not self.is_clean:
+            on_ms = max(self.full_ms(n_exposed), (off_ns - self.started_ns) * 1e-6)
+        elif not self.is_clean:
+            on_ms = max(on_ms, (off_ns - self.lit_ns) * 1e-6)
+        return self.irradiance_given_w_cm2() * on_ms * 1e-3
 
     def irradiance_given_w_cm2(self) -> float:
         """Return the irradiance as commanded or as read back, whichever is more, W/cm2."""
         read = self.power_read_fraction
-        power = max(self.allowed.power_fraction, read if math.isfinite(read) else 1.0)
+        power = max(self.light_of(0).power_fraction, read if math.isfinite(read) else 1.0)
         return self.source.irradiance_w_cm2(power)
+
+    def shorten(self) -> bool:
+        """Ask for less, where the budget cannot pay for it; return whether it does."""
+        return False

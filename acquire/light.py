@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from acquire.account import Account
 from acquire.bounds import GuardRules, objection
+from acquire.burst import EVEN
 from acquire.darkness import Darkness, check_shared_shutters, names
 from acquire.ending import Ending
 from acquire.errors import LightNotDark, LightRefused
@@ -20,14 +21,20 @@ from acquire.lease import Lease
 from acquire.lighting import Lighting
 from acquire.slew import ShotLight, Slew
 from acquire.stop_light import StopLight
+from acquire.stream import Stream
+from acquire.streaming import Streaming
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
+    from acquire.burst import Ramp
     from acquire.dose import Ledger
+    from acquire.frame_bounds import Allowed
     from acquire.ports import ExposingCamera, Keeper, Lights
     from acquire.settings import Limits, Request
     from acquire.source import LightSource
+
+AnyLease = TypeVar("AnyLease", bound=Lease)
 
 
 class LightGuard:
@@ -91,6 +98,9 @@ class LightGuard:
         self._darkness = Darkness(lights)
         self._account = Account(ledger, lights.sources, self._rules, now_ns, where)
         self._stop_light = StopLight(self._lighting, self._darkness, keeper)
+        self._streaming = Streaming(
+            self._slew, self._account, self._lighting, keeper, self._rules, now_ns
+        )
         self._ending = Ending(
             self._darkness, camera, keeper, self._account, self._rules.tries, self._stopped, now_ns
         )
@@ -148,11 +158,23 @@ class LightGuard:
 
     @contextmanager
     def expose(
-        self, request: Request, channel: str, n_frames: int, position: int
+        self,
+        request: Request,
+        channel: str,
+        n_frames: int,
+        position: int,
+        ramp: Ramp = EVEN,
+        first_frame: int = 0,
     ) -> Generator[Lease]:
         """Give light for one exposure or burst: `with guard.expose(...) as lease:`.
 
         Outside of a `shot` it is a shot of its own.
+
+        Parameters
+        ----------
+        ramp, first_frame
+            How the frames of a burst differ, and which of them the first one is; ask `can_step`
+            before more than one of them.
 
         Raises
         ------
@@ -168,32 +190,81 @@ class LightGuard:
         LightNotDark
             On leaving: a light did not obey. The keeper was called if it may still be on.
         """
-        if self._lease is not None:
-            raise LightRefused("one lease at a time: the last exposure has not ended")
+        self._check_free()
         ours = self._shot
         with (
             nullcontext(ours) if ours else self.shot(request, {channel: n_frames}, position)
         ) as shot:
-            lease = self._admit(shot, request, channel, n_frames, position)
-            ticket = self._account.reserve(lease)
-            self._lease = lease
-            try:
-                self._lighting.set_exposure(lease, self._rules.exposure_tolerance)
-                lease.begin(self._rules)
-                self._keeper.announce(lease.deadline_ns)
-                if lease.allowed.power_fraction > 0:
-                    self._lighting.light_up(lease, self._keeper.confirm)
-                else:
-                    self._keeper.confirm()
-                lease.ready_ns = lease.ready_ns or self._now_ns()
-                lease.applied = lease.truth(request)
+            allowed = shot.take(request, channel, n_frames, position)
+            lease = self._new(Lease, channel, n_frames, position, allowed)
+            frames = range(first_frame, first_frame + n_frames)
+            lease.steps = ramp.steps(allowed, frames, lease.source, self._slew.shortest_ms(channel))
+            with self._give(lease, request, shot):
                 yield lease
-                lease.is_clean = lease.n_popped == n_frames
+
+    def can_step(self, channel: str, n_frames: int, ramp: Ramp) -> bool:
+        """Whether the hardware can step through a burst whose frames differ, by itself."""
+        source = self._channels[channel]
+        has_steps = self._camera.can_step(n_frames) or not ramp.changes_exposure(source)
+        if ramp.changes_power(source):  # light that we blank shines between the frames, too
+            is_timed = source.gate in ("camera", "sequencer")
+            has_steps = has_steps and is_timed and self._lights.can_step(source, n_frames)
+        return has_steps
+
+    @contextmanager
+    def stream(
+        self, request: Request, channel: str, n_frames: int, position: int, lag_frames: int = 1
+    ) -> Generator[Stream]:
+        """Give light for as long as the lease is renewed: `with guard.stream(...) as lease:`.
+
+        Each change of light is bounded as a shot of `n_frames` frames.
+
+        Parameters
+        ----------
+        lag_frames
+            Frames, the one that is being exposed included, that keep the old exposure when it is
+            changed.
+
+        Raises
+        ------
+        LightRefused, KeeperLost, SettingRefused, CameraTimeout, LightNotDark
+            As `expose` does; and from `lease.renew` and `lease.change`.
+        """
+        self._check_free()
+        with self.shot(request, {channel: n_frames}, position) as shot:
+            allowed = shot.take(request, channel, n_frames, position)
+            lease = self._new(Stream, channel, n_frames, position, allowed)
+            lease.hands, lease.lag_frames = self._streaming, lag_frames
+            with self._give(lease, request, shot):
+                yield lease
+
+    @contextmanager
+    def _give(self, lease: Lease, request: Request, shot: ShotLight) -> Generator[None]:
+        """Light up for a lease that was admitted, and make it dark again."""
+        lease.ticket = self._account.reserve(lease)
+        self._lease = lease
+        try:
+            self._lighting.set_exposure(lease, self._rules.exposure_tolerance)
+            if lease.steps_exposure:
+                lease.camera.step_exposures([one.exposure_ms for one in lease.steps])
+            lease.begin(self._rules)
+            self._keeper.announce(lease.deadline_ns)
+            if lease.allowed.power_fraction > 0:
+                self._lighting.light_up(lease, self._keeper.confirm)
+            else:
+                self._keeper.confirm()
+            lease.ready_ns = lease.ready_ns or self._now_ns()
+            lease.applied = lease.truth(request)
+            yield
+            lease.is_clean = lease.is_whole
+        except BaseException:
+            lease.is_clean = False
+            raise
+        finally:
+            try:
+                self._ending.end(lease, shot)
             finally:
-                try:
-                    self._ending.end(lease, ticket, shot)
-                finally:
-                    self._lease = None
+                self._lease = None
 
     def go_dark(self) -> bool:
         """Stop all light, from any thread, and give none until `rearm`; return whether it is dark.
@@ -238,12 +309,15 @@ class LightGuard:
 
     # Before light: everything that can be refused without touching a device.
 
-    def _admit(
-        self, shot: ShotLight, request: Request, channel: str, n_frames: int, position: int
-    ) -> Lease:
+    def _check_free(self) -> None:
+        if self._lease is not None:
+            raise LightRefused("one lease at a time: the last exposure has not ended")
+
+    def _new(
+        self, kind: type[AnyLease], channel: str, n_frames: int, position: int, allowed: Allowed
+    ) -> AnyLease:
         self._lighting.check_stopped()
-        allowed = shot.take(request, channel, n_frames, position)
-        return Lease(
+        return kind(
             source=self._channels[channel],
             channel=channel,
             position=position,

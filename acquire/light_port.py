@@ -10,7 +10,7 @@ from acquire.errors import SettingRefused
 from acquire.say import say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from acquire.core import Core
     from acquire.source import LightSource
@@ -35,6 +35,7 @@ class LightPort:
     def __init__(self, core: Core, sources: Iterable[LightSource]) -> None:
         self._core = core
         self.sources = tuple(sources)
+        self._stepping: set[str] = set()
         for source in self.sources:
             role = f"light {source.name!r}"
             if source.power_device:
@@ -72,7 +73,35 @@ class LightPort:
                 self._core.setShutterOpen(source.shutter_device, is_open)
             elif not is_open and source.power_device:
                 self.set_power(source, 0.0)
+            if not is_open and source.name in self._stepping:
+                self._end_steps(source)
+                if not source.shutter_device:
+                    self.set_power(source, 0.0)
             return self.is_lit(source)
+
+    def can_step(self, source: LightSource, n_frames: int) -> bool:
+        """Whether the power can step from frame to frame by itself, for so many frames."""
+        device, name = source.power_device, source.power_property
+        if not source.is_dimmable:
+            return False
+        with commanding(f"asking for sequences of {device} {name}"):
+            return bool(self._core.isPropertySequenceable(device, name)) and (
+                int(self._core.getPropertySequenceMaxLength(device, name)) >= n_frames
+            )
+
+    def step_power(self, source: LightSource, fractions: Sequence[float]) -> None:
+        """Let the power step through these fractions, frame by frame, until it is closed."""
+        device, name = source.power_device, source.power_property
+        with commanding(f"loading {len(fractions)} powers of {device} {name}"):
+            self._core.loadPropertySequence(device, name, [_text(source, f) for f in fractions])
+            self._stepping.add(source.name)  # first: one that fails midway is ended, too
+            self._core.startPropertySequence(device, name)
+
+    def _end_steps(self, source: LightSource) -> None:
+        """End a power sequence, behind a closed switch: the power of before comes back."""
+        if source.name in self._stepping:
+            self._core.stopPropertySequence(source.power_device, source.power_property)
+            self._stepping.discard(source.name)
 
     def is_lit(self, source: LightSource) -> bool:
         """Ask whether the switch of a light is open (a lamp without any switch always is)."""
@@ -108,6 +137,9 @@ class LightPort:
         if not source.power_device:
             return False
         self._core.setProperty(source.power_device, source.power_property, _text(source, 0.0))
+        if source.name in self._stepping:
+            self._end_steps(source)
+            self._core.setProperty(source.power_device, source.power_property, _text(source, 0.0))
         return self._is_off(source)
 
     def _is_off(self, source: LightSource) -> bool:

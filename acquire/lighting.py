@@ -55,7 +55,7 @@ class Lighting:
         SettingRefused
             If the camera says another one, by more than a fraction of it (or 0.1 ms).
         """
-        asked_ms = lease.allowed.exposure_ms
+        asked_ms = lease.light_of(0).exposure_ms
         lease.exposure_read_ms = found_ms = lease.camera.set_exposure(asked_ms)
         if not abs(found_ms - asked_ms) <= max(_EXPOSURE_MS, tolerance * asked_ms):
             raise SettingRefused(
@@ -85,7 +85,9 @@ class Lighting:
                 self._power_off_peer(peer, source)
         if not source.shutter_device:
             confirm()
-        self._set_power(lease)
+        self.set_power(lease)
+        if lease.steps_power:
+            self._step_power(lease)
         self._pause(source.settle_ms)
         if source.shutter_device:
             confirm()
@@ -100,12 +102,21 @@ class Lighting:
         if not (is_open or (source.open_delay_ms and self._lights.is_lit(source))):
             raise SettingRefused(f"light {source.name!r} was opened and says it is closed")
 
-    def _set_power(self, lease: Lease) -> None:
-        source, asked = lease.source, lease.allowed.power_fraction
+    def set_power(self, lease: Lease) -> None:
+        """Set the power of a lease's light, also while it shines, and believe what is read back.
+
+        Raises
+        ------
+        LightRefused
+            If the light was stopped.
+        SettingRefused
+            If the device did not take it.
+        """
+        source, asked = lease.source, lease.light_of(0).power_fraction
         with self.door:
             self.check_stopped()
             if not source.shutter_device:
-                lease.lit_ns = self._now_ns()
+                lease.lit_ns = lease.lit_ns or self._now_ns()
             lease.power_read_fraction = found = self._lights.set_power(source, asked)
             self.check_stopped()
         if not source.is_power(found, asked):
@@ -114,6 +125,13 @@ class Lighting:
                 f"{found:.4g}; power_tolerance is {source.power_tolerance:g} "
                 f"({self._declared(source)}). If it only takes steps, declare its power_step"
             )
+
+    def _step_power(self, lease: Lease) -> None:
+        """Let the hardware take over: from the second frame on, it sets the power."""
+        with self.door:
+            self.check_stopped()
+            self._lights.step_power(lease.source, [one.power_fraction for one in lease.steps])
+            self.check_stopped()
 
     def _power_off_peer(self, peer: LightSource, source: LightSource) -> None:
         """Two lights behind one shutter: opening it for one must not let the other through."""

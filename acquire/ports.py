@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from acquire.camera import Image
     from acquire.source import LightSource
 
@@ -26,6 +28,14 @@ class Lights(Protocol):
         """Ask whether the switch is open."""
         ...
 
+    def can_step(self, source: LightSource, n_frames: int) -> bool:
+        """Whether the power can step from frame to frame by itself, for so many frames."""
+        ...
+
+    def step_power(self, source: LightSource, fractions: Sequence[float]) -> None:
+        """Let the power step through these fractions, frame by frame, until it is closed."""
+        ...
+
     def dark(self, source: LightSource) -> bool:
         """Close the switch and take the power away; return whether either is read back as done."""
         ...
@@ -38,12 +48,28 @@ class ExposingCamera(Protocol):
         """Set the exposure and return the one read back, ms."""
         ...
 
+    def can_step(self, n_frames: int) -> bool:
+        """Whether the exposure can step from frame to frame by itself, for so many frames."""
+        ...
+
+    def step_exposures(self, exposures_ms: Sequence[float]) -> None:
+        """Let the exposures of the next sequence step through these, ms."""
+        ...
+
     def start(self, n_frames: int) -> None:
-        """Let the camera take frames by itself."""
+        """Let the camera take frames by itself; 0: until it is stopped."""
         ...
 
     def try_pop(self) -> Image | None:
         """Return the oldest frame that is waiting, or None."""
+        ...
+
+    def n_waiting(self) -> int:
+        """Return how many frames are waiting to be fetched."""
+        ...
+
+    def is_overrun(self) -> bool:
+        """Whether frames were lost because they were not fetched in time."""
         ...
 
     def is_running(self) -> bool:

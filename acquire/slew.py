@@ -83,6 +83,10 @@ class Slew:
         self._rules, self._config = rules, config
         self._last: dict[int, dict[str, Given]] = {}
 
+    def shortest_ms(self, channel: str) -> float:
+        """Return the shortest exposure that the light of a channel may have, ms."""
+        return self._limits[self._channels[channel].name].min_exposure_ms
+
     def admit(
         self, request: Request, frames: Mapping[str, int], position: int, now_ns: int
     ) -> ShotLight:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,8 +45,15 @@ class Bench:
     exposure_ms: float = 0.0
     waiting: int = 0
     taken: int = 0
+    step: int = 0
     is_running: bool = False
     is_exposing: bool = False
+    is_endless: bool = False
+    is_overrun: bool = False
+    can_step: bool = True
+    backlog: list[Image] = field(default_factory=list)
+    exposures_ms: list[float] = field(default_factory=list)
+    powers: dict[str, list[float]] = field(default_factory=dict)
 
     def now_ns(self) -> int:
         return self.now
@@ -100,11 +107,20 @@ class FakeLights:
             self._bench.is_open[source.shutter_device] = is_open
         elif not is_open:
             self._bench.power[source.name] = 0.0
+        if not is_open:
+            self._bench.powers.pop(source.name, None)
         return self._is_open(source)
 
     def is_lit(self, source: LightSource) -> bool:
         lie = self._bench.call(f"ask {source.name}")
         return self._is_open(source) if lie is None else bool(lie)
+
+    def can_step(self, source: LightSource, n_frames: int) -> bool:
+        return self._bench.can_step
+
+    def step_power(self, source: LightSource, fractions: Sequence[float]) -> None:
+        self._bench.call(f"steps {source.name}")
+        self._bench.powers[source.name] = list(fractions)
 
     def dark(self, source: LightSource) -> bool:
         lie = self._bench.call(f"dark {source.name}")
@@ -131,23 +147,50 @@ class FakeCamera:
         self._bench.exposure_ms = exposure_ms if lie is None else lie
         return self._bench.exposure_ms
 
+    def can_step(self, n_frames: int) -> bool:
+        return self._bench.can_step
+
+    def step_exposures(self, exposures_ms: Sequence[float]) -> None:
+        self._bench.call("steps")
+        self._bench.exposures_ms = list(exposures_ms)
+
     def start(self, n_frames: int) -> None:
         self._bench.call("start")
-        self._bench.waiting = n_frames
+        self._bench.waiting = n_frames or 10**9
+        self._bench.is_endless = not n_frames
+        self._bench.step = 0
         self._bench.is_running = True
+
+    def n_waiting(self) -> int:
+        return len(self._bench.backlog)
+
+    def is_overrun(self) -> bool:
+        return self._bench.is_overrun
 
     def try_pop(self) -> Image | None:
         bench = self._bench
         if bench.call("pop") is not None or not bench.waiting:
             bench.spend(MS)
             return None
+        if not bench.backlog:
+            self.expose()
+        return bench.backlog.pop(0)
+
+    def expose(self) -> None:
+        """Take one more frame, which then waits to be fetched."""
+        bench = self._bench
+        exposures_ms = bench.exposures_ms or [bench.exposure_ms]
+        for name, powers in bench.powers.items():
+            bench.power[name] = powers[bench.step % len(powers)]
         bench.is_exposing = True
-        bench.spend(int(bench.exposure_ms * MS))
+        bench.spend(int(exposures_ms[bench.step % len(exposures_ms)] * MS))
         bench.is_exposing = False
+        bench.step += 1
         bench.waiting -= 1
         bench.taken += 1
         bench.is_running = bench.waiting > 0
-        return Image(np.zeros((2, 2), np.uint16), bench.taken - 1, bench.now)
+        image = Image(np.zeros((2, 2), np.uint16), bench.taken - 1, bench.now)
+        bench.backlog.append(image)
 
     def is_running(self) -> bool:
         lie = self._bench.call("running")
@@ -156,6 +199,7 @@ class FakeCamera:
     def stop(self) -> None:
         self._bench.call("stop")
         self._bench.is_running = False
+        self._bench.exposures_ms = []
 
 
 class FakeKeeper:
