@@ -63,6 +63,9 @@ class FrameInfo(msgspec.Struct, frozen=True):
         Shape of the pixels, which are uint16.
     position_um
         Stage x, y and focus z, um.
+    focus
+        How the focus stood before the exposure: "locked" or "lost" (a focus lock), "free" (let go
+        for a stack), "found" or "not found" (an autofocus for this shot); "" where nobody looks.
     """
 
     seq: int
@@ -77,6 +80,7 @@ class FrameInfo(msgspec.Struct, frozen=True):
     width: int
     position_um: tuple[float, float, float]
     applied: Applied
+    focus: str = ""
 
     @property
     def ends_shot(self) -> bool:

@@ -10,23 +10,60 @@ import msgspec
 
 from acquire.errors import PlanRefused
 from acquire.frame import Index, Shot
+from acquire.plan_events import Focusing, PlanEvent, Property, plan_events
+from acquire.plan_rules import check_plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from useq import MDAEvent, MDASequence
+    from useq import MDASequence
 
     from acquire.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedExposure:
-    """One exposure of a shot: its channel, where stage and focus (um) are, and how many frames."""
+    """One exposure of a shot: its channel, where stage and focus (um) are, and how many frames.
+
+    Attributes
+    ----------
+    camera
+        Label of the camera that takes it; empty for the run's own.
+    home_um
+        Height that the plan takes for the focus of the place, um.
+    offset_um
+        The channel's own distance from the common focus, um; already in `position_um`.
+    is_stacked
+        Whether the channel takes part in stacks; else it takes their middle plane.
+    autofocus
+        To be done before it, if any.
+    properties
+        Device properties to be set before it.
+    focus
+        How the focus stood when it began (`FrameInfo.focus`).
+    """
 
     channel: str
     index: Index
     position_um: tuple[float, float, float]
     n_frames: int = 1
+    camera: str = ""
+    home_um: float = 0.0
+    offset_um: float = 0.0
+    is_stacked: bool = True
+    autofocus: Focusing | None = None
+    properties: tuple[Property, ...] = ()
+    focus: str = ""
+
+    def at_plane(self, z: int, height_um: float, *, is_first: bool) -> PlannedExposure:
+        """Return the same exposure in another plane; what comes before it is done once."""
+        return replace(
+            self,
+            index=Index(self.index.t, self.index.c, z, self.index.p),
+            position_um=(*self.position_um[:2], height_um + self.offset_um),
+            autofocus=self.autofocus if is_first else None,
+            properties=self.properties if is_first else (),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +75,16 @@ class PlannedShot:
     focus_um
         Height that the planes of new settings are relative to, um.
     min_start_s
-        Experiment time before which it may not start, s.
+        Time before which it may not start, s, since the last shot that reset the timer.
+    resets_timer
+        Times count from this shot on.
     """
 
     shot: Shot
     exposures: tuple[PlannedExposure, ...]
     focus_um: float
     min_start_s: float
+    resets_timer: bool = False
 
     def frames(self) -> dict[str, int]:
         """Return the number of frames of each channel."""
@@ -60,13 +100,9 @@ class PlannedShot:
             return self
         first_of_channel = {one.index.c: one for one in reversed(self.exposures)}
         exposures = tuple(
-            replace(
-                one,
-                index=Index(one.index.t, one.index.c, z, one.index.p),
-                position_um=(*one.position_um[:2], self.focus_um + offset_um),
-            )
+            one.at_plane(z, self.focus_um + plane_um, is_first=n == 0)
             for _, one in sorted(first_of_channel.items())
-            for z, offset_um in enumerate(settings.z_um)
+            for n, (z, plane_um) in enumerate(_planes(one, settings.z_um))
         )
         return replace(self, shot=_count(self.shot, exposures), exposures=exposures)
 
@@ -93,87 +129,53 @@ def plan_shots(
     PlanRefused
         If the plan asks for something that would pass the light guard by, or that we cannot do.
     """
-    if sequence.setup is not None:
-        raise PlanRefused("the plan has a setup event, which may set devices: take it out")
-    filled, focus_um = _fill_places(sequence, origin_um)
+    check_plan(sequence)
+    if not sequence.channels:
+        raise PlanRefused("the plan has no channel; every exposure needs one, for its light")
     fields: dict[tuple[int, int], int] = {}
-    seen: set[tuple[int, tuple[int, int]]] = set()
-    for number, ((t, place), group) in enumerate(groupby(filled, key=_time_and_place)):
-        if (t, place) in seen:
-            raise PlanRefused(
-                "the plan comes back to a field within one time point: in axis_order, put t, p and "
-                f"g before c and z (got {_order(sequence)!r})"
-            )
-        seen.add((t, place))
-        position = fields.setdefault(place, len(fields))
-        is_audit = audit_every > 0 and t % audit_every == audit_every - 1
-        events = tuple(_require_known(event) for event in group)
-        exposures = tuple(_exposure(event, position, 2 if is_audit else 1) for event in events)
-        yield PlannedShot(
-            shot=_count(Shot(number, position, 0, is_audit), exposures),
-            exposures=exposures,
-            focus_um=focus_um[place[0]],
-            min_start_s=float(events[0].min_start_time or 0.0),
+    events = plan_events(sequence, origin_um)
+    number = 0
+    for (t, _), visit in groupby(events, key=lambda event: (event.t, event.place[0])):
+        # A place with a grid of its own is visited tile by tile, whatever the order of channels.
+        tiles = sorted(visit, key=lambda event: event.place)
+        for place, group in groupby(tiles, key=lambda event: event.place):
+            position = fields.setdefault(place, len(fields))
+            is_audit = audit_every > 0 and t % audit_every == audit_every - 1
+            yield _shot(number, position, tuple(group), is_audit=is_audit)
+            number += 1
+
+
+def _shot(
+    number: int, position: int, events: tuple[PlanEvent, ...], *, is_audit: bool
+) -> PlannedShot:
+    exposures = tuple(
+        PlannedExposure(
+            channel=event.channel,
+            index=Index(event.t, event.c, event.z, position),
+            position_um=event.position_um,
+            n_frames=2 if is_audit else 1,
+            camera=event.camera,
+            home_um=event.home_um,
+            offset_um=event.offset_um,
+            is_stacked=event.is_stacked,
+            autofocus=event.focus,
+            properties=event.properties if n == 0 else (),
         )
-
-
-def _fill_places(
-    sequence: MDASequence, origin_um: tuple[float, float, float]
-) -> tuple[MDASequence, tuple[float, ...]]:
-    """Return the plan with no coordinate left open, and the height of each of its places, um."""
-    import useq  # here, so that `import acquire` stays light
-
-    x_um, y_um, z_um = origin_um
-    places = tuple(
-        place.model_copy(
-            update={
-                "x": x_um if place.x is None else place.x,
-                "y": y_um if place.y is None else place.y,
-                "z": z_um if place.z is None else place.z,
-            }
-        )
-        for place in (tuple(sequence.stage_positions) or (useq.Position(),))
+        for n, event in enumerate(events)
     )
-    order = _order(sequence)
-    axis_order = order if "p" in order else "p" + order
-    filled = sequence.replace(stage_positions=places, axis_order=axis_order)
-    return filled, tuple(float(place.z or 0.0) for place in places)
-
-
-def _order(sequence: MDASequence) -> str:
-    return "".join(str(axis) for axis in sequence.axis_order)
-
-
-def _time_and_place(event: MDAEvent) -> tuple[int, tuple[int, int]]:
-    index = event.index
-    return index.get("t", 0), (index.get("p", 0), index.get("g", 0))
-
-
-def _require_known(event: MDAEvent) -> MDAEvent:
-    """Refuse what would set a device, and so maybe light, behind the guard's back."""
-    at = dict(event.index)
-    if event.action.type != "acquire_image":
-        raise PlanRefused(f"event {at}: {event.action.type} is not supported yet; take it out")
-    if event.properties or event.slm_image is not None or event.roi is not None:
-        raise PlanRefused(
-            f"event {at} sets properties, a pattern or a region; take it out of "
-            "the plan: presets set filters, settings set the region, and the guard sets the light"
-        )
-    return event
-
-
-def _exposure(event: MDAEvent, position: int, n_frames: int) -> PlannedExposure:
-    index = event.index
-    if event.channel is None:
-        raise PlanRefused(
-            f"event {dict(index)} has no channel; every exposure needs one, for its light"
-        )
-    return PlannedExposure(
-        channel=event.channel.config,
-        index=Index(index.get("t", 0), index.get("c", 0), index.get("z", 0), position),
-        position_um=(event.x_pos or 0.0, event.y_pos or 0.0, event.z_pos or 0.0),
-        n_frames=n_frames,
+    return PlannedShot(
+        shot=_count(Shot(number, position, 0, is_audit), exposures),
+        exposures=exposures,
+        focus_um=events[0].home_um,
+        min_start_s=events[0].min_start_s,
+        resets_timer=any(event.resets_timer for event in events),
     )
+
+
+def _planes(one: PlannedExposure, z_um: tuple[float, ...]) -> list[tuple[int, float]]:
+    """Return the planes of a channel, by number: all, or the middle one."""
+    planes = list(enumerate(z_um))
+    return planes if one.is_stacked else [planes[len(planes) // 2]]
 
 
 def _count(shot: Shot, exposures: Iterable[PlannedExposure]) -> Shot:

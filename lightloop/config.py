@@ -11,12 +11,15 @@ from pydantic import BaseModel, Field, JsonValue, ValidationError, model_validat
 from acquire.bounds import GuardRules
 from acquire.calibration import Calibration
 from acquire.errors import ScopeError
+from acquire.focus_rules import FocusRules
 from acquire.light_limits import LightLimits  # noqa: TC001 - pydantic reads it at run time
 from acquire.settings import ChannelSettings, Settings
 from acquire.simulated.config import SimulatedScopeConfig
 from acquire.source import Channel, LightSource
+from acquire.stage_habits import StageHabits
 from lightloop.complaints import lines_of, not_finite, where
 from lightloop.own_policy import OwnPolicyConfig
+from lightloop.plan_duty import plan_complaints
 from lightloop.plan_table import read_plan
 from realtime.detect import DetectorConfig
 from realtime.policy.fixed import FixedConfig
@@ -82,11 +85,30 @@ class CameraConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstri
         return Calibration(**self.model_dump(exclude={"calibration"}))
 
 
+class OtherCameraConfig(CameraConfig, frozen=True, extra="forbid", use_attribute_docstrings=True):
+    """A second camera: channels name it, and its frames have the first one's shape."""
+
+    label: Annotated[str, Field(min_length=1, max_length=64)]
+    """Its label in Micro-Manager."""
+
+
 class LightConfig(LightSource, frozen=True, extra="forbid", use_attribute_docstrings=True):
     """One light, with the bounds that no policy can pass."""
 
     limits: LightLimits
     """Hard bounds of exposure, power, irradiance and dose."""
+    interlock: Literal["", "camera TTL", "source time-out"] = ""
+    """What ends this light without any program: the camera's trigger line, which lets it out only
+    while the camera exposes, or a time-out in the source itself. Long unattended runs need one."""
+
+    @model_validator(mode="after")
+    def _interlock_is_there(self) -> LightConfig:
+        if self.interlock == "camera TTL" and self.gate != "camera":
+            raise ValueError(
+                f'light {self.name!r}: interlock "camera TTL" is a trigger line of the camera, and '
+                f'the light\'s gate is "{self.gate}"'
+            )
+        return self
 
 
 class ChannelConfig(Channel, frozen=True, extra="forbid", use_attribute_docstrings=True):
@@ -96,6 +118,25 @@ class ChannelConfig(Channel, frozen=True, extra="forbid", use_attribute_docstrin
     """First exposure, ms."""
     power_fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
     """First power, as a fraction of the light's maximum."""
+    camera: str = ""
+    """Label of the camera that takes it; empty for the microscope's own."""
+    exposure_step_ms: Annotated[float, Field(ge=0, le=60_000)] = 0.0
+    """Exposures are multiples of this, as a spinning disk needs, ms; 0 for any."""
+    z_offset_um: Annotated[float, Field(ge=-1000, le=1000)] = 0.0
+    """Distance of the channel's focus from that of the plan, um."""
+    do_stack: bool = True
+    """Whether it takes part in stacks; else it takes their middle plane."""
+    acquire_every: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    """It is taken at every so many time points, from the first on."""
+
+    @property
+    def planned(self) -> dict[str, JsonValue]:
+        """Return the channel in the words of a useq plan."""
+        return {
+            "config": self.name, "group": self.group, "exposure": self.exposure_ms,
+            "camera": self.camera or None, "z_offset": self.z_offset_um,
+            "do_stack": self.do_stack, "acquire_every": self.acquire_every,
+        }  # fmt: skip
 
 
 class LoopConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
@@ -142,6 +183,16 @@ class SampleConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstri
     would harm as much (tenfold less for each 70 nm more); every light must be calibrated."""
 
 
+class UnattendedConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
+    """How much a run may do with nobody there, where only software ends the light. Proposed."""
+
+    max_hours: Annotated[float, Field(ge=0, le=10_000)] = 1.0
+    """Longest run without a window, h."""
+    max_j_cm2: Annotated[float, Field(ge=0, le=1e9)] | None = None
+    """Most dose that each line may give a field in it, J/cm2 (relative if not calibrated); leave
+    out for the light's own budget."""
+
+
 class RunConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
     """Everything that a run needs."""
 
@@ -157,6 +208,10 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings
     Behind another one it is refused."""
     sample: SampleConfig = SampleConfig()
     camera: CameraConfig = CameraConfig()
+    other_camera: tuple[OtherCameraConfig, ...] = ()
+    """Cameras that channels name, beside the microscope's own."""
+    stage: StageHabits = StageHabits()
+    focus: FocusRules = FocusRules()
     light: Annotated[tuple[LightConfig, ...], Field(min_length=1)]
     channel: Annotated[tuple[ChannelConfig, ...], Field(min_length=1)]
     plan: dict[str, JsonValue]
@@ -164,6 +219,7 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings
     policy: PolicyConfig = FixedConfig()
     loop: LoopConfig = LoopConfig()
     guard: GuardRules = GuardRules()
+    unattended: UnattendedConfig = UnattendedConfig()
     network: NetworkConfig = NetworkConfig()
     follow: Literal["cells", "nothing"] = "cells"
     """What to look for in the images; "nothing" is for measurements of the loop itself."""
@@ -188,7 +244,8 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings
             raise ValueError('loop.clock = "simulated" needs a simulated scope: light is real here')
         if self.sample.damage_j_cm2 is not None:
             self._know_what_harms()
-        self.sequence()
+        if wrong := list(plan_complaints(self, self.sequence())):
+            raise ValueError("; ".join(wrong))
         return self
 
     def _know_what_harms(self) -> None:
@@ -212,7 +269,7 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings
         """Return the plan, with this config's channels in it."""
         return read_plan(
             self.plan,
-            [{"config": c.name, "group": c.group, "exposure": c.exposure_ms} for c in self.channel],
+            [channel.planned for channel in self.channel],
         )
 
     def first_settings(self) -> Settings:

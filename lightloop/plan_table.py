@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import useq
 from pydantic import ValidationError
 
+from acquire.plan_rules import objections
 from lightloop.complaints import near_miss, rule_of, short
 
 if TYPE_CHECKING:
@@ -35,7 +37,9 @@ def read_plan(plan: Mapping[str, Any], channels: Sequence[Mapping[str, Any]]) ->
     if wrong := list(_wrong_times(plan, "plan")):
         raise ValueError("; ".join(wrong))
     try:
-        sequence = useq.MDASequence.model_validate({**plan, "channels": channels})
+        with warnings.catch_warnings(record=True) as caught:  # what useq would ignore, we refuse
+            warnings.simplefilter("always")
+            sequence = useq.MDASequence.model_validate({**plan, "channels": channels})
         next(iter(sequence.time_plan or ()), None)
     except ValidationError as error:
         entries = error.errors(include_url=False)
@@ -46,7 +50,17 @@ def read_plan(plan: Mapping[str, Any], channels: Sequence[Mapping[str, Any]]) ->
         raise ValueError("plan.time_plan: an interval of 0 s never fills a duration") from error
     except (TypeError, OverflowError, AttributeError) as error:  # useq's own converters raise them
         raise ValueError(f"plan is not understood: {error}") from error
+    wrong = [_warned(str(one.message)) for one in caught if one.category is UserWarning]
+    wrong += [f"plan.{said}" for said in objections(sequence)]
+    if wrong:
+        raise ValueError("; ".join(wrong))
     return sequence
+
+
+def _warned(message: str) -> str:
+    """Make one sentence of what useq would only warn of."""
+    first = message.partition(". ")[0]
+    return f"plan: {first}: useq would ignore it, so take it out"
 
 
 def _wrong_times(value: object, place: str) -> Iterator[str]:
