@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from acquire.core import commanding
+from acquire.core import PYTHON_DEVICE, commanding, new_core
 from acquire.errors import DeviceMissing
 
 if TYPE_CHECKING:
@@ -15,6 +15,52 @@ if TYPE_CHECKING:
 
     from acquire.core import Core
     from acquire.source import LightSource
+
+
+class PartCore:
+    """Some devices of a Micro-Manager configuration, made ready now and loaded when needed.
+
+    Importing Micro-Manager takes half a second, and the file may change: both are done with here,
+    so that a keeper which has light to end has nothing left to do but to load the devices.
+
+    Parameters
+    ----------
+    config
+        Micro-Manager configuration file, or "demo".
+    labels
+        The devices; what they hang on is loaded with them.
+
+    Raises
+    ------
+    DeviceMissing
+        If the file cannot be read.
+    """
+
+    def __init__(self, config: Path | str, labels: Iterable[str]) -> None:
+        plus = importlib.import_module("pymmcore_plus")
+        path = Path(plus.find_micromanager() or "") / "MMConfig_demo.cfg"
+        path = path if config == "demo" else Path(config)
+        try:
+            text = path.read_text(encoding="utf-8", errors="replace")
+        except OSError as error:
+            raise DeviceMissing(f"cannot read {path}: {error}") from error
+        self._lines = lines_for(text, frozenset(labels))
+        self._core = new_core(self._lines)
+
+    def load(self) -> Core:
+        """Load the devices. Their owner must be gone, or it still holds their ports.
+
+        Raises
+        ------
+        SettingRefused
+            If Micro-Manager cannot load them.
+        """
+        with tempfile.TemporaryDirectory() as folder, commanding("loading the light devices"):
+            part = Path(folder) / "lights.cfg"
+            part.write_text(self._lines, encoding="utf-8")
+            self._core.loadSystemConfiguration(str(part))
+        self._core.setAutoShutter(False)
+        return cast("Core", self._core)
 
 
 def load_lights(config: Path | str, sources: Iterable[LightSource]) -> Core:
@@ -30,21 +76,12 @@ def load_lights(config: Path | str, sources: Iterable[LightSource]) -> Core:
     SettingRefused
         If Micro-Manager cannot load the devices.
     """
-    plus = importlib.import_module("pymmcore_plus")
-    core = plus.CMMCorePlus()
-    path = Path(plus.find_micromanager() or "") / "MMConfig_demo.cfg"
-    path = path if config == "demo" else Path(config)
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise DeviceMissing(f"cannot read {path}: {error}") from error
-    labels = frozenset(label for source in sources for label in source.devices)
-    with tempfile.TemporaryDirectory() as folder, commanding("loading the light devices"):
-        part = Path(folder) / "lights.cfg"
-        part.write_text(lines_for(text, labels), encoding="utf-8")
-        core.loadSystemConfiguration(str(part))
-    core.setAutoShutter(False)
-    return cast("Core", core)
+    return PartCore(config, labels_of(sources)).load()
+
+
+def labels_of(sources: Iterable[LightSource]) -> frozenset[str]:
+    """Return the labels of every device that a light is switched or dimmed by."""
+    return frozenset(label for source in sources for label in source.devices)
 
 
 def lines_for(text: str, labels: frozenset[str]) -> str:
@@ -52,31 +89,41 @@ def lines_for(text: str, labels: frozenset[str]) -> str:
 
     Those are the devices, what they hang on (hubs, serial ports, and any device that a property of
     theirs names, as a shutter names its lamp), and what these are told before they are initialized.
-    After it, only properties that name a device are kept: others may set a power.
+    After it, only properties that name a device are kept: others may set a power. Python devices,
+    in lines that begin with "#py ", are devices like any other.
     """
-    rows = [line.strip().split(",") for line in text.splitlines() if not line.startswith("#")]
-    rows = [row for row in rows if len(row) >= 3]
-    known = {row[1] for row in rows if row[0] == "Device"}
+    rows = [row for row in map(_row, text.splitlines()) if len(row) >= 3]
+    known = {row[1] for row in rows if _kind(row) in ("Device", "pyDevice")}
     needed = _closure(rows, labels & known, known)
     kept, is_initialized = [], False
     for row in rows:
-        kind, label, last = row[0], row[1], row[-1]
-        if row[:3] == ["Property", "Core", "Initialize"]:
+        kind, label, last = _kind(row), row[1], row[-1]
+        if (kind, *row[1:3]) == ("Property", "Core", "Initialize"):
             is_initialized = last == "1"
             kept.append(row)
         elif label in needed and (
-            kind in ("Device", "Parent", "Label", "Delay")
+            kind in ("Device", "pyDevice", "Parent", "Label", "Delay")
             or (kind == "Property" and (not is_initialized or last in known))
         ):
             kept.append(row)
     return "\n".join(map(",".join, kept)) + "\n"
 
 
+def _row(line: str) -> list[str]:
+    line = line.strip()
+    is_comment = line.startswith("#") and not line.startswith(PYTHON_DEVICE)
+    return [] if is_comment else line.split(",")
+
+
+def _kind(row: list[str]) -> str:
+    return row[0].removeprefix(PYTHON_DEVICE)
+
+
 def _closure(rows: list[list[str]], labels: frozenset[str], known: set[str]) -> set[str]:
     """Return the labels and, again and again, every device that these hang on."""
     needed, new = set(labels), set(labels)
     while new:
-        named = {row[-1] for row in rows if row[0] in ("Parent", "Property") and row[1] in new}
+        named = {row[-1] for row in rows if _kind(row) in ("Parent", "Property") and row[1] in new}
         new = (named & known) - needed
         needed |= new
     return needed

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, assert_never, cast
 
 from acquire.camera_key import camera_key
 from acquire.core import load_system
-from acquire.light_core import load_lights
+from acquire.light_core import PartCore, labels_of
 from acquire.light_port import LightPort
 from lightloop.calibrations import camera_calibration
 from lightloop.config import MicroManagerConfig
@@ -116,9 +116,9 @@ def build_dark(
 ) -> Callable[[], bool]:
     """Return the keeper's own way to turn every declared light off; True if it is read back dark.
 
-    For Micro-Manager it is a second core with the light devices alone, loaded when it is needed:
-    until its end the owner holds the ports. For the simulated scope it is the keeper's own pipe to
-    the light box.
+    For Micro-Manager it is a second core with the light devices alone: made ready now, and loaded
+    when it is needed, since until its end the owner holds the ports. For the simulated scope it is
+    the keeper's own pipe to the light box.
 
     Parameters
     ----------
@@ -126,11 +126,11 @@ def build_dark(
         Returns when the owner's process has ended, or after a few seconds.
     """
     if isinstance(config.scope, MicroManagerConfig):
-        system = config.scope.system
+        second = PartCore(config.scope.system, labels_of(config.light))
 
         def dark_by_second_core() -> bool:
             wait_for_owner()
-            port = LightPort(load_lights(system, config.light), config.light)
+            port = LightPort(second.load(), config.light)
             dark = [port.dark(source) for source in config.light if source.is_switchable]
             return all(dark)  # after every one was tried
 

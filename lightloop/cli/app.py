@@ -13,6 +13,7 @@ from lightloop.cli import (
     inspection,
     networks,
     recorded,
+    rehearse,
     run,
     simulate,
     truth,
@@ -33,6 +34,7 @@ app.command("truth")(truth.truth)
 app.command("import")(recorded.import_images)
 app.command("replay", cls=recorded.ReplayCommand)(recorded.replay)
 app.command("inspect")(inspection.inspect)
+app.command("rehearse")(rehearse.rehearse)
 app.command("dark")(dark.dark)
 app.command("doctor")(doctor.doctor)
 app.command("bench")(bench.bench)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 
 OWNER_S = 5.0  # an owner that ends in good order has left the light dark; proposed
+KILLED_S = 1.0
+LOOK_S = 1e-3
 
 
 def main(
@@ -50,16 +53,23 @@ def _watch(task: RunTask, link: Link, ends: Ends, light: Connection | None, owne
 def _kill(pid: int) -> None:
     """Kill the owner of the light, so that its ports are free."""
     try:
-        owner = psutil.Process(pid)
-        owner.kill()
-        owner.wait(1.0)
-    except (psutil.NoSuchProcess, psutil.TimeoutExpired):
-        return  # gone already, or going: the light is turned off in any case
+        psutil.Process(pid).kill()
+    except psutil.NoSuchProcess:
+        return  # gone already
+    _wait_for_end(pid, KILLED_S)
 
 
-def _wait_for_end(pid: int) -> None:
-    """Wait for the owner's end: it holds the ports of the lights until then."""
+def _wait_for_end(pid: int, patience_s: float = OWNER_S) -> None:
+    """Wait for the owner's end: it holds the ports of the lights until then.
+
+    A process that nobody has buried yet is dead for all that matters here: its files are closed.
+    """
+    until_s = time.monotonic() + patience_s
     try:
-        psutil.Process(pid).wait(OWNER_S)
-    except (psutil.NoSuchProcess, psutil.TimeoutExpired):
-        return  # gone, or so slow that the light cannot wait for it
+        owner = psutil.Process(pid)
+        while time.monotonic() < until_s:  # beyond it the light cannot wait
+            if not owner.is_running() or owner.status() == psutil.STATUS_ZOMBIE:
+                return
+            time.sleep(LOOK_S)
+    except psutil.NoSuchProcess:
+        return  # gone

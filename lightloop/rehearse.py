@@ -1,0 +1,380 @@
+"""`lightloop rehearse`: how the light of this stand comes, goes, leaks, and is ended by the keeper.
+
+Two processes, so that one may fail: the culprit (`lightloop.processes.culprit`) owns the light
+devices, with a guard and a keeper of its own; this one has the camera, and looks.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from acquire.calibration_files import iso_date
+from acquire.errors import KeeperLost, LightNotDark, LightRefused
+from acquire.keeper_pipes import make_pipes
+from acquire.light_trace import Leak, is_seen, leak
+from lightloop.children import SPAWN, Family
+from lightloop.config import ConfigError
+from lightloop.processes import culprit as words
+from lightloop.processes.link import Failed, Finished, Ready
+from lightloop.rehearsals import LineFigures, Rehearsal, stand_sha256
+from lightloop.rehearse_watch import looking, prepare
+from lightloop.task import RunTask
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from multiprocessing.connection import Connection
+
+    from acquire.simulated import AnyLightBox
+    from lightloop.children import Child
+    from lightloop.config import LightConfig, RunConfig
+    from lightloop.rehearse_watch import Eye
+
+READY_S = 60.0
+ANSWER_S = 30.0
+KEEPER_S = 45.0  # longer than the keeper goes on trying
+GONE_S = 5.0
+SHINE_S = 1.0  # for the camera; a meter needs longer
+METER_S = 3.0
+LONGEST_MS = 200.0
+STILL_LIT = 0.1  # of the light that was switched: no leak, a light that is on; proposed
+METER_LIMIT = 0.01  # least share that a person can read off a meter; proposed
+
+
+class LinePlan(NamedTuple):
+    """How one light is rehearsed: by which channel, how weakly, and for how long at most."""
+
+    light: LightConfig
+    channel: str
+    power_fraction: float
+    exposure_ms: float
+    n_frames: int
+
+    @property
+    def on_s(self) -> float:
+        """Longest time that it is on, both times together, s; the keeper's part of it aside."""
+        return (self.n_frames + 1) * self.exposure_ms * 1e-3
+
+
+class Seen(NamedTuple):
+    """One light's rehearsal as it went: what was said when, host clock ns, and the readings, mW."""
+
+    began_ns: int
+    lit: words.Lit
+    closed: words.IsDark
+    off: words.IsDark
+    hung: words.Lit
+    ended_ns: int
+    over_ns: int
+    readings_mw: tuple[float, float, float] | None = None
+
+
+def plan_rehearsal(
+    config: RunConfig, name: str, wanted: float, *, by_meter: bool = False
+) -> tuple[LinePlan, ...]:
+    """Plan one rehearsal for each light that has a switch and a channel, as weak as can be.
+
+    Raises
+    ------
+    ConfigError
+        If no light can be rehearsed.
+    """
+    plans = []
+    for light in config.light:
+        channel = next((c.name for c in config.channel if c.light == light.name), "")
+        if not (channel and light.is_switchable):
+            continue
+        exposure_ms = min(light.limits.max_exposure_ms, LONGEST_MS)
+        seconds = METER_S if by_meter else SHINE_S
+        n_frames = math.ceil(seconds * 1e3 / exposure_ms)
+        plans.append(LinePlan(light, channel, least_power(light, wanted), exposure_ms, n_frames))
+    if not plans:
+        raise ConfigError(f"{name}: no light has both a switch and a channel: nothing to rehearse")
+    return tuple(plans)
+
+
+def least_power(light: LightConfig, wanted: float) -> float:
+    """Return the weakest power that a device can be set to, from the one that is wanted on."""
+    if not light.is_dimmable:
+        return 1.0
+    wanted = min(wanted, light.limits.max_power_fraction)
+    if taken := light.takes(wanted):
+        return taken
+    one_step = light.fraction(light.off_value + light.power_step)
+    return min(one_step, light.limits.max_power_fraction)
+
+
+def rehearse(
+    config: RunConfig,
+    text: str,
+    name: str,
+    plans: tuple[LinePlan, ...],
+    camera_ms: float,
+    say: Callable[[str], None],
+    switch_by_hand: Callable[[bool], None] | None = None,
+    read_mw: Callable[[str], float] | None = None,
+) -> Rehearsal:
+    """Rehearse every light, one after the other.
+
+    Parameters
+    ----------
+    switch_by_hand
+        Asks a person to switch the lamps off (False) or on (True) at their own switch; None: the
+        dark is what our own commands make of it.
+    read_mw
+        Asks a person what the power meter showed, mW; None: the camera looks.
+
+    Raises
+    ------
+    LightNotDark
+        If a light is seen after it was switched off, or its keeper could not end it.
+    ScopeError
+        If anything else fails; the light is off.
+    """
+    family, lines = Family(RunTask(text, name, "")), []
+    with ExitStack() as after:
+        boxes = _start_light(config, family, 1 + 2 * len(plans), after)
+        camera = prepare(config, plans[0].channel)
+        for number, plan in enumerate(plans):
+            if number:
+                prepare(config, plan.channel)
+            pipes = boxes[1 + 2 * number], boxes[2 + 2 * number]
+            say(f"light {plan.light.name!r} at {plan.power_fraction:.3g} of its maximum")
+            with looking(config, camera, plan.channel, camera_ms, _client(boxes[0])) as eye:
+                lines.append(_one(config, family, plan, eye, pipes, say, switch_by_hand, read_mw))
+    reference = "switched off by us" if switch_by_hand is None else "lamp off by hand"
+    date = iso_date(datetime.now(UTC))
+    return Rehearsal(date, name, stand_sha256(config), camera, reference, tuple(lines))
+
+
+def _one(
+    config: RunConfig,
+    family: Family,
+    plan: LinePlan,
+    eye: Eye,
+    pipes: tuple[Connection | None, Connection | None],
+    say: Callable[[str], None],
+    switch_by_hand: Callable[[bool], None] | None,
+    read_mw: Callable[[str], float] | None,
+) -> LineFigures:
+    by_hand: tuple[int, int] | None = None
+    if switch_by_hand is not None:
+        switch_by_hand(False)
+        from_ns = time.perf_counter_ns()
+        eye.rest()
+        by_hand = from_ns, time.perf_counter_ns()
+        switch_by_hand(True)
+    seen = _act(family, plan, eye, pipes, say, read_mw)
+    found = _figures(plan, eye, seen, by_hand)
+    _refuse_light(plan, found)
+    return found
+
+
+def _act(
+    family: Family,
+    plan: LinePlan,
+    eye: Eye,
+    pipes: tuple[Connection | None, Connection | None],
+    say: Callable[[str], None],
+    read_mw: Callable[[str], float] | None,
+) -> Seen:
+    """Light up and go dark, as a run does; then hang in the light, and let the keeper end it."""
+    shine = words.Shine(plan.channel, plan.power_fraction, plan.exposure_ms, plan.n_frames)
+    with ExitStack() as after:
+        person, keeper, culprit = _start(family, pipes, after)
+        began_ns = time.perf_counter_ns()
+        eye.rest()
+        lit = _ask(person, shine, words.Lit)
+        if lit.clamped:
+            say(f"the guard gives less than was asked for: {lit.clamped}")
+        mw: list[float] = []
+        if read_mw is not None:
+            say(f"the light is on for {METER_S:g} s: look at the meter")
+            time.sleep(0.9 * METER_S)
+        eye.rest()
+        closed = _ask(person, words.Off(), words.IsDark)
+        if read_mw is not None:
+            mw.append(read_mw("power while the light was on, mW"))
+            mw.append(read_mw("power now, its switch closed, mW"))
+        eye.rest()
+        off = _ask(person, words.AllOff(), words.IsDark)
+        if read_mw is not None:
+            mw.append(read_mw("power now, everything switched off, mW"))
+        eye.rest()
+        say("its owner hangs now, in the light: the keeper has to end it")
+        alone = words.Shine(plan.channel, plan.power_fraction, plan.exposure_ms, 1, hangs=True)
+        hung = _ask(person, alone, words.Lit)
+        ended_ns = _wait_for_keeper(keeper, culprit, plan)
+        eye.rest()
+        readings = (mw[0], mw[1], mw[2]) if mw else None
+        return Seen(
+            began_ns, lit, closed, off, hung, ended_ns, time.perf_counter_ns(), readings
+        )  # fmt: skip
+
+
+def _wait_for_keeper(keeper: Child, culprit: Child, plan: LinePlan) -> int:
+    """Return when the keeper said that it is dark, host clock ns.
+
+    Raises
+    ------
+    LightNotDark
+        If it does not say so.
+    """
+    message = keeper.hear() if keeper.pipe.poll(KEEPER_S) else None
+    ended_ns = time.perf_counter_ns()
+    if isinstance(message, Finished):
+        keeper.has_finished = True
+        return ended_ns
+    culprit.end(0.0)  # towards less light: what ends with its process ends now
+    why = message.reason if isinstance(message, Failed) else "it said nothing"
+    raise LightNotDark(
+        f"DARK NOT CONFIRMED: the keeper could not end light {plan.light.name!r} ({why}): "
+        "switch it off by hand, and do not run unattended on this stand"
+    )
+
+
+def _figures(plan: LinePlan, eye: Eye, seen: Seen, by_hand: tuple[int, int] | None) -> LineFigures:
+    trace, lit = eye.trace(), seen.lit
+    frame_ns = int(trace.period_ms * 1e6) if math.isfinite(trace.period_ms) else 0
+    late_ns = 3 * frame_ns  # a change has reached the frames by then, whatever it is late
+    dark = trace.level(*(by_hand or (seen.began_ns + late_ns, lit.told_ns)))
+    on = trace.level((lit.told_ns + seen.closed.told_ns) // 2, seen.closed.told_ns)
+    settled_ns = (seen.closed.told_ns + seen.off.told_ns) // 2
+    closed = leak(dark, on, trace.level(settled_ns, seen.off.told_ns))
+    off = leak(dark, on, trace.level(seen.off.read_ns + late_ns, seen.hung.told_ns))
+    by = "read-back"
+    open_ns = float(lit.read_ns - lit.told_ns)
+    close_ns = float(seen.closed.read_ns - seen.closed.told_ns)
+    keeper_ns = float(seen.ended_ns - seen.hung.deadline_ns)
+    if is_seen(dark, on):
+        by = "camera"
+        open_ns = trace.came_ns(dark, on, lit.told_ns, (lit.told_ns + seen.closed.told_ns) // 2)
+        open_ns -= lit.told_ns
+        close_ns = trace.went_ns(dark, on, seen.closed.told_ns, settled_ns) - seen.closed.told_ns
+        hung = trace.level((seen.hung.told_ns + seen.hung.deadline_ns) // 2, seen.hung.deadline_ns)
+        gone_ns = trace.went_ns(dark, hung, seen.hung.deadline_ns, seen.over_ns)
+        keeper_ns = gone_ns - seen.hung.deadline_ns
+        after = leak(dark, on, trace.level(seen.ended_ns + late_ns, seen.over_ns))
+        off = max(off, after, key=lambda one: one.share)
+    elif seen.readings_mw is not None:
+        by = "meter"
+        closed, off = _by_meter(*seen.readings_mw)
+    else:
+        closed = off = Leak(math.nan, math.nan)
+    hung_s = (seen.ended_ns - seen.hung.told_ns) * 1e-9
+    return LineFigures(
+        light=plan.light.name,
+        power_fraction=plan.power_fraction,
+        seen_by=by,  # type: ignore[arg-type]  # one of the three
+        frame_ms=_number(trace.period_ms) if by == "camera" else None,
+        open_ms=_number(open_ns * 1e-6),
+        close_ms=_number(close_ns * 1e-6),
+        keeper_ms=_number(keeper_ns * 1e-6),
+        closed_share=_number(closed.share),
+        closed_limit=_number(closed.limit),
+        off_share=_number(off.share),
+        off_limit=_number(off.limit),
+        dose=seen.off.dose + plan.light.irradiance_w_cm2(plan.power_fraction) * hung_s,
+        dose_unit=plan.light.dose_unit,
+    )
+
+
+def _by_meter(lit_mw: float, closed_mw: float, off_mw: float) -> tuple[Leak, Leak]:
+    """Return the leaks as a person read them; what a meter shows in the dark is not known."""
+    if not lit_mw > 0:
+        raise LightRefused(f"the meter showed {lit_mw:g} mW with the light on: nothing to compare")
+    return Leak(closed_mw / lit_mw, METER_LIMIT), Leak(off_mw / lit_mw, METER_LIMIT)
+
+
+def _refuse_light(plan: LinePlan, found: LineFigures) -> None:
+    """Raise where a light that was switched off is still seen; its read-back is no matter then."""
+    for share, state in (
+        (found.off_share, "everything is switched off"),
+        (found.closed_share, "its switch is closed"),
+    ):
+        if share is not None and share > STILL_LIT:
+            raise LightNotDark(
+                f"DARK NOT CONFIRMED: {share:.0%} of light {plan.light.name!r} is seen by the "
+                f"{found.seen_by} when {state}, whatever the device says: switch it off by hand"
+            )
+
+
+def _start_light(
+    config: RunConfig, family: Family, n_owners: int, after: ExitStack
+) -> list[Connection | None]:
+    """Start the light of a simulated microscope, and return so many pipes to it."""
+    if config.scope.kind != "simulated":
+        return [None] * n_owners
+    pairs = [SPAWN.Pipe() for _ in range(n_owners)]
+    box = family.start("light", [theirs for _, theirs in pairs])
+    after.callback(box.end, GONE_S)
+    for ours, _ in pairs:
+        after.callback(ours.close)
+    _wait_until_ready(box)
+    return [ours for ours, _ in pairs]
+
+
+def _start(
+    family: Family, pipes: tuple[Connection | None, Connection | None], after: ExitStack
+) -> tuple[Connection, Child, Child]:
+    """Start the culprit, and the keeper that watches it; both end with `after`, the keeper last."""
+    owner, theirs = make_pipes()
+    person, culprits = SPAWN.Pipe()
+    culprit = family.start("culprit", owner.leases, owner.orders, pipes[0], culprits)
+    pid = culprit.process.pid
+    assert pid is not None, "it was started"
+    keeper = family.start("keeper", theirs.leases, theirs.orders, pipes[1], pid)
+    after.callback(keeper.end, KEEPER_S)  # it sees that the culprit is gone, and goes dark
+    after.callback(culprit.end, GONE_S)
+    after.callback(person.close)
+    for child in (culprit, keeper):
+        _wait_until_ready(child)
+    return person, keeper, culprit
+
+
+def _client(pipe: Connection | None) -> AnyLightBox | None:
+    if pipe is None:
+        return None
+    from acquire.simulated import LightBoxClient
+
+    return LightBoxClient(pipe)
+
+
+def _wait_until_ready(child: Child) -> None:
+    until_s = time.monotonic() + READY_S
+    while time.monotonic() < until_s and not child.failure:
+        if child.pipe.poll(0.1):
+            message = child.hear()
+            if isinstance(message, Ready):
+                return
+            child.failure = getattr(message, "reason", "it has ended")
+    why = child.failure or f"it is not ready after {READY_S:.0f} s"
+    raise KeeperLost(f"the process {child.name!r} does not start: {why}; no keeper, no light")
+
+
+def _ask(person: Connection, order: words.Order, wanted: type[words.LitOrDark]) -> words.LitOrDark:
+    """Give the culprit an order, and return its answer.
+
+    Raises
+    ------
+    LightRefused
+        If it refuses, or says nothing.
+    """
+    person.send_bytes(words.ENCODER.encode(order))
+    try:
+        if not person.poll(ANSWER_S):
+            raise LightRefused(f"no answer to {type(order).__name__} within {ANSWER_S:.0f} s")
+        answer = words.ANSWERS.decode(person.recv_bytes())
+    except (EOFError, OSError) as error:
+        raise LightRefused(f"the process with the light has gone: {error!r}") from error
+    if isinstance(answer, wanted):
+        return answer
+    why = answer.why if isinstance(answer, words.Refused) else f"it said {answer}"
+    raise LightRefused(f"the light was not rehearsed: {why}")
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None
