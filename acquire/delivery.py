@@ -66,7 +66,7 @@ class Delivery:
         height, width = image.pixels.shape
         info = FrameInfo(
             seq=self.next_seq,
-            camera=self._camera,
+            camera=one.camera or self._camera,
             camera_seq=image.camera_seq,
             t_ns=image.t_ns,
             t_s=t_s,
@@ -77,6 +77,7 @@ class Delivery:
             width=width,
             position_um=one.position_um,
             applied=applied,
+            focus=one.focus,
         )
         self.next_seq += 1
         self.n_frames += 1

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from acquire.ahead import Ahead
+from acquire.approach import Arrive, Plain, Stand
 from acquire.delivery import Delivery
 from acquire.errors import LightOverBudget, LightRefused, ScopeError
 from acquire.pause import Pause
@@ -30,18 +31,6 @@ __all__ = ["Outcome", "ShotReport", "Stand", "run"]
 logger = logging.getLogger(__name__)
 
 
-class Stand(Protocol):
-    """The microscope without its light."""
-
-    def move_to(self, x_um: float, y_um: float, z_um: float) -> None:
-        """Move stage and focus, um, and wait until they are there."""
-        ...
-
-    def select(self, channel: str) -> None:
-        """Set filters and mirrors for a channel, and wait."""
-        ...
-
-
 def run(
     plan: Iterable[PlannedShot],
     stand: Stand,
@@ -56,6 +45,9 @@ def run(
     lose: Callable[[int, int, str], None] | None = None,
     has_room: Callable[[int], bool] = lambda n_frames: False,
     pause: Pause | None = None,
+    arrive: Arrive | None = None,
+    ramp: Ramp = EVEN,
+    flow: Flow | None = None,
 ) -> Outcome:
     """Take all shots of a plan, each after the decision on the one before, and end dark.
 
@@ -85,10 +77,28 @@ def run(
         Whether `publish` would take so many frames without waiting for anybody.
     pause
         Where a person lets the run wait, in the dark, between shots.
+    arrive
+        Comes to where an exposure is taken, in the dark (`acquire.arrival`); without one, channel
+        and place are set, and a plan may ask for nothing more.
+    ramp
+        How the frames of each exposure differ, where it has more than one (`acquire.burst`).
+    flow
+        Given, the camera runs on by itself, and no shot waits for a decision (`acquire.flow`).
     """
     delivery = Delivery(camera, publish, lose, has_room)
     loop = _Loop(
-        plan, stand, guard, clock, delivery, next_request, report, should_stop, pause or Pause()
+        plan,
+        stand,
+        guard,
+        clock,
+        delivery,
+        next_request,
+        report,
+        should_stop,
+        pause or Pause(),
+        arrive or Plain(stand),
+        ramp,
+        flow,
     )
     return loop.run(first)
 
@@ -107,15 +117,24 @@ class _Loop:
         report: Callable[[ShotReport], None],
         should_stop: Callable[[], bool],
         pause: Pause,
+        arrive: Arrive,
+        ramp: Ramp,
+        flow: Flow | None,
     ) -> None:
         self._plan, self._delivery, self._pause = Ahead(plan), delivery, pause
         self._stand, self._guard, self._clock = stand, guard, clock
+        self._arrive = arrive
         self._next_request = next_request
         self._report, self._should_stop = report, should_stop
         self._requests: dict[int, Request] = {}
         self._good: dict[int, Request] = {}
         self._started_s: dict[int, float] = {}
         self._waited_ns = 0
+        self._timer_s = 0.0
+        self._ramp, self._flow = ramp, flow
+        self._streamer = flow and Streamer(
+            flow, self._plan, arrive, guard, clock, delivery, report, self._good, self._should_end
+        )
 
     def run(self, first: Request) -> Outcome:
         error: ScopeError | None = None
@@ -190,9 +209,11 @@ class _Loop:
                     if self._should_stop():
                         refused = "stopped"
                         break
-                    self._stand.select(one.channel)
-                    self._stand.move_to(*one.position_um)
-                    lease = self._expose(one, shot, request, first_seq)
+                    there = self._arrive(one, shot)
+                    if self._should_stop():  # a person may have ended it while it waited there
+                        refused = "stopped"
+                        break
+                    lease = self._expose(there, shot, request, first_seq)
                     if before_ns and not applied:
                         latency_ns = lease.ready_ns - before_ns - self._waited_ns
                     applied.append(lease.applied)
@@ -238,7 +259,9 @@ class _Loop:
     def _wait_for(self, planned: PlannedShot, interval_s: float) -> None:
         """Let the shot's time come: the plan's, or the interval that was asked for (0: none)."""
         field = planned.shot.position
-        due_s = planned.min_start_s
+        if planned.resets_timer:
+            self._timer_s = self._clock.now_s()
+        due_s = self._timer_s + planned.min_start_s
         if interval_s and field in self._started_s:
             due_s = self._started_s[field] + interval_s
         before_ns = time.perf_counter_ns()
