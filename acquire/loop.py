@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from acquire.ahead import Ahead
 from acquire.approach import Arrive, Plain, Stand
+from acquire.burst import EVEN
 from acquire.delivery import Delivery
 from acquire.errors import LightOverBudget, LightRefused, ScopeError
+from acquire.flow import Streamer
 from acquire.pause import Pause
 from acquire.reports import Outcome, ShotReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from acquire.burst import Ramp
     from acquire.camera import Image
     from acquire.clock import Clock
+    from acquire.flow import Flow
     from acquire.frame import Frame, Shot
     from acquire.lease import Lease
     from acquire.light import LightGuard
@@ -104,7 +109,7 @@ def run(
 
 
 class _Loop:
-    """What a run keeps in mind between shots (event mode; streaming would be another `_take`)."""
+    """What a run keeps in mind between shots; a stream takes them otherwise (`acquire.flow`)."""
 
     def __init__(
         self,
@@ -167,8 +172,9 @@ class _Loop:
                 return "stopped"
             shot = planned if objection else planned.with_planes(request.settings)
             refusal: LightRefused | None = None
+            take = self._take if self._streamer is None else self._streamer.take
             try:
-                if not self._take(shot, request, objection):
+                if not take(shot, request, objection):
                     return "stopped"
             except LightOverBudget:
                 return "budget spent"
@@ -182,13 +188,16 @@ class _Loop:
                 logger.warning("decision %d is refused: %s", request.decision_id, error)
                 refusal = error
             self._plan.look()
-            self._requests[field] = self._request_after(shot.shot, request, refusal)
+            taken, request = (shot.shot, request) if self._streamer is None else self._streamer.last
+            self._requests[field] = self._request_after(taken, request, refusal)
         return ""
 
     def _request_after(self, shot: Shot, request: Request, refusal: LightRefused | None) -> Request:
         """Return what the field's next shot may use."""
         if refusal is None:
             self._good[shot.position] = request
+            if self._flow is not None:
+                return self._flow.newest(shot)
         elif not request.late:  # nothing new was seen, so nobody can decide anew
             return msgspec.structs.replace(
                 self._good[shot.position], late=1, has_evidence=False, valid_until_ns=0
@@ -213,10 +222,11 @@ class _Loop:
                     if self._should_stop():  # a person may have ended it while it waited there
                         refused = "stopped"
                         break
-                    lease = self._expose(there, shot, request, first_seq)
-                    if before_ns and not applied:
-                        latency_ns = lease.ready_ns - before_ns - self._waited_ns
-                    applied.append(lease.applied)
+                    for frames in self._at_once(there):
+                        lease = self._expose(there, frames, shot, request, first_seq)
+                        if before_ns and not applied:
+                            latency_ns = lease.ready_ns - before_ns - self._waited_ns
+                        applied += lease.all_applied()
             if refused and delivery.next_seq > first_seq:
                 delivery.lose(first_seq + shot.n_frames - 1, refused)
         except ScopeError as error:
@@ -232,29 +242,50 @@ class _Loop:
             self._report(report)
         return not refused
 
-    def _expose(self, one: PlannedExposure, shot: Shot, request: Request, first_seq: int) -> Lease:
-        """Take the frames of one exposure, and publish them in the dark.
+    def _at_once(self, one: PlannedExposure) -> list[range]:
+        """Return the frames of an exposure that the hardware takes by itself: all, if it can.
+
+        A burst whose frames differ is taken frame by frame where a device cannot step: the same
+        light, only slower.
+        """
+        if one.n_frames == 1 or self._guard.can_step(one.channel, one.n_frames, self._ramp):
+            return [range(one.n_frames)]
+        return [range(frame, frame + 1) for frame in range(one.n_frames)]
+
+    def _expose(
+        self, one: PlannedExposure, frames: range, shot: Shot, request: Request, first_seq: int
+    ) -> Lease:
+        """Take some frames of one exposure, and publish them in the dark.
 
         It is dark as soon as the camera has blanked the light behind the last frame: whoever
         decides then begins while the shutter closes, if nothing has to be waited for.
         """
-        images: list[Image] = []
+        images: deque[Image] = deque()
         t_s = self._clock.now_s()
+        published = 0
         try:
-            with self._guard.expose(request, one.channel, one.n_frames, shot.position) as lease:
+            with self._guard.expose(
+                request, one.channel, len(frames), shot.position, self._ramp, frames.start
+            ) as lease:
                 lease.start()
                 if lease.is_blanked:
                     self._plan.look()
-                while len(images) < one.n_frames:
+                while len(images) < len(frames):
                     images.append(lease.pop())
                 if lease.is_spent and self._delivery.has_room(len(images)):
-                    applied = lease.final()
+                    lease.applied = lease.final()
                     while images:
-                        self._delivery.publish(images.pop(0), one, shot, first_seq, t_s, applied)
+                        applied = lease.applied_of(published)
+                        self._delivery.publish(images.popleft(), one, shot, first_seq, t_s, applied)
+                        published += 1
         finally:  # in the dark again; what came before a fault is published too
-            for image in images:
-                self._delivery.publish(image, one, shot, first_seq, t_s, lease.applied)
+            for frame, image in enumerate(images, start=published):
+                applied = lease.applied_of(frame)
+                self._delivery.publish(image, one, shot, first_seq, t_s, applied)
         return lease
+
+    def _should_end(self) -> bool:
+        return self._should_stop() or self._pause.is_on
 
     def _wait_for(self, planned: PlannedShot, interval_s: float) -> None:
         """Let the shot's time come: the plan's, or the interval that was asked for (0: none)."""
