@@ -1,4 +1,4 @@
-"""Coming to where an exposure is taken: properties, filters, focus, stage; all of it in the dark."""
+"""Coming to where an exposure is taken: properties, filters, focus, stage; all in the dark."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ LOST = frozenset({"lost", "not found"})
 class Arrival:
     """Brings the microscope to an exposure, and says where it really is and how its focus stands.
 
-    The focus that was found at a field is kept for it: from then on all its planes are relative to
-    that height. One number for each field is all that is kept.
+    The focus that was found at a place of the plan is kept for it: from then on all planes there are
+    relative to that height. One number for each place is all that is kept.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class Arrival:
         self._scope.select(one.channel)  # a search may have used another one
         x_um, y_um, z_um = one.position_um
         if self._lock is None or not self._lock.is_held:
-            self._scope.move_to(x_um, y_um, z_um + self._shift_um.get(shot.position, 0.0))
+            self._scope.move_to(x_um, y_um, z_um + self._shift_um.get(one.place, 0.0))
         return replace(one, position_um=self._scope.known_um(), focus=state)
 
     def _focus(self, one: PlannedExposure, shot: Shot) -> str:
@@ -90,7 +90,7 @@ class Arrival:
         if one.autofocus is not None:
             state = "found" if self._find(one, shot.position) else "not found"
         if self._lock is not None:
-            state = self._hold(one, shot.position, is_new=not self._state, found=state)
+            state = self._hold(one, is_new=not self._state, found=state)
         return state
 
     def _find(self, one: PlannedExposure, position: int) -> bool:
@@ -98,7 +98,7 @@ class Arrival:
         assert self._autofocus is not None, "who plans an autofocus has one"
         if self._lock is not None:
             self._lock.let_go()
-        start_um = one.home_um + self._shift_um.get(position, 0.0)
+        start_um = one.home_um + self._shift_um.get(one.place, 0.0)
         self._scope.move_to(*one.position_um[:2], start_um)
         found_um = self._autofocus.find(one.autofocus, start_um, position)
         if found_um is None:
@@ -111,10 +111,10 @@ class Arrival:
             )  # fmt: skip
             self._scope.move_to(*one.position_um[:2], start_um)
             return False
-        self._shift_um[position] = shift_um
+        self._shift_um[one.place] = shift_um
         return True
 
-    def _hold(self, one: PlannedExposure, position: int, *, is_new: bool, found: str) -> str:
+    def _hold(self, one: PlannedExposure, *, is_new: bool, found: str) -> str:
         """Let the lock hold the focus at home, and let it go for every other height."""
         assert self._lock is not None
         lock, scope = self._lock, self._scope
@@ -124,10 +124,10 @@ class Arrival:
             if lock.is_held:
                 scope.move_to(x_um, y_um, scope.note_focus())  # how high is the lock's business
             else:
-                scope.move_to(x_um, y_um, one.home_um + self._shift_um.get(position, 0.0))
+                scope.move_to(x_um, y_um, one.home_um + self._shift_um.get(one.place, 0.0))
             if not lock.hold():
                 return "lost"
-            self._shift_um[position] = scope.note_focus() - one.home_um
+            self._shift_um[one.place] = scope.note_focus() - one.home_um
         elif lock.is_held and not lock.is_locked():
             return "lost"
         if is_home:

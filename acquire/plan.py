@@ -29,6 +29,8 @@ class PlannedExposure:
     ----------
     camera
         Label of the camera that takes it; empty for the run's own.
+    place
+        Stage position of the plan, which all tiles of its grid share, as they share its focus.
     home_um
         Height that the plan takes for the focus of the place, um.
     offset_um
@@ -48,6 +50,7 @@ class PlannedExposure:
     position_um: tuple[float, float, float]
     n_frames: int = 1
     camera: str = ""
+    place: int = 0
     home_um: float = 0.0
     offset_um: float = 0.0
     is_stacked: bool = True
@@ -155,6 +158,7 @@ def _shot(
             position_um=event.position_um,
             n_frames=2 if is_audit else 1,
             camera=event.camera,
+            place=event.place[0],
             home_um=event.home_um,
             offset_um=event.offset_um,
             is_stacked=event.is_stacked,

@@ -59,6 +59,8 @@ class PlanEvent:
         Height that the planes are relative to.
     resets_timer
         Times of this event and those that follow count from now.
+    every
+        The channel is taken at every so many time points.
     focus
         Autofocus before it, if any.
     properties
@@ -77,6 +79,7 @@ class PlanEvent:
     is_stacked: bool
     min_start_s: float
     resets_timer: bool
+    every: int
     focus: Focusing | None
     properties: tuple[Property, ...]
 
@@ -226,6 +229,7 @@ def _event(
         is_stacked=channel.do_stack,
         min_start_s=0.0,
         resets_timer=False,
+        every=channel.acquire_every,
         focus=None,
         properties=(),
     )

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from useq import MDAEvent, MDASequence, Position
 
-MOST_TIMES = 10_000_000  # time points; more than a year of one each three seconds, proposed
+MOST_TIMES = 1_000_000  # time points; a year of one each half minute, proposed
 _NAMES = {
     "t": "time_plan", "p": "stage_positions", "g": "grid_plan", "c": "channels", "z": "z_plan"
 }  # fmt: skip

@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from acquire.focus_search import heights_um
 from acquire.simulated.config import SimulatedScopeConfig
+from lightloop.plan_counts import count_plan
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from lightloop.config import LightConfig, RunConfig
 
 CODEC_RATIO = (
@@ -78,37 +82,33 @@ def predict(config: RunConfig, frames: int = 0, chip: tuple[int, int] | None = N
     chip
         Rows and columns of the camera, where the config does not tell; None counts no pixels.
     """
-    planned, fields, frames_per_shot, planes = _counts(config)
-    shots = min(planned, math.ceil(frames / frames_per_shot)) if frames else planned
-    times = math.ceil(shots / fields)
-    exposed_s = shots * sum(planes * c.exposure_ms for c in config.channel) * 1e-3
-    experiment_s = max(_start_s(config, times - 1), exposed_s)
+    plan = count_plan(config.sequence())
+    each = plan.frames / plan.shots  # on average: not every shot has every channel
+    shots = min(plan.shots, math.ceil(frames / each)) if frames else plan.shots
+    share = shots / plan.shots
+    taken = [{c: math.ceil(n * share) for c, n in field.items()} for field in plan.exposures]
+    last = math.ceil(shots * plan.times / plan.shots) - 1
+    exposures_ms = {c.name: c.exposure_ms for c in config.channel}
+    exposed_s = sum(n * exposures_ms[c] for field in taken for c, n in field.items()) * 1e-3
+    experiment_s = max(_start_s(config, last), exposed_s)
     is_simulated = config.loop.clock == "simulated"
     if isinstance(config.scope, SimulatedScopeConfig):
         chip = (config.scope.height, config.scope.width)
     pixels = 2 * chip[0] * chip[1] if chip is not None else 0
-    total = shots * frames_per_shot
-    lights = tuple(_light(config, light, times * planes, experiment_s) for light in config.light)
+    total = min(plan.frames, math.ceil(shots * each))
+    searches = math.ceil(max(plan.searches) * share) if config.focus.method == "software" else 0
+    lights = tuple(_light(config, one, taken, searches, experiment_s) for one in config.light)
     return Prediction(
         frames=total,
         shots=shots,
-        fields=fields,
+        fields=len(plan.exposures),
         experiment_s=experiment_s,
         host_s=shots * config.loop.pace_s if is_simulated else experiment_s,
         lights=lights,
         raw_bytes=total * pixels,
         disk_bytes=int(total * (pixels / CODEC_RATIO + BYTES_PER_FRAME_BESIDE_PIXELS)),
-        bleached_fraction=_bleached(config, times, planes),
+        bleached_fraction=_bleached(config, last + 1, taken[0]),
     )
-
-
-def _counts(config: RunConfig) -> tuple[int, int, int, int]:
-    """Return shots, fields of view, frames in a shot, and planes, of the whole plan."""
-    sizes = {str(axis): n for axis, n in config.sequence().sizes.items()}
-    fields = max(1, sizes.get("p", 0)) * max(1, sizes.get("g", 0))
-    planes = max(1, sizes.get("z", 0))
-    shots = max(1, sizes.get("t", 0)) * fields
-    return shots, fields, planes * len(config.channel), planes
 
 
 def _start_s(config: RunConfig, number: int) -> float:
@@ -125,30 +125,61 @@ def _start_s(config: RunConfig, number: int) -> float:
 
 
 def _light(
-    config: RunConfig, light: LightConfig, exposures: int, experiment_s: float
+    config: RunConfig,
+    light: LightConfig,
+    taken: Sequence[Mapping[str, int]],
+    searches: int,
+    experiment_s: float,
 ) -> LightPrediction:
-    """Return what one light gives to one field in `exposures` exposures of each of its channels."""
+    """Return what one light gives to the field that gets most of it.
+
+    Parameters
+    ----------
+    taken
+        Exposures of each channel, for each field.
+    searches
+        Software searches of the focus, at most, in a field.
+    """
     channels = [c for c in config.channel if c.light == light.name]
     limits = light.limits
-    on_s = exposures * sum(_on_s(config, light, c.exposure_ms) for c in channels)
-    dose = exposures * sum(
-        light.irradiance_w_cm2(c.power_fraction) * _on_s(config, light, c.exposure_ms)
-        for c in channels
-    )
+    searched_s, searched = _searched(config, light, searches)
+    on_s = dose = exposures = 0.0
+    for field in taken:
+        per_channel = [(field.get(c.name, 0), c) for c in channels]
+        on_s = max(on_s, sum(n * _on_s(config, light, c.exposure_ms) for n, c in per_channel))
+        exposures = max(exposures, sum(n for n, _ in per_channel))
+        given = sum(
+            n * light.irradiance_w_cm2(c.power_fraction) * _on_s(config, light, c.exposure_ms)
+            for n, c in per_channel
+        )
+        dose = max(dose, given)
     strongest = light.irradiance_w_cm2(limits.max_power_fraction)
-    longest_s = exposures * len(channels) * _on_s(config, light, limits.max_exposure_ms)
+    longest_s = exposures * _on_s(config, light, limits.max_exposure_ms)
     if not light.is_switchable:  # nobody blanks it: it shines all the time, at its maximum
         on_s = longest_s = experiment_s
         strongest = light.irradiance_w_cm2(1.0)
-        dose = strongest * experiment_s
+        dose, searched, searched_s = strongest * experiment_s, 0.0, 0.0
     return LightPrediction(
         light.name,
-        dose,
-        strongest * longest_s,
+        dose + searched,
+        strongest * longest_s + searched,
         limits.budget_j_cm2,
         "J/cm2" if light.is_calibrated else "relative",
-        on_s,
+        on_s + searched_s,
     )
+
+
+def _searched(config: RunConfig, light: LightConfig, searches: int) -> tuple[float, float]:
+    """Return how long the searches of the focus light a field, s, and their dose."""
+    rules = config.focus
+    channel = next((c for c in config.channel if c.name == rules.channel), config.channel[0])
+    if not searches or channel.light != light.name:
+        return 0.0, 0.0
+    images = searches * len(heights_um(rules.range_um, rules.step_um))
+    on_s = images * _on_s(config, light, rules.exposure_ms)
+    dose = light.irradiance_w_cm2(rules.power_fraction) * on_s
+    most = rules.budget_share * light.limits.budget_j_cm2
+    return (on_s, dose) if dose <= most else (on_s * most / dose, most)
 
 
 def _on_s(config: RunConfig, light: LightConfig, exposure_ms: float) -> float:
@@ -160,7 +191,7 @@ def _on_s(config: RunConfig, light: LightConfig, exposure_ms: float) -> float:
     return on_ms * 1e-3
 
 
-def _bleached(config: RunConfig, times: int, planes: int) -> float | None:
+def _bleached(config: RunConfig, times: int, taken: Mapping[str, int]) -> float | None:
     """Return the share that the worst of the dyes loses; None where nobody knows the dyes.
 
     Each shot leaves exp(-d) of a population and a rest between shots makes dye anew, so after n
@@ -178,6 +209,7 @@ def _bleached(config: RunConfig, times: int, planes: int) -> float | None:
     for channel in config.channel:
         line = lines.get(lights[channel.light].power_device or "", first)
         irradiance = channel.power_fraction * line.max_irradiance_w_cm2
+        planes = taken.get(channel.name, 0) / times
         dose = irradiance * planes * lights[channel.light].on_ms(channel.exposure_ms) * 1e-3
         rate = float(Photophysics.of(config.scope, line).bleach_rate_per_j_cm2(irradiance))
         decays[line.name] = decays.get(line.name, 0.0) + rate * dose

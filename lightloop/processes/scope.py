@@ -16,6 +16,7 @@ import msgspec
 from acquire.camera import Camera
 from acquire.clock import HostClock, SimulatedClock
 from acquire.errors import ScopeError
+from acquire.flow import Flow
 from acquire.keeper_link import KeeperLink
 from acquire.keeper_pipes import Ends
 from acquire.light import LightGuard
@@ -24,9 +25,9 @@ from acquire.loop import run as run_loop
 from acquire.pause import Pause
 from acquire.plan import plan_shots
 from acquire.sample_record import SampleError
-from acquire.scope import Scope
 from acquire.time_watch import TimeWatch
 from lightloop.build import Microscope, build_microscope
+from lightloop.build_focus import build_arrival, build_scope
 from lightloop.calibrations import references, resolve
 from lightloop.config import parse
 from lightloop.feedback import Feedback
@@ -83,6 +84,8 @@ def _work(task: RunTask, link: Link, keeper: Ends, light: Connection | None) -> 
         config = with_seed(config, task.seed)
     clock = _clock(config, link.stop)
     microscope = build_microscope(config, light, clock.now_s)
+    if config.loop.mode == "stream" and config.scope.kind == "simulated":
+        microscope.core.setProperty(microscope.camera.label, "RealTime", "On")
     session = Session(task, config, microscope, clock, KeeperLink(keeper), link)
     try:
         session.run()
@@ -119,9 +122,9 @@ class Session:
         self._tally = Tally()
         self._reference = Reference(config)
         self._keeper = keeper
-        self._camera_label = microscope.camera.label
+        self._camera_label = microscope.core.getCameraDevice()  # of channels that name none
         self._origin = microscope.origin
-        self._clock_due_s = 0.0
+        self._clock_due_s, self._counted = 0.0, -1
         self._last: Frame | None = None
         self._cpu_s = 0.0  # of the loop's and the hub's thread; a simulated camera's is not ours
         core = microscope.core
@@ -133,16 +136,17 @@ class Session:
         self._shots_done = self._go_on(task)
         self._guard = LightGuard(
             LightPort(core, config.light),
-            Camera(core),
+            Camera(core, (camera.height, camera.width)),
             keeper,
             self._ledger,
             {c.name: sources[c.light] for c in config.channel},
             {s.name: s.limits.limits() for s in config.light},
             config.guard,
+            steps_ms={c.name: c.exposure_step_ms for c in config.channel if c.exposure_step_ms},
             heads_up=self._heads_up,
             where=lambda: self._scope.standing_um(),
         )
-        self._scope = Scope(core, config.channel, config.light)
+        self._scope = build_scope(config, core)
         self._ring = Ring.create(
             new_name("frames"),
             config.loop.ring_frames,
@@ -161,6 +165,9 @@ class Session:
             decision_valid_s(config),
         )
         self._pause = Pause()
+        self._arrive = build_arrival(
+            config, core, self._scope, self._guard, self._pause, link.stop.is_set, self._tell
+        )
         self._orders = Orders(self._guard, self._pause, self._feedback, self._stop)
         self._time_watch = TimeWatch(self._ask)
 
@@ -190,6 +197,9 @@ class Session:
             lose=self._hub.lose,
             has_room=self._hub.has_room,
             pause=self._pause,
+            arrive=self._arrive,
+            ramp=self._config.loop.ramp(),
+            flow=self._flow() if self._config.loop.mode == "stream" else None,
         )
         self._cpu_s = time.thread_time() + self._hub.cpu_s - before_s
         gc.enable()
@@ -233,13 +243,33 @@ class Session:
         self._witness.frame(frame.info)
         self._last = frame
 
-    def _next_request(self, shot: Shot) -> Request:
-        self._tally.shots += 1
+    def _flow(self) -> Flow:
+        """Return what the loop needs where it waits for nobody."""
+        return Flow(
+            newest=self._newest_request,
+            should_rest=lambda: bool(self._hub.recorder_trouble()),
+            rest=self._feedback.wait_for_recorder,
+            lag_frames=self._config.loop.lag_frames,
+        )
+
+    def _newest_request(self, shot: Shot) -> Request:
+        self._count(shot)
+        request = self._feedback.newest_request(shot)
+        self._witness.rest()
+        return request
+
+    def _count(self, shot: Shot) -> None:
+        """Count a shot; now and then, tell what time it is on every clock."""
+        self._tally.shots += shot.number != self._counted
+        self._counted = shot.number
         now_s = time.monotonic()
         if now_s >= self._clock_due_s:  # while the worker thinks
             self._clock_due_s = now_s + CLOCK_EVERY_S
             gc.collect()
             self._hub.send(ClockPair(time.perf_counter_ns(), time.time_ns(), self._clock.now_s()))
+
+    def _next_request(self, shot: Shot) -> Request:
+        self._count(shot)
         request = self._feedback.next_request(shot)
         self._witness.rest()
         self._feedback.wait_for_recorder()
@@ -256,12 +286,17 @@ class Session:
                 report.applied,
                 report.latency_ns,
                 report.refused,
+                report.stale,
             )
         )
 
     def _obey(self, name: str) -> Reply:
         """Do what a person asks; called in the usher's thread, which never exposes."""
         return self._orders.obey(name)
+
+    def _tell(self, what: str) -> None:
+        logger.warning("%s", what)
+        self._hub.send(Notice("warn", what, time.perf_counter_ns()))
 
     def _ask(self, what: str) -> None:
         self._hub.send(Notice("fault", self._orders.ask(what), time.perf_counter_ns()))
@@ -331,7 +366,7 @@ class Session:
             session_id=str(uuid.uuid4()),
             t_ns=time.perf_counter_ns(),
             t_utc_ns=time.time_ns(),
-            cameras=(microscope.camera,),
+            cameras=microscope.cameras,
             ring=self._ring.info,
             settings=config.first_settings(),
             config_toml=self._task.config_toml,
@@ -340,6 +375,7 @@ class Session:
             software=f"lightloop {importlib.metadata.version('lightloop')}",
             dose_unit=self._dose_unit,
             budget_j_cm2={s.name: s.limits.budget_j_cm2 for s in config.light},
+            mode=config.loop.mode,
             goes_on_with=self._task.goes_on_with,
             calibrations=references(config),
         )
