@@ -11,9 +11,10 @@ from acquire.say import say
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from acquire.bounds import Allowed, GuardRules
+    from acquire.bounds import GuardRules
     from acquire.budget import Ticket
     from acquire.dose import Ledger
+    from acquire.frame_bounds import Allowed
     from acquire.lease import Lease
     from acquire.source import LightSource
 

@@ -15,6 +15,7 @@ ScopeError                 base of every error that a run may end with in good o
     DeviceMissing          the config names a device that the microscope has not
         LightBoxGone       the simulated light box has ended, and its light with it
     SettingRefused         a device did not take the value that it was asked to take
+    StartupLit             a configuration file would leave light on when it is loaded
     SampleError            what a sample took so far is not known, or cannot be kept
     CalibrationRefused     a calibration cannot be measured, read, or used with this microscope
     StreamError            the stream of frames cannot go on
@@ -90,6 +91,10 @@ class DeviceMissing(ScopeError, LookupError):
 
 class SettingRefused(ScopeError, ValueError):
     """A device did not take the value that it was asked to take."""
+
+
+class StartupLit(ScopeError, ValueError):
+    """A Micro-Manager configuration file would leave light on when it is loaded."""
 
 
 class CalibrationRefused(ScopeError, ValueError):

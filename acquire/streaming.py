@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from acquire.account import Account
-    from acquire.bounds import Allowed, GuardRules
+    from acquire.bounds import GuardRules
+    from acquire.frame_bounds import Allowed
     from acquire.lighting import Lighting
     from acquire.ports import Keeper
     from acquire.settings import Request

@@ -236,8 +236,8 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings
                     f"declared are {', '.join(lights)}"
                 )
         for names, what in ((lights, "light"), ([c.name for c in self.channel], "channel")):
-            if len(set(names)) < len(names):
-                raise ValueError(f"two entries of [[{what}]] have the same name")
+            if twice := [name for name in names if names.count(name) > 1]:
+                raise ValueError(f"two entries of [[{what}]] have the same name, {twice[0]!r}")
         if isinstance(self.scope, MicroManagerConfig):
             self._leave_light_to_the_guard(self.scope)
         if self.loop.clock == "simulated" and self.scope.kind != "simulated":

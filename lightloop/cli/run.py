@@ -107,6 +107,7 @@ def _run(
         check_policy,
         check_run,
     )
+    from lightloop.check_lights import check_lights
     from lightloop.config import ConfigError, parse
     from lightloop.predict import predict
     from lightloop.sample import check_record
@@ -118,6 +119,7 @@ def _run(
         raise ConfigError(f"--seed is for a simulated specimen, and {name} drives a real scope")
     prediction = predict(config, frames)
     check_run(config, prediction, name)
+    check_lights(config, name)
     check_record(config, name)
     check_network(config, name)
     check_policy(config, name)
