@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -11,6 +12,8 @@ import msgspec
 from realtime.errors import FrameLapped, StreamError
 from realtime.run_file import RunWriter, resume_point
 from realtime.run_file.layout import COMPLETE, PARTIAL
+from realtime.run_file.sync import EVERY_S
+from realtime.run_file.writer import PART_BYTES
 from realtime.wire import End, FrameMessage, Gap, encode
 
 if TYPE_CHECKING:
@@ -30,6 +33,7 @@ FLUSH_FRAMES = 8  # with the next, bounds what a crash can make the hub send aga
 FLUSH_MS = 100
 HEARTBEAT_MS = 400  # the hub gives no light to a run whose recorder is silent for 2 s
 START_S = 30.0
+BEHIND_FRAMES = 8  # waiting frames from which on they are stored as they are; proposed
 LAST_WORDS_MS = 1000  # how long a stopped recorder listens for what is still on its way
 
 
@@ -57,8 +61,32 @@ class Listener(Protocol):
         ...
 
 
+class RecordOptions(msgspec.Struct, frozen=True):
+    """How a run file is written.
+
+    Attributes
+    ----------
+    compress
+        False stores every frame as it is.
+    part_bytes
+        A part of this size is closed, and the next one begun.
+    sync_s
+        How often the file is brought to the disk itself, s.
+    """
+
+    compress: bool = True
+    part_bytes: int = PART_BYTES
+    sync_s: float = EVERY_S
+
+
+USUAL = RecordOptions()
+
+
 class Recorded(msgspec.Struct, frozen=True):
-    """What a recorder wrote: its last part, how the run ended, and the counts of this part."""
+    """What a recorder wrote: its last part, how the run ended, and its own counts.
+
+    `n_raw` frames were not compressed: the disk took them as fast as they came.
+    """
 
     path: str
     status: str
@@ -66,6 +94,7 @@ class Recorded(msgspec.Struct, frozen=True):
     n_gaps: int
     last_seq: int
     reason: str = ""
+    n_raw: int = 0
 
 
 def record(
@@ -74,7 +103,7 @@ def record(
     *,
     should_stop: Callable[[], bool] = lambda: False,
     on_ready: Callable[[], object] = lambda: None,
-    compress: bool = True,
+    options: RecordOptions = USUAL,
 ) -> Recorded:
     """Record a session until its end.
 
@@ -88,6 +117,8 @@ def record(
         True once nobody will send any more: the file is then closed as "partial".
     on_ready
         Called when the file is open and frames may come.
+    options
+        How the file is written.
 
     Raises
     ------
@@ -97,7 +128,13 @@ def record(
         If no session answers.
     """
     start = client.start(START_S)
-    with RunWriter(path, start, compress=compress) as writer:
+    with RunWriter(
+        path,
+        start,
+        compress=options.compress,
+        part_bytes=options.part_bytes,
+        sync_s=options.sync_s,
+    ) as writer:
         on_ready()
         recording = _Recording(client, writer)
         end, reason = _listen(recording, should_stop)
@@ -105,9 +142,18 @@ def record(
             recording.flush()
         status = _verdict(end, writer, reason)
         writer.close(status)
-        logger.info("recorded %d frames as %s in %s", writer.n_frames, status, writer.path)
+        logger.info(
+            "recorded %d frames, %d of them in a hurry, as %s in %s",
+            writer.n_frames, writer.n_raw if options.compress else 0, status, writer.path,
+        )  # fmt: skip
         return Recorded(
-            str(writer.path), status, writer.n_frames, writer.n_gaps, writer.last_seq, reason
+            str(writer.path),
+            status,
+            writer.n_frames,
+            writer.n_gaps,
+            writer.last_seq,
+            reason,
+            writer.n_raw,
         )
 
 
@@ -151,12 +197,15 @@ class _Recording:
         self._client = client
         self._writer = writer
         self._n_taken = 0
+        self._waiting: deque[tuple[bytes, FromHub]] = deque()
+        self._n_frames_waiting = 0
+        self._broken: StreamError | None = None
         self._pending_since_ns = 0
         self._heard_ns = time.perf_counter_ns()
 
     def step(self) -> FromHub | None:
         """Take the next message, and flush and acknowledge when it is time."""
-        got = self._client.receive(self._wait_ms())
+        got = self._next()
         if got is not None:
             self._take(*got)
         now_ns = time.perf_counter_ns()
@@ -166,6 +215,26 @@ class _Recording:
         elif now_ns - self._heard_ns >= HEARTBEAT_MS * 1_000_000:
             self._ack()
         return got[1] if got else None
+
+    def _next(self) -> tuple[bytes, FromHub] | None:
+        """Return the next message; what else has come shows how far behind we are."""
+        self._hear(0 if self._waiting else self._wait_ms())
+        if not self._waiting:
+            if self._broken is not None:
+                raise self._broken
+            return None
+        got = self._waiting.popleft()
+        self._n_frames_waiting -= isinstance(got[1], FrameMessage)
+        return got
+
+    def _hear(self, timeout_ms: int) -> None:
+        try:
+            while (got := self._client.receive(timeout_ms)) is not None:
+                self._waiting.append(got)
+                self._n_frames_waiting += isinstance(got[1], FrameMessage)
+                timeout_ms = 0
+        except StreamError as error:
+            self._broken = error  # what came before it is recorded first
 
     def flush(self) -> None:
         """Make safe what was taken, and only then say so."""
@@ -192,7 +261,12 @@ class _Recording:
         seq = message.info.seq
         try:
             self._client.check(message, with_sum=True)
-            self._writer.frame(message, self._client.pixels(message), packet)
+            self._writer.frame(
+                message,
+                self._client.pixels(message),
+                packet,
+                is_hurried=self._n_frames_waiting >= BEHIND_FRAMES,
+            )
         except FrameLapped as error:
             logger.warning("frame %d is lost: %s", seq, error)
             self._writer.document(encode(Gap(seq, seq, f"overwritten before recorded: {error}")))

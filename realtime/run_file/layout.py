@@ -6,15 +6,20 @@
     /entry         session_id, status, start_time, end_time                       NXentry
       cam0         data (N, Y, X) uint16, one Blosc2 chunk for each frame         NXdata
       frames       one row for each frame: the numbers, for a table or a plot
-      journal/     bytes, offsets: every document of the stream, byte for byte, in order of arrival
+      journal/     bytes, offsets, sums: every document of the stream, byte for byte, in order of
+                   arrival, and the xxh3-64 of each
       instrument/  cam0: gain, offset, read noise, pixel size                     NXdetector
-      config, plan, software, calibrations (name: sha256)
-      commit       how much of all this is valid; written last
+      config, plan, software, devices (label: property: value), calibrations and models
+                   (name: sha256); attribute `texts_xxh3` holds the sum of each
+      commit       how much of all this is valid; written last, with its own sum
 
 The journal is the truth; `frames` repeats its numbers for people who read the file with h5py or
 MATLAB. Everything is created before the first frame, because HDF5 promises a file that is valid at
 every instant (SWMR) only for datasets that grow. Only data up to `commit` counts: what a dying
 writer left beyond it was never promised to anybody.
+
+HDF5 sums its own bookkeeping, but not the data: so every image, document and text has a sum of its
+own here, and a byte that changed anywhere is either found or does not matter.
 """
 
 from __future__ import annotations
@@ -28,6 +33,7 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import hdf5plugin
 import numpy as np
+import xxhash
 
 from realtime.wire import encode
 
@@ -37,16 +43,23 @@ if TYPE_CHECKING:
     from realtime.wire import CameraInfo, FrameMessage, Start
 
 FORMAT = "lightloop run"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 1 had no sums of documents, texts and commit
 HDF5_VERSIONS = ("v110", "v110")  # SWMR, and HDF5 1.10 tools still read it ("latest" they cannot)
 
 RECORDING, COMPLETE, PARTIAL = "recording", "complete", "partial"
+CONTINUED = "continued"  # a part that was full: the next one exists
+STATUSES = (RECORDING, COMPLETE, PARTIAL, CONTINUED)
 
 STATUS = "entry/status"
 END_TIME = "entry/end_time"
 FRAMES = "entry/frames"
 JOURNAL_BYTES = "entry/journal/bytes"
 JOURNAL_OFFSETS = "entry/journal/offsets"
+JOURNAL_SUMS = "entry/journal/sums"
+START_COPY = "entry/journal/start"  # nothing can be read without it: it is there twice
+START_SUM = "start_xxh3"
+TEXTS = ("config", "plan", "software", "devices", "calibrations", "models")
+TEXT_SUMS = "texts_xxh3"
 COMMIT = "entry/commit"
 
 COMMIT_ROW = np.dtype(
@@ -56,6 +69,7 @@ COMMIT_ROW = np.dtype(
         ("n_gaps", "<i8"),
         ("n_documents", "<i8"),
         ("n_bytes", "<i8"),  # length of the file that holds all this
+        ("xxh3", "<u8"),  # of the five before it
     ]
 )
 
@@ -119,11 +133,11 @@ def create(file: h5py.File, start: Start, part: int, last_seq: int) -> None:
     entry = file.create_group("entry")
     entry.attrs.update(NX_class="NXentry", default="cam0")
     entry["session_id"] = start.session_id
-    entry["start_time"] = datetime.fromtimestamp(start.t_utc_ns * 1e-9, UTC).isoformat()
-    entry["config"] = start.config_toml
-    entry["plan"] = start.plan_json
-    entry["calibrations"] = json.dumps(start.calibrations)
-    entry["software"] = json.dumps(_software(start))
+    entry["start_time"] = start_time(start)
+    texts = dict(zip(TEXTS, _texts(start), strict=True))
+    for name, text in texts.items():
+        entry[name] = text
+    entry.attrs[TEXT_SUMS] = np.array([text_sum(text) for text in texts.values()], "<u8")
     for name, text in ((STATUS, RECORDING), (END_TIME, "")):
         file.create_dataset(name, data=np.array(text.encode(), f"S{_TEXT_BYTES}"))
     for number, camera in enumerate(start.cameras):
@@ -132,7 +146,33 @@ def create(file: h5py.File, start: Start, part: int, last_seq: int) -> None:
     first = encode(start)
     _growing(file, JOURNAL_BYTES, np.frombuffer(first, np.uint8), 1 << 16)
     _growing(file, JOURNAL_OFFSETS, np.array([0, len(first)], "<u8"), 1 << 10)
-    file.create_dataset(COMMIT, data=np.array((last_seq, 0, 0, 1, 0), COMMIT_ROW))
+    file.create_dataset(START_COPY, data=np.frombuffer(first, np.uint8))
+    file.attrs[START_SUM] = np.uint64(xxhash.xxh3_64_intdigest(first))
+    _growing(file, JOURNAL_SUMS, np.array([xxhash.xxh3_64_intdigest(first)], "<u8"), 1 << 10)
+    file.create_dataset(COMMIT, data=commit_row(last_seq, 0, 0, 1, 0))
+
+
+def start_time(start: Start) -> str:
+    """Return when a session began, ISO 8601."""
+    return datetime.fromtimestamp(start.t_utc_ns * 1e-9, UTC).isoformat()
+
+
+def commit_row(*counts: int) -> NDArray[np.void]:
+    """Return a commit with its sum: last seq, frames, gaps, documents, bytes."""
+    row = np.zeros((), COMMIT_ROW)
+    row[()] = (*counts, 0)
+    row["xxh3"] = commit_sum(row)
+    return row
+
+
+def commit_sum(row: NDArray[np.void] | np.void) -> int:
+    """Return the sum that a commit must carry."""
+    return xxhash.xxh3_64_intdigest(row.tobytes()[:-8])
+
+
+def text_sum(text: str) -> int:
+    """Return the sum of one of the texts."""
+    return xxhash.xxh3_64_intdigest(text.encode())
 
 
 def frame_row(message: FrameMessage, camera: int, row: int, *, is_raw: bool) -> tuple[Any, ...]:
@@ -196,19 +236,36 @@ def _create_camera(file: h5py.File, number: int, camera: CameraInfo) -> None:
         calibration_sha256=known.sha256,
         calibration_doubts=known.distrust,
     )
-    for name, value, unit in (
-        ("pixel_size", camera.pixel_um, "um"),
-        ("gain", camera.calibration.gain_adu_per_e, "ADU/e-"),
-        ("offset", camera.calibration.offset_adu, "ADU"),
-        ("read_noise", camera.calibration.read_noise_e, "e-"),
-        ("saturation", camera.calibration.saturation_adu, "ADU"),
-    ):
+    for name, value, unit in camera_numbers(camera):
         detector[name] = value
         detector[name].attrs["units"] = unit
 
 
+def camera_numbers(camera: CameraInfo) -> tuple[tuple[str, float, str], ...]:
+    """Return what a detector's group says of a camera: name, value, unit."""
+    known = camera.calibration
+    return (
+        ("pixel_size", camera.pixel_um, "um"),
+        ("gain", known.gain_adu_per_e, "ADU/e-"),
+        ("offset", known.offset_adu, "ADU"),
+        ("read_noise", known.read_noise_e, "e-"),
+        ("saturation", known.saturation_adu, "ADU"),
+    )
+
+
 def _growing(file: h5py.File, name: str, data: NDArray[Any], chunk: int) -> None:
     file.create_dataset(name, data=data, maxshape=(None,), chunks=(chunk,))
+
+
+def _texts(start: Start) -> tuple[str, ...]:
+    return (
+        start.config_toml,
+        start.plan_json,
+        json.dumps(_software(start)),
+        json.dumps(start.devices),
+        json.dumps(start.calibrations),
+        json.dumps(start.models),
+    )
 
 
 def _software(start: Start) -> dict[str, str]:

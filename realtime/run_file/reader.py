@@ -11,8 +11,9 @@ import xxhash
 from realtime.errors import RunFileError
 from realtime.run_file.codec import unpack
 from realtime.run_file.index import RunIndex
-from realtime.run_file.layout import RECORDING
-from realtime.run_file.parts import Part, decode_document, part_path, part_paths
+from realtime.run_file.layout import CONTINUED, RECORDING
+from realtime.run_file.part import Part, decode_document
+from realtime.run_file.parts import part_path, part_paths
 from realtime.wire import Result
 
 if TYPE_CHECKING:
@@ -68,11 +69,18 @@ class RunReader:
 
     def _read_on(self) -> bool:
         while (path := part_path(self.path, len(self._parts))).exists():
+            if self.status == RECORDING:
+                self._parts[-1].refresh()  # it was written to the end before the next one began
             part = Part(path)
             self._parts.append(part)
             self._n_read.append(0)
             if part.session_id != self._parts[0].session_id:
                 raise RunFileError(f"{path.name} beside {self.name} belongs to another run")
+        if self.status == CONTINUED:
+            raise RunFileError(
+                f"{self._parts[-1].path.name} says that the run goes on, but {path.name} is "
+                "missing: put it beside the others"
+            )
         has_grown = False
         for number, part in enumerate(self._parts):
             for packet in part.packets(self._n_read[number]):
@@ -202,7 +210,7 @@ class RunReader:
         return decode_document(self._parts[part].packet(number), self.name)
 
     def text(self, name: str) -> str:
-        """Return one of the texts "config", "plan" or "software", as it was stored."""
+        """Return one of the texts that came with the start (`layout.TEXTS`), as it was stored."""
         return self._parts[0].text(name)
 
     def close(self) -> None:

@@ -1,30 +1,29 @@
-"""Writes one part of a run, so that a crash at any instant loses nothing that was flushed."""
+"""Writes a run, part after part: a full part, or an interrupted recorder, begins the next one."""
 
 from __future__ import annotations
 
 import logging
-import os
-from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import h5py
 import numpy as np
 
 from realtime.errors import RunFileError
 from realtime.run_file import layout
 from realtime.run_file.codec import RAW, pack
-from realtime.run_file.parts import find_resume, part_path, part_paths
+from realtime.run_file.part_writer import PartWriter
+from realtime.run_file.parts import find_resume, part_path
+from realtime.run_file.sync import EVERY_S
 from realtime.wire import FrameMessage, FromHub, Gap, Notice, Start, decode_from_hub, encode
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
     from pathlib import Path
     from typing import Self
 
     from numpy.typing import NDArray
 
 logger = logging.getLogger(__name__)
+
+PART_BYTES = 16 * 10**9  # a part that is copied in minutes, and fits most disks' empty corners
 
 
 class RunWriter:
@@ -40,13 +39,17 @@ class RunWriter:
         False stores pixels as they are: larger, but 4 times less work.
     threads
         Threads that compress a large frame; 0 means half of the machine's cores, at most 4.
+    part_bytes
+        A part that has grown to this size is closed, and the next one begun.
+    sync_s
+        How often the file is brought to the disk itself, s.
 
     Attributes
     ----------
     last_seq
         Last sequence number that was handed in.
-    n_frames, n_gaps
-        In this part.
+    n_frames, n_gaps, n_raw
+        Frames, gaps, and frames that were not compressed, since this writer was made.
 
     Raises
     ------
@@ -55,43 +58,59 @@ class RunWriter:
     """
 
     def __init__(
-        self, path: Path, start: Start, *, compress: bool = True, threads: int = 0
+        self,
+        path: Path,
+        start: Start,
+        *,
+        compress: bool = True,
+        threads: int = 0,
+        part_bytes: int = PART_BYTES,
+        sync_s: float = EVERY_S,
     ) -> None:
         resume = find_resume(path)
         if resume.n_parts and resume.session_id != start.session_id:
             raise RunFileError(f"{path} already holds another run; please choose another name")
-        first = part_paths(path)[0] if resume.n_parts else path
-        self.path = part_path(first, resume.n_parts)
+        self._first = resume.first
         self.last_seq = resume.seq
-        self.n_frames = 0
-        self.n_gaps = 0
+        self.n_frames = self.n_gaps = self.n_raw = 0
+        self._start = start
         self._tail = list(resume.tail)
-        self._durable_seq = resume.seq
         self._compress = compress
         self._threads = threads
+        self._part_bytes = part_bytes
+        self._sync_s = sync_s
         self._cameras = {camera.label: number for number, camera in enumerate(start.cameras)}
-        self._rows: list[tuple[Any, ...]] = []
-        self._packets: list[bytes] = []
-        self._n_rows, self._n_documents, self._n_bytes = 0, 1, len(encode(start))
-        self._is_broken = False
-        self._file: Any = None
         if compress:
             pack(np.zeros((1, 1), np.uint16))  # the codec takes half a second to wake up
-        if not first.exists() and part_path(first, 1).exists():
-            raise RunFileError(f"{part_path(first, 1)} belongs to another run; please move it")
-        self._open(start, resume.n_parts)
+        if not self._first.exists() and part_path(self._first, 1).exists():
+            raise RunFileError(
+                f"{part_path(self._first, 1)} belongs to another run; please move it"
+            )
+        self._part = self._begin(resume.n_parts, resume.seq)
+
+    @property
+    def path(self) -> Path:
+        """The part that is being written."""
+        return self._part.path
 
     @property
     def durable_seq(self) -> int:
         """Last frame that survives a crash; -1 for none."""
-        return self._durable_seq
+        return self._part.durable_seq
 
     @property
     def pending(self) -> int:
         """Frames and documents that are not yet safely on disk."""
-        return len(self._packets)
+        return self._part.pending
 
-    def frame(self, message: FrameMessage, pixels: NDArray[np.uint16], packet: bytes = b"") -> None:
+    def frame(
+        self,
+        message: FrameMessage,
+        pixels: NDArray[np.uint16],
+        packet: bytes = b"",
+        *,
+        is_hurried: bool = False,
+    ) -> None:
         """Take a frame.
 
         Parameters
@@ -100,6 +119,8 @@ class RunWriter:
             Camera counts, (Y, X) uint16; smaller than the camera's chip if a region was read.
         packet
             The message as it came over the wire; without it, the message is encoded again.
+        is_hurried
+            Others are waiting: the frame is stored as it is. Its row and its chunk say so.
 
         Raises
         ------
@@ -113,18 +134,15 @@ class RunWriter:
         number = self._cameras.get(info.camera)
         if number is None:
             raise RunFileError(f"frame {info.seq} comes from a camera {info.camera!r} of no start")
-        data = self._data[number]
-        packed, mask = self._pack(message, pixels, data.shape[1:])
+        whole = _on_chip(message, pixels, self._part.chip(number))
+        if self._part.n_bytes >= self._part_bytes:
+            self._roll()
         self._tail.clear()
         self._declare_hole(info.seq)
-        with self._writing():
-            row = data.shape[0]
-            data.resize(row + 1, axis=0)
-            data.id.write_direct_chunk((row, 0, 0), packed, filter_mask=mask)
-        self._rows.append(layout.frame_row(message, number, row, is_raw=bool(mask)))
-        self._packets.append(packet or encode(message))
-        self.last_seq = info.seq
-        self.n_frames += 1
+        if self._compress and not is_hurried:
+            self._put(message, packet, number, pack(whole, self._threads), 0)
+        else:
+            self._put(message, packet, number, np.ascontiguousarray(whole).data, RAW)
 
     def document(self, packet: bytes, message: FromHub | None = None) -> None:
         """Take a document of the stream that is not a frame, as it came over the wire.
@@ -149,7 +167,7 @@ class RunWriter:
             self._declare_hole(message.seq_from)
             self.last_seq = max(self.last_seq, message.seq_to)
             self.n_gaps += 1
-        self._packets.append(packet)
+        self._part.put(packet, is_gap=isinstance(message, Gap))
 
     def flush(self) -> int:
         """Make everything that was handed in survive a crash; return the last frame on disk.
@@ -159,25 +177,7 @@ class RunWriter:
         RunFileError
             If the disk takes no more.
         """
-        if not self._packets and not self._is_broken:
-            return self._durable_seq
-        with self._writing():
-            for data in self._data:
-                data.id.flush()
-            self._append_journal()
-            if self._rows:
-                self._append(self._frames, np.array(self._rows, layout.FRAME_ROW), self._n_rows)
-            last_seq = int(self._rows[-1][0]) if self._rows else self._durable_seq
-            self._n_rows += len(self._rows)
-            self._n_documents += len(self._packets)
-            n_bytes = self.path.stat().st_size
-            counts = (last_seq, self._n_rows, self.n_gaps, self._n_documents, n_bytes)
-            self._commit[()] = np.array(counts, layout.COMMIT_ROW)
-            self._commit.id.flush()
-        self._rows.clear()
-        self._packets.clear()
-        self._durable_seq = last_seq
-        return last_seq
+        return self._part.flush()
 
     def close(self, status: str = layout.PARTIAL) -> None:
         """Flush, say how the run ended ("complete" or "partial"), and close. May be called twice.
@@ -187,15 +187,7 @@ class RunWriter:
         RunFileError
             If the disk takes no more.
         """
-        if self._is_broken or not self._file.id.valid:
-            return
-        self.flush()
-        with self._writing():
-            self._file[layout.END_TIME][()] = datetime.now(UTC).isoformat(timespec="seconds")
-            self._file[layout.STATUS][()] = status
-            self._file.close()
-            with self.path.open("rb+") as file:
-                os.fsync(file.fileno())  # a run that ended well also survives a power cut
+        self._part.close(status)
 
     def __enter__(self) -> Self:
         return self
@@ -203,42 +195,30 @@ class RunWriter:
     def __exit__(self, *_: object) -> None:
         self.close(layout.PARTIAL)
 
-    def _open(self, start: Start, part: int) -> None:
-        with self._writing():
-            # Under another name until it is whole: who sees the run file can always read it.
-            draft = self.path.with_name(self.path.name + ".new")
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with h5py.File(draft, "w", libver=layout.HDF5_VERSIONS) as file:
-                layout.create(file, start, part, self._durable_seq)
-            draft.replace(self.path)
-            self._file = h5py.File(self.path, "r+", libver=layout.HDF5_VERSIONS)
-            self._data = [self._file[layout.camera_data(n)] for n in range(len(start.cameras))]
-            self._frames = self._file[layout.FRAMES]
-            self._bytes = self._file[layout.JOURNAL_BYTES]
-            self._offsets = self._file[layout.JOURNAL_OFFSETS]
-            self._commit = self._file[layout.COMMIT]
-            self._file.swmr_mode = True
+    def _begin(self, number: int, last_seq: int) -> PartWriter:
+        path = part_path(self._first, number)
+        return PartWriter(path, self._start, number, last_seq, self._sync_s)
 
-    def _pack(
-        self, message: FrameMessage, pixels: NDArray[np.uint16], chip: tuple[int, int]
-    ) -> tuple[bytes | memoryview, int]:
-        info = message.info
-        if pixels.dtype != np.uint16 or pixels.shape != (info.height, info.width):
-            raise RunFileError(
-                f"frame {info.seq} must be {info.height} x {info.width} uint16, "
-                f"got {pixels.shape} {pixels.dtype}"
-            )
-        if info.height > chip[0] or info.width > chip[1]:
-            raise RunFileError(
-                f"frame {info.seq} is larger than its camera: {pixels.shape}, {chip}"
-            )
-        if pixels.shape != chip:  # a region lies in the corner; the zeros around it take no space
-            whole = np.zeros(chip, np.uint16)
-            whole[: info.height, : info.width] = pixels
-            pixels = whole
-        if self._compress:
-            return pack(pixels, self._threads), 0
-        return np.ascontiguousarray(pixels).data, RAW
+    def _roll(self) -> None:
+        """Go on in a new part, for this one is full."""
+        full = self._part
+        full.flush()
+        self._part = self._begin(full.number + 1, full.durable_seq)
+        full.close(layout.CONTINUED)  # only now: who reads so finds the next part
+        logger.info("%s is full; the run goes on in %s", full.path.name, self.path.name)
+
+    def _put(
+        self,
+        message: FrameMessage,
+        packet: bytes,
+        camera: int,
+        packed: bytes | memoryview,
+        mask: int,
+    ) -> None:
+        self._part.put_frame(message, packet or encode(message), camera, packed, mask)
+        self.last_seq = message.info.seq
+        self.n_frames += 1
+        self.n_raw += bool(mask)
 
     def _declare_hole(self, seq: int) -> None:
         """Loss is data: sequence numbers that never came are written down as such."""
@@ -247,59 +227,26 @@ class RunWriter:
         gap = Gap(self.last_seq + 1, seq - 1, "never reached the recorder")
         text = f"frames {gap.seq_from} to {gap.seq_to} {gap.reason}"
         logger.warning(text)
-        self._packets += [encode(gap), encode(Notice("warn", text))]
+        self._part.put(encode(gap), is_gap=True)
+        self._part.put(encode(Notice("warn", text)))
         self.last_seq = gap.seq_to
         self.n_gaps += 1
 
-    def _append_journal(self) -> None:
-        ends = self._n_bytes + np.cumsum([len(p) for p in self._packets], dtype=np.uint64)
-        whole = np.frombuffer(b"".join(self._packets), np.uint8)
-        self._append(self._bytes, whole, self._n_bytes)
-        self._append(self._offsets, ends, self._n_documents + 1)
-        self._n_bytes = int(ends[-1])
 
-    @staticmethod
-    def _append(dataset: Any, values: NDArray[Any], at: int) -> None:
-        dataset.resize(at + len(values), axis=0)
-        dataset[at:] = values
-        dataset.id.flush()
-
-    @contextmanager
-    def _writing(self) -> Generator[None]:
-        """Turn a disk's refusal into one sentence, and never touch the file again."""
-        if self._is_broken:
-            raise RunFileError(f"{self.path.name} could not be written before and is given up")
-        try:
-            yield
-        except (OSError, RuntimeError, ValueError) as error:
-            self._is_broken = True
-            if self._file is not None:
-                _abandon(self._file)
-            raise RunFileError(
-                f"cannot write {self.path}: {_reason(error)}. Everything up to frame "
-                f"{self._durable_seq} is safe; free some space, then start the recorder again"
-            ) from error
-
-
-def _abandon(file: h5py.File) -> None:
-    """Close a file that takes no more, as if this process had been killed before the failure.
-
-    HDF5 would still write what it could, at last a superblock that promises more than there is:
-    so its handle is turned to nowhere first.
-    """
-    with suppress(OSError, RuntimeError, ValueError):
-        nowhere = os.open(os.devnull, os.O_RDWR)
-        try:
-            os.dup2(nowhere, file.id.get_vfd_handle())
-        finally:
-            os.close(nowhere)
-    with suppress(OSError, RuntimeError, ValueError):  # it was already reported
-        file.close()
-
-
-def _reason(error: Exception) -> str:
-    """Return the operating system's words, which HDF5 hides in the middle of a long line."""
-    text = str(error)
-    if "error message = '" in text:
-        return text.split("error message = '")[1].split("'")[0].lower()
-    return text.splitlines()[0] if text else type(error).__name__
+def _on_chip(
+    message: FrameMessage, pixels: NDArray[np.uint16], chip: tuple[int, int]
+) -> NDArray[np.uint16]:
+    """Return a frame in the corner of its camera's chip; the zeros around it take no space."""
+    info = message.info
+    if pixels.dtype != np.uint16 or pixels.shape != (info.height, info.width):
+        raise RunFileError(
+            f"frame {info.seq} must be {info.height} x {info.width} uint16, "
+            f"got {pixels.shape} {pixels.dtype}"
+        )
+    if info.height > chip[0] or info.width > chip[1]:
+        raise RunFileError(f"frame {info.seq} is larger than its camera: {pixels.shape}, {chip}")
+    if pixels.shape == chip:
+        return pixels
+    whole = np.zeros(chip, np.uint16)
+    whole[: info.height, : info.width] = pixels
+    return whole

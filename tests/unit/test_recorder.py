@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import deque
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
 from realtime import recorder
 from realtime.errors import FrameLapped, RunFileError, StreamError
-from realtime.recorder import record, resume_point
-from realtime.run_file import RunReader
+from realtime.recorder import RecordOptions, record, resume_point
+from realtime.run_file import RunReader, examine
 from realtime.wire import DecisionMessage, Gap, encode
 from tests.unit import run_samples as samples
 
@@ -142,3 +143,28 @@ def test_the_name_of_another_run_is_refused_before_anything_is_taken(tmp_path: P
     with pytest.raises(RunFileError, match="another run"):
         record(client, tmp_path / "run.h5")
     assert len(client.script) == 1
+
+
+def test_frames_are_stored_as_they_are_only_while_many_wait(tmp_path: Path) -> None:
+    path = tmp_path / "run.h5"
+    done = record(FakeClient([*frames(*range(20)), samples.end(20)], path), path)
+    assert done.n_raw == 20 - recorder.BEHIND_FRAMES
+    with RunReader(path) as reader:
+        for seq in range(20):
+            np.testing.assert_array_equal(reader.pixels(seq), samples.image(seq))
+    with h5py.File(path) as file:
+        is_raw = file["entry/frames"]["is_raw"]
+        masks = [file["entry/cam0/data"].id.get_chunk_info(n).filter_mask for n in range(20)]
+        np.testing.assert_array_equal(file["entry/cam0/data"][3], samples.image(3))
+    assert is_raw.tolist() == masks == 12 * [1] + 8 * [0]
+
+
+def test_a_full_part_is_closed_and_the_run_goes_on_in_the_next(tmp_path: Path) -> None:
+    path = tmp_path / "run.h5"
+    script = [*frames(*range(40)), samples.end(40)]
+    record(FakeClient(script, path), path, options=RecordOptions(part_bytes=1))
+    with RunReader(path) as reader:
+        assert len(reader.parts) == 5
+        assert list(reader.documents()) == [samples.start(), *script]
+        np.testing.assert_array_equal(reader.pixels(39), samples.image(39))
+    assert examine(path).is_whole

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
+import time
 from pathlib import Path
 
 import h5py
@@ -14,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from realtime.errors import BadMessage, RunFileError
-from realtime.run_file import RunReader, RunWriter, part_paths, resume_point
+from realtime.run_file import RunReader, RunWriter, examine, part_paths, resume_point
+from realtime.run_file.sync import Sync
 from realtime.wire import ClockPair, DecisionMessage, Gap, Notice, encode
 from tests.unit import run_samples as samples
 
@@ -224,7 +227,7 @@ def test_a_stray_later_part_of_another_run_is_refused(tmp_path: Path) -> None:
     path.unlink()
     with pytest.raises(RunFileError, match="belongs to another run"):
         RunWriter(path, samples.start(session_id="session-b"))
-    with pytest.raises(RunFileError, match="first is missing"):
+    with pytest.raises(RunFileError, match=r"first part run\.h5 is missing"):
         RunReader(tmp_path / "run.001.h5")
 
 
@@ -274,3 +277,87 @@ def test_a_long_journal_is_read_in_blocks_without_loss(tmp_path: Path) -> None:
                 writer.flush()
     with RunReader(tmp_path / "run.h5") as reader:
         assert list(reader.packets())[1:] == packets
+
+
+def parts_of_a_run(path: Path) -> list[Path]:
+    with RunWriter(path, samples.start(), part_bytes=1) as writer:
+        for seq in range(6):
+            pixels = samples.image(seq)
+            writer.frame(samples.message(samples.info(seq), pixels), pixels)
+            if seq % 2:
+                writer.flush()
+        writer.document(encode(samples.end(6)))
+        writer.close("complete")
+    return part_paths(path)
+
+
+@pytest.mark.parametrize("given", [0, 1, 2])
+def test_any_part_opens_the_whole_of_a_run_that_was_rolled(tmp_path: Path, given: int) -> None:
+    parts = parts_of_a_run(tmp_path / "run.h5")
+    assert [part.name for part in parts] == ["run.h5", "run.001.h5", "run.002.h5"]
+    with RunReader(parts[given]) as reader:
+        assert [info.seq for info in reader.infos] == [0, 1, 2, 3, 4, 5]
+        assert reader.status == "complete"
+        for seq in range(6):
+            np.testing.assert_array_equal(reader.pixels(seq), samples.image(seq))
+    with h5py.File(parts[0]) as file:
+        assert file["entry/status"][()] == b"continued"
+
+
+@pytest.mark.parametrize("given", [0, 1, 2])
+@pytest.mark.parametrize("missing", [0, 1, 2])
+def test_a_missing_part_is_named_whichever_is_asked_for(
+    tmp_path: Path, missing: int, given: int
+) -> None:
+    parts = parts_of_a_run(tmp_path / "run.h5")
+    parts[missing].unlink()
+    name = re.escape(parts[missing].name)
+    with pytest.raises(RunFileError, match=f"{name}.* missing|no run file .*{name}"):
+        RunReader(parts[given])
+    try:
+        found = " ".join(fault.what for fault in examine(parts[given]).faults)
+    except RunFileError as error:
+        found = str(error)
+    assert parts[missing].name in found
+
+
+def test_a_reader_follows_a_run_into_its_next_part(tmp_path: Path) -> None:
+    path = tmp_path / "run.h5"
+    with RunWriter(path, samples.start(), part_bytes=1) as writer, RunReader(path) as reader:
+        for seq in range(4):
+            pixels = samples.image(seq)
+            writer.frame(samples.message(samples.info(seq), pixels), pixels)
+            writer.flush()
+            assert reader.refresh()
+            assert [info.seq for info in reader.infos] == list(range(seq + 1))
+            np.testing.assert_array_equal(reader.pixels(seq), pixels)
+        assert len(reader.parts) == 4
+
+
+def test_what_was_flushed_is_brought_to_the_disk_itself_in_the_background(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"x")
+    sync = Sync(path, every_s=0.001)
+    try:
+        for _ in range(2):
+            before = sync.count
+            sync.note()
+            until = time.perf_counter() + 10.0
+            while sync.count == before:
+                assert time.perf_counter() < until
+    finally:
+        sync.close()
+
+
+def keep_noting(sync: Sync) -> None:
+    while True:
+        sync.note()
+
+
+def test_a_disk_that_refuses_in_the_background_is_told_at_the_next_flush(tmp_path: Path) -> None:
+    sync = Sync(tmp_path / "nothing", every_s=0.001)
+    try:
+        with pytest.raises(FileNotFoundError):
+            keep_noting(sync)
+    finally:
+        sync.close()

@@ -1,0 +1,330 @@
+"""One part of a run on disk, open for reading, also while a recorder writes it."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+import xxhash
+
+from realtime.errors import BadMessage, RunFileError
+from realtime.run_file import layout
+from realtime.run_file.quiet import END, FLAGS, SIGNATURE, QuietFile
+from realtime.wire import Document, Start, decode_from_hub
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+    from pathlib import Path
+    from typing import Self
+
+BLOCK = 1024  # documents that are read at once
+LOOKS, LOOK_S = 5, 0.05  # at a file that a recorder may be writing this very moment; proposed
+
+DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, MemoryError)
+"""What h5py raises on damaged bytes; anything else is a fault of ours."""
+
+
+class Part:
+    """One file of a run.
+
+    Parameters
+    ----------
+    complain
+        For an examination: the file is opened quietly, and damage that leaves something to read is
+        told here instead of raised.
+
+    Raises
+    ------
+    RunFileError
+        If the file is missing, damaged, or not one of ours.
+    """
+
+    def __init__(self, path: Path, complain: Callable[[str], object] | None = None) -> None:
+        self.path = path
+        self._file: Any = None
+        self._complain = complain
+        self._raw = ExitStack()
+        if not path.is_file():
+            raise RunFileError(f"there is no run file {path}")
+        try:
+            with self.reading():
+                self._file = _open(path) if complain is None else self._open_quietly()
+                self._check_format()
+                self._open_datasets()
+                self._check_commit()
+        except RunFileError:
+            self.close()
+            raise
+
+    def refresh(self) -> None:
+        """See what a recorder has written since.
+
+        HDF5 mixes things up (it reads zeros; seen in 2.0.0) when a process refreshes one of two
+        open copies of a growing file, so a process follows a run with one reader only.
+        """
+        with self.reading():
+            # The commit first: whatever it counts is then surely in what is read after it.
+            self._read_commit()
+            for dataset in (self._status, self._offsets, self._bytes, self._sums, *self._data):
+                if dataset is not None:
+                    dataset.refresh()
+            self._check_commit()
+
+    @property
+    def n_documents(self) -> int:
+        """Documents that are safely in the journal."""
+        return int(self.commit["n_documents"])
+
+    def packets(self, first: int = 0) -> Iterator[bytes]:
+        """Yield the documents from one on, as they came over the wire."""
+        for at in range(first, self.n_documents, BLOCK):
+            yield from self.block(at, min(at + BLOCK, self.n_documents))
+
+    def packets_backwards(self) -> Iterator[bytes]:
+        """Yield the documents, the last one first."""
+        for end in range(self.n_documents, 0, -BLOCK):
+            yield from reversed(self.block(max(end - BLOCK, 0), end))
+
+    def packet(self, number: int) -> bytes:
+        """Return one document."""
+        return self.block(number, number + 1)[0]
+
+    def chunk(self, camera: int, row: int) -> tuple[int, bytes, tuple[int, int]]:
+        """Return filter mask, packed bytes and shape (Y, X) of a camera's frame."""
+        with self.reading():
+            data = self._data[camera]
+            mask, packed = data.id.read_direct_chunk((row, 0, 0))
+            return int(mask), bytes(packed), (data.shape[1], data.shape[2])
+
+    def text(self, name: str) -> str:
+        """Return one of the texts of the entry (`layout.TEXTS`)."""
+        with self.reading():
+            return str(self._file[f"entry/{name}"].asstr()[()])
+
+    def rows(self) -> np.ndarray[tuple[int], np.dtype[np.void]]:
+        """Return the table of frames, as far as it is committed."""
+        with self.reading():
+            table: Any = self._file[layout.FRAMES]
+            found: np.ndarray[tuple[int], np.dtype[np.void]] = table[: int(self.commit["n_frames"])]
+            return found
+
+    def close(self) -> None:
+        """Close the file. May be called twice."""
+        self._raw.close()
+        if self._file is not None:
+            self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def reading(self) -> Generator[None]:
+        """Turn whatever HDF5 says about damaged bytes into one sentence."""
+        try:
+            yield
+        except RunFileError:
+            raise
+        except DAMAGE as error:
+            raise RunFileError(
+                f"{self.path.name} is not a whole run file of lightloop: {_first_line(error)}"
+            ) from error
+
+    def _open_quietly(self) -> h5py.File:
+        return h5py.File(self._raw.enter_context(QuietFile(self.path)), "r")
+
+    def _is_wrong(self, what: str) -> None:
+        if self._complain is None:
+            raise RunFileError(f"{self.path.name} is damaged: {what}")
+        self._complain(what)
+
+    def _check_format(self) -> None:
+        if self._file.attrs.get("format") != layout.FORMAT:
+            raise RunFileError(
+                f"{self.path.name} is an HDF5 file, but not a run of lightloop; "
+                "to work with foreign images use `lightloop import`"
+            )
+        version = int(self._file.attrs["format_version"])
+        if version > layout.FORMAT_VERSION:
+            raise RunFileError(
+                f"{self.path.name} has format version {version}, this lightloop reads up to "
+                f"{layout.FORMAT_VERSION}: please update lightloop"
+            )
+        self.version = version
+        self.number = int(self._file.attrs["part"])
+        self.session_id: str = self._file["entry/session_id"].asstr()[()]
+
+    def _open_datasets(self) -> None:
+        self._commit: Any = self._file[layout.COMMIT]
+        self._read_commit()  # before the others are opened: see `refresh`
+        self._status: Any = self._file[layout.STATUS]
+        self._offsets: Any = self._file[layout.JOURNAL_OFFSETS]
+        self._bytes: Any = self._file[layout.JOURNAL_BYTES]
+        self._sums: Any = self._file[layout.JOURNAL_SUMS] if self.version > 1 else None
+        self._data: list[Any] = []
+        while layout.camera_data(len(self._data)) in self._file:
+            self._data.append(self._file[layout.camera_data(len(self._data))])
+
+        self._check_texts()
+
+    def _check_texts(self) -> None:
+        if self.version < 2:
+            return
+        sums = self._file["entry"].attrs[layout.TEXT_SUMS]
+        for name, expected in zip(layout.TEXTS, sums, strict=True):
+            if layout.text_sum(self.text(name)) != expected:
+                self._is_wrong(f"the sum of its {name} is wrong")
+
+    def _read_commit(self) -> None:
+        for _ in range(LOOKS):  # the recorder may be writing it
+            self._commit.refresh()
+            self.commit = self._commit[()]
+            if self.version < 2 or layout.commit_sum(self.commit) == self.commit["xxh3"]:
+                return
+        self._is_wrong("the sum of its commit is wrong")
+        self.commit["n_documents"] = len(self._file[layout.JOURNAL_OFFSETS]) - 1
+        self.commit["n_frames"] = len(self._file[layout.FRAMES])
+
+    def _check_commit(self) -> None:
+        try:
+            check_length(self.path, int(self.commit["n_bytes"]))
+        except RunFileError as error:
+            if self._complain is None:
+                raise
+            self._complain(str(error))
+        self.status: str = self._status[()].decode(errors="replace")
+        if self.status not in layout.STATUSES:
+            self._is_wrong(f"its status is {self.status!r}")
+        if not 0 < self.n_documents < len(self._offsets):
+            self._is_wrong("its journal is too short")
+            self.commit["n_documents"] = len(self._offsets) - 1
+
+    def block(self, first: int, end: int) -> list[bytes]:
+        """Return some documents, as they came over the wire.
+
+        Raises
+        ------
+        RunFileError
+            If one of them is not what was written.
+        """
+        with self.reading():
+            offsets = self._offsets[first : end + 1].astype(np.int64)
+            at, upto = int(offsets[0]), int(offsets[-1])
+            if len(offsets) != end + 1 - first or np.any(np.diff(offsets) < 0) or at < 0:
+                raise RunFileError(f"{self.path.name} is damaged: its journal has no order")
+            whole = self._bytes[at:upto].tobytes()
+            if len(whole) != upto - at:
+                raise RunFileError(f"{self.path.name} is damaged: its journal is too short")
+            sums = self._sums[first:end] if self._sums is not None else None
+        cuts = (offsets - at).tolist()
+        packets = [whole[a:b] for a, b in itertools.pairwise(cuts)]
+        if sums is not None:
+            self._check_sums(packets, sums.tolist(), first)
+        return packets
+
+    def _check_sums(self, packets: list[bytes], sums: list[int], first: int) -> None:
+        for place, packet in enumerate(packets):
+            if place >= len(sums) or xxhash.xxh3_64_intdigest(packet) != sums[place]:
+                raise RunFileError(
+                    f"{self.path.name} is damaged: document {first + place} of its journal is not "
+                    "what was written; `lightloop repair` recovers the others"
+                )
+
+    def start(self) -> Start | None:
+        """Return the session's first document, or its copy; None if both are damaged."""
+        for is_copy in (False, True):
+            try:
+                packet = self._copy_of_start() if is_copy else self.packet(0)
+                document = decode_document(packet, self.path.name)
+            except RunFileError:
+                continue
+            if isinstance(document, Start):
+                return document
+        return None
+
+    def _copy_of_start(self) -> bytes:
+        with self.reading():
+            packet: bytes = self._file[layout.START_COPY][()].tobytes()
+            if xxhash.xxh3_64_intdigest(packet) != self._file.attrs[layout.START_SUM]:
+                raise RunFileError(f"{self.path.name} is damaged: the copy of its start")
+            return packet
+
+    def place_of(self, camera: int, row: int) -> str:
+        """Say where in the file a camera's frame lies."""
+        with self.reading():
+            chunk = self._data[camera].id.get_chunk_info_by_coord((row, 0, 0))
+            return f"{chunk.size} bytes from byte {chunk.byte_offset}"
+
+    def value(self, name: str) -> Any:
+        """Return a single number or text of the entry."""
+        with self.reading():
+            found = self._file[f"entry/{name}"]
+            return found.asstr()[()] if h5py.check_string_dtype(found.dtype) else found[()]
+
+
+def decode_document(packet: bytes, name: str) -> Document:
+    """Decode one document of a journal.
+
+    Raises
+    ------
+    RunFileError
+        If the bytes are no document.
+    """
+    try:
+        message = decode_from_hub(packet)
+    except BadMessage as error:
+        raise RunFileError(f"{name} is damaged: {error}") from error
+    if not isinstance(message, Document):
+        raise RunFileError(f"{name} is damaged: {type(message).__name__} is no document of a run")
+    return message
+
+
+def _open(path: Path) -> h5py.File:
+    """Open a file that is complete, being written, or left by a writer that died.
+
+    The last two can only be opened in SWMR mode, where damage would be met by waiting for ever
+    (`realtime.run_file.quiet`): so such a file is looked at quietly first.
+    """
+    with path.open("rb") as file:
+        head = file.read(END.stop)
+    if len(head) < END.stop or not head.startswith(SIGNATURE) or head[8] < 2:
+        return h5py.File(path, "r")
+    check_length(path, int.from_bytes(head[END], "little"))
+    if not head[FLAGS]:
+        return h5py.File(path, "r")
+    for look in range(LOOKS):
+        try:
+            _look(path)
+            break
+        except DAMAGE:
+            if look == LOOKS - 1:
+                raise
+            time.sleep(LOOK_S)
+    return h5py.File(path, "r", swmr=True)
+
+
+def _look(path: Path) -> None:
+    """Touch all of HDF5's bookkeeping, which carries its own sums."""
+    with QuietFile(path) as raw, h5py.File(raw, "r") as file:
+
+        def touch(_: str, item: object) -> None:
+            if isinstance(item, h5py.Dataset) and item.chunks is not None:
+                item.id.get_num_chunks()
+
+        file.visititems(touch)
+
+
+def check_length(path: Path, expected: int) -> None:
+    """Complain about a file that is shorter than it was."""
+    if (found := path.stat().st_size) < expected:
+        raise RunFileError(f"{path.name} was cut short: it had {expected} bytes, {found} are left")
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
