@@ -5,15 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, assert_never, cast
 
-from acquire.camera_key import camera_key
 from acquire.core import load_system
 from acquire.light_core import PartCore, labels_of
 from acquire.light_port import LightPort
 from acquire.startup_light import refuse_lit_startup
-from lightloop.calibrations import camera_calibration
+from lightloop.cameras import cameras_of
 from lightloop.config import MicroManagerConfig
 from lightloop.own_policy import OwnPolicyConfig, load_policy
-from realtime.wire import CameraInfo
+from lightloop.setup import set_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,16 +30,21 @@ if TYPE_CHECKING:
     from models.package import Package
     from realtime.pipeline import Pipeline
     from realtime.policy import Policy, Trust
-    from realtime.wire import RestoredSlot, Start
+    from realtime.wire import CameraInfo, RestoredSlot, Start
 
 
 class Microscope(NamedTuple):
-    """A core with every device loaded, and its camera as the session announces it."""
+    """A core with every device loaded, and its cameras as the session announces them."""
 
     core: Core
-    camera: CameraInfo
+    cameras: tuple[CameraInfo, ...]
     origin: str
     bench: Bench | None = None  # the truth behind a simulated one
+
+    @property
+    def camera(self) -> CameraInfo:
+        """The camera of the first channel."""
+        return self.cameras[0]
 
 
 def build_microscope(
@@ -73,11 +77,8 @@ def build_microscope(
             core.setProperty(device, name, value)
         origin = f"Micro-Manager: {config.scope.system}"
         pixel_um = core.getPixelSizeUm() or pixel_um
-    height, width = int(core.getImageHeight()), int(core.getImageWidth())
-    label = core.getCameraDevice()
-    calibration = camera_calibration(config, "run config", lambda: camera_key(core, label))
-    camera = CameraInfo(label, height, width, float(pixel_um), calibration)
-    return Microscope(core, camera, origin, *benches)
+    set_up(config, core)
+    return Microscope(core, cameras_of(config, core, float(pixel_um)), origin, *benches)
 
 
 def load_core(
@@ -171,6 +172,7 @@ def build_pipeline(
     ModelError
         If the network cannot be used.
     """
+    from lightloop.cell_light import build_cell_dose
     from realtime.detect import Detector
     from realtime.nothing import FollowNothing, find_nothing
     from realtime.pipeline import Pipeline, Steps
@@ -196,6 +198,7 @@ def build_pipeline(
             policy=build_policy(config, start.settings, calibration.read_noise_e),
             keep=keep,
             saturation_adu=calibration.saturation_adu,
+            cell_dose=build_cell_dose(config, camera),
         )
     )
 

@@ -158,12 +158,13 @@ def check_scope(
         twice. Or if the camera's calibration is of another camera or mode.
     """
     from acquire.core import require_property
-    from acquire.errors import DeviceMissing
+    from acquire.errors import DeviceMissing, SettingRefused
     from acquire.light_port import LightPort
-    from acquire.scope import Scope
     from lightloop.build import load_core
+    from lightloop.build_focus import build_scope, check_focus
     from lightloop.calibrations import camera_calibration
     from lightloop.check_lights import check_lights, check_switches
+    from lightloop.setup import check_setup
 
     check_lights(config, name)
     box = None  # the light of a simulated scope is in this process, and dark
@@ -178,13 +179,15 @@ def check_scope(
     try:
         LightPort(core, config.light)
         check_switches(core, config, name)
-        look(Scope(core, config.channel, config.light))
+        look(build_scope(config, core))
+        check_setup(config, core)
+        check_focus(config, core)
         if isinstance(config.scope, MicroManagerConfig):
             for device, key, _ in config.scope.properties:
                 require_property(core, device, key, "scope.properties")
         camera_calibration(config, name, lambda: _camera_key(core, config))
         return int(core.getImageHeight()), int(core.getImageWidth())
-    except DeviceMissing as error:
+    except (DeviceMissing, SettingRefused) as error:
         raise ConfigError(f"{name}: {error}") from error
     finally:
         core.unloadAllDevices()  # a core that Python takes down at exit may abort the process
