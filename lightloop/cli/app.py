@@ -13,6 +13,7 @@ from lightloop.cli import (
     inspection,
     networks,
     recorded,
+    rescue,
     rehearse,
     run,
     simulate,
@@ -34,6 +35,8 @@ app.command("truth")(truth.truth)
 app.command("import")(recorded.import_images)
 app.command("replay", cls=recorded.ReplayCommand)(recorded.replay)
 app.command("inspect")(inspection.inspect)
+app.command("verify")(rescue.verify)
+app.command("repair")(rescue.repair)
 app.command("rehearse")(rehearse.rehearse)
 app.command("dark")(dark.dark)
 app.command("doctor")(doctor.doctor)

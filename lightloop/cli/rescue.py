@@ -1,0 +1,95 @@
+"""`lightloop verify` and `lightloop repair`: is a run file whole, and what if it is not."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lightloop.cli.door import complain, exit_status, paper
+from lightloop.status import FAILED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from realtime.run_file import Verdict
+
+MOST_FAULTS = 20  # --json has them all
+
+RunFile = Annotated[Path, typer.Argument(help="Run file, any of its parts.")]
+
+
+def verify(
+    run: RunFile,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Check every byte of a run file: sums, sequence, digest. Says what is wrong, and where."""
+    with exit_status():
+        from realtime.run_file import examine
+
+        with progress("verifying") as on_progress:
+            verdict = examine(run, on_progress)
+        if as_json:
+            import msgspec
+
+            print(msgspec.json.encode(verdict).decode())
+        else:
+            _say(verdict)
+    if not verdict.is_whole:
+        if not as_json:
+            complain(f"{verdict.files[0]} is not whole; `lightloop repair` recovers what is")
+        raise typer.Exit(FAILED)
+
+
+def repair(
+    run: RunFile,
+    out: Annotated[
+        Path | None, typer.Option(help="Run file to write; else RUN.repaired.h5.")
+    ] = None,
+) -> None:
+    """Recover what is whole of a damaged or broken-off run file, into a new one."""
+    with exit_status():
+        from lightloop.check import check_output
+        from realtime.run_file import part_paths, repair, repaired_path
+
+        target = out if out is not None else repaired_path(run)
+        check_output(target, sum(path.stat().st_size for path in part_paths(run)))
+        with progress("recovering") as on_progress:
+            done = repair(run, target, on_progress)
+        page = paper()
+        if not done.path:
+            page.print(f"{run.name} is whole: there is nothing to repair", soft_wrap=True)
+            return
+        _say(done.verdict)
+        lost = f"{done.n_lost} are lost" if done.n_lost else "none is lost"
+        page.print(f"{done.path}: {done.n_frames} frames recovered, {lost}", soft_wrap=True)
+
+
+def _say(verdict: Verdict) -> None:
+    page = paper()
+    if verdict.is_whole:
+        lost = f"{verdict.n_lost} declared lost" if verdict.n_lost else "none lost"
+        page.print(
+            f"{', '.join(verdict.files)}: whole, {verdict.status}; {verdict.n_frames} frames, "
+            f"{lost}, {verdict.n_documents} documents, digest {verdict.digest}",
+            soft_wrap=True,
+        )
+        return
+    for fault in verdict.faults[:MOST_FAULTS]:
+        page.print(str(fault), soft_wrap=True)
+    if len(verdict.faults) > MOST_FAULTS:
+        page.print(f"and {len(verdict.faults) - MOST_FAULTS} more (--json lists them all)")
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int, int], object]]:
+    """Show on a terminal how far long work has come."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
