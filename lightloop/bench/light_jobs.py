@@ -9,6 +9,7 @@ import sys
 from concurrent.futures import ProcessPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
+from acquire.errors import ScopeError
 from lightloop.bench.light_eyes import gaussian_eyes, network_eyes
 from lightloop.bench.light_watch import watch
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MOST_PROCESSES = 8  # each takes some 300 MB
+TRIES = 3  # a camera that hangs in truth hangs always
 
 
 class Look(NamedTuple):
@@ -43,7 +45,22 @@ class Job(NamedTuple):
 
 
 def take(job: Job) -> Watched:
-    """Take one film."""
+    """Take one film, and again where the machine was paused in mid-exposure: films repeat exactly.
+
+    Raises
+    ------
+    ScopeError
+        If it fails time and again.
+    """
+    for _ in range(TRIES - 1):
+        try:
+            return _take(job)
+        except ScopeError as error:
+            logger.warning("%s is taken again: %s", job.name, error)
+    return _take(job)
+
+
+def _take(job: Job) -> Watched:
     eyes = tuple(
         network_eyes(look.config, job.first, is_blind=look.is_blind)
         if look.sigma_px is None

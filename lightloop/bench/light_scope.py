@@ -7,7 +7,6 @@ is simulated, and the frames go to a listener by a call instead of through the h
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol, cast
@@ -67,8 +66,7 @@ def film(config: RunConfig, first: Request, n_shots: int, listener: Listener) ->
     seen: list[Seen] = []
     stop = threading.Event()
     clock = SimulatedClock(stop)
-    # Leases and timeouts count the processor's time: a busy machine may pause us, in mid-exposure too.
-    box = LocalLightBox(config.scope.lines(), time.process_time)
+    box = LocalLightBox(config.scope.lines())
     device_core = UniMMCore()
     core = cast("Core", device_core)
     sources = {source.name: source for source in config.light}
@@ -83,7 +81,6 @@ def film(config: RunConfig, first: Request, n_shots: int, listener: Listener) ->
             {channel.name: sources[channel.light] for channel in config.channel},
             {source.name: source.limits.limits() for source in config.light},
             config.guard,
-            time.process_time_ns,
         )
         scope = Scope(core, config.channel, config.light)
         bench.witness = seen.append

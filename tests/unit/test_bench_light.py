@@ -9,9 +9,10 @@ from importlib.resources import files
 import numpy as np
 import pytest
 
+from acquire.errors import ScopeError
 from acquire.plan import plan_shots
 from acquire.simulated.specimen import Specimen
-from lightloop.bench import Options, light
+from lightloop.bench import Options, light, light_jobs
 from lightloop.bench.light_curve import Sums, dose_at, dose_ratio, draws, score
 from lightloop.bench.light_eyes import Smoothed, forest_of
 from lightloop.bench.light_score import Count
@@ -207,3 +208,21 @@ def test_the_ratio_of_two_ways_that_see_alike_is_that_of_their_doses() -> None:
 def test_the_full_bench_is_not_promised_yet() -> None:
     with pytest.raises(ConfigError, match="--thin"):
         light.run(Options())
+
+
+def test_a_film_that_the_machine_spoilt_is_taken_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    fates = [ScopeError("paused"), ScopeError("paused"), "film"]
+
+    def watch(*_: object) -> object:
+        fate = fates.pop(0)
+        if isinstance(fate, ScopeError):
+            raise fate
+        return fate
+
+    monkeypatch.setattr(light_jobs, "watch", watch)
+    job = light_jobs.Job("a film", CONFIG, CONFIG.first_settings(), 1, ())
+    assert light_jobs.take(job) == "film"
+    fates += [ScopeError("hangs")] * light_jobs.TRIES
+    with pytest.raises(ScopeError, match="hangs"):
+        light_jobs.take(job)
+    assert not fates
