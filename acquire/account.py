@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from acquire.bounds import GuardRules
-    from acquire.budget import Ticket
     from acquire.dose import Ledger
+    from acquire.dose.budget import Ticket
     from acquire.frame_bounds import Allowed
     from acquire.lease import Lease
     from acquire.source import LightSource

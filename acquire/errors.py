@@ -28,7 +28,7 @@ ScopeError                 base of every error that a run may end with in good o
     ConfigError            a config file says something that we do not understand
     PolicyFileError        a user's policy file cannot be used
 
-``SampleError`` lives in `acquire.sample_record`, ``ConfigError`` in `lightloop.config`,
+``SampleError`` lives in `acquire.sample.record`, ``ConfigError`` in `lightloop.config`,
 ``PolicyFileError`` in `lightloop.own_policy`, ``StreamError``, ``RunFileError`` in
 `realtime.errors`, ``ModelError`` in `models.errors`; `models` may not import `acquire`, so its base
 is `RuntimeError`.

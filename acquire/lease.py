@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from acquire.bounds import GuardRules
-    from acquire.budget import Ticket
     from acquire.camera import Image
+    from acquire.dose.budget import Ticket
     from acquire.frame_bounds import Allowed
     from acquire.ports import ExposingCamera
     from acquire.settings import Request

@@ -7,9 +7,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
+from acquire.calibrating.power_curve import check_table, curve_of
+from acquire.dose.footprint import peak_of
 from acquire.errors import CalibrationRefused
-from acquire.footprint import peak_of
-from acquire.power_curve import check_table, curve_of
 
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 Delay = Annotated[float, Field(ge=0, le=10_000)]

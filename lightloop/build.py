@@ -140,7 +140,7 @@ def build_dark(
             return all(dark)  # after every one was tried
 
         return dark_by_second_core
-    from acquire.simulated.light_box import LightBoxClient, LightBoxGone
+    from acquire.simulated.light.light_box import LightBoxClient, LightBoxGone
 
     assert light is not None, "a simulated scope has a light box"
     box = LightBoxClient(light)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from acquire.calibration_files import CameraCalibration, iso_date, save_camera
-from acquire.calibration_light import plan_camera_walk, walk_camera
-from acquire.camera_numbers import characterise
+from acquire.calibrating.calibration_files import CameraCalibration, iso_date, save_camera
+from acquire.calibrating.calibration_light import plan_camera_walk, walk_camera
+from acquire.calibrating.camera_numbers import characterise
 from acquire.errors import CalibrationRefused
 from lightloop.calibration_stand import open_stand
 from lightloop.config import ConfigError
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from acquire.calibration_light import CameraWalk
+    from acquire.calibrating.calibration_light import CameraWalk
     from lightloop.config import ChannelConfig, LightConfig, RunConfig
 
 

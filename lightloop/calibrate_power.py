@@ -7,10 +7,10 @@ import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from acquire.calibration_files import PowerCalibration, iso_date, save_power
+from acquire.calibrating.calibration_files import PowerCalibration, iso_date, save_power
+from acquire.calibrating.power_curve import fit_power
+from acquire.calibrating.power_walk import Meter, walk_power
 from acquire.errors import CalibrationRefused
-from acquire.power_curve import fit_power
-from acquire.power_walk import Meter, walk_power
 from lightloop.calibration_stand import open_stand
 from lightloop.config import ConfigError
 

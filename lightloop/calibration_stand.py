@@ -8,9 +8,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from acquire.calibration_light import Exposer
+from acquire.calibrating.calibration_light import Exposer
+from acquire.calibrating.camera_key import camera_key
 from acquire.camera import Camera
-from acquire.camera_key import camera_key
 from acquire.dose import Ledger
 from acquire.errors import KeeperLost, LightNotDark
 from acquire.keeper_link import KeeperLink

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import msgspec
 import platformdirs
 
-from acquire.calibration_files import load_camera, load_power
+from acquire.calibrating.calibration_files import load_camera, load_power
+from acquire.calibrating.power_curve import check_table
 from acquire.errors import CalibrationRefused
-from acquire.power_curve import check_table
 from lightloop.config import ConfigError
 
 if TYPE_CHECKING:

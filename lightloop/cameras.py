@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from acquire.camera_key import camera_key
+from acquire.calibrating.camera_key import camera_key
 from acquire.core import commanding, require_device
 from acquire.errors import SettingRefused
 from lightloop.calibrations import camera_calibration

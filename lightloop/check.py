@@ -195,7 +195,7 @@ def check_scope(
 
 def _camera_key(core: Core, config: RunConfig) -> CameraKey:
     """Return the camera as it will be set: nothing is set here."""
-    from acquire.camera_key import camera_key
+    from acquire.calibrating.camera_key import camera_key
 
     label = core.getCameraDevice()
     will_be = {}

@@ -200,7 +200,7 @@ def _bleached(config: RunConfig, times: int, taken: Mapping[str, int]) -> float 
     """
     if not isinstance(config.scope, SimulatedScopeConfig):
         return None
-    from acquire.simulated.photophysics import Photophysics
+    from acquire.simulated.photophysics.photophysics import Photophysics
 
     lights = {light.name: light for light in config.light}
     first, *others = config.scope.all_lines()
@@ -220,7 +220,7 @@ def _bleached(config: RunConfig, times: int, taken: Mapping[str, int]) -> float 
 
 def _dye_left(slow: float, rest: float, times: int) -> float:
     """Return the share of a dye that is left after shots that each bleach, with rests between."""
-    from acquire.simulated.photophysics import FAST_RATIO, FAST_SHARE
+    from acquire.simulated.photophysics.photophysics import FAST_RATIO, FAST_SHARE
 
     left = 0.0
     for share, decay in ((1.0 - FAST_SHARE, slow), (FAST_SHARE, FAST_RATIO * slow)):

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from acquire.calibration_files import iso_date
+from acquire.calibrating.calibration_files import iso_date
 from acquire.errors import KeeperLost, LightNotDark, LightRefused
 from acquire.keeper_pipes import make_pipes
 from acquire.light_trace import Leak, is_seen, leak

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import platformdirs
 
-from acquire.action import action_weight
-from acquire.budget import Budget
 from acquire.dose import Ledger
+from acquire.dose.action import action_weight
+from acquire.dose.budget import Budget
+from acquire.dose.footprint import footprint_of
 from acquire.errors import LightOverBudget
-from acquire.footprint import footprint_of
 from acquire.plan import plan_shots
-from acquire.sample_file import Line
-from acquire.sample_record import SampleError, SampleRecord, read_sample
+from acquire.sample.file import Line
+from acquire.sample.record import SampleError, SampleRecord, read_sample
 from lightloop.config import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from acquire.sample_record import Taken
+    from acquire.sample.record import Taken
     from acquire.scope import Scope
     from lightloop.config import RunConfig
     from lightloop.predict import Prediction

@@ -13,7 +13,7 @@ import xxhash
 
 from acquire.frame import FrameInfo, Shot
 from acquire.settings import Applied, ChannelSettings, Settings
-from acquire.simulated.devices import CAMERA
+from acquire.simulated.devices.devices import CAMERA
 from acquire.simulated.movie import Filming
 from lightloop.movie_config import config_of
 from realtime.errors import RunFileError

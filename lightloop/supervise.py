@@ -314,7 +314,7 @@ class Supervisor:
 
     def _look_at_the_light(self, light: Connection) -> None:
         """Ask the simulated light box itself, after everybody else has spoken."""
-        from acquire.simulated.light_box import LightBoxClient, LightBoxGone
+        from acquire.simulated.light.light_box import LightBoxClient, LightBoxGone
 
         try:
             box = LightBoxClient(light)

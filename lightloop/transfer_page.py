@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from acquire.calibration_files import CameraCalibration
-    from acquire.camera_numbers import CameraNumbers
+    from acquire.calibrating.calibration_files import CameraCalibration
+    from acquire.calibrating.camera_numbers import CameraNumbers
 
 WIDTH, HEIGHT = 640, 420
 LEFT, RIGHT, TOP, BOTTOM = 70, 20, 20, 50

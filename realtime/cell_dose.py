@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from acquire.fluence import FluenceMap
+from acquire.dose.fluence import FluenceMap
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from acquire.footprint import Footprint
-    from acquire.tiles import Tiles
+    from acquire.dose.footprint import Footprint
+    from acquire.dose.tiles import Tiles
     from realtime.wire import Tracks
 
 
@@ -27,7 +27,7 @@ class CellDoses(msgspec.Struct, frozen=True, gc=False):
     dose
         By line, J/cm2 or relative; lines are not added up.
     damage
-        All lines weighted by their harm, J/cm2 of UV-equivalent light (`acquire.action`).
+        All lines weighted by their harm, J/cm2 of UV-equivalent light (`acquire.dose.action`).
     """
 
     ids: tuple[int, ...] = ()

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from acquire.camera_numbers import CameraMaps, CameraNumbers, characterise
-from acquire.photon_transfer import DarkField, DarkSeries
-from acquire.transfer_fit import FlatField
+from acquire.calibrating.camera_numbers import CameraMaps, CameraNumbers, characterise
+from acquire.calibrating.photon_transfer import DarkField, DarkSeries
+from acquire.calibrating.transfer_fit import FlatField
 
 Filter = Callable[[NDArray[Any]], NDArray[Any]]
 EXPOSURES_MS = tuple(10.0 * 2 ** (k / 2) for k in range(16))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from acquire.simulated.config import LASER, SimulatedScopeConfig
-from acquire.simulated.devices import load_simulated_scope
-from acquire.simulated.light_box import AnyLightBox, LightBoxClient, serve
-from acquire.simulated.light_source import BoxState, Exposed, LightBox, Line, LineMeter
-from acquire.simulated.local_light_box import LocalLightBox
+from acquire.simulated.devices.devices import load_simulated_scope
+from acquire.simulated.light.light_box import AnyLightBox, LightBoxClient, serve
+from acquire.simulated.light.light_source import BoxState, Exposed, LightBox, Line, LineMeter
+from acquire.simulated.light.local_light_box import LocalLightBox
 
 __all__ = [
     "LASER",

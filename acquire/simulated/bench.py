@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from acquire.errors import ScopeError
 from acquire.simulated.eye import Exposure, Eye
-from acquire.simulated.focus_drift import FocusDrift
-from acquire.simulated.light_box import LightBoxGone
-from acquire.simulated.light_words import Exposed
+from acquire.simulated.light.light_box import LightBoxGone
+from acquire.simulated.light.light_words import Exposed
+from acquire.simulated.optics.focus_drift import FocusDrift
 from acquire.simulated.sight import Scene, Sight
-from acquire.simulated.specimen import Specimen
+from acquire.simulated.specimen.specimen import Specimen
 from acquire.simulated.truth import Seen
 
 if TYPE_CHECKING:
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from acquire.simulated.cells import Nuclei
     from acquire.simulated.config import SimulatedScopeConfig
     from acquire.simulated.eye import Counts
-    from acquire.simulated.light_calls import AnyLightBox
-    from acquire.simulated.optics import Window
+    from acquire.simulated.light.light_calls import AnyLightBox
+    from acquire.simulated.optics.optics import Window
+    from acquire.simulated.specimen.cells import Nuclei
 
 logger = logging.getLogger(__name__)
 

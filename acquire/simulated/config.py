@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, Field, model_validator
 
 from acquire.calibration import Calibration
-from acquire.simulated.dyes import EGFP_BLEACH_YIELD, EGFP_EXTINCTION, EGFP_LIFETIME_NS
-from acquire.simulated.light_words import Gate, Line
+from acquire.simulated.light.light_words import Gate, Line
+from acquire.simulated.photophysics.dyes import EGFP_BLEACH_YIELD, EGFP_EXTINCTION, EGFP_LIFETIME_NS
 from acquire.simulated.presets import PRESETS, PresetName
 
 LASER = "Laser488"

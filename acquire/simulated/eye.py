@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from acquire.simulated.draws import Process, uniforms
-from acquire.simulated.optics import Window
-from acquire.simulated.readout import Readout
-from acquire.simulated.sensor import Sensor
+from acquire.simulated.optics.optics import Window
+from acquire.simulated.sensor.readout import Readout
+from acquire.simulated.sensor.sensor import Sensor
+from acquire.simulated.specimen.draws import Process, uniforms
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,9 +9,9 @@ import numpy as np
 
 from acquire.frame import Index
 from acquire.simulated.bench import Bench
-from acquire.simulated.lineages import Lineages
-from acquire.simulated.local_light_box import LocalLightBox
-from acquire.simulated.optics import Window
+from acquire.simulated.light.local_light_box import LocalLightBox
+from acquire.simulated.optics.optics import Window
+from acquire.simulated.specimen.lineages import Lineages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from acquire.simulated.optics import Optics
+from acquire.simulated.optics.optics import Optics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from acquire.simulated.cells import Nuclei, Spots
     from acquire.simulated.config import LineConfig, SimulatedScopeConfig
-    from acquire.simulated.light_words import Exposed
-    from acquire.simulated.optics import Window
-    from acquire.simulated.specimen import Specimen
+    from acquire.simulated.light.light_words import Exposed
+    from acquire.simulated.optics.optics import Window
+    from acquire.simulated.specimen.cells import Nuclei, Spots
+    from acquire.simulated.specimen.specimen import Specimen
 
 
 class Glow(NamedTuple):

@@ -13,9 +13,9 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from acquire.simulated.cells import Nuclei, Spots
-    from acquire.simulated.light_source import Exposed
-    from acquire.simulated.optics import Window
+    from acquire.simulated.light.light_source import Exposed
+    from acquire.simulated.optics.optics import Window
+    from acquire.simulated.specimen.cells import Nuclei, Spots
 
     Column = NDArray[np.float64]
     Mask = NDArray[np.uint32]

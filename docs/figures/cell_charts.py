@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from acquire.simulated import damage as harm
+from acquire.simulated.photophysics import damage as harm
 from docs.figures.chart import Axis, Chart
 from docs.figures.dye_charts import model
 from docs.figures.sheet import BLUE, ORANGE, PURPLE, RED, TEAL, YELLOW, Sheet, Side
 
 if TYPE_CHECKING:
-    from acquire.simulated.photophysics import Photophysics
+    from acquire.simulated.photophysics.photophysics import Photophysics
     from docs.figures.dye_charts import Where
 
-# Read from a plot of the PhotoFiTT project, see acquire/simulated/damage.py.
+# Read from a plot of the PhotoFiTT project, see acquire/simulated/photophysics/damage.py.
 DOSES_J_CM2 = np.array([0.06, 0.6, 6.0, 60.0])  # the first stands for none, on a log axis
 FAILED = np.array([38, 45, 75, 98])
 MITOSES = np.array([628, 245, 165, 193])

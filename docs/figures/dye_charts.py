@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from acquire.simulated.config import SimulatedScopeConfig
-from acquire.simulated.photophysics import Photophysics, brightness
+from acquire.simulated.photophysics.photophysics import Photophysics, brightness
 from docs.figures.chart import Axis, Chart
 from docs.figures.sheet import BLUE, INK, MUTED, ORANGE, TEAL, YELLOW, Sheet
 

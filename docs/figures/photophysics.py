@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from acquire.simulated.cells import Phase
 from acquire.simulated.config import SimulatedScopeConfig
-from acquire.simulated.damage import UV_NM, UV_W_CM2
-from acquire.simulated.specimen import Specimen
+from acquire.simulated.photophysics.damage import UV_NM, UV_W_CM2
+from acquire.simulated.specimen.cells import Phase
+from acquire.simulated.specimen.specimen import Specimen
 from docs.figures.cell_charts import failure, minutes, pulses, survival, thresholds
 from docs.figures.dye_charts import bleaching, excitation, recovery
 from docs.figures.sheet import Sheet

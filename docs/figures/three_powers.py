@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from acquire.simulated.cells import Phase
-from acquire.simulated.damage import THRESHOLD_J_CM2
-from acquire.simulated.events import Fate
-from acquire.simulated.optics import Optics, Window
+from acquire.simulated.optics.optics import Optics, Window
+from acquire.simulated.photophysics.damage import THRESHOLD_J_CM2
 from acquire.simulated.presets import preset
-from acquire.simulated.sensor import Sensor
-from acquire.simulated.specimen import Specimen
+from acquire.simulated.sensor.sensor import Sensor
+from acquire.simulated.specimen.cells import Phase
+from acquire.simulated.specimen.events import Fate
+from acquire.simulated.specimen.specimen import Specimen
 from docs.figures.chart import Axis, Chart
 from docs.figures.sheet import INK, MUTED, RED, TEAL, YELLOW, Sheet
 

@@ -71,8 +71,8 @@ def run(options: Options) -> Measured:
 
 def _truth_e() -> NDArray[np.float32]:
     """Return the mean photo-electrons of one exposure of the simulated specimen, (Y, X)."""
-    from acquire.simulated.optics import Optics, Window
-    from acquire.simulated.specimen import Specimen
+    from acquire.simulated.optics.optics import Optics, Window
+    from acquire.simulated.specimen.specimen import Specimen
 
     nuclei = Specimen(CONFIG).truth()
     window = Window(0, 0, CONFIG.width, CONFIG.height)
@@ -82,7 +82,7 @@ def _truth_e() -> NDArray[np.float32]:
 
 def _frame(truth_e: NDArray[np.float32], number: int) -> NDArray[np.uint16]:
     """Return what the simulated camera makes of it, ADU, (Y, X) uint16; other noise each time."""
-    from acquire.simulated.sensor import Sensor
+    from acquire.simulated.sensor.sensor import Sensor
 
     out = np.empty(truth_e.shape, np.uint16)
     Sensor(CONFIG).read_out(truth_e, SEED_OF_FRAME + number, out)

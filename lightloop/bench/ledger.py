@@ -17,9 +17,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from acquire.budget import Budget
 from acquire.dose import Ledger
-from acquire.footprint import Footprint
+from acquire.dose.budget import Budget
+from acquire.dose.footprint import Footprint
 from lightloop.bench.ledger_modes import MODES, Booked, Mode, measure, measure_rival
 from lightloop.bench.report import Measured, Options
 

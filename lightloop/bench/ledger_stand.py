@@ -13,7 +13,7 @@ from acquire.light import LightGuard
 from acquire.light_port import LightPort
 from acquire.settings import ChannelSettings, Limits, Request, Settings
 from acquire.simulated.config import LASER, LineConfig, SimulatedScopeConfig
-from acquire.simulated.light_source import Line
+from acquire.simulated.light.light_source import Line
 from acquire.source import LightSource
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from acquire.simulated.cells import Nuclei
     from acquire.simulated.config import SimulatedScopeConfig
+    from acquire.simulated.specimen.cells import Nuclei
 
 MARGIN_PX = 12.0
 """Nobody is judged by cells whose centre is nearer to the rim of the image: they are cut off."""
@@ -67,7 +67,7 @@ class Field:
 
 def is_alive(nuclei: Nuclei) -> NDArray[np.bool_]:
     """Return which nuclei are to be followed: dead ones may be, but nobody has to."""
-    from acquire.simulated.cells import Phase
+    from acquire.simulated.specimen.cells import Phase
 
     alive: NDArray[np.bool_] = nuclei.phase < Phase.DYING
     return alive
@@ -88,7 +88,7 @@ def quarter(place_px: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np
 
 def unlit(config: SimulatedScopeConfig, times_s: Iterable[float]) -> Forest:
     """Return the cells of the unlit twin: the same biology, and nobody ever gave light."""
-    from acquire.simulated.specimen import Specimen
+    from acquire.simulated.specimen.specimen import Specimen
 
     specimen, seen = Specimen(config), Field(config)
     for t_s in times_s:

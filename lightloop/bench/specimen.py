@@ -17,10 +17,10 @@ import psutil
 
 from acquire.simulated.bench import Bench
 from acquire.simulated.config import LASER
-from acquire.simulated.local_light_box import LocalLightBox
-from acquire.simulated.optics import Window
+from acquire.simulated.light.local_light_box import LocalLightBox
+from acquire.simulated.optics.optics import Window
 from acquire.simulated.presets import preset
-from acquire.simulated.sensor import Sensor
+from acquire.simulated.sensor.sensor import Sensor
 from lightloop.bench.report import Measured, Options
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ import typer
 from lightloop.cli.door import complain, exit_status, paper, text_of
 
 if TYPE_CHECKING:
-    from acquire.calibration_files import PowerCalibration
+    from acquire.calibrating.calibration_files import PowerCalibration
+    from acquire.calibrating.power_walk import Meter
     from acquire.core import Core
-    from acquire.power_walk import Meter
 
 app = typer.Typer(no_args_is_help=True, help="Measure camera and light, so that doses have units.")
 
@@ -126,7 +126,7 @@ def power(
 def listing() -> None:
     """List the calibrations that there are, the newest first, and where they are."""
     with exit_status():
-        from acquire.calibration_files import CameraCalibration, load, names
+        from acquire.calibrating.calibration_files import CameraCalibration, load, names
         from acquire.errors import CalibrationRefused
         from lightloop.calibrations import calibration_folder
 

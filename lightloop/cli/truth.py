@@ -64,7 +64,7 @@ def _with_images(
 
 
 def _lines(reader: TruthReader) -> Iterator[str]:
-    from acquire.simulated.lineages import Ending
+    from acquire.simulated.specimen.lineages import Ending
 
     table, lineages = reader.exposures, reader.lineages
     endings = lineages["ending"]

@@ -24,7 +24,7 @@ from acquire.light_port import LightPort
 from acquire.loop import run as run_loop
 from acquire.pause import Pause
 from acquire.plan import plan_shots
-from acquire.sample_record import SampleError
+from acquire.sample.record import SampleError
 from acquire.time_watch import TimeWatch
 from lightloop.build import Microscope, build_microscope
 from lightloop.build_focus import build_arrival, build_scope

@@ -25,7 +25,7 @@ import hdf5plugin
 import msgspec
 import numpy as np
 
-from acquire.simulated.lineages import LINEAGE
+from acquire.simulated.specimen.lineages import LINEAGE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -126,7 +126,7 @@ def cell_row(n_lines: int) -> np.dtype[np.void]:
             ("id", "<i8"),
             ("parent", "<i8"),  # -1: a founder
             ("key", "<u8"),  # the same lineage has the same key in every run with this seed
-            ("phase", "<i1"),  # acquire.simulated.cells.Phase
+            ("phase", "<i1"),  # acquire.simulated.specimen.cells.Phase
             ("x_um", "<f8"),  # stage coordinates
             ("y_um", "<f8"),
             ("z_um", "<f8"),

@@ -15,7 +15,7 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING
 
-from acquire.simulated.lineages import Lineages
+from acquire.simulated.specimen.lineages import Lineages
 from realtime.errors import RunFileError
 from realtime.truth.layout import COMPLETE, PARTIAL
 from realtime.truth.rows import exposure_of

@@ -112,7 +112,7 @@ class TruthWriter:
         Parameters
         ----------
         lineages
-            Everybody who ever lived, `acquire.simulated.lineages.LINEAGE` rows.
+            Everybody who ever lived, `acquire.simulated.specimen.lineages.LINEAGE` rows.
         """
         with self._writing():
             for name in ("masks", "expected_e"):

@@ -15,7 +15,7 @@ import pytest
 
 from acquire.settings import ChannelSettings, Settings
 from acquire.simulated import LightBoxClient
-from acquire.simulated.light_box import LineMeter
+from acquire.simulated.light.light_box import LineMeter
 from lightloop.children import Child
 from lightloop.supervise import Outcome, Supervisor
 from realtime.client import StreamClient

@@ -10,7 +10,7 @@ import pytest
 
 from acquire.errors import DeviceMissing, SettingRefused
 from acquire.simulated import LASER
-from acquire.simulated.light_box import LightBoxGone
+from acquire.simulated.light.light_box import LightBoxGone
 from tests.simulated_scope import RED, TWO_LINES, Scope
 
 SHOT_J_CM2 = 5.0 * 0.10 * 0.010  # 10 ms at 10 % of 5 W/cm2

@@ -14,7 +14,7 @@ import numpy as np
 import psutil
 import pytest
 
-from acquire.calibration_files import load_camera, load_maps, names
+from acquire.calibrating.calibration_files import load_camera, load_maps, names
 from lightloop.calibrations import FOLDER_VARIABLE
 from realtime.run_file import RunReader
 from tests.integration.test_commands import ROOT, lightloop

@@ -11,10 +11,15 @@ import numpy as np
 import pytest
 from pymmcore_plus.experimental.unicore import UniMMCore
 
-from acquire.calibration_light import CameraMeasured, Exposer, plan_camera_walk, walk_camera
+from acquire.calibrating.calibration_light import (
+    CameraMeasured,
+    Exposer,
+    plan_camera_walk,
+    walk_camera,
+)
+from acquire.calibrating.camera_key import camera_key
+from acquire.calibrating.camera_numbers import characterise
 from acquire.camera import Camera
-from acquire.camera_key import camera_key
-from acquire.camera_numbers import characterise
 from acquire.core import Core
 from acquire.dose import Ledger
 from acquire.keeper_link import NoKeeper
@@ -22,7 +27,7 @@ from acquire.light import LightGuard
 from acquire.light_port import LightPort
 from acquire.settings import Limits
 from acquire.simulated import LASER, LocalLightBox, SimulatedScopeConfig, load_simulated_scope
-from acquire.simulated.sensor_maps import PixelMaps
+from acquire.simulated.sensor.sensor_maps import PixelMaps
 from acquire.source import LightSource
 
 LIMITS = Limits(

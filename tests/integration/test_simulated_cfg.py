@@ -179,7 +179,7 @@ def test_a_mistake_in_the_file_is_found_where_it_stands(
 
 def test_a_device_without_a_hub_says_what_is_missing(tmp_path: Path) -> None:
     path = tmp_path / "lonely.cfg"
-    path.write_text("#py pyDevice,XY,acquire.simulated.stages,SimulatedXYStage\n", "utf-8")
+    path.write_text("#py pyDevice,XY,acquire.simulated.devices.stages,SimulatedXYStage\n", "utf-8")
     core = UniMMCore()
     with pytest.raises(RuntimeError, match="load the hub"):
         core.loadSystemConfiguration(str(path))

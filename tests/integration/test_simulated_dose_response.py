@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from acquire.simulated.cells import Phase
 from acquire.simulated.config import SimulatedScopeConfig
-from acquire.simulated.damage import UV_NM, UV_W_CM2
-from acquire.simulated.specimen import Specimen
+from acquire.simulated.photophysics.damage import UV_NM, UV_W_CM2
+from acquire.simulated.specimen.cells import Phase
+from acquire.simulated.specimen.specimen import Specimen
 
 
 def count_mitoses(dose_j_cm2: float) -> tuple[int, int]:

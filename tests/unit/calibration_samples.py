@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 
+from acquire.calibrating.calibration_files import CameraCalibration, PowerCalibration
+from acquire.calibrating.camera_numbers import CameraMaps
 from acquire.calibration import CameraKey
-from acquire.calibration_files import CameraCalibration, PowerCalibration
-from acquire.camera_numbers import CameraMaps
 from tests.camera_series import SeriesCamera
 
 KEY = CameraKey("SimulatedCamera", "", "", 0, "", 1)

@@ -11,7 +11,7 @@ import pytest
 
 from acquire.errors import ScopeError
 from acquire.plan import plan_shots
-from acquire.simulated.specimen import Specimen
+from acquire.simulated.specimen.specimen import Specimen
 from lightloop.bench import Options, light, light_jobs
 from lightloop.bench.light_curve import Sums, dose_at, dose_ratio, draws, score
 from lightloop.bench.light_eyes import Smoothed, forest_of

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
-from acquire.calibration_files import load_power, names, save_camera, save_power
+from acquire.calibrating.calibration_files import load_power, names, save_camera, save_power
 from acquire.errors import CalibrationRefused, DeviceMissing, SettingRefused
 from lightloop.calibrate_camera import plan_camera
 from lightloop.calibrate_power import (

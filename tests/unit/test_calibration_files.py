@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from acquire.calibration import CameraKey
-from acquire.calibration_files import (
+from acquire.calibrating.calibration_files import (
     CameraCalibration,
     load,
     load_camera,
@@ -18,6 +17,7 @@ from acquire.calibration_files import (
     save_camera,
     save_power,
 )
+from acquire.calibration import CameraKey
 from acquire.errors import CalibrationRefused
 from tests.camera_series import SeriesCamera
 from tests.unit.calibration_samples import KEY, POWER, camera_sample

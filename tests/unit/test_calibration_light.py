@@ -7,16 +7,16 @@ import math
 import msgspec
 import pytest
 
-from acquire.calibration_light import (
+from acquire.calibrating.calibration_light import (
     CameraWalk,
     Exposer,
     plan_camera_walk,
     walk_camera,
 )
+from acquire.calibrating.camera_numbers import characterise
+from acquire.calibrating.power_walk import walk_power
 from acquire.camera import Image
-from acquire.camera_numbers import characterise
 from acquire.errors import CalibrationRefused, LightOverBudget, LightRefused
-from acquire.power_walk import walk_power
 from acquire.settings import Limits
 from tests import light_bench
 from tests.camera_series import SeriesCamera

@@ -10,9 +10,14 @@ import msgspec
 import numpy as np
 import pytest
 
+from acquire.calibrating.calibration_files import (
+    PowerCalibration,
+    load_power,
+    save_camera,
+    save_power,
+)
+from acquire.calibrating.camera_key import camera_key
 from acquire.calibration import CameraKey
-from acquire.calibration_files import PowerCalibration, load_power, save_camera, save_power
-from acquire.camera_key import camera_key
 from acquire.errors import CalibrationRefused
 from acquire.simulated import LocalLightBox
 from lightloop.build import build_pipeline, load_core

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from acquire.calibrating.camera_key import camera_key
 from acquire.calibration import CameraKey
-from acquire.camera_key import camera_key
 from acquire.errors import SettingRefused
 
 ANDOR = {

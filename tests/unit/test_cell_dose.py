@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from acquire.fluence import FluenceMap
-from acquire.footprint import Footprint
+from acquire.dose.fluence import FluenceMap
+from acquire.dose.footprint import Footprint
 from realtime.cell_dose import CellDose
 from realtime.wire import Tracks
 

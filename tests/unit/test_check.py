@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from acquire.simulated.photophysics import Photophysics, brightness
+from acquire.simulated.photophysics.photophysics import Photophysics, brightness
 from lightloop.check import (
     check_keeper,
     check_network,

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from acquire.dose.fluence import FluenceMap
+from acquire.dose.footprint import Footprint, footprint_of
+from acquire.dose.tiles import TILE, Tiles
 from acquire.errors import SettingRefused
-from acquire.fluence import FluenceMap
-from acquire.footprint import Footprint, footprint_of
-from acquire.tiles import TILE, Tiles
 from tests.light_bench import LASER
 
 FLAT = Footprint.of(64.0, 64.0)  # its pixels are 1 um

@@ -11,11 +11,11 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage, stats
 
-from acquire.camera_numbers import CameraNumbers
+from acquire.calibrating.camera_numbers import CameraNumbers
+from acquire.calibrating.noise_correlation import blockwise, correlation_of, in_time
+from acquire.calibrating.photon_transfer import DarkSeries, level
+from acquire.calibrating.transfer_fit import FlatField
 from acquire.errors import CalibrationRefused
-from acquire.noise_correlation import blockwise, correlation_of, in_time
-from acquire.photon_transfer import DarkSeries, level
-from acquire.transfer_fit import FlatField
 from tests.camera_series import SHAPE, SeriesCamera
 
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from acquire.calibrating.power_curve import PowerCurve, check_table, fit_power
 from acquire.errors import CalibrationRefused
 from acquire.light_port import LightPort
-from acquire.power_curve import PowerCurve, check_table, fit_power
 from acquire.source import LightSource
 
 DIODE = ((0.0, 0.0), (10.0, 0.0), (40.0, 3.0), (80.0, 6.0), (100.0, 6.0))  # threshold, then full

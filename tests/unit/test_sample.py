@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from acquire.action import action_weight
+from acquire.dose.action import action_weight
 from acquire.errors import LightOverBudget
 from acquire.frame import FrameInfo, Index, Shot
 from acquire.plan import plan_shots

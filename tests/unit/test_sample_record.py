@@ -9,9 +9,9 @@ import pytest
 
 from acquire import sample_record
 from acquire.dose import Ledger
+from acquire.dose.footprint import Footprint
 from acquire.errors import LightOverBudget
-from acquire.footprint import Footprint
-from acquire.sample_record import Line, SampleError, SampleRecord, read_sample
+from acquire.sample.record import Line, SampleError, SampleRecord, read_sample
 
 BLUE = {"488": Line(488.0, is_calibrated=True)}
 PRINT = {"488": Footprint.of(100.0, 100.0, rim=0.8)}

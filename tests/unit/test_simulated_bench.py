@@ -6,9 +6,9 @@ from numpy.typing import NDArray
 
 from acquire.simulated.bench import Bench
 from acquire.simulated.config import LASER, SimulatedScopeConfig
-from acquire.simulated.light_source import Line
-from acquire.simulated.local_light_box import LocalLightBox
-from acquire.simulated.optics import Window
+from acquire.simulated.light.light_source import Line
+from acquire.simulated.light.local_light_box import LocalLightBox
+from acquire.simulated.optics.optics import Window
 
 CONFIG = SimulatedScopeConfig(height=96, width=96, n_cells=5, field_scale=3.0)
 

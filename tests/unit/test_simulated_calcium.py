@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from acquire.simulated.calcium import RISE, activity
-from acquire.simulated.draws import root_keys
 from acquire.simulated.presets import preset
-from acquire.simulated.specimen import Specimen
+from acquire.simulated.specimen.calcium import RISE, activity
+from acquire.simulated.specimen.draws import root_keys
+from acquire.simulated.specimen.specimen import Specimen
 
 KEYS = root_keys(5, 400)
 

@@ -7,15 +7,15 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage, stats
 
-from acquire.simulated.cells import Nuclei
 from acquire.simulated.config import SimulatedScopeConfig
-from acquire.simulated.focus_drift import FocusDrift
-from acquire.simulated.illumination import Illumination
-from acquire.simulated.optics import Optics, Window
-from acquire.simulated.photon_noise import poisson_numbers
-from acquire.simulated.readout import Readout
-from acquire.simulated.sensor import Sensor
-from acquire.simulated.sensor_maps import PixelMaps
+from acquire.simulated.optics.focus_drift import FocusDrift
+from acquire.simulated.optics.illumination import Illumination
+from acquire.simulated.optics.optics import Optics, Window
+from acquire.simulated.sensor.photon_noise import poisson_numbers
+from acquire.simulated.sensor.readout import Readout
+from acquire.simulated.sensor.sensor import Sensor
+from acquire.simulated.sensor.sensor_maps import PixelMaps
+from acquire.simulated.specimen.cells import Nuclei
 
 MAPS = SimulatedScopeConfig(height=200, width=240, pixel_maps=True)
 EVEN = SimulatedScopeConfig(height=256, width=256)

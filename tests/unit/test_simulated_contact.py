@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from acquire.simulated.contact import Bodies, keep_apart, nearest_um
+from acquire.simulated.specimen.contact import Bodies, keep_apart, nearest_um
 
 FAR = np.full(3, 1e6)
 

@@ -9,14 +9,14 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from acquire.simulated.birth import CYCLE_CV, MITOSIS_CV, UNHARMED_MITOSIS_S
-from acquire.simulated.cells import Nuclei, Phase
 from acquire.simulated.config import SimulatedScopeConfig
-from acquire.simulated.cycle import MAX_CELLS
-from acquire.simulated.damage import FAILS_UNHARMED
-from acquire.simulated.events import MAX_EVENTS, Event, Fate
-from acquire.simulated.shape import ANAPHASE_S, PROPHASE_S
-from acquire.simulated.specimen import Specimen
+from acquire.simulated.photophysics.damage import FAILS_UNHARMED
+from acquire.simulated.specimen.birth import CYCLE_CV, MITOSIS_CV, UNHARMED_MITOSIS_S
+from acquire.simulated.specimen.cells import Nuclei, Phase
+from acquire.simulated.specimen.cycle import MAX_CELLS
+from acquire.simulated.specimen.events import MAX_EVENTS, Event, Fate
+from acquire.simulated.specimen.shape import ANAPHASE_S, PROPHASE_S
+from acquire.simulated.specimen.specimen import Specimen
 
 CYCLE_H = 6.0
 CYCLES = 2.5

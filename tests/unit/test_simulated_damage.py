@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 
 from acquire.simulated.config import SimulatedScopeConfig
-from acquire.simulated.damage import (
+from acquire.simulated.photophysics.damage import (
     THRESHOLD_J_CM2,
     UV_NM,
     UV_W_CM2,
@@ -18,7 +18,7 @@ from acquire.simulated.damage import (
     mitotic_failure,
     motility,
 )
-from acquire.simulated.photophysics import Photophysics
+from acquire.simulated.photophysics.photophysics import Photophysics
 
 # Failed and all mitoses of CHO cells, and their mean length, read from a plot (PhotoFiTT).
 DOSES_J_CM2 = np.array([0.0, 0.6, 6.0, 60.0])

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from acquire.simulated.cells import Nuclei, Phase
-from acquire.simulated.chromatin import Wardrobe
 from acquire.simulated.config import SimulatedScopeConfig
-from acquire.simulated.damage import death_hazard_per_h
-from acquire.simulated.draws import root_keys
-from acquire.simulated.events import Fate
-from acquire.simulated.shape import GONE_S, SHRINK_S, SHRUNK
-from acquire.simulated.specimen import Specimen
+from acquire.simulated.optics.chromatin import Wardrobe
+from acquire.simulated.photophysics.damage import death_hazard_per_h
+from acquire.simulated.specimen.cells import Nuclei, Phase
+from acquire.simulated.specimen.draws import root_keys
+from acquire.simulated.specimen.events import Fate
+from acquire.simulated.specimen.shape import GONE_S, SHRINK_S, SHRUNK
+from acquire.simulated.specimen.specimen import Specimen
 
 # Cells that neither divide nor touch.
 MORTAL = SimulatedScopeConfig(
@@ -168,7 +168,7 @@ def test_fragments_are_separate_pieces_of_the_same_dye() -> None:
 def test_a_look_does_not_depend_on_when_it_was_painted_and_few_are_kept(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("acquire.simulated.chromatin.MAX_LOOKS", 5)
+    monkeypatch.setattr("acquire.simulated.optics.chromatin.MAX_LOOKS", 5)
     wardrobe = Wardrobe()
     first = wardrobe.of(7).loose.copy()
     for key in range(100, 120):

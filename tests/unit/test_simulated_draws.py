@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from acquire.simulated.draws import (
+from acquire.simulated.specimen.draws import (
     Process,
     child_keys,
     normals,

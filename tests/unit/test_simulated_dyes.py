@@ -4,7 +4,7 @@ import pytest
 from scipy import constants
 from scipy.integrate import solve_ivp
 
-from acquire.simulated.dyes import (
+from acquire.simulated.photophysics.dyes import (
     CROSS_SECTION_PER_EXTINCTION,
     EGFP_EXTINCTION,
     EGFP_LIFETIME_NS,

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from acquire.simulated.cells import Cells, Phase
 from acquire.simulated.config import LineConfig, SimulatedScopeConfig
 from acquire.simulated.presets import preset
-from acquire.simulated.specimen import Specimen
+from acquire.simulated.specimen.cells import Cells, Phase
+from acquire.simulated.specimen.specimen import Specimen
 
 SMALL = SimulatedScopeConfig(
     n_cells=12, height=256, width=256, cycle_h=2.0, death_per_h=0.1, spots_per_cell=3

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 import pytest
 
 from acquire.errors import DeviceMissing, SettingRefused
-from acquire.simulated.light_box import AnyLightBox, LightBoxClient, LightBoxGone, serve
-from acquire.simulated.light_source import BoxFaults, LightBox, Line
-from acquire.simulated.local_light_box import LocalLightBox
+from acquire.simulated.light.light_box import AnyLightBox, LightBoxClient, LightBoxGone, serve
+from acquire.simulated.light.light_source import BoxFaults, LightBox, Line
+from acquire.simulated.light.local_light_box import LocalLightBox
 
 BLUE = Line("blue", 488.0, 5.0)
 LAMP = Line("lamp", 550.0, 2.0, gate="software")

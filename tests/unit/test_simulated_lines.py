@@ -5,9 +5,9 @@ import pytest
 from pydantic import ValidationError
 
 from acquire.simulated.config import LASER, LineConfig, SimulatedScopeConfig
-from acquire.simulated.damage import action_weight
-from acquire.simulated.photophysics import Photophysics
-from acquire.simulated.specimen import Specimen
+from acquire.simulated.photophysics.damage import action_weight
+from acquire.simulated.photophysics.photophysics import Photophysics
+from acquire.simulated.specimen.specimen import Specimen
 
 RED = LineConfig(
     name="Laser561",

@@ -5,9 +5,9 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from acquire.simulated.cells import Nuclei
 from acquire.simulated.config import SimulatedScopeConfig
-from acquire.simulated.optics import Optics, Window
+from acquire.simulated.optics.optics import Optics, Window
+from acquire.simulated.specimen.cells import Nuclei
 
 FLAT = SimulatedScopeConfig(
     height=128, width=160, pixel_um=0.5, vignette=0.0, background_e_per_j_cm2=0.0

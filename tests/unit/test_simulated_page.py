@@ -8,8 +8,8 @@ from typing import get_args
 
 import pytest
 
-from acquire.simulated import damage
 from acquire.simulated.config import Assumption, SimulatedScopeConfig
+from acquire.simulated.photophysics import damage
 from acquire.simulated.presets import PRESETS
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -10,15 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acquire.errors import DeviceMissing, SettingRefused
-from acquire.simulated.autofocus import brenner, peak_um
-from acquire.simulated.choices import Choices
 from acquire.simulated.config import LineConfig, SimulatedScopeConfig
+from acquire.simulated.devices.autofocus import brenner, peak_um
+from acquire.simulated.devices.choices import Choices
+from acquire.simulated.devices.faults import Faults
+from acquire.simulated.devices.hub import ScaledClock
+from acquire.simulated.devices.movement import Movement
+from acquire.simulated.devices.stand import Stand, offer, offered
+from acquire.simulated.devices.wheel import cube_names
 from acquire.simulated.eye import MEMORY_BYTES, Exposure, Eye
-from acquire.simulated.faults import Faults
-from acquire.simulated.hub import ScaledClock
-from acquire.simulated.movement import Movement
-from acquire.simulated.stand import Stand, offer, offered
-from acquire.simulated.wheel import cube_names
 
 CONFIG = SimulatedScopeConfig(height=64, width=64, n_cells=0)
 DONE = Exposure(0.0, 0.01, 0.0, {}, is_lost=False)

@@ -9,8 +9,17 @@ from scipy.integrate import quad, solve_ivp
 from scipy.optimize import brentq
 
 from acquire.simulated.config import SimulatedScopeConfig
-from acquire.simulated.dyes import EGFP_BLEACH_YIELD, EGFP_EXTINCTION, excitation_rate_hz
-from acquire.simulated.photophysics import FAST_RATIO, FAST_SHARE, Photophysics, brightness
+from acquire.simulated.photophysics.dyes import (
+    EGFP_BLEACH_YIELD,
+    EGFP_EXTINCTION,
+    excitation_rate_hz,
+)
+from acquire.simulated.photophysics.photophysics import (
+    FAST_RATIO,
+    FAST_SHARE,
+    Photophysics,
+    brightness,
+)
 
 
 def physics(**changes: float) -> Photophysics:

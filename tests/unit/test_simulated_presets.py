@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from acquire.simulated.config import SimulatedScopeConfig
 from acquire.simulated.presets import PRESETS, PresetName, fingerprint, preset
-from acquire.simulated.specimen import Specimen
+from acquire.simulated.specimen.specimen import Specimen
 
 # Whoever changes a preset on purpose writes its new fingerprints here, and measures anew whatever
 # rests on it: the bars in configs/bars.toml and the tables in docs/benchmarks.md.

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from scipy.integrate import quad
 from scipy.special import j0, j1
 
-from acquire.simulated.blur import TOLERANCE, BlurStack, separated
 from acquire.simulated.config import SimulatedScopeConfig
-from acquire.simulated.psf import Objective, confocal_kernel, gibson_lanni, widefield_kernel
+from acquire.simulated.optics.blur import TOLERANCE, BlurStack, separated
+from acquire.simulated.optics.psf import Objective, confocal_kernel, gibson_lanni, widefield_kernel
 
 NM = 510.0
 UM = NM * 1e-3

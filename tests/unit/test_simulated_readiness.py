@@ -6,7 +6,7 @@ from multiprocessing.connection import wait
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acquire.simulated.readiness import Readiness
+from acquire.simulated.light.readiness import Readiness
 
 
 @given(st.lists(st.sampled_from(["quiet", "speaks", "closes"]), min_size=1, max_size=6))

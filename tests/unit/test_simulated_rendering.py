@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from scipy.integrate import quad
 from scipy.signal import fftconvolve
 
-from acquire.simulated.blur import BlurStack
-from acquire.simulated.canvas import splat
-from acquire.simulated.cells import Nuclei, Spots
 from acquire.simulated.config import LineConfig, SimulatedScopeConfig
-from acquire.simulated.optics import Optics, Window
-from acquire.simulated.psf import Objective, widefield_kernel
-from acquire.simulated.rendering import Blobs, Scene
-from acquire.simulated.sections import BALL, EDGE, RADIUS, REACH, SIDE
-from acquire.simulated.slicing import cut, cut_sheets
+from acquire.simulated.optics.blur import BlurStack
+from acquire.simulated.optics.canvas import splat
+from acquire.simulated.optics.optics import Optics, Window
+from acquire.simulated.optics.psf import Objective, widefield_kernel
+from acquire.simulated.optics.rendering import Blobs, Scene
+from acquire.simulated.optics.sections import BALL, EDGE, RADIUS, REACH, SIDE
+from acquire.simulated.optics.slicing import cut, cut_sheets
+from acquire.simulated.specimen.cells import Nuclei, Spots
 
 Image = NDArray[np.float64]
 

@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from acquire.simulated.config import SimulatedScopeConfig
-from acquire.simulated.photon_noise import poisson_numbers
-from acquire.simulated.sensor import Sensor
+from acquire.simulated.sensor.photon_noise import poisson_numbers
+from acquire.simulated.sensor.sensor import Sensor
 
 N = 400_000
 

@@ -7,11 +7,11 @@ import pytest
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from acquire.simulated import damage
-from acquire.simulated.cells import Nuclei, Phase
 from acquire.simulated.config import SimulatedScopeConfig
-from acquire.simulated.events import Fate
-from acquire.simulated.specimen import Specimen
+from acquire.simulated.photophysics import damage
+from acquire.simulated.specimen.cells import Nuclei, Phase
+from acquire.simulated.specimen.events import Fate
+from acquire.simulated.specimen.specimen import Specimen
 
 # Small and quick: 36 cells that divide every two hours.
 QUICK = SimulatedScopeConfig(n_cells=9, height=256, width=256, cycle_h=2.0)
@@ -239,7 +239,7 @@ def test_a_cell_whose_mitosis_failed_never_divides() -> None:
 
 
 def test_the_number_of_cells_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("acquire.simulated.cycle.MAX_CELLS", 50)
+    monkeypatch.setattr("acquire.simulated.specimen.cycle.MAX_CELLS", 50)
     crowd = lived(6).truth()
     assert 50 <= len(crowd) < 80
     assert (crowd.phase == Phase.INTERPHASE).all()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from acquire.simulated.cells import Spots
 from acquire.simulated.config import SimulatedScopeConfig
-from acquire.simulated.specimen import Specimen
-from acquire.simulated.spots import SPREAD
+from acquire.simulated.specimen.cells import Spots
+from acquire.simulated.specimen.specimen import Specimen
+from acquire.simulated.specimen.spots import SPREAD
 
 DIFFUSION_UM2_S = 0.002
 # Cells that hardly move, in three dimensions, with spots in round nuclei of 5 um.

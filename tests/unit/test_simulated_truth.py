@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.measure import regionprops
 
-from acquire.simulated.cells import Phase
 from acquire.simulated.config import SimulatedScopeConfig
-from acquire.simulated.lineages import Ending, Lineages
 from acquire.simulated.movie import Filming, Movie
-from acquire.simulated.optics import Window
+from acquire.simulated.optics.optics import Window
+from acquire.simulated.specimen.cells import Phase
+from acquire.simulated.specimen.lineages import Ending, Lineages
 from acquire.simulated.truth import Chip, instance_mask
 from tests.unit.truth_samples import CHIP, HEIGHT, LINES, PIXEL_UM, WIDTH, nuclei, seen
 

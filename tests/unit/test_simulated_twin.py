@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from acquire.simulated.config import SimulatedScopeConfig
-from acquire.simulated.specimen import Specimen
-from acquire.simulated.twin import Bias, Twin
+from acquire.simulated.specimen.specimen import Specimen
+from acquire.simulated.specimen.twin import Bias, Twin
 
 CONFIG = SimulatedScopeConfig(
     n_cells=40, height=1024, width=1024, cycle_h=2.0, repair_h=1e6, step_s=120.0, field_scale=1.2

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from acquire.simulated.cells import Cells, cell_dtype
-from acquire.simulated.draws import root_keys
-from acquire.simulated.motion import Walk
+from acquire.simulated.specimen.cells import Cells, cell_dtype
+from acquire.simulated.specimen.draws import root_keys
+from acquire.simulated.specimen.motion import Walk
 
 SPEED_UM_S = 18.0 / 3600.0
 PERSISTENCE_S = 1200.0

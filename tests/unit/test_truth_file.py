@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acquire.simulated.cells import Spots
-from acquire.simulated.lineages import LINEAGE
-from acquire.simulated.optics import Window
+from acquire.simulated.optics.optics import Window
+from acquire.simulated.specimen.cells import Spots
+from acquire.simulated.specimen.lineages import LINEAGE
 from acquire.simulated.truth import instance_mask
 from realtime.errors import RunFileError
 from realtime.truth import TruthReader, TruthWriter, run_path, truth_path
@@ -92,7 +92,7 @@ import os, sys
 sys.path.insert(0, {root!r})
 from pathlib import Path
 import numpy as np
-from acquire.simulated.lineages import LINEAGE
+from acquire.simulated.specimen.lineages import LINEAGE
 from realtime.truth import TruthWriter
 from tests.unit.truth_samples import *
 writer = TruthWriter(Path({path!r}), about())

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from acquire.simulated.bench import Bench
-from acquire.simulated.local_light_box import LocalLightBox
-from acquire.simulated.optics import Window
+from acquire.simulated.light.local_light_box import LocalLightBox
+from acquire.simulated.optics.optics import Window
 from lightloop.config import ConfigError, parse
 from lightloop.task import RunTask
 from lightloop.witness import Witness, wants_truth

@@ -6,10 +6,10 @@ import numpy as np
 
 from acquire.frame import FrameInfo, Index, Shot
 from acquire.settings import Applied
-from acquire.simulated.cells import Nuclei, Phase
-from acquire.simulated.light_source import Exposed
-from acquire.simulated.lineages import Lineages
-from acquire.simulated.optics import Window
+from acquire.simulated.light.light_source import Exposed
+from acquire.simulated.optics.optics import Window
+from acquire.simulated.specimen.cells import Nuclei, Phase
+from acquire.simulated.specimen.lineages import Lineages
 from acquire.simulated.truth import Chip, Seen
 from realtime.truth import About, TruthWriter
 
