@@ -45,7 +45,7 @@ class Camera:
 
     def __init__(self, core: Core, shape: tuple[int, int] | None = None) -> None:
         self._core, self._shape = core, shape
-        self._is_stepping = False
+        self._stepping = ""  # label of a camera that steps through exposures
         self.label = core.getCameraDevice()
         require_device(core, self.label, "camera")
         self._room_for = (0, 0, 0)
@@ -62,21 +62,23 @@ class Camera:
     def can_step(self, n_frames: int) -> bool:
         """Whether the exposure can step from frame to frame by itself, for so many frames."""
         with commanding("asking for exposure sequences"):
-            return bool(self._core.isExposureSequenceable(self.label)) and (
-                int(self._core.getExposureSequenceMaxLength(self.label)) >= n_frames
+            label = self._core.getCameraDevice()
+            return bool(self._core.isExposureSequenceable(label)) and (
+                int(self._core.getExposureSequenceMaxLength(label)) >= n_frames
             )
 
     def step_exposures(self, exposures_ms: Sequence[float]) -> None:
         """Let the exposures of the next sequence step through these, ms."""
         with commanding(f"loading a sequence of {len(exposures_ms)} exposures"):
-            self._core.loadExposureSequence(self.label, list(exposures_ms))
-            self._is_stepping = True  # first: one that fails midway is ended, too
-            self._core.startExposureSequence(self.label)
+            label = self._core.getCameraDevice()
+            self._core.loadExposureSequence(label, list(exposures_ms))
+            self._stepping = label  # first: one that fails midway is ended, too
+            self._core.startExposureSequence(label)
 
     def _end_steps(self) -> None:
-        if self._is_stepping:
-            self._core.stopExposureSequence(self.label)
-            self._is_stepping = False
+        if self._stepping:
+            self._core.stopExposureSequence(self._stepping)
+            self._stepping = ""
 
     def _make_room(self) -> None:
         """Make the core's buffer now: it takes 0.2 s, and the next call comes with light on."""

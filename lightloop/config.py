@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 from pydantic import BaseModel, Field, JsonValue, ValidationError, model_validator
 
 from acquire.bounds import GuardRules
+from acquire.burst import Ramp
 from acquire.calibration import Calibration
-from acquire.errors import ScopeError
+from acquire.errors import PlanRefused, ScopeError
 from acquire.focus_rules import FocusRules
 from acquire.light_limits import LightLimits  # noqa: TC001 - pydantic reads it at run time
 from acquire.settings import ChannelSettings, Settings
@@ -139,6 +140,9 @@ class ChannelConfig(Channel, frozen=True, extra="forbid", use_attribute_docstrin
         }  # fmt: skip
 
 
+Share = Annotated[float, Field(gt=0, le=1)]
+
+
 class LoopConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
     """How the loop keeps time."""
 
@@ -154,6 +158,44 @@ class LoopConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstring
     and the light holds."""
     ring_frames: Annotated[int, Field(ge=4, le=4096)] = 64
     """Frames that the ring in shared memory holds."""
+    mode: Literal["event", "burst", "stream"] = "event"
+    """"event": a decision after every shot. "burst": every exposure is a burst of frames that the
+    hardware times, and the decision comes after it. "stream": the camera runs on by itself, and the
+    newest decision is used as soon as it is there; a late one counts by `deadline_ms`."""
+    burst_frames: Annotated[int, Field(ge=1, le=2048)] = 1
+    """Mode "burst": frames of each burst."""
+    burst_exposures: Annotated[tuple[Share, ...], Field(max_length=2048)] = ()
+    """Mode "burst": exposure of each frame as a share of the first one's, such as [1, 0.5, 0.25];
+    a longer burst goes on with the first again, and left out, all frames are alike. Hardware steps
+    through them; where it cannot, the frames are taken one by one."""
+    burst_powers: Annotated[tuple[Share, ...], Field(max_length=2048)] = ()
+    """The same for the power."""
+    lag_frames: Annotated[int, Field(ge=1, le=16)] = 1
+    """Mode "stream": frames that keep the old exposure when it is changed; the one that is being
+    exposed is the first of them. More for a camera that works ahead."""
+
+    @model_validator(mode="after")
+    def _mode_is_meant(self) -> LoopConfig:
+        given = self.model_fields_set
+        of_bursts = sorted(given & {"burst_frames", "burst_exposures", "burst_powers"})
+        if self.mode != "burst" and of_bursts:
+            raise ValueError(f'{of_bursts[0]} is for mode = "burst", and mode is "{self.mode}"')
+        if self.mode == "burst" and not 2 <= self.burst_frames <= self.ring_frames // 2:
+            raise ValueError(
+                "a burst has 2 frames or more, and fits into half of the ring: burst_frames is "
+                f"{self.burst_frames}, ring_frames {self.ring_frames}"
+            )
+        if self.mode == "stream" and self.clock != "host":
+            raise ValueError('mode = "stream" needs clock = "host": the camera does not wait')
+        self.ramp()
+        return self
+
+    def ramp(self) -> Ramp:
+        """Return how the frames of a burst differ."""
+        try:
+            return Ramp(self.burst_exposures, self.burst_powers)
+        except PlanRefused as error:
+            raise ValueError(str(error)) from error
 
 
 class NetworkConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
@@ -167,6 +209,20 @@ class NetworkConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstr
     """Arithmetic; "auto" takes bf16 where the processor has it."""
     threads: Annotated[int, Field(ge=1, le=64)] = 1
     """Processor threads of the engine; leave one core to camera and window."""
+
+
+class RecordConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
+    """How the run file is written."""
+
+    part_gb: Annotated[float, Field(ge=0.001, le=16_000)] = 16.0
+    """Size at which a part is closed and the next one begun (run.001.h5, ...), GB."""
+    compress: bool = True
+    """Pack the images, without loss; where they come too fast, they are stored as they are."""
+    sync_s: Annotated[float, Field(ge=0.1, le=3600)] = 2.0
+    """How often the file is brought to the disk itself, s: what a power cut can take."""
+    restored: bool = False
+    """Keep the restored images as well, as far as the recorder gets hold of them; the raw ones are
+    always kept, and the restored ones can be computed from them again."""
 
 
 SAMPLE_ID = r"^([A-Za-z0-9]([A-Za-z0-9 _.-]*[A-Za-z0-9])?)?$"  # part of a file's name, anywhere
@@ -218,6 +274,7 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings
     """What to image and when: a useq-schema MDASequence without channels."""
     policy: PolicyConfig = FixedConfig()
     loop: LoopConfig = LoopConfig()
+    record: RecordConfig = RecordConfig()
     guard: GuardRules = GuardRules()
     unattended: UnattendedConfig = UnattendedConfig()
     network: NetworkConfig = NetworkConfig()

@@ -74,6 +74,7 @@ class Feedback:
         self.first = Request(first, -1)
         self.is_held = False
         self._requests: dict[int, Request] = {}
+        self._heard_s = 0.0
 
     def next_request(self, shot: Shot) -> Request:
         """Return what the next shot of this shot's field may use."""
@@ -100,6 +101,26 @@ class Feedback:
         self._requests[shot.position] = request
         return request
 
+    def newest_request(self, shot: Shot) -> Request:
+        """Return at once what a shot's field may use by the newest decision: a stream waits not.
+
+        The worker skips shots here, so none is waited for. What is late is the next decision,
+        whichever shot it is about: one more for each deadline that passes without any.
+        """
+        while (got := self._hub.next_decision(0.0)) is not None:
+            if self._is_new(*got, shot):
+                self._tally.add_answer(*got)
+                self._heed(got[0].position, got[1])
+        request = self._requests.get(shot.position, self.first)
+        now_s = time.perf_counter()
+        self._heard_s = self._heard_s or now_s
+        late = int((now_s - self._heard_s) / self._deadline_s)
+        if late > request.late:
+            self._tally.late += 1
+            self._complain(shot, late)
+            request = self._requests[shot.position] = msgspec.structs.replace(request, late=late)
+        return request
+
     def _is_new(self, result: Result, decision: Decision, shot: Shot) -> bool:
         """Whether a decision may be heeded: not of a shot to come, and newer than the last one."""
         last = self._requests.get(result.position, self.first)
@@ -123,6 +144,7 @@ class Feedback:
             settings, decision.id, self._valid_until_ns(settings), decision.has_evidence
         )
         self._requests[position] = request
+        self._heard_s = time.perf_counter()
         return request
 
     def _valid_until_ns(self, settings: Settings) -> int:
@@ -144,3 +166,5 @@ class Feedback:
             self._stop.wait(0.02)
         if told and not self._stop.is_set():
             self._hub.send(Notice("info", "the recorder is back", time.perf_counter_ns()))
+        if told:
+            self._heard_s = 0.0  # in the dark there was nothing to decide on

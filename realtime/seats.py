@@ -203,8 +203,9 @@ class Seats:
         for position in [p for p in seat.waiting if p >= 0]:
             if seat.credit <= 0:
                 break
-            packets += [item.packet for item in seat.waiting.pop(position)]
-            seat.credit -= 1
+            shot = seat.waiting.pop(position)
+            packets += [item.packet for item in shot]
+            seat.credit -= len(shot)  # a shot is sent whole; the next one waits for its last frame
         return packets
 
     def _from(self, place: int) -> Iterator[Item]:

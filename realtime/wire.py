@@ -170,11 +170,29 @@ class StepTimes(msgspec.Struct, frozen=True, gc=False):
     total_ns: int = 0
 
 
+class CellDoses(msgspec.Struct, frozen=True, gc=False):
+    """Light of every cell that is followed at one shot, in the order of its tracks.
+
+    Attributes
+    ----------
+    dose
+        By line, J/cm2 or relative; lines are not added up.
+    damage
+        All lines weighted by their harm, J/cm2 of UV-equivalent light (`acquire.dose.action`).
+    """
+
+    ids: tuple[int, ...] = ()
+    dose: dict[str, tuple[float, ...]] = {}
+    damage: tuple[float, ...] = ()
+
+
 class Result(msgspec.Struct, frozen=True, tag="result"):
     """What was seen in a shot. `observation` holds every number that the policy saw.
 
     Attributes
     ----------
+    cell_dose
+        What each cell has taken in this run; None where cells are not followed.
     is_fresh
         The worker has just started: its tracker and policy knew nothing before this shot.
     model_id
@@ -191,6 +209,7 @@ class Result(msgspec.Struct, frozen=True, tag="result"):
     restored: RestoredSlot | None = None
     times: StepTimes = StepTimes()
     is_fresh: bool = False
+    cell_dose: CellDoses | None = None
 
 
 class DecisionMessage(msgspec.Struct, frozen=True, tag="decision"):
@@ -210,6 +229,8 @@ class AppliedMessage(msgspec.Struct, frozen=True, tag="applied"):
         From the last frame of the shot before in the host's hands to the last device set.
     refused
         Why no light was given; empty if it was.
+    stale
+        Mode "stream", where each change is told: frames since it was set that do not show it.
     """
 
     shot: int
@@ -218,6 +239,7 @@ class AppliedMessage(msgspec.Struct, frozen=True, tag="applied"):
     applied: tuple[Applied, ...]
     latency_ns: int = 0
     refused: str = ""
+    stale: int = 0
 
 
 class FrameDue(msgspec.Struct, frozen=True, tag="due"):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from acquire.burst import in_bursts
 from acquire.camera import Camera
 from acquire.clock import HostClock, SimulatedClock
 from acquire.errors import ScopeError
@@ -231,7 +232,9 @@ class Session:
     def _shots(self) -> Iterator[PlannedShot]:
         origin = self._scope.position_um()
         shots = plan_shots(self._config.sequence(), origin)
-        return islice(the_rest(shots, self._shots_done), self._task.max_shots or None)
+        shots = islice(the_rest(shots, self._shots_done), self._task.max_shots or None)
+        n_frames = self._config.loop.burst_frames
+        return (in_bursts(shot, n_frames) for shot in shots) if n_frames > 1 else shots
 
     def _heads_up(self) -> None:
         self._hub.heads_up()

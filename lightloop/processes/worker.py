@@ -60,8 +60,10 @@ class RestoredRing:
 def _work(task: RunTask, link: Link) -> None:
     config = parse(task.config_toml, task.config_name)
     address = link.wait_for_address()
-    with StreamClient(address, "worker", "shots", credit=1_000) as client:
+    with StreamClient(address, "worker", "shots", credit=1) as client:
         start = client.start(60.0, keep_waiting=link.check)
+        if start.mode != "stream":  # every frame is looked at: none waits for another
+            client.ack(-1, 1_000)
         camera = start.cameras[0]
         restored = RestoredRing(camera.height, camera.width) if task.with_window else None
         try:
