@@ -16,6 +16,7 @@ import msgspec
 from acquire.burst import in_bursts
 from acquire.camera import Camera
 from acquire.clock import HostClock, SimulatedClock
+from acquire.device_state import device_state
 from acquire.errors import ScopeError
 from acquire.flow import Flow
 from acquire.keeper_link import KeeperLink
@@ -35,6 +36,7 @@ from lightloop.feedback import Feedback
 from lightloop.orders import Orders
 from lightloop.processes.echo import echo
 from lightloop.processes.link import Link, run_child
+from lightloop.provenance import networks, processor
 from lightloop.reference import Reference
 from lightloop.resume import read_unfinished, the_rest
 from lightloop.sample import build_ledger, open_sample
@@ -255,9 +257,9 @@ class Session:
             lag_frames=self._config.loop.lag_frames,
         )
 
-    def _newest_request(self, shot: Shot) -> Request:
+    def _newest_request(self, shot: Shot, wait_s: float) -> Request:
         self._count(shot)
-        request = self._feedback.newest_request(shot)
+        request = self._feedback.newest_request(shot, wait_s)
         self._witness.rest()
         return request
 
@@ -381,4 +383,7 @@ class Session:
             mode=config.loop.mode,
             goes_on_with=self._task.goes_on_with,
             calibrations=references(config),
+            devices=device_state(microscope.core),
+            models=networks(config),
+            processor=processor(),
         )
