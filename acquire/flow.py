@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _KEPT = 512  # shots whose time is kept until they are decided on; proposed
+_LISTEN_S = 5e-3  # so long for a decision at a time, and then a look at the camera; proposed
+_AWAKE_S = 1e-3  # before a frame is due, we look at nothing but the camera; proposed
 
 
 class Flow(NamedTuple):
@@ -37,7 +39,7 @@ class Flow(NamedTuple):
     Attributes
     ----------
     newest
-        Returns at once what a shot's field may use by the newest decision.
+        Returns what a shot's field may use by the newest decision; may wait so many seconds for it.
     should_rest
         Whether the stream should end for now: what is taken could not be saved.
     rest
@@ -46,7 +48,7 @@ class Flow(NamedTuple):
         Frames that keep the old exposure when it is changed.
     """
 
-    newest: Callable[[Shot], Request]
+    newest: Callable[[Shot, float], Request]
     should_rest: Callable[[], bool] = lambda: False
     rest: Callable[[], object] = lambda: None
     lag_frames: int = 1
@@ -88,6 +90,7 @@ class Streamer:
         self._frame_ns: dict[int, int] = {}
         self._latencies: dict[int, int] = {}
         self._first_seq = 0
+        self._goes_on = True
         self._told: Change | None = None
 
     def take(self, planned: PlannedShot, request: Request, objection: str) -> bool:
@@ -125,6 +128,7 @@ class Streamer:
         with self._guard.stream(
             request, one.channel, one.n_frames, shot.position, self._flow.lag_frames
         ) as lease:
+            lease.idle = lambda: self._listen(lease)
             lease.start()
             self._begin(lease, shot, request)
             following: PlannedShot | None = planned
@@ -137,7 +141,7 @@ class Streamer:
     def _begin(self, lease: Stream, shot: Shot, request: Request) -> None:
         """Tell of the light that the stream begins with."""
         self._good[shot.position] = request
-        self._told = None
+        self._told, self._goes_on = None, True
         self._tell(shot, request.decision_id, (lease.applied,), self._latency(lease, request))
 
     def _frames(self, lease: Stream, one: PlannedExposure, shot: Shot) -> None:
@@ -162,13 +166,28 @@ class Streamer:
         if self._should_end() or self._flow.should_rest():
             return None
         lease.renew()
-        request = self._flow.newest(planned.shot)
-        if request is not self.last[1] and not self._change(lease, planned.shot, request):
+        if not self._heed(lease, 0.0):
             return None
         following = self._plan.look()
         if following is None or not _is_same_place(planned, following):
             return None
         return self._plan.take()
+
+    def _listen(self, lease: Stream) -> bool:
+        """Listen for a decision while the camera exposes; False: the next frame is due soon."""
+        left_s = lease.due_in_s() - _AWAKE_S
+        if left_s <= 0 or not self._goes_on:
+            return False
+        self._heed(lease, min(left_s, _LISTEN_S))
+        return True
+
+    def _heed(self, lease: Stream, wait_s: float) -> bool:
+        """Follow the newest decision; return False if the stream has to begin anew for it."""
+        shot, asked = self.last
+        request = self._flow.newest(shot, wait_s)
+        if request is not asked:
+            self._goes_on = self._goes_on and self._change(lease, shot, request)
+        return self._goes_on
 
     def _change(self, lease: Stream, shot: Shot, request: Request) -> bool:
         """Follow a request; return False if the stream has to begin anew for it."""

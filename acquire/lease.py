@@ -34,6 +34,10 @@ def _nobody() -> None:
     """Tell nobody."""
 
 
+def _has_no_time() -> bool:
+    return False
+
+
 @dataclass(slots=True, kw_only=True)
 class Lease:
     """Light for one exposure or burst; made by `LightGuard.expose`, and over when its `with` ends.
@@ -58,6 +62,8 @@ class Lease:
         When light may first have been on (0: never), and when it was read back as off, host clock.
     nap, heads_up
         Sleep that a STOP LIGHT cuts short; tells others that a frame is due (`acquire.habit`).
+    idle
+        Uses the time until the next frame, some milliseconds at most; False: there was none to use.
     is_clean
         Every frame came, and nothing went wrong.
     """
@@ -72,6 +78,7 @@ class Lease:
     now_ns: Callable[[], int]
     nap: Callable[[float], object] = time.sleep
     heads_up: Callable[[], None] = _nobody
+    idle: Callable[[], bool] = _has_no_time
     habit: Habit = field(default_factory=Habit)
     steps: tuple[FrameLight, ...] = ()
     ticket: Ticket | None = None
@@ -166,9 +173,6 @@ class Lease:
                 self.n_popped += 1
                 self._expect_frame()
                 return image
-            if looks % _LOOKS_PER_HEADS_UP == 0 and looks < _LAST_LOOK:
-                self.heads_up()
-            looks += 1
             self.check_stopped()
             if not was_running and self.camera.is_overrun():
                 raise CameraOverrun(
@@ -181,6 +185,11 @@ class Lease:
                     f"the camera {why} after {self.n_popped} of {self.n_frames} frames of "
                     f"{self.allowed.exposure_ms:g} ms; check its cable and trigger{self._hint()}"
                 )
+            if self.idle():
+                continue
+            if looks % _LOOKS_PER_HEADS_UP == 0 and looks < _LAST_LOOK:
+                self.heads_up()
+            looks += 1
             time.sleep(_POLL_S)
 
     def _hint(self) -> str:

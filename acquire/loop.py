@@ -197,7 +197,7 @@ class _Loop:
         if refusal is None:
             self._good[shot.position] = request
             if self._flow is not None:
-                return self._flow.newest(shot)
+                return self._flow.newest(shot, 0.0)
         elif not request.late:  # nothing new was seen, so nobody can decide anew
             return msgspec.structs.replace(
                 self._good[shot.position], late=1, has_evidence=False, valid_until_ns=0

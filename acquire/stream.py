@@ -107,6 +107,11 @@ class Stream(Lease):
         self.frame_ns = image.t_ns
         return image, applied
 
+    def due_in_s(self) -> float:
+        """Return in how many seconds the next frame may come at the soonest."""
+        due_ns = self.frame_ns + int(self.source.on_ms(self.exposure_read_ms) * 1e6)
+        return (due_ns - self.now_ns()) * 1e-9
+
     def renew(self) -> None:
         """Book what was given, and go on; nothing happens while the window lasts.
 

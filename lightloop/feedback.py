@@ -101,13 +101,19 @@ class Feedback:
         self._requests[shot.position] = request
         return request
 
-    def newest_request(self, shot: Shot) -> Request:
-        """Return at once what a shot's field may use by the newest decision: a stream waits not.
+    def newest_request(self, shot: Shot, wait_s: float = 0.0) -> Request:
+        """Return what a shot's field may use by the newest decision; for a stream.
 
-        The worker skips shots here, so none is waited for. What is late is the next decision,
+        The worker skips shots there, so none is waited for. What is late is the next decision,
         whichever shot it is about: one more for each deadline that passes without any.
+
+        Parameters
+        ----------
+        wait_s
+            Time that there is to wait for a decision, s.
         """
-        while (got := self._hub.next_decision(0.0)) is not None:
+        while (got := self._hub.next_decision(wait_s)) is not None:
+            wait_s = 0.0
             if self._is_new(*got, shot):
                 self._tally.add_answer(*got)
                 self._heed(got[0].position, got[1])
