@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
 import numpy as np
 
 from acquire.dose.fluence import FluenceMap
+from realtime.wire import CellDoses
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,22 +17,6 @@ if TYPE_CHECKING:
     from acquire.dose.footprint import Footprint
     from acquire.dose.tiles import Tiles
     from realtime.wire import Tracks
-
-
-class CellDoses(msgspec.Struct, frozen=True, gc=False):
-    """Light of every cell that is followed at one shot, in the order of its tracks.
-
-    Attributes
-    ----------
-    dose
-        By line, J/cm2 or relative; lines are not added up.
-    damage
-        All lines weighted by their harm, J/cm2 of UV-equivalent light (`acquire.dose.action`).
-    """
-
-    ids: tuple[int, ...] = ()
-    dose: dict[str, tuple[float, ...]] = {}
-    damage: tuple[float, ...] = ()
 
 
 class CellDose:
@@ -77,6 +61,11 @@ class CellDose:
             for light, footprint in self._footprints.items()
         }
         self._fields: dict[int, _Field] = {}
+
+    @property
+    def lights(self) -> frozenset[str]:
+        """The lines that are counted."""
+        return frozenset(self._footprints)
 
     def light(self, position: int, light: str, x_um: float, y_um: float, dose: float) -> None:
         """Take in one exposure.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+import msgspec
 import numpy as np
 
 from realtime.observe import observe
@@ -21,10 +22,14 @@ if TYPE_CHECKING:
 
     from acquire.frame import FrameInfo
     from models import Restorer
+    from realtime.cell_dose import CellDose
     from realtime.detections import Detections
     from realtime.policy.decision import Policy
     from realtime.policy.observation import Trust
-    from realtime.wire import RestoredSlot, TrackEvent, Tracks
+    from realtime.wire import CellDoses, RestoredSlot, TrackEvent, Tracks
+
+
+OUT_OF_FOCUS = {"lost": "the focus lock has let go", "not found": "no focus was found"}
 
 
 class CellTracker(Protocol):
@@ -48,6 +53,8 @@ class Steps(NamedTuple):
         Puts a restored image where viewers find it; None if nobody looks.
     saturation_adu
         Level from which a pixel is clipped.
+    cell_dose
+        Adds up the light of each cell; None where cells are not followed.
     """
 
     restore: Restorer
@@ -57,6 +64,7 @@ class Steps(NamedTuple):
     policy: Policy
     keep: Callable[[NDArray[np.float32]], RestoredSlot] | None
     saturation_adu: float
+    cell_dose: CellDose | None = None
 
 
 class Pipeline:
@@ -83,12 +91,15 @@ class Pipeline:
         if self._seen and self._seen[0].shot.number != info.shot.number:
             self.forget()  # a shot that lost its end is not judged
         self._seen.append(info)
+        self._book(info)
         if info.index.c != 0:
             return
         start = time.perf_counter_ns()
         photons = self.steps.restore(adu).photons
         restored = time.perf_counter_ns()
         trust = self.steps.judge(adu, photons)
+        if info.focus in OUT_OF_FOCUS:  # what is blurred may vouch for nothing
+            trust = msgspec.structs.replace(trust, is_trusted=False, why=OUT_OF_FOCUS[info.focus])
         if self._trust is None or not trust.is_trusted:
             self._trust = trust  # one frame in doubt is a shot in doubt
         self._saturated = max(self._saturated, _clipped(adu, self.steps.saturation_adu))
@@ -156,6 +167,7 @@ class Pipeline:
             slot,
             times,
             self._is_fresh,
+            self._of_cells(info, tracks),
         )
         self.forget()
         self._is_fresh = False
@@ -166,6 +178,20 @@ class Pipeline:
         if tracker is None:
             tracker = self._trackers[position] = self.steps.new_tracker()
         return tracker
+
+    def _book(self, info: FrameInfo) -> None:
+        """Add a frame's light to the map that cells' doses are read from."""
+        doses, light = self.steps.cell_dose, info.applied.light
+        if doses is not None and light in doses.lights:
+            x_um, y_um, _ = info.position_um
+            doses.light(info.shot.position, light, x_um, y_um, info.applied.dose_j_cm2)
+
+    def _of_cells(self, info: FrameInfo, tracks: Tracks) -> CellDoses | None:
+        """Return what each cell has taken, this shot included."""
+        doses = self.steps.cell_dose
+        if doses is None:
+            return None
+        return doses.read(info.shot.position, *info.position_um[:2], tracks)
 
     def _dose(self, position: int) -> dict[str, float]:
         dose = self._doses.setdefault(position, {})

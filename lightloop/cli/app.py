@@ -10,6 +10,7 @@ from lightloop.cli import (
     check,
     dark,
     doctor,
+    export,
     inspection,
     networks,
     recorded,
@@ -34,6 +35,7 @@ app.command("simulate")(simulate.simulate)
 app.command("truth")(truth.truth)
 app.command("import")(recorded.import_images)
 app.command("replay", cls=recorded.ReplayCommand)(recorded.replay)
+app.command("export")(export.export)
 app.command("inspect")(inspection.inspect)
 app.command("verify")(rescue.verify)
 app.command("repair")(rescue.repair)

@@ -15,10 +15,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import tifffile
 
-from realtime.errors import RunFileError
-from realtime.truth.folder import new_folder
+from realtime.export.ctc import Line, write_image, write_tracks
+from realtime.export.whole import new_folder
 from realtime.truth.tracks import FieldTruth, positions
 
 if TYPE_CHECKING:
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
 
     from realtime.run_file import RunReader
     from realtime.truth.reader import TruthReader
-
-MOST_LABELS = 65535  # the layout wants 16 bits
 
 
 def export_ctc(truth: TruthReader, folder: Path, run: RunReader | None = None) -> int:
@@ -51,11 +48,6 @@ def export_ctc(truth: TruthReader, folder: Path, run: RunReader | None = None) -
     with new_folder(folder) as draft:
         for position in positions(truth):
             field = FieldTruth(truth, position)
-            if len(field.tracklets) > MOST_LABELS:
-                raise RunFileError(
-                    f"field {position} has {len(field.tracklets)} tracklets, and this layout has "
-                    f"room for {MOST_LABELS}; use GEFF"
-                )
             name = f"{position + 1:02d}"
             _write_field(field, draft / f"{name}_GT" / "TRA")
             if run is not None:
@@ -65,14 +57,15 @@ def export_ctc(truth: TruthReader, folder: Path, run: RunReader | None = None) -
 
 
 def _write_field(field: FieldTruth, folder: Path) -> None:
-    folder.mkdir(parents=True)
     known = {frame.t: k for k, frame in enumerate(field.frames)}
     empty = np.zeros_like(field.mask(0), np.uint16)
-    for t in range(field.n_times):
-        labels = _relabelled(field, known[t]) if t in known else empty
-        _write(folder / f"man_track{t:03d}.tif", labels)
-    lines = [f"{one.label} {one.first} {one.last} {one.parent}\n" for one in field.tracklets]
-    (folder / "man_track.txt").write_text("".join(lines), "ascii", newline="\n")
+    write_tracks(
+        folder,
+        ("man_track", "man_track"),
+        field.n_times,
+        lambda t: _relabelled(field, known[t]) if t in known else empty,
+        (Line(one.label, one.first, one.last, one.parent) for one in field.tracklets),
+    )
 
 
 def _relabelled(field: FieldTruth, k: int) -> NDArray[np.uint16]:
@@ -89,8 +82,5 @@ def _write_images(field: FieldTruth, folder: Path, run: RunReader) -> None:
     table = field.truth.exposures
     for frame in field.frames:
         planes = [run.pixels(int(table["seq"][one])) for one in frame.exposures]
-        _write(folder / f"t{frame.t:03d}.tif", planes[0] if len(planes) == 1 else np.stack(planes))
-
-
-def _write(path: Path, image: NDArray[np.uint16]) -> None:
-    tifffile.imwrite(path, image, photometric="minisblack", compression="zlib")
+        image = planes[0] if len(planes) == 1 else np.stack(planes)
+        write_image(folder / f"t{frame.t:03d}.tif", image)

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from realtime.errors import RunFileError
-from realtime.truth.folder import new_folder
+from realtime.export.geff import check_installed, links, write_graph
+from realtime.export.whole import new_folder
 from realtime.truth.tracks import FieldTruth
 
 if TYPE_CHECKING:
@@ -45,18 +45,25 @@ def export_geff(truth: TruthReader, folder: Path, position: int = 0) -> int:
     RunFileError
         If the package `geff` is missing, or the folder exists or cannot be written.
     """
-    try:
-        from geff.core_io import write_arrays
-    except ImportError as error:
-        raise RunFileError('GEFF needs one more package: pip install "geff>=1.3"') from error
+    check_installed()
     field = FieldTruth(truth, position)
-    nodes, edges = _nodes(field), _edges(field)
+    nodes = _nodes(field)
+    parents = {one.label: one.parent for one in field.tracklets}
+    edges = links(nodes["tracklet"].tolist(), parents)
+    about = {"origin": "lightloop truth", "session_id": truth.about.session_id}
+    step_um = _planes_um(field)[1] if field.n_planes > 1 else None
     with new_folder(folder) as draft:
         _write_labels(field, draft / LABELS)
-        props = {name: {"values": values, "missing": None} for name, values in nodes.items()}
-        ids = np.arange(len(nodes["t"]), dtype=np.uint64)
-        write_arrays(draft / GRAPH, ids, props, edges, {}, _metadata(field))
-    return len(ids)
+        write_graph(
+            draft / GRAPH,
+            nodes,
+            edges,
+            truth.about.pixel_um,
+            step_um,
+            about,
+            labels=(f"../{LABELS}", "label"),
+        )
+    return len(nodes["t"])
 
 
 def _nodes(field: FieldTruth) -> dict[str, NDArray[Any]]:
@@ -84,42 +91,6 @@ def _nodes(field: FieldTruth) -> dict[str, NDArray[Any]]:
     for n, line in enumerate(field.truth.about.lines):
         columns[f"dose_j_cm2_{line}"] = cells["dose_j_cm2"][:, n].astype(np.float64)
     return columns
-
-
-def _edges(field: FieldTruth) -> NDArray[np.uint64]:
-    """Return the links, (n, 2): from a node to the one that it becomes."""
-    last_node: dict[int, int] = {}  # by tracklet
-    parents = {one.label: one.parent for one in field.tracklets}
-    edges: list[tuple[int, int]] = []
-    node = 0
-    for k in range(len(field.frames)):
-        for cell in field.cells(k)["id"].tolist():
-            label = field.labels(k)[cell]
-            source = last_node.get(label, last_node.get(parents[label]))
-            if source is not None:
-                edges.append((source, node))
-            last_node[label] = node
-            node += 1
-    return np.array(edges, np.uint64).reshape(-1, 2)
-
-
-def _metadata(field: FieldTruth) -> Any:
-    from geff_spec import Axis, GeffMetadata, RelatedObject
-
-    pixel_um = field.truth.about.pixel_um
-    scaled = {"unit": "pixel", "scaled_unit": "micrometer"}
-    axes = [Axis(name="t", type="time", unit="frame")]
-    if field.n_planes > 1:
-        axes.append(Axis(name="z", type="space", scale=_planes_um(field)[1], **scaled))
-    axes += [Axis(name=name, type="space", scale=pixel_um, **scaled) for name in "yx"]
-    return GeffMetadata(
-        directed=True,
-        axes=axes,
-        node_props_metadata={},
-        edge_props_metadata={},
-        related_objects=[RelatedObject(type="labels", path=f"../{LABELS}", node_prop="label")],
-        extra={"origin": "lightloop truth", "session_id": field.truth.about.session_id},
-    )
 
 
 def _planes_um(field: FieldTruth) -> tuple[float, float]:

@@ -9,9 +9,9 @@ import pytest
 import tifffile
 
 from realtime.errors import RunFileError
+from realtime.export.whole import new_folder
 from realtime.truth import TruthReader
 from realtime.truth.ctc import export_ctc
-from realtime.truth.folder import new_folder
 from realtime.truth.tracks import FieldTruth, positions
 from tests.unit.truth_samples import nuclei, write_truth
 

@@ -1,0 +1,224 @@
+"""The cells of one field as the run followed them, with all verdicts in.
+
+While a run goes on, a division is first provisional: the mother's name goes on as one daughter.
+When it is final, that daughter gets a name of her own. Here everybody has the final name from the
+shot of the division on. Who was taken back (a false birth) is still listed, and said to be.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from acquire.frame import FrameInfo
+    from realtime.run_file import RunReader
+    from realtime.wire import Result, TrackEvent
+
+FINAL, PROVISIONAL, WITHDRAWN = "final", "provisional", "withdrawn"
+
+
+class Sighting(NamedTuple):
+    """A cell in one shot.
+
+    Attributes
+    ----------
+    frame
+        Number of the shot in its field, from 0.
+    is_seen
+        False: it was missed, and is where it was expected.
+    photons_e, area_px
+        As the run saw it in the restored image: photo-electrons above background, and area.
+    dose, damage
+        What the cell has taken in this run: by line, and of all; empty where it is not recorded.
+    """
+
+    frame: int
+    cell: int
+    y_px: float
+    x_px: float
+    is_seen: bool
+    photons_e: float
+    area_px: float
+    dose: dict[str, float]
+    damage: float
+
+
+@dataclass(slots=True)
+class Cell:
+    """Who a cell is.
+
+    Attributes
+    ----------
+    parent
+        The mother's number; -1 for none.
+    beginning
+        "birth" or "division"; `verdict` on it: final, provisional (the run ended before), or
+        withdrawn.
+    ending
+        "end" or "division"; empty where the run ended before the cell.
+    """
+
+    number: int
+    parent: int = -1
+    beginning: str = "birth"
+    verdict: str = PROVISIONAL
+    ending: str = ""
+
+
+@dataclass(slots=True)
+class FieldCells:
+    """All cells of one field.
+
+    Attributes
+    ----------
+    shots
+        Frames of each shot with a result, by the number of a `Sighting.frame`.
+    times
+        Time point of each shot: the t of the plan, or the shot's number where two share a t.
+    sightings
+        Of each shot.
+    left_out
+        Shots with a result and without any frame: nobody knows when they were.
+    """
+
+    position: int
+    cells: dict[int, Cell] = field(default_factory=dict)
+    shots: list[tuple[FrameInfo, ...]] = field(default_factory=list)
+    times: list[int] = field(default_factory=list)
+    sightings: list[list[Sighting]] = field(default_factory=list)
+    left_out: list[int] = field(default_factory=list)
+
+    def tracks(self) -> dict[int, list[Sighting]]:
+        """Return the sightings of each cell, in order of time."""
+        found: dict[int, list[Sighting]] = {}
+        for shot in self.sightings:
+            for sighting in shot:
+                found.setdefault(sighting.cell, []).append(sighting)
+        return found
+
+
+def field_cells(reader: RunReader) -> list[FieldCells]:
+    """Return the cells of each field of a run, in the order of the plan."""
+    frames: dict[int, list[FrameInfo]] = {}
+    for info in reader.infos:
+        frames.setdefault(info.shot.number, []).append(info)
+    fields: dict[int, _Reading] = {}
+    seen: set[int] = set()
+    for result in reader.results:
+        if result.shot in seen:  # a worker that started again may repeat itself
+            continue
+        seen.add(result.shot)
+        reading = fields.setdefault(result.position, _Reading(result.position))
+        reading.take(result, tuple(frames.get(result.shot, ())))
+    return [fields[position].done() for position in sorted(fields)]
+
+
+class _Reading:
+    """Reads one field's results in their order."""
+
+    def __init__(self, position: int) -> None:
+        self._field = FieldCells(position)
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        """Let names go on where a worker that started again names its cells from 0."""
+        self._first = max(self._field.cells, default=-1) + 1
+        self._splits: dict[int, int] = {}  # shot from which on a daughter was known
+        self._divided: dict[int, int] = {}  # and a mother that has divided for good
+        self._gone: set[int] = set()
+
+    def take(self, result: Result, frames: tuple[FrameInfo, ...]) -> None:
+        """Take the next result."""
+        if result.is_fresh:
+            self._begin_anew()
+        at = len(self._field.shots)
+        sightings = list(self._sightings(result, at))
+        for event in result.events:
+            self._happen(event, at)
+        if frames:
+            self._field.shots.append(frames)
+            self._field.sightings.append(sightings)
+        else:
+            self._field.left_out.append(result.shot)
+
+    def done(self) -> FieldCells:
+        """Return the field, every time point with its number."""
+        known = self._field
+        indices = [frames[0].index.t for frames in known.shots]
+        known.times = indices if len(set(indices)) == len(indices) else list(range(len(indices)))
+        last = {sighting.cell for sighting in known.sightings[-1]} if known.sightings else set()
+        for cell in known.cells.values():
+            if cell.verdict == PROVISIONAL and cell.number not in last:
+                cell.verdict = WITHDRAWN  # it was dropped as another name of its mother
+        return known
+
+    def _sightings(self, result: Result, at: int) -> Iterator[Sighting]:
+        tracks, doses = result.tracks, result.cell_dose
+        n = len(tracks.ids)
+        parents, missed = tracks.parents or (-1,) * n, tracks.missed or (0,) * n
+        photons, areas = tracks.photons or (math.nan,) * n, tracks.area_px or (math.nan,) * n
+        has_dose = doses is not None and doses.ids == tracks.ids
+        for row, number in enumerate(tracks.ids):
+            cell = self._cell(number)
+            cell.parent = self._first + parents[row] if parents[row] >= 0 else -1
+            dose = {} if doses is None or not has_dose else doses.dose
+            damage = doses.damage if doses is not None and has_dose else ()
+            yield Sighting(
+                frame=at,
+                cell=cell.number,
+                y_px=tracks.y_px[row],
+                x_px=tracks.x_px[row],
+                is_seen=missed[row] == 0,
+                photons_e=photons[row],
+                area_px=areas[row],
+                dose={light: of[row] for light, of in dose.items()},
+                damage=damage[row] if damage else math.nan,
+            )
+
+    def _happen(self, event: TrackEvent, at: int) -> None:
+        cell = self._cell(event.track_id)
+        match event.kind, event.is_final:
+            case "birth", True:
+                cell.verdict = FINAL
+            case "division", False:
+                cell.beginning = "division"
+                self._splits[cell.number] = at
+            case "division", True:
+                self._divide(cell, self._cell(event.parent_id))
+            case "end", is_final:
+                cell.ending = "end"
+                if is_final:
+                    self._gone.add(cell.number)
+            case "withdrawn", _:
+                self._take_back(cell, is_division=event.parent_id >= 0)
+
+    def _divide(self, daughter: Cell, mother: Cell) -> None:
+        """Name both daughters: the one that went by the mother's name gets her own."""
+        daughter.parent, daughter.beginning, daughter.verdict = mother.number, "division", FINAL
+        mother.ending = "division"
+        known_from = self._splits.pop(daughter.number, None)
+        if known_from is not None:
+            self._divided[mother.number] = known_from
+            return
+        first = self._divided.pop(mother.number, len(self._field.sightings))
+        for shot in self._field.sightings[first:]:
+            shot[:] = [
+                s._replace(cell=daughter.number) if s.cell == mother.number else s for s in shot
+            ]
+
+    def _take_back(self, cell: Cell, *, is_division: bool) -> None:
+        if is_division:
+            cell.beginning, cell.verdict = "birth", PROVISIONAL
+            self._splits.pop(cell.number, None)
+        elif cell.ending == "end" and cell.number not in self._gone:
+            cell.ending = ""
+        else:
+            cell.verdict = WITHDRAWN
+
+    def _cell(self, number: int) -> Cell:
+        name = self._first + number
+        return self._field.cells.setdefault(name, Cell(name))

@@ -1,0 +1,153 @@
+"""The layout of the Cell Tracking Challenge, which most programs for tracks and scores read.
+
+::
+
+    FOLDER/01/t000.tif               images: (Y, X) or (Z, Y, X)
+    FOLDER/01_RES/mask000.tif        whose pixel it is: labels, uint16 (of a truth: 01_GT/TRA)
+    FOLDER/01_RES/res_track.txt      label, first and last time point, label of the parent
+
+The next field is 02. Names and columns: celltrackingchallenge.net, "Naming and file content
+conventions".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import tifffile
+
+from realtime.errors import RunFileError
+from realtime.export.cells import WITHDRAWN
+from realtime.export.discs import labels_of
+from realtime.export.photometry import check_frames
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from realtime.export.cells import FieldCells, Sighting
+    from realtime.run_file import RunReader
+
+MOST_LABELS = 65535  # the layout wants 16 bits
+USUAL_AREA_PX = 80.0  # of a cell that was never measured (proposed)
+
+
+class Line(NamedTuple):
+    """One tracklet: first and last time point are both its own; parent 0 is none."""
+
+    label: int
+    first: int
+    last: int
+    parent: int
+
+
+def write_tracks(
+    folder: Path,
+    names: tuple[str, str],
+    n_times: int,
+    labels: Callable[[int], NDArray[np.uint16]],
+    lines: Iterable[Line],
+) -> None:
+    """Write the labels of each time point, and the lines of the tracklets.
+
+    Parameters
+    ----------
+    names
+        Of the images and of the text, such as "mask" and "res_track".
+
+    Raises
+    ------
+    RunFileError
+        If there are more tracklets than labels.
+    """
+    lines = list(lines)
+    if len(lines) > MOST_LABELS:
+        raise RunFileError(
+            f"{folder.name} has {len(lines)} tracklets, and this layout has room for "
+            f"{MOST_LABELS}; use GEFF"
+        )
+    folder.mkdir(parents=True)
+    for t in range(n_times):
+        write_image(folder / f"{names[0]}{t:03d}.tif", labels(t))
+    text = "".join(f"{x.label} {x.first} {x.last} {x.parent}\n" for x in lines)
+    (folder / f"{names[1]}.txt").write_text(text, "ascii", newline="\n")
+
+
+def write_image(path: Path, image: NDArray[np.uint16]) -> None:
+    """Write one image as a TIFF that every program reads."""
+    tifffile.imwrite(path, image, photometric="minisblack", compression="zlib")
+
+
+def write_field(
+    reader: RunReader, field: FieldCells, draft: Path, progress: Callable[[], object]
+) -> int:
+    """Write the cells that a run followed in one field, as discs of their area; return tracklets.
+
+    Time points are those of the results, without holes: `times` of the run's table tells which t
+    of the plan each is. False births are left out.
+    """
+    check_frames(field)
+    name = f"{field.position + 1:02d}"
+    lines, label_of = tracklets(field)
+    kept = [[s for s in shot if (s.frame, s.cell) in label_of] for shot in field.sightings]
+    shape = (field.shots[0][0].height, field.shots[0][0].width)
+    (draft / name).mkdir(parents=True)
+
+    def labels(t: int) -> NDArray[np.uint16]:
+        seqs = [i.seq for i in field.shots[t] if i.index.c == field.shots[t][0].index.c]
+        planes = [reader.pixels(seq) for seq in seqs]
+        image = planes[0] if len(planes) == 1 else np.maximum.reduce(planes)
+        write_image(draft / name / f"t{t:03d}.tif", image)
+        progress()
+        seen = kept[t]
+        return labels_of(
+            shape,
+            [s.y_px for s in seen],
+            [s.x_px for s in seen],
+            [_radius_px(s) for s in seen],
+            [label_of[s.frame, s.cell] for s in seen],
+        )
+
+    write_tracks(draft / f"{name}_RES", ("mask", "res_track"), len(field.shots), labels, lines)
+    return len(lines)
+
+
+def tracklets(field: FieldCells) -> tuple[list[Line], dict[tuple[int, int], int]]:
+    """Return the tracklets of a field, and the label of each sighting by its shot and cell.
+
+    A cell that is missing in a shot (a result was lost) goes on as another tracklet, whose parent
+    is its earlier one.
+    """
+    lines: list[Line] = []
+    label_of: dict[tuple[int, int], int] = {}
+    last_label: dict[int, int] = {}
+    tracks = field.tracks()
+    for cell in sorted(tracks, key=lambda number: (tracks[number][0].frame, number)):
+        if field.cells[cell].verdict == WITHDRAWN:
+            continue
+        parent = last_label.get(field.cells[cell].parent, 0)
+        for run in _unbroken([s.frame for s in tracks[cell]]):
+            label = len(lines) + 1
+            lines.append(Line(label, run.start, run.stop - 1, parent))
+            label_of |= {(frame, cell): label for frame in run}
+            last_label[cell] = parent = label
+    return lines, label_of
+
+
+def _unbroken(frames: list[int]) -> list[range]:
+    """Cut rising numbers where one is left out."""
+    runs: list[range] = []
+    for frame in frames:
+        if runs and runs[-1].stop == frame:
+            runs[-1] = range(runs[-1].start, frame + 1)
+        else:
+            runs.append(range(frame, frame + 1))
+    return runs
+
+
+def _radius_px(seen: Sighting) -> float:
+    area = seen.area_px if seen.area_px > 0 else USUAL_AREA_PX
+    return float(np.sqrt(area / np.pi))

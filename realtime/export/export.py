@@ -1,0 +1,140 @@
+"""One export: all that was asked for, written beside its place, named when it is whole."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from realtime.export.film import films
+from realtime.export.frames import dose_so_far, frame_rows, write_csv
+from realtime.export.images import VALUES, Images
+from realtime.export.steps import Steps
+from realtime.export.track_files import write_tracks
+from realtime.export.values import Normaliser
+from realtime.export.whole import outputs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from realtime.export.film import Film
+    from realtime.export.images import Values
+    from realtime.export.whole import Outputs
+    from realtime.run_file import RunReader
+
+ImageKind: TypeAlias = Literal["ome-zarr", "ome-tiff", "tiff", "gzip-h5"]
+TracksKind: TypeAlias = Literal["csv", "geff", "ctc"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to export.
+
+    Attributes
+    ----------
+    values
+        Camera counts, photo-electrons for each unit of dose, or both.
+    """
+
+    images: tuple[ImageKind, ...] = ()
+    tracks: tuple[TracksKind, ...] = ()
+    values: tuple[Values, ...] = VALUES
+
+
+def export_run(
+    reader: RunReader,
+    wanted: Wanted,
+    folder: Path,
+    stem: str,
+    flats: Mapping[str, NDArray[np.float32]] | None = None,
+    show: Callable[[int, int], object] = lambda done, total: None,
+) -> list[Path]:
+    """Write a run in other programs' formats; return what was made.
+
+    Parameters
+    ----------
+    folder, stem
+        Where, and what the names begin with, such as run for run.ome.zarr.
+    flats
+        By light: local dose over its mean, (Y, X) float32 (`realtime.export.flat`).
+    show
+        Told how many of how many pieces of work are done.
+
+    Raises
+    ------
+    RunFileError
+        If something exists already or cannot be written, a package is missing, or a frame of the
+        run is damaged. Nothing is left then.
+    """
+    normaliser = Normaliser({camera.label: camera for camera in reader.start.cameras}, flats)
+    so_far = dose_so_far(reader.infos)
+    steps = Steps(show)
+    with outputs() as out:
+        if wanted.images:
+            found = films(reader)
+            made = [Images(reader, film, normaliser, steps.step) for film in found]
+            _announce(wanted, found, steps)
+            for images, base in zip(made, _bases(found, stem), strict=True):
+                for kind in wanted.images:
+                    if kind != "gzip-h5":
+                        _write_film(kind, images, wanted, out, folder, base)
+            if "gzip-h5" in wanted.images:
+                _write_gzip(reader, made, wanted, out.new(folder / f"{stem}.gzip.h5"), so_far)
+            for images, base in zip(made, _bases(found, stem), strict=True):
+                write_csv(out.new(folder / f"{base}.frames.csv"), frame_rows(images, so_far))
+        if wanted.tracks:
+            write_tracks(reader, normaliser, so_far, wanted.tracks, out, folder / stem, steps)
+    return out.paths
+
+
+def _announce(wanted: Wanted, found: list[Film], steps: Steps) -> None:
+    places = sum(film.n_places for film in found)
+    steps.expect(places * len(wanted.images) * len(wanted.values))
+
+
+def _bases(found: list[Film], stem: str) -> list[str]:
+    """Return what the names of each film begin with; one film needs no more than the run's name."""
+    if len(found) == 1:
+        return [stem]
+    return [
+        f"{stem}.{re.sub(r'[^A-Za-z0-9_-]+', '_', film.camera.label)}-{film.height}x{film.width}"
+        for film in found
+    ]
+
+
+def _write_film(
+    kind: ImageKind, images: Images, wanted: Wanted, out: Outputs, folder: Path, base: str
+) -> None:
+    from realtime.export.ome_zarr import write_ome_zarr
+    from realtime.export.tiff import write_imagej, write_ome_tiff
+
+    for values in wanted.values:
+        name = base if values == "counts" else f"{base}.per_dose"
+        if kind == "ome-zarr":
+            write_ome_zarr(images, values, out.new(folder / f"{name}.ome.zarr"))
+        elif kind == "ome-tiff":
+            write_ome_tiff(images, values, out.new(folder / f"{name}.ome.tiff"))
+        else:
+            for n, p in enumerate(images.film.positions):
+                one = f"{name}.p{p}" if len(images.film.positions) > 1 else name
+                write_imagej(images, values, n, out.new(folder / f"{one}.tif"))
+
+
+def _write_gzip(
+    reader: RunReader,
+    made: list[Images],
+    wanted: Wanted,
+    draft: Path,
+    so_far: Mapping[int, float],
+) -> None:
+    from realtime.export.gzip_h5 import create, write_film, write_frames
+
+    with create(draft, reader) as file:
+        for n, images in enumerate(made):
+            group = file.create_group(f"film{n}")
+            write_film(group, images, wanted.values)
+            write_frames(group, frame_rows(images, so_far))

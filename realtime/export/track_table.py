@@ -1,0 +1,181 @@
+"""A row for each cell at each time: who, where, how bright, how much light it has taken."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from realtime.export.bleaching import UNKNOWN, Fading, fading
+from realtime.export.photometry import measure
+from realtime.export.values import all_calibrated, column_of, dose_column, dose_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from acquire.frame import FrameInfo
+    from realtime.export.cells import FieldCells, Sighting
+    from realtime.export.frames import Row
+    from realtime.export.photometry import Light
+    from realtime.export.values import Normaliser
+    from realtime.run_file import RunReader
+
+CORRECTED = "bleach_corrected"
+
+
+@dataclass(slots=True)
+class FieldTable:
+    """The rows of one field.
+
+    Attributes
+    ----------
+    rows
+        In order of time, then of cell.
+    fading
+        By channel name: what the corrected column rests on.
+    """
+
+    field: FieldCells
+    rows: list[Row]
+    fading: dict[str, Fading]
+
+
+def field_table(
+    reader: RunReader,
+    normaliser: Normaliser,
+    field: FieldCells,
+    so_far: Mapping[int, float],
+    progress: Callable[[], object] = lambda: None,
+) -> FieldTable:
+    """Measure a field's cells, and put all that is known of them into rows.
+
+    Parameters
+    ----------
+    so_far
+        Dose of each frame's light on its field, up to and with it (`frames.dose_so_far`).
+    """
+    measured = measure(reader, normaliser, field, progress)
+    channels = _channels(field)
+    fades = {c: _fading_of(field, measured, c, so_far) for c in channels}
+    pixel_um = next(c.pixel_um for c in reader.start.cameras if c.label == _camera(field))
+    calibrated = {i.applied.light: i.applied.calibrated for shot in field.shots for i in shot}
+    rows = []
+    for shot, frames in enumerate(field.shots):
+        for n, seen in enumerate(field.sightings[shot]):
+            row = _who(field, frames, seen, pixel_um)
+            row |= _found(frames, seen)
+            for c, name in channels.items():
+                light = measured[shot].get(c)
+                dose = _dose(frames, c, so_far)
+                row |= _of_channel(name, light[n] if light else None, dose, fades[c],
+                                   is_calibrated=_is_calibrated(field, c))  # fmt: skip
+            row |= _dose_of_cell(seen, calibrated)
+            rows.append(row)
+    return FieldTable(field, rows, {channels[c]: fades[c] for c in channels})
+
+
+def _channels(field: FieldCells) -> dict[int, str]:
+    """Return the names of the channels as parts of a column's name, by number; no two alike."""
+    names: dict[int, str] = {}
+    for frames in field.shots:
+        for info in frames:
+            if info.index.c not in names:
+                name = re.sub(r"\W+", "_", info.applied.channel) or f"channel{info.index.c}"
+                taken = name in names.values()
+                names[info.index.c] = f"{name}_{info.index.c}" if taken else name
+    return dict(sorted(names.items()))
+
+
+def _camera(field: FieldCells) -> str:
+    return field.shots[0][0].camera if field.shots else ""
+
+
+def _is_calibrated(field: FieldCells, channel: int) -> bool:
+    return all_calibrated(i for shot in field.shots for i in shot if i.index.c == channel)
+
+
+def _dose(frames: tuple[FrameInfo, ...], channel: int, so_far: Mapping[int, float]) -> float:
+    """Return the dose of a channel's light on the field up to the end of a shot."""
+    return max((so_far[i.seq] for i in frames if i.index.c == channel), default=math.nan)
+
+
+def _fading_of(
+    field: FieldCells,
+    measured: list[dict[int, list[Light]]],
+    channel: int,
+    so_far: Mapping[int, float],
+) -> Fading:
+    points: dict[int, list[tuple[float, float]]] = {}
+    for shot, sightings in enumerate(field.sightings):
+        lights = measured[shot].get(channel)
+        if lights is None:
+            continue
+        dose = _dose(field.shots[shot], channel, so_far)
+        for seen, light in zip(sightings, lights, strict=True):
+            if seen.is_seen:
+                points.setdefault(seen.cell, []).append((dose, light.per_dose))
+    return fading(tuple(np.array(p).T) for p in points.values()) if points else UNKNOWN
+
+
+def _who(field: FieldCells, frames: tuple[FrameInfo, ...], seen: Sighting, pixel_um: float) -> Row:
+    cell = field.cells[seen.cell]
+    return {
+        "position": field.position,
+        "t": field.times[seen.frame],
+        "t_s": frames[0].t_s,
+        "shot": frames[0].shot.number,
+        "seq": frames[0].seq,
+        "cell": seen.cell,
+        "parent": cell.parent,
+        "beginning": cell.beginning,
+        "verdict": cell.verdict,
+        "ending": cell.ending,
+        "is_seen": seen.is_seen,
+        "y_px": seen.y_px,
+        "x_px": seen.x_px,
+        "y_um": seen.y_px * pixel_um,
+        "x_um": seen.x_px * pixel_um,
+        "area_px": seen.area_px,
+    }
+
+
+def _found(frames: tuple[FrameInfo, ...], seen: Sighting) -> Row:
+    """Return what the run saw in the restored image of its first channel, and that over the dose.
+
+    A stack was projected by its maximum, so its planes must have had one dose, or nobody can say.
+    """
+    doses = {dose_of(i.applied) for i in frames if i.index.c == 0}
+    dose = doses.pop() if len(doses) == 1 else 0.0
+    first = next((i for i in frames if i.index.c == 0), frames[0])
+    unit = column_of(is_calibrated=first.applied.calibrated)
+    return {
+        "as_seen_e": seen.photons_e if seen.is_seen else math.nan,
+        f"as_seen_{unit}": seen.photons_e / dose if dose and seen.is_seen else math.nan,
+    }
+
+
+def _of_channel(
+    name: str, light: Light | None, dose: float, fade: Fading, *, is_calibrated: bool
+) -> dict[str, Any]:
+    signal, per_dose = light if light is not None else (math.nan, math.nan)
+    unit = column_of(is_calibrated=is_calibrated)
+    return {
+        f"{name}_e": signal,
+        f"{name}_{unit}": per_dose,
+        f"{name}_{unit}_{CORRECTED}": fade.correct(per_dose, dose),
+    }
+
+
+def _dose_of_cell(seen: Sighting, calibrated: Mapping[str, bool]) -> dict[str, Any]:
+    """Return what the cell has taken in this run, by line; lines that were used, in one order."""
+    row: dict[str, Any] = {}
+    for light in sorted(calibrated):
+        begin = dose_column(is_calibrated=calibrated[light])
+        name = re.sub(r"\W+", "_", light)
+        row[f"cell_{begin}_{name}"] = seen.dose.get(light, math.nan)
+    if any(calibrated.values()):
+        row["cell_damage_j_cm2_uv"] = seen.damage
+    return row
