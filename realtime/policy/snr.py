@@ -40,7 +40,12 @@ class SnrConfig(LightRange, frozen=True, extra="forbid", use_attribute_docstring
     """Relative distance from the target within which the light is left alone."""
 
     max_step_down: Annotated[float, Field(gt=0, lt=1)] = 0.7
-    """Least light of a shot, as a factor of the shot before."""
+    """Least light of a shot in doubt, as a factor of the shot before."""
+
+    max_leap_down: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    """Least light of a shot after one whose cells are believed and clearer than wanted, or whose
+    pixels are clipped, as a factor of that shot. What is given on the way down is given for
+    nothing, and the photon model knows the way."""
 
     max_step_up: Annotated[float, Field(gt=1, le=10)] = 1.25
     """Most light of a shot, as a factor of the shot before."""
@@ -118,7 +123,7 @@ class SnrPolicy:
         If the config names a channel that the settings do not have.
     """
 
-    name = "snr/1"
+    name = "snr/2"
 
     def __init__(self, config: SnrConfig, first: Settings, read_noise_e: float) -> None:
         self._config, self._first = config, first
@@ -203,7 +208,9 @@ class SnrPolicy:
             return self._scaled(field.safe, now), f"{doubt}, back to the last safe light"
         if field.doubtful <= self._config.hold_shots and not self._is_saturated(seen):
             return now, f"{doubt}, light held"
-        lower = max(light * self._config.max_step_down, min(light, self._config.least))
+        config = self._config
+        step = config.max_leap_down if self._is_saturated(seen) else config.max_step_down
+        lower = max(light * step, min(light, config.least))
         shots = f" for {field.doubtful} shots" if field.doubtful > 1 else ""
         return self._scaled(lower, now), f"{doubt}{shots}, light lowered"
 
@@ -230,10 +237,10 @@ class SnrPolicy:
         inputs["light_factor"] = needed
         trend = min(max(field.trend - config.gain * math.log(ratio), -_MOST_TREND), _MOST_TREND)
         step = math.exp(config.damping * math.log(needed) + trend)
-        if config.max_step_down < step < config.max_step_up:
+        if config.max_leap_down < step < config.max_step_up:
             field.trend = trend  # a bounded step says nothing about a trend
         if ratio >= 1:
-            step = max(min(step, 1.0), config.max_step_down)
+            step = max(min(step, 1.0), config.max_leap_down)
             light = min(light, max(light * step, config.least), config.most)
         else:
             step = min(max(step, 1.0), config.max_step_up)

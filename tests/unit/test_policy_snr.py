@@ -120,7 +120,7 @@ def test_the_bounds_and_the_steps_are_kept(
     assert 0 < entry.power_fraction <= config.max_power_fraction
     assert after <= before * config.max_step_up * (1 + 1e-9)
     if before <= config.most:
-        assert after >= before * config.max_step_down * (1 - 1e-9)
+        assert after >= before * config.max_leap_down * (1 - 1e-9)
 
 
 # more light needs evidence ---------------------------------------------------------------------
@@ -293,3 +293,13 @@ def test_settings_never_give_more_light_than_asked(
 def test_a_config_that_makes_no_sense_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValidationError):
         SnrConfig.model_validate(wrong)
+
+
+def test_light_that_is_far_too_much_is_gone_after_three_shots() -> None:
+    steering, asked, given = policy(), Settings((ChannelSettings("gfp", 100.0, 1.0),)), []
+    for shot in range(4):
+        seen = but(Sample(1.0).see(asked), shot=shot)
+        given.append(seen.snr)
+        asked = steering.decide(seen).settings
+    assert given[0] > 5 * 8.0
+    assert 8.0 * 0.95 <= given[3] < 8.0 * 1.5
