@@ -27,7 +27,7 @@ LOST = frozenset({"lost", "not found"})
 class Arrival:
     """Brings the microscope to an exposure, and says where it really is and how its focus stands.
 
-    The focus that was found at a place of the plan is kept for it: from then on all planes there are
+    The focus that was found at a place of the plan is kept for it: from then on all its planes are
     relative to that height. One number for each place is all that is kept.
 
     Parameters
@@ -80,7 +80,7 @@ class Arrival:
         self._state = state
         self._scope.select(one.channel)  # a search may have used another one
         x_um, y_um, z_um = one.position_um
-        if self._lock is None or not self._lock.is_held:
+        if self._lock is None or not self._lock.is_held:  # else it stands already
             self._scope.move_to(x_um, y_um, z_um + self._shift_um.get(one.place, 0.0))
         return replace(one, position_um=self._scope.known_um(), focus=state)
 
@@ -90,7 +90,7 @@ class Arrival:
         if one.autofocus is not None:
             state = "found" if self._find(one, shot.position) else "not found"
         if self._lock is not None:
-            state = self._hold(one, is_new=not self._state, found=state)
+            state = self._hold(one, is_new=not self._state)
         return state
 
     def _find(self, one: PlannedExposure, position: int) -> bool:
@@ -114,7 +114,7 @@ class Arrival:
         self._shift_um[one.place] = shift_um
         return True
 
-    def _hold(self, one: PlannedExposure, *, is_new: bool, found: str) -> str:
+    def _hold(self, one: PlannedExposure, *, is_new: bool) -> str:
         """Let the lock hold the focus at home, and let it go for every other height."""
         assert self._lock is not None
         lock, scope = self._lock, self._scope
@@ -125,15 +125,15 @@ class Arrival:
                 scope.move_to(x_um, y_um, scope.note_focus())  # how high is the lock's business
             else:
                 scope.move_to(x_um, y_um, one.home_um + self._shift_um.get(one.place, 0.0))
-            if not lock.hold():
-                return "lost"
-            self._shift_um[one.place] = scope.note_focus() - one.home_um
-        elif lock.is_held and not lock.is_locked():
-            return "lost"
-        if is_home:
+            is_locked = lock.hold()
+            if is_locked:
+                self._shift_um[one.place] = scope.note_focus() - one.home_um
+        else:
+            is_locked = lock.is_locked() if lock.is_held else self._state != "lost"
+        if is_locked and is_home:
             return "locked"
-        lock.let_go()
-        return "lost" if found in LOST else "free"
+        lock.let_go()  # the drive goes by the plan, and by the focus that was held last
+        return "free" if is_locked else "lost"
 
     def _ask(self, one: PlannedExposure, state: str) -> None:
         what = f"field {one.index.p}: {_WORDS[state]}"

@@ -96,7 +96,8 @@ def plan_events(sequence: MDASequence, origin_um: Origin) -> Iterator[PlanEvent]
         z_plan: Any = own.z_plan if own is not None and own.z_plan else sequence.z_plan
         if "c" not in index or _is_left_out(channels[index["c"]], index, z_plan):
             continue
-        made = _event(sequence, channels[index["c"]], event, index, _home(place, z_plan, origin_um))
+        home_um = _home(z_plan, _height_um(sequence, place, origin_um))
+        made = _event(sequence, channels[index["c"]], event, index, home_um)
         is_first = t == 0 and (last_t != 0 or (_has_time(own) and p != last_p))
         yield replace(
             made,
@@ -152,8 +153,8 @@ def _filled(place: Position, sequence: MDASequence, origin_um: Origin) -> Positi
 
     own = place.sequence if _has_axes(place.sequence) else None
     grid = own.grid_plan if own is not None and own.grid_plan is not None else sequence.grid_plan
-    x_um, y_um, z_um = origin_um
-    at: dict[str, float | None] = {"z": z_um if place.z is None else place.z}
+    x_um, y_um, _ = origin_um
+    at: dict[str, float | None] = {"z": _height_um(sequence, place, origin_um)}
     if grid is None or grid.is_relative:  # an absolute grid says where, whatever its place does
         at["x"] = x_um if place.x is None else place.x
         at["y"] = y_um if place.y is None else place.y
@@ -201,12 +202,23 @@ def _is_left_out(channel: Channel, index: dict[str, int], z_plan: Any) -> bool:
     return not channel.do_stack and "z" in index and index["z"] != len(list(z_plan)) // 2
 
 
-def _home(place: Position | None, z_plan: Any, origin_um: Origin) -> float:
+def _height_um(sequence: MDASequence, place: Position | None, origin_um: Origin) -> float:
+    """Return the height of a place, um; one that says nothing is where the focus stands.
+
+    A plate knows no heights, but useq fills in 0 for its wells: that is no place to drive to.
+    """
+    z_um = place.z if place is not None else None
+    if hasattr(sequence.stage_positions, "well_points_plan"):
+        return origin_um[2] + (z_um or 0.0)
+    return origin_um[2] if z_um is None else float(z_um)
+
+
+def _home(z_plan: Any, height_um: float) -> float:
     """Return the height that planes are relative to; of absolute ones, the middle one."""
     if z_plan is not None and not z_plan.is_relative:
         planes = list(z_plan)
         return float(planes[len(planes) // 2])
-    return float(origin_um[2] if place is None or place.z is None else place.z)
+    return height_um
 
 
 def _event(

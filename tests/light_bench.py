@@ -241,6 +241,7 @@ def stand(
     limits: Limits = LIMITS,
     rules: GuardRules | None = None,
     bench: Bench | None = None,
+    steps_ms: dict[str, float] | None = None,
 ) -> Stand:
     """Make a guard; each light has a channel of the same name."""
     bench = bench or Bench()
@@ -256,6 +257,7 @@ def stand(
         {source.name: limits for source in bench.sources},
         rules,
         bench.now_ns,
+        steps_ms=steps_ms,
     )
     bench.calls.clear()
     return Stand(bench, guard, ledger, keeper)

@@ -1,0 +1,98 @@
+"""Shots that do not all have the same channels, and searches of the focus between them."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from acquire.bounds import GuardRules
+from acquire.errors import LightRefused
+from acquire.settings import ChannelSettings, Limits, Request, Settings
+from acquire.slew import ShotLight, Slew
+from tests.light_bench import LASER, ask, stand
+
+LIMITS = Limits(1, 100, 1.0, budget_j_cm2=100, max_step_up=2.0)
+BOTH, ONE = {"a": 1, "b": 1}, {"a": 1}
+
+
+def slew() -> Slew:
+    return Slew({"a": LASER, "b": LASER}, {"488": LIMITS}, GuardRules())
+
+
+def request(a: float = 0.4, b: float = 0.4, **about: Any) -> Request:
+    return Request(Settings((ChannelSettings("a", 10, a), ChannelSettings("b", 10, b))), 0, **about)
+
+
+def take(slew: Slew, asked: Request, frames: dict[str, int]) -> ShotLight:
+    shot = slew.admit(asked, frames, 0, 0)
+    for channel, n_frames in frames.items():
+        allowed = shot.take(asked, channel, n_frames, 0)
+        lease = SimpleNamespace(
+            is_clean=True, lit_ns=1, source=LASER, channel=channel, n_frames=n_frames,
+            allowed=allowed,
+        )  # fmt: skip
+        shot.note(cast("Any", lease))
+    slew.remember(shot)
+    return shot
+
+
+def test_a_channel_that_comes_back_is_measured_by_when_it_was_last_taken() -> None:
+    at = slew()
+    take(at, request(), BOTH)
+    take(at, request(), ONE)
+    back = take(at, request(has_evidence=False), BOTH)  # as much as before: no evidence needed
+    assert [back.allowed[c].power_fraction for c in "ab"] == [0.4, 0.4]
+    assert back.allowed["b"].reasons == ()
+
+
+def test_a_shot_without_a_channel_does_not_inherit_its_light() -> None:
+    at = slew()
+    take(at, request(a=0.1, b=0.8), BOTH)
+    one = take(at, request(a=0.8), ONE)
+    assert one.allowed["a"].power_fraction == pytest.approx(0.2)  # twice its own, not twice both
+
+
+def test_more_frames_than_a_channel_had_still_need_evidence() -> None:
+    at = slew()
+    take(at, request(), BOTH)
+    with pytest.raises(LightRefused, match="nobody vouches"):
+        take(at, request(has_evidence=False), {"a": 2, "b": 1})
+
+
+def test_a_search_in_the_midst_of_a_shot_is_booked_and_is_no_measure_for_the_next() -> None:
+    at = stand(limits=LIMITS)
+    usual, dim = ask(power=0.4), ask(power=0.01)
+
+    def expose(asked: Request) -> float:
+        with at.guard.expose(asked, "488", 1, 0) as lease:
+            lease.start()
+            lease.pop()
+        return float(lease.applied.power_fraction)
+
+    with at.guard.shot(usual, {"488": 1}, 0):
+        with at.guard.shot(dim, {"488": 2}, 0, is_measure=False):
+            assert [expose(dim), expose(dim)] == [0.01, 0.01]
+            with (
+                pytest.raises(LightRefused, match="one shot at a time"),
+                at.guard.shot(dim, {"488": 1}, 0, is_measure=False),
+            ):
+                pytest.fail("a search in a search")
+        assert expose(usual) == 0.4
+    with at.guard.shot(usual, {"488": 1}, 0):
+        assert expose(usual) == 0.4  # the dim search did not become the last shot
+    assert at.ledger.totals()["488"] == pytest.approx((2 * 0.01 + 2 * 0.4) * 0.01, rel=1e-3)
+
+
+def test_a_search_before_the_first_shot_of_a_field_does_not_bound_it() -> None:
+    at = stand(limits=LIMITS)
+    dim = ask(power=0.01)
+    with (
+        at.guard.shot(dim, {"488": 1}, 0, is_measure=False),
+        at.guard.expose(dim, "488", 1, 0) as lease,
+    ):
+        lease.start()
+        lease.pop()
+    with at.guard.shot(ask(power=0.8), {"488": 1}, 0) as shot:
+        assert shot.allowed["488"].power_fraction == 0.8
