@@ -37,6 +37,7 @@ def serve(
     lines: Sequence[Line],
     clock: Callable[[], float] = time.perf_counter,
     sleep: Callable[[float], None] = time.sleep,
+    make: Callable[[Sequence[Line], Callable[[], float]], LightBox] = LightBox,
 ) -> None:
     """Be the light box until the last owner has gone, then go dark.
 
@@ -49,8 +50,10 @@ def serve(
         open in the owners' processes only, or a death is not seen.
     sleep
         Waits where the box is broken and slow.
+    make
+        Makes the box; a bench may want one that can be broken further.
     """
-    box = LightBox(lines, clock)
+    box = make(lines, clock)
     owners = Readiness(connections)
     try:
         while owners.connections:

@@ -1,0 +1,288 @@
+"""What is done to a run from outside, a function for each fault; each says `strike` as it does."""
+
+from __future__ import annotations
+
+import itertools
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import zmq
+
+from realtime.address import show_token
+from realtime.client import ControlClient, StreamClient
+from realtime.wire import FrameMessage
+
+if TYPE_CHECKING:
+    from lightloop.bench.faults_stand import Stand
+    from realtime.address import Address
+
+DISK_LEFT = 20_000  # bytes
+FLOOD_S = 1.0
+CAMERA, LASER, XY = "Camera", "Laser488", "XY"
+_ON = 1.0
+
+# ---------------------------------------------------------------- a person
+
+
+def cancel(stand: Stand) -> None:
+    """Press Ctrl-C in the middle of an exposure."""
+    _while_lit(stand)
+    stand.strike()
+    stand.end()
+
+
+def stop_light(stand: Stand) -> None:
+    """Press STOP LIGHT."""
+    assert stand.address is not None
+    stand.strike()
+    _order(stand.address, "stop_light")
+
+
+def edit_config(stand: Stand) -> None:
+    """Write more light, and nonsense, into the config of the run."""
+    stand.strike()
+    text = stand.config_path.read_text("utf-8")
+    stand.config_path.write_text(text.replace("0.2", "0.5") + "]nonsense[", "utf-8")
+
+
+# ---------------------------------------------------------------- policy and worker
+
+
+def raise_in_policy(stand: Stand) -> None:
+    """Let the policy raise an exception."""
+    stand.strike()
+    stand.order("raise")
+
+
+def raise_in_worker(stand: Stand) -> None:
+    """Let the policy answer with a text, which breaks the worker around it."""
+    stand.strike()
+    stand.order("nonsense")
+
+
+def raise_in_callback(stand: Stand) -> None:
+    """Let a foreign listener, which takes every frame, break off without a word."""
+    assert stand.address is not None
+    with StreamClient(stand.address, "foreign", "lossless", 4, shares_tracker=True) as foreign:
+        foreign.start(10.0)
+        got = (foreign.receive(500) for _ in itertools.count())
+        next(frame for frame in got if frame is not None and isinstance(frame[1], FrameMessage))
+        stand.strike()
+        stand.wait_for_exposures(8)  # it is not read any more, and says nothing
+
+
+def decide_nan(stand: Stand) -> None:
+    """Let the policy ask for NaN ms."""
+    stand.strike()
+    stand.order("nan")
+    stand.wait_for_exposures(2)
+    stand.order("")
+
+
+def decide_late(stand: Stand) -> None:
+    """Stop the worker until the light is out, and let it go on."""
+    stand.strike()
+    stand.signal("worker", signal.SIGSTOP)
+    stand.wait_for_dark()
+    stand.signal("worker", signal.SIGCONT)
+
+
+def kill_worker(stand: Stand) -> None:
+    """Kill the worker."""
+    stand.strike()
+    stand.kill("worker")
+    stand.death_ns = 0  # it owns no light
+    stand.wait_for_dark()
+
+
+# ---------------------------------------------------------------- camera and stage
+
+
+def camera_fails(stand: Stand) -> None:
+    """Let the camera refuse every command."""
+    stand.strike()
+    stand.say("scope", "set", CAMERA, "Refuse", "On")
+
+
+def camera_thread_dies(stand: Stand) -> None:
+    """Let the camera die in the middle of an exposure."""
+    _while_lit(stand)
+    stand.strike()
+    stand.say("scope", "set", CAMERA, "Die", "On")
+
+
+def camera_hangs(stand: Stand) -> None:
+    """Let the camera begin an exposure and never end it."""
+    stand.strike()
+    stand.say("scope", "set", CAMERA, "Hang", "On")
+
+
+def stage_hangs(stand: Stand) -> None:
+    """Let the stage never arrive."""
+    stand.strike()
+    stand.say("scope", "set", XY, "Hang", "On")
+
+
+# ---------------------------------------------------------------- light
+
+
+def power_refused(stand: Stand) -> None:
+    """Let the laser refuse to be set."""
+    stand.strike()
+    stand.say("box", "set", "refuses_power", _ON)
+
+
+def power_ignored(stand: Stand) -> None:
+    """Let the laser take a power as if it were set, and keep its own."""
+    stand.strike()
+    stand.say("box", "set", "ignores_power", _ON)
+
+
+def shutter_stuck(stand: Stand) -> None:
+    """Let the shutter not close."""
+    stand.strike()
+    stand.say("box", "set", "sticks_open", _ON)
+
+
+def lie_once(stand: Stand) -> None:
+    """Let the shutter say once that it is open when it is not."""
+    stand.strike()
+    stand.say("box", "set", "lies_at_close", _ON)
+
+
+def refuse_dark(stand: Stand) -> None:
+    """Let the light box ignore everything that would lessen its light, from whomever."""
+    _while_lit(stand)
+    stand.strike()
+    stand.say("scope", "set", LASER, "RefuseDark", "On")
+
+
+def light_dies(stand: Stand) -> None:
+    """Pull the plug of the light box."""
+    stand.strike()
+    stand.signal("light", signal.SIGKILL)
+
+
+# ---------------------------------------------------------------- processes
+
+
+def kill_scope(stand: Stand) -> None:
+    """Kill the scope while its light is on."""
+    _kill_lit(stand, "scope")
+
+
+def hang_scope(stand: Stand) -> None:
+    """Stop the scope for ever while its light is on."""
+    stand.catch_lit("scope")
+    stand.strike()
+
+
+def kill_keeper(stand: Stand) -> None:
+    """Kill the keeper while there is light."""
+    _kill_lit(stand, "keeper")
+
+
+def kill_supervisor(stand: Stand) -> None:
+    """Kill the command itself while there is light."""
+    _kill_lit(stand, "supervisor")
+
+
+def kill_recorder(stand: Stand) -> None:
+    """Kill the recorder."""
+    stand.strike()
+    stand.kill("recorder")
+    stand.death_ns = 0  # it owns no light
+
+
+def kill_window(stand: Stand) -> None:
+    """Kill the window."""
+    stand.strike()
+    stand.kill("window")
+    stand.death_ns = 0
+
+
+def fill_disk(stand: Stand) -> None:
+    """Let the disk of the run file be full."""
+    import resource
+
+    most = (stand.folder / "run.h5").stat().st_size + DISK_LEFT
+    stand.strike()
+    resource.prlimit(stand.pids["recorder"], resource.RLIMIT_FSIZE, (most, most))
+
+
+# ---------------------------------------------------------------- time and sockets
+
+
+def clock_jumps(stand: Stand) -> None:
+    """Let the calendar jump by an hour, and say go on when the light is out."""
+    assert stand.address is not None
+    stand.strike()
+    stand.say("scope", "jump", 3600.0)
+    stand.wait_for_dark()
+    _order(stand.address, "resume")
+
+
+def flood_sockets(stand: Stand) -> None:
+    """Send nonsense to every socket of the session for a second, as fast as it goes."""
+    address = stand.address
+    assert address is not None
+    context = zmq.Context()
+    sockets = []
+    for endpoint in (address.stream, address.work, address.control):
+        socket = context.socket(zmq.DEALER)
+        socket.setsockopt(zmq.LINGER, 0)
+        show_token(socket, address)
+        socket.connect(endpoint)
+        sockets.append(socket)
+    stand.strike()
+    until_s = time.perf_counter() + FLOOD_S
+    while time.perf_counter() < until_s:
+        for socket in sockets:
+            try:
+                socket.send(b"\xc1 nonsense" * 100, zmq.NOBLOCK)
+            except zmq.Again:  # it is full already
+                continue
+    context.destroy(linger=0)
+
+
+# ---------------------------------------------------------------- specimen
+
+
+def empty_field(stand: Stand) -> None:
+    """Push the stage to where no cells are."""
+    stand.strike()
+    stand.say("scope", "push", "x_um", 2_000.0)
+
+
+def defocus(stand: Stand) -> None:
+    """Push the focus by 5 um."""
+    stand.strike()
+    stand.say("scope", "push", "z_um", 5.0)
+
+
+def kill_cells(stand: Stand) -> None:
+    """Let all cells die."""
+    stand.strike()
+    stand.say("scope", "kill cells")
+
+
+def _order(address: Address, command: str) -> None:
+    person = ControlClient(address)
+    try:
+        person.command(command, 5_000)
+    finally:
+        person.close()
+
+
+def _while_lit(stand: Stand) -> None:
+    while not stand.box.state().lit:
+        time.sleep(0.001)
+
+
+def _kill_lit(stand: Stand, who: str) -> None:
+    stand.catch_lit("scope")
+    stand.strike()
+    stand.kill(who)
+    if who != "scope":
+        stand.signal("scope", signal.SIGCONT)

@@ -1,0 +1,306 @@
+"""The same faults on bare pymmcore-plus: `core.mda.run`, with the same devices and light box."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from acquire.errors import ScopeError
+from acquire.simulated.config import LASER
+from acquire.simulated.light.light_box import LightBoxClient, serve
+from lightloop.bench.faults_box import FaultyBox
+from lightloop.bench.faults_facts import joined, read_spans
+from lightloop.bench.faults_parts import listen
+from lightloop.bench.faults_wiring import CHART, Value, Word
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from multiprocessing.connection import Connection
+
+    from acquire.simulated.light.light_words import Line
+
+SPAWN = multiprocessing.get_context("spawn")
+BEFORE = 5  # exposures
+WATCHED_S = 3.0  # after the fault
+DARK_BY_S = 0.4
+EXPOSURE_MS, PAUSE_S, POWER = 30.0, 0.03, 20.0
+PATIENCE_S = 30.0
+
+
+class RivalFacts(msgspec.Struct, frozen=True):
+    """What came of a fault.
+
+    Attributes
+    ----------
+    exposures_after
+        Stretches of light that began after it.
+    is_over, error
+        Whether the run ended while it was watched, and the error that reached the caller.
+    finish
+        The reason that pymmcore-plus gives.
+    lit_late_s
+        Light between 0.4 s and 3 s after the fault.
+    is_lit
+        Whether there was light at the end of that.
+    """
+
+    exposures_after: int
+    is_over: bool
+    error: str
+    finish: str
+    lit_late_s: float
+    is_lit: bool
+
+    @property
+    def stays_on(self) -> bool:
+        """Whether the light never went out again."""
+        return self.is_lit and self.lit_late_s > 0.95 * (WATCHED_S - DARK_BY_S)
+
+    @property
+    def is_told(self) -> bool:
+        """Whether whoever started the run knows that something happened."""
+        return self.is_over and (bool(self.error) or self.finish != "completed")
+
+    def in_words(self) -> str:
+        """Say what came of it."""
+        if self.is_over:
+            how = "dies" if not self.finish else f"ends, {self.finish}"
+            how += ", error raised" if self.error else ""
+        elif self.stays_on:
+            how = "does not end"
+        elif not self.exposures_after:
+            how = "goes on without a frame"
+        else:
+            how = f"goes on, {self.exposures_after} exposures in {WATCHED_S:.0f} s"
+        return f"{how}; LIGHT STAYS ON" if self.stays_on else how
+
+
+class Script:
+    """A user's script, which adapts the power by what it sees, and its light box."""
+
+    def __init__(self, folder: Path, *, keeps_open: bool) -> None:
+        self._folder = folder
+        self._light, box_a = SPAWN.Pipe()
+        theirs, box_b = SPAWN.Pipe()
+        self._words, box_words = SPAWN.Pipe()
+        self._hand, hand = SPAWN.Pipe()
+        chart = str(folder / CHART)
+        self._box = SPAWN.Process(target=_shine, args=([box_a, box_b], box_words, chart))
+        self._script = SPAWN.Process(target=_drive, args=(theirs, hand, keeps_open))
+        for process in (self._box, self._script):
+            process.start()
+        for end in (box_a, box_b, theirs, box_words, hand):
+            end.close()
+        self.box = LightBoxClient(self._light, PATIENCE_S)
+        self.fault_ns = 0
+
+    def wait_for_exposures(self, count: int) -> None:
+        """Wait until there was light so often."""
+        until_s = time.perf_counter() + PATIENCE_S
+        while self.box.meter()[LASER].exposures < count:
+            if time.perf_counter() > until_s:
+                raise ScopeError("pymmcore-plus took no frames")
+            time.sleep(0.005)
+
+    def while_lit(self) -> None:
+        """Wait until there is light."""
+        while not self.box.state().lit:
+            time.sleep(0.001)
+
+    def say(self, verb: str, *objects: Value) -> None:
+        """Tell the script's hand; its answer is not waited for."""
+        self._hand.send_bytes(msgspec.json.encode(Word(verb, objects)))
+
+    def break_box(self, name: str) -> None:
+        """Break the light box."""
+        self._words.send_bytes(msgspec.json.encode(Word("set", (name, 1.0))))
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the script."""
+        os.kill(self._script.pid or 0, number)
+
+    def end_box(self) -> None:
+        """Pull the plug of the light box."""
+        self._box.kill()
+
+    def facts(self) -> RivalFacts:
+        """Watch for a while, and return what came of the fault."""
+        until_ns = self.fault_ns + int(WATCHED_S * 1e9)
+        time.sleep(max(0.0, (until_ns - time.perf_counter_ns()) * 1e-9))
+        is_lit = False
+        try:
+            self.box.meter()
+            is_lit = bool(self.box.state().armed)
+        except ScopeError:  # it has no mains, or does not answer
+            is_lit = self._box.is_alive()
+        finish, error = self._last_words()
+        late_ns = self.fault_ns + int(DARK_BY_S * 1e9)
+        lit = joined(read_spans(self._folder / CHART))
+        late = sum(max(0, min(e, until_ns) - max(b, late_ns)) for b, e in lit)
+        after = sum(begin > self.fault_ns for begin, _ in lit)
+        is_over = bool(finish) or not self._script.is_alive()
+        return RivalFacts(after, is_over, error, finish, late * 1e-9, is_lit)
+
+    def _last_words(self) -> tuple[str, str]:
+        """Return why the script says that its run has ended, and with which error."""
+        try:
+            while self._hand.poll():
+                tag, _, words = self._hand.recv_bytes().decode().partition(" ")
+                if tag == "end":
+                    finish, _, error = words.partition(" ")
+                    return finish, error
+        except (EOFError, OSError):  # it died before it could say anything
+            return "", ""
+        return "", ""
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        for process in (self._script, self._box):
+            if process.is_alive():
+                process.kill()
+            process.join()
+        for end in (self._light, self._words, self._hand):
+            end.close()
+
+
+def measure(deed: str, *, keeps_open: bool = False) -> RivalFacts:
+    """Run pymmcore-plus, break it, watch, and return what came of it."""
+    with tempfile.TemporaryDirectory() as folder:
+        script = Script(Path(folder), keeps_open=keeps_open)
+        try:
+            script.wait_for_exposures(BEFORE)
+            if deed in WHILE_LIT:
+                script.while_lit()
+            script.fault_ns = time.perf_counter_ns()
+            DEEDS[deed](script)
+            return script.facts()
+        finally:
+            script.close()
+
+
+def _device(label: str, switch: str) -> Callable[[Script], None]:
+    return lambda script: script.say("set", label, switch, "On")
+
+
+def _late(script: Script) -> None:
+    script.say("do", "late")
+
+
+DEEDS: dict[str, Callable[[Script], None]] = {
+    "cancel": lambda script: script.say("cancel"),
+    "raise": lambda script: script.say("do", "raise"),
+    "callback": lambda script: script.say("do", "callback"),
+    "camera_fails": _device("Camera", "Refuse"),
+    "camera_dies": _device("Camera", "Die"),
+    "camera_hangs": _device("Camera", "Hang"),
+    "stage": _device("XY", "Hang"),
+    "power_refused": lambda script: script.break_box("refuses_power"),
+    "power_ignored": lambda script: script.break_box("ignores_power"),
+    "shutter_stuck": lambda script: script.break_box("sticks_open"),
+    "refuse_dark": _device(LASER, "RefuseDark"),
+    "light_dies": Script.end_box,
+    "late": _late,
+    "nan": lambda script: script.say("do", "nan"),
+    "kill": lambda script: script.signal(signal.SIGKILL),
+    "hang": lambda script: script.signal(signal.SIGSTOP),
+}
+"""How each fault is done; names as in the table."""
+
+WHILE_LIT = {"cancel", "camera_dies", "refuse_dark", "kill", "hang"}
+
+# ---------------------------------------------------------------- in processes of their own
+
+
+def _shine(owners: list[Connection], words: Connection, chart_path: str) -> None:
+    """Be the light box."""
+    from acquire.simulated.config import SimulatedScopeConfig
+
+    chart = Path(chart_path)
+
+    def note(begin_s: float, end_s: float) -> None:
+        with chart.open("a") as lines:
+            lines.write(f"{round(begin_s * 1e9)} {round(end_s * 1e9)}\n")
+
+    def make(lines: Sequence[Line], clock: Callable[[], float]) -> FaultyBox:
+        box = FaultyBox(lines, clock, note)
+        listen(words, {"set": partial(setattr, box)})
+        return box
+
+    serve(owners, SimulatedScopeConfig(gate="software").lines(), make=make)
+
+
+def _drive(light: Connection, hand: Connection, keeps_open: bool) -> None:
+    """Be the script: whatever ends its run, it ends too, and says how."""
+    os.environ.setdefault("PYMM_SIGNALS_BACKEND", "psygnal")
+    from pymmcore_plus.experimental.unicore import UniMMCore
+
+    from acquire.simulated import load_simulated_scope
+    from acquire.simulated.config import SimulatedScopeConfig
+
+    config = SimulatedScopeConfig(height=128, width=128, n_cells=6, gate="software")
+    core: Any = UniMMCore()
+    load_simulated_scope(core, config, LightBoxClient(light), time.perf_counter)
+    core.setTimeoutMs(500)
+    core.setProperty("Camera", "RealTime", "On")
+    if keeps_open:
+        core.setAutoShutter(True)
+    else:  # Micro-Manager's autoshutter lights nothing with Python devices: the camera fires it
+        core.setProperty("Camera", "AutoShutter", "On")
+    core.setProperty(LASER, "Power", str(POWER))
+    orders: list[str] = []
+    listen(
+        hand,
+        {
+            "set": lambda *words: core.setProperty(*words),
+            "cancel": core.mda.cancel,
+            "do": orders.append,
+        },
+    )
+
+    def look(image: Any, event: Any) -> None:
+        if "callback" in orders:
+            raise RuntimeError("the analysis was told to fail")
+
+    core.mda.events.frameReady.connect(look)
+    error = ""
+    try:
+        core.mda.run(_events(orders, keeps_open))
+    except Exception as problem:  # what a script would see
+        error = f"{type(problem).__name__}: {problem}".splitlines()[0]
+    finish = core.mda.status.finish_reason
+    hand.send_bytes(f"end {getattr(finish, 'value', finish)} {error}".encode())
+    time.sleep(0.3)  # what still runs in MMCore's threads at the end of a script may abort it
+    os._exit(0)
+
+
+def _events(orders: list[str], keeps_open: bool) -> Iterator[Any]:
+    import useq
+
+    for t in range(100_000):
+        time.sleep(PAUSE_S)
+        power, exposure_ms = POWER * (0.9 if t % 2 else 1.0), EXPOSURE_MS
+        if "raise" in orders:
+            raise RuntimeError("the policy was told to fail")
+        if "nan" in orders:
+            orders.remove("nan")
+            exposure_ms = float("nan")
+        if "late" in orders:
+            orders.remove("late")
+            time.sleep(1.0)
+        event: dict[str, Any] = {
+            "index": {"t": t},
+            "exposure": exposure_ms,
+            "x_pos": 5.0 * (t % 2),
+            "y_pos": 0.0,
+            "properties": [(LASER, "Power", f"{power:g}")],
+            "keep_shutter_open": keeps_open,
+        }
+        yield useq.MDAEvent(**event)

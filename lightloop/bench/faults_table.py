@@ -1,0 +1,126 @@
+"""The table of faults: what is broken from outside, and what must come of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import Enum
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from lightloop.bench import faults_deeds as deeds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from lightloop.bench.faults_stand import Stand
+
+
+class Outcome(Enum):
+    """What must come of a fault."""
+
+    CONTINUES = "continues"
+    RESUMES = "dark and resumes"
+    ENDS = "dark and ends"
+    UNCONFIRMED = "DARK NOT CONFIRMED, alarm, exit status 3"
+    NEVER_MORE = "never more light"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One row.
+
+    Attributes
+    ----------
+    deed
+        Breaks a run, and waits for what it has to wait for.
+    exit_code
+        Status of the command.
+    says
+        Words that the command must print.
+    has_policy_of_its_own
+        False: the shipped policy steers the light, and cells are looked for.
+    runs_on
+        Exposures that may follow where the run ends: it meets the fault in the next shots only.
+    is_slow
+        Takes too long for every push.
+    rival
+        Name of the same on bare pymmcore-plus; empty if it cannot be expressed there.
+    no_rival
+        Why it cannot.
+    """
+
+    name: str
+    deed: Callable[[Stand], None]
+    outcome: Outcome
+    exit_code: int = 130
+    says: str = ""
+    has_policy_of_its_own: bool = True
+    moves: bool = False
+    with_window: bool = False
+    is_slow: bool = False
+    runs_on: int = 3
+    rival: str = ""
+    no_rival: str = ""
+
+    def config(self, folder: Path) -> str:
+        """Return the run config for it, as TOML."""
+        text = files("lightloop.bench").joinpath("faults.toml").read_text("utf-8")
+        if self.has_policy_of_its_own:
+            path = files("lightloop.bench").joinpath("faults_policy.py")
+            orders = json.dumps(str(folder / "orders.txt"))
+            own = f'kind = "python"\npath = {json.dumps(str(path))}\noptions.orders = {orders}'
+            text = text.replace('kind = "snr"\ntarget_snr = 20.0', own)
+        else:  # light that the camera blanks gives the dose that was asked for, to the last digit
+            text = text.replace('gate = "software"', 'gate = "camera"')
+        if self.moves:
+            there = "stage_positions = [{ x = 0.0, y = 0.0 }, { x = 5.0, y = 0.0 }]"
+            text = text.replace("[plan]", f"[plan]\n{there}")
+        return text
+
+
+_C, _R, _E = Outcome.CONTINUES, Outcome.RESUMES, Outcome.ENDS
+_U, _N = Outcome.UNCONFIRMED, Outcome.NEVER_MORE
+_PROCESS = "one process: its death is the last row but one"
+_POLICY = "it decides nothing by what it sees"
+
+FAULTS = (
+    Fault("cancel", deeds.cancel, _E, 130, "stopped by Ctrl-C", rival="cancel"),
+    Fault("STOP LIGHT", deeds.stop_light, _E, 0, "STOP LIGHT", no_rival="no such button"),
+    Fault("exception in the policy", deeds.raise_in_policy, _E, 1, "told to fail", rival="raise"),
+    Fault("exception in the worker", deeds.raise_in_worker, _E, 1, "Decision", no_rival=_PROCESS),
+    Fault("exception in a callback", deeds.raise_in_callback, _C, rival="callback"),
+    Fault("camera fails", deeds.camera_fails, _E, 1, "refuses", rival="camera_fails"),
+    Fault("camera thread dies", deeds.camera_thread_dies, _E, 1, "camera", rival="camera_dies"),
+    Fault("camera hangs", deeds.camera_hangs, _E, 1, "camera", rival="camera_hangs"),
+    Fault("stage never arrives", deeds.stage_hangs, _E, 1, "stage", moves=True, rival="stage"),
+    Fault("power set refused", deeds.power_refused, _E, 1, "refuses", rival="power_refused"),
+    Fault("power set ignored", deeds.power_ignored, _E, 1, "says", rival="power_ignored"),
+    Fault("shutter stuck open", deeds.shutter_stuck, _E, 1, "repaired", rival="shutter_stuck"),
+    Fault("read-back lies once", deeds.lie_once, _C, no_rival="it reads nothing back"),
+    Fault(
+        "light obeys nobody", deeds.refuse_dark, _U, 3, "DARK NOT CONFIRMED",
+        is_slow=True, rival="refuse_dark",
+    ),
+    Fault("light box loses its mains", deeds.light_dies, _E, 1, "light", rival="light_dies"),
+    Fault("decision late", deeds.decide_late, _R, rival="late"),
+    Fault("decision NaN", deeds.decide_nan, _C, rival="nan"),
+    Fault("worker killed", deeds.kill_worker, _R, no_rival=_PROCESS),
+    Fault("recorder killed", deeds.kill_recorder, _C, no_rival=_PROCESS),
+    Fault("scope killed", deeds.kill_scope, _E, 1, "scope process died", rival="kill"),
+    Fault("scope hangs", deeds.hang_scope, _E, 1, "scope", rival="hang"),
+    Fault("keeper killed", deeds.kill_keeper, _E, 1, "keeper", no_rival="it has none"),
+    Fault("supervisor killed", deeds.kill_supervisor, _E, -9, no_rival=_PROCESS),
+    Fault(
+        "window killed", deeds.kill_window, _C,
+        with_window=True, is_slow=True, no_rival=_PROCESS,
+    ),
+    Fault("disk full", deeds.fill_disk, _E, 1, "run.h5", runs_on=60, no_rival="writes none here"),
+    Fault("clock jumps by an hour", deeds.clock_jumps, _R, no_rival="it looks at no calendar"),
+    Fault("config edited in mid-run", deeds.edit_config, _C, no_rival="a script, read once"),
+    Fault("sockets flooded", deeds.flood_sockets, _C, no_rival="it has none"),
+    Fault("empty field", deeds.empty_field, _N, has_policy_of_its_own=False, no_rival=_POLICY),
+    Fault("defocus by 5 um", deeds.defocus, _N, has_policy_of_its_own=False, no_rival=_POLICY),
+    Fault("all cells dead", deeds.kill_cells, _N, has_policy_of_its_own=False, no_rival=_POLICY),
+)  # fmt: skip

@@ -1,0 +1,31 @@
+"""The table of faults: whatever is broken from outside, what is declared comes true."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from lightloop.bench.faults_judge import break_run, objections
+from lightloop.bench.faults_table import FAULTS, Fault
+
+pytestmark = [
+    pytest.mark.timeout(120),
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="signals, prlimit"),
+]
+
+
+def _rows() -> list[object]:
+    return [
+        pytest.param(
+            fault, id=fault.name.replace(" ", "-"), marks=[pytest.mark.slow] * fault.is_slow
+        )
+        for fault in FAULTS
+    ]
+
+
+@pytest.mark.parametrize("fault", _rows())
+def test_what_is_declared_of_a_fault_comes_true(fault: Fault, tmp_path: Path) -> None:
+    facts = break_run(fault, tmp_path)
+    assert not objections(fault, facts), facts.said
