@@ -249,4 +249,4 @@ def _is_same_place(before: PlannedShot, after: PlannedShot) -> bool:
     ):
         return False
     here, there = before.exposures[0], after.exposures[0]
-    return replace(here, index=there.index) == there
+    return there.autofocus is None and replace(here, index=there.index) == there

@@ -234,7 +234,8 @@ class LightGuard:
         with self.shot(request, {channel: n_frames}, position) as shot:
             allowed = shot.take(request, channel, n_frames, position)
             lease = self._new(Stream, channel, n_frames, position, allowed)
-            lease.hands, lease.lag_frames = self._streaming, lag_frames
+            lease.hands, lease.shot, lease.lag_frames = self._streaming, shot, lag_frames
+            lease.window_ms = self._rules.lease_margin_ms / 2
             with self._give(lease, request, shot):
                 yield lease
 

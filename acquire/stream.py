@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from acquire.bounds import GuardRules
     from acquire.camera import Image
     from acquire.settings import Applied, Request
+    from acquire.slew import ShotLight
     from acquire.streaming import Streaming
 
 FOR_EVER = 0  # what a camera is told that is to run until it is stopped
@@ -55,6 +56,8 @@ class Stream(Lease):
     ----------
     n_frames
         Frames of a shot; the stream itself has no end.
+    shot
+        What its light was admitted as.
     window_ms
         How long it goes on between two renewals, ms.
     n_stale
@@ -64,6 +67,7 @@ class Stream(Lease):
     """
 
     hands: Streaming = field(init=False)
+    shot: ShotLight = field(init=False)
     lag_frames: int = 1
     window_ms: float = 0.0
     renew_ns: int = 0
@@ -77,7 +81,6 @@ class Stream(Lease):
     def begin(self, rules: GuardRules) -> None:
         """Let the lease run for a window, and for a frame that is late."""
         margin_ms = rules.lease_margin_ms
-        self.window_ms = self.window_ms or margin_ms / 2
         self.frame_patience_ms = self._cycle_ms() + rules.frame_margin_ms + margin_ms / 2
         source, now_ns = self.source, self.now_ns()
         if not self.is_started:  # the switch takes its time, too

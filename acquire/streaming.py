@@ -58,6 +58,7 @@ class Streaming:
             raise LightRefused(
                 "a stream has no planes and no interval: it takes one plane, as fast as it can"
             )
+        self._vouch(lease)
         frames = {lease.channel: lease.n_frames}
         shot = self._slew.admit(request, frames, lease.position, self._now_ns())
         allowed = shot.take(request, lease.channel, lease.n_frames, lease.position)
@@ -77,9 +78,15 @@ class Streaming:
             self._lighting.set_power(lease)
         lease.ready_ns = self._now_ns()
         self._note(lease, request, before, (start_ns + lease.ready_ns) // 2)
-        shot.note(lease)
-        self._slew.remember(shot)
+        lease.shot = shot
         return True
+
+    def _vouch(self, lease: Stream) -> None:
+        """Let the light of now bound what comes next, once frames have shown it."""
+        if lease.n_popped >= lease.n_frames and not lease.changes:
+            lease.shot.note(lease)
+            self._slew.remember(lease.shot)
+            lease.shot.given.clear()  # it is asked again, at the latest when the lease ends
 
     def _could_set(self, lease: Stream) -> bool:
         """Set the exposure; a camera that takes none while it runs is started anew."""

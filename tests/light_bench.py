@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,11 @@ class Bench:
     is_running: bool = False
     is_exposing: bool = False
     is_endless: bool = False
+    frame_ends_ns: int = 0
+    latched_ms: float = 0.0
+    lit_at_start: float = 0.0
+    truth: list[tuple[float, float]] = field(default_factory=list)
+    """Of a stream: exposure (ms) and dose (s of full power) of each whole frame."""
     is_overrun: bool = False
     can_step: bool = True
     backlog: list[Image] = field(default_factory=list)
@@ -59,7 +64,30 @@ class Bench:
         return self.now
 
     def spend(self, ns: int) -> None:
-        """Let time pass; whoever is lit meanwhile is on record."""
+        """Let time pass; whoever is lit meanwhile is on record, and a stream goes on."""
+        while self.is_endless and self.is_running and self.now + ns >= self.frame_ends_ns:
+            passed = self.frame_ends_ns - self.now
+            ns -= passed
+            self._pass(passed)
+            self._end_frame()
+        self._pass(ns)
+
+    def start_stream(self) -> None:
+        self.is_exposing, self.latched_ms = True, self.exposure_ms
+        self.frame_ends_ns = self.now + int(self.latched_ms * MS)
+        self.lit_at_start = sum(self.lit_s.values())
+
+    def _end_frame(self) -> None:
+        """End a frame of a stream; the next one begins, with the exposure that is set now."""
+        lit_s = sum(self.lit_s.values())
+        self.truth.append((self.latched_ms, lit_s - self.lit_at_start))
+        self.lit_at_start = lit_s
+        self.backlog.append(Image(np.zeros((2, 2), np.uint16), self.taken, self.now))
+        self.taken += 1
+        self.latched_ms = self.exposure_ms
+        self.frame_ends_ns = self.now + int(self.latched_ms * MS)
+
+    def _pass(self, ns: int) -> None:
         self.now += ns
         for source in self.sources:
             is_blanked = source.gate == "camera" and not self.is_exposing
@@ -160,6 +188,8 @@ class FakeCamera:
         self._bench.is_endless = not n_frames
         self._bench.step = 0
         self._bench.is_running = True
+        if self._bench.is_endless:
+            self._bench.start_stream()
 
     def n_waiting(self) -> int:
         return len(self._bench.backlog)
@@ -172,9 +202,12 @@ class FakeCamera:
         if bench.call("pop") is not None or not bench.waiting:
             bench.spend(MS)
             return None
+        if bench.is_endless and not bench.backlog:
+            bench.spend(MS // 10)
+            return None
         if not bench.backlog:
             self.expose()
-        return bench.backlog.pop(0)
+        return replace(bench.backlog.pop(0), t_ns=bench.now)
 
     def expose(self) -> None:
         """Take one more frame, which then waits to be fetched."""
@@ -198,7 +231,7 @@ class FakeCamera:
 
     def stop(self) -> None:
         self._bench.call("stop")
-        self._bench.is_running = False
+        self._bench.is_running = self._bench.is_exposing = self._bench.is_endless = False
         self._bench.exposures_ms = []
 
 
