@@ -40,9 +40,9 @@ def main(
 
 def _watch(task: RunTask, link: Link, ends: Ends, light: Connection | None, owner_pid: int) -> None:
     config = parse(task.config_toml, task.config_name)
-    go_dark = build_dark(config, light, lambda: _wait_for_end(owner_pid))
+    go_dark = build_dark(config, light, lambda: wait_for_end(owner_pid))
     link.ready()
-    report = keep(ends, go_dark, lambda: _kill(owner_pid))
+    report = keep(ends, go_dark, lambda: kill(owner_pid))
     if report.is_dark:
         link.finished()
     else:
@@ -50,16 +50,16 @@ def _watch(task: RunTask, link: Link, ends: Ends, light: Connection | None, owne
         link.failed(what, may_be_lit=True)
 
 
-def _kill(pid: int) -> None:
+def kill(pid: int) -> None:
     """Kill the owner of the light, so that its ports are free."""
     try:
         psutil.Process(pid).kill()
     except psutil.NoSuchProcess:
         return  # gone already
-    _wait_for_end(pid, KILLED_S)
+    wait_for_end(pid, KILLED_S)
 
 
-def _wait_for_end(pid: int, patience_s: float = OWNER_S) -> None:
+def wait_for_end(pid: int, patience_s: float = OWNER_S) -> None:
     """Wait for the owner's end: it holds the ports of the lights until then.
 
     A process that nobody has buried yet is dead for all that matters here: its files are closed.

@@ -1,0 +1,164 @@
+"""A light that outlives its process, as a real laser does: the keeper's second core ends it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import psutil
+import pytest
+
+from acquire.bounds import GuardRules
+from acquire.keeper import KeeperReport, keep
+from acquire.keeper_link import KeeperLink
+from acquire.keeper_pipes import Ends, make_pipes
+from acquire.settings import Limits
+from acquire.source import LightSource
+from lightloop.build import build_dark
+from lightloop.config import parse
+from lightloop.processes.culprit import hang
+from lightloop.processes.keeper import kill, wait_for_end
+from tests.lasting_light import LastingLight
+from tests.light_bench import Bench, FakeCamera, ask
+
+SOON_S = 30.0  # a spawned Python may need seconds to start on a busy machine
+SWITCH_NS = 50_000_000  # the second core's own time to load one Python device, generously
+GRACE_NS = 100_000_000  # that a deaf owner is given to go dark by itself
+LIGHT = LightSource(name="laser", wavelength_nm=488, shutter_device="Laser")
+LIMITS = Limits(1.0, 100.0, 1.0, 10.0)
+CONFIG = """
+[scope]
+kind = "micro-manager"
+system = "{system}"
+
+[[light]]
+name = "laser"
+wavelength_nm = 488.0
+shutter_device = "Laser"
+
+[light.limits]
+budget_j_cm2 = 10.0
+
+[[channel]]
+name = "laser"
+light = "laser"
+exposure_ms = 10.0
+
+[plan]
+time_plan = {{ interval = {{ seconds = 1 }}, loops = 1 }}
+"""
+
+
+def own(leases: Connection, orders: Connection, system: str, says: Connection, does: str) -> None:
+    """Be an owner of the real thing: take a lease, light up, and fail."""
+    from acquire.core import load_system
+    from acquire.dose import Ledger
+    from acquire.light import LightGuard
+    from acquire.light_port import LightPort
+
+    link = KeeperLink(Ends(leases, orders))
+    guard = LightGuard(
+        LightPort(load_system(system), [LIGHT]), FakeCamera(Bench()), link,
+        Ledger({"laser": 10.0}), {"laser": LIGHT}, {"laser": LIMITS},
+        GuardRules(lease_margin_ms=300, frame_margin_ms=0), time.perf_counter_ns,
+    )  # fmt: skip
+    link.obey(guard.go_dark)
+    request = ask(exposure_ms=1, power=1.0, channel="laser")
+    with guard.expose(request, "laser", 1, 0) as lease:
+        says.send_bytes(lease.deadline_ns.to_bytes(8, "big"))
+        if does == "holds the interpreter's lock":
+            hang(SOON_S)
+        says.poll(SOON_S)
+
+
+@pytest.fixture
+def box() -> Iterator[LastingLight]:
+    box = LastingLight()
+    yield box
+    box.close()
+
+
+@pytest.fixture
+def system(box: LastingLight, tmp_path: Path) -> Path:
+    path = tmp_path / "stand.cfg"
+    path.write_text(
+        "Property,Core,Initialize,0\n"
+        "Device,Camera,DemoCamera,DCam\n"
+        "#py pyDevice,Laser,tests.lasting_light,LastingShutter\n"
+        f"#py Property,Laser,Port,{box.port}\n"
+        "Property,Core,Initialize,1\n"
+        "Property,Core,Camera,Camera\n",
+        "utf-8",
+    )
+    return path
+
+
+def stop(pid: int) -> None:
+    psutil.Process(pid).suspend()
+
+
+def nothing(pid: int) -> None:
+    """Let it hang by itself."""
+
+
+def shoot(pid: int) -> None:
+    os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+
+
+@pytest.mark.parametrize(
+    ("does", "strike"),
+    [("is dead", shoot), ("stands still", stop), ("holds the interpreter's lock", nothing)],
+)
+def test_the_second_core_ends_the_light_of_an_owner_that(
+    box: LastingLight, system: Path, does: str, strike: Callable[[int], None]
+) -> None:
+    config = parse(CONFIG.format(system=system.as_posix()), "stand.toml")
+    owner_ends, keeper_ends = make_pipes()
+    ours, theirs = multiprocessing.Pipe()
+    context = multiprocessing.get_context("spawn")
+    process = context.Process(
+        target=own, args=(owner_ends.leases, owner_ends.orders, str(system), theirs, does)
+    )
+    process.start()
+    owner_ends.close()
+    theirs.close()
+    pid = process.pid
+    assert pid is not None
+    go_dark = build_dark(config, None, lambda: wait_for_end(pid))
+    reports: list[KeeperReport] = []
+    watch = threading.Thread(
+        target=lambda: reports.append(keep(keeper_ends, go_dark, lambda: kill(pid)))
+    )
+    watch.start()
+    try:
+        assert ours.poll(SOON_S)
+        deadline_ns = int.from_bytes(ours.recv_bytes(), "big")
+        assert box.is_lit
+        struck_ns = time.perf_counter_ns()
+        strike(pid)
+        watch.join(SOON_S)
+        assert not watch.is_alive()
+    finally:
+        process.kill()
+        process.join()
+        watch.join(SOON_S)
+        keeper_ends.close()
+        ours.close()
+    (report,) = reports
+    assert report.is_dark
+    assert report.was_killed == (does != "is dead")
+    assert not box.is_lit
+    dark_ns = next(t_ns for t_ns, is_lit in reversed(box.events) if not is_lit)
+    since_ns = struck_ns if does == "is dead" else deadline_ns + GRACE_NS
+    assert dark_ns - since_ns < 2 * GRACE_NS + SWITCH_NS
+    print(
+        f"{does}: dark {(dark_ns - since_ns) * 1e-6:.1f} ms after it could first be",
+        file=sys.stderr,
+    )
