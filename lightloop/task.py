@@ -18,12 +18,22 @@ class ReplayTask(msgspec.Struct, frozen=True):
         Real-time only: how many times faster than recorded.
     verify
         Compare each decision with the recorded one; the first difference ends the run.
+    first, last
+        Frames to play from and to, widened to whole shots; -1 is the last one.
+    clients
+        Wait until so many listeners are there, besides the worker.
+    label
+        What else a person must know of this replay, such as that it is open-loop.
     """
 
     path: str
     pace: str = "max"
     speed: float = 1.0
     verify: bool = False
+    first: int = 0
+    last: int = -1
+    clients: int = 0
+    label: str = ""
 
 
 class RunTask(msgspec.Struct, frozen=True):

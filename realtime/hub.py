@@ -169,6 +169,11 @@ class Hub:
                 keep_waiting()
         return True
 
+    def present(self) -> set[str]:
+        """Return the names of all listeners that sit here now."""
+        with self._usher.changed:
+            return self._usher.seats.present() | self._desk.present()
+
     def recorder_trouble(self) -> str:
         """Say why no light should be given now: the record would not keep up; empty if it does."""
         with self._usher.changed:

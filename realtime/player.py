@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import msgspec
 
 from realtime.errors import StreamError
-from realtime.wire import AppliedMessage, ClockPair, End, FrameMessage, Gap, Notice
+from realtime.excerpt import between, only_judged
+from realtime.wire import AppliedMessage, ClockPair, End, FrameMessage, Gap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,7 +34,6 @@ MAX_AHEAD = 8  # shots that "max" plays before their decisions: enough to keep t
 PATIENCE_S = 5.0  # proposed; a worker that is silent for longer is not coming back
 FIRST_ANSWER_S = 1.0  # proposed; who has not answered at all by then is not there
 NAP_S = 0.05  # a paced replay hears its worker and its stop as often
-NOT_JUDGED = "not judged in the recording"
 
 
 class Outlet(Protocol):
@@ -66,7 +66,9 @@ class Played(msgspec.Struct, frozen=True):
     was_stopped: bool
 
 
-def replay_start(reader: RunReader, ring: RingInfo, *, mode: str = "") -> Start:
+def replay_start(
+    reader: RunReader, ring: RingInfo, *, mode: str = "", label: str = "", **said: Any
+) -> Start:
     """Return the first document of a replay, for the hub.
 
     Parameters
@@ -75,6 +77,10 @@ def replay_start(reader: RunReader, ring: RingInfo, *, mode: str = "") -> Start:
         Where the replay's pixels will lie.
     mode
         How the worker is served; empty means as recorded, "event" shows it every frame.
+    label
+        What else a person must know of this replay, everywhere that its origin stands.
+    said
+        Fields of the start that are not those of the recording, such as its config.
     """
     start = reader.start
     return msgspec.structs.replace(
@@ -83,8 +89,9 @@ def replay_start(reader: RunReader, ring: RingInfo, *, mode: str = "") -> Start:
         t_ns=time.perf_counter_ns(),
         t_utc_ns=time.time_ns(),
         ring=ring,
-        origin=f"replay of {reader.name}",
+        origin=f"replay of {reader.name}" + (f", {label}" if label else ""),
         mode=mode or start.mode,
+        **said,
     )
 
 
@@ -95,7 +102,9 @@ def play(
     *,
     on_decision: Callable[[Result, Decision], object] = lambda result, decision: None,
     on_fresh: Callable[[int], object] = lambda shot: None,
-    only_judged: bool = False,
+    judged_only: bool = False,
+    first: int = 0,
+    last: int = -1,
     wait: Callable[[float], bool] = lambda seconds: False,
     clock_ns: Callable[[], int] = time.perf_counter_ns,
     decision_s: float = DECISION_S,
@@ -114,9 +123,11 @@ def play(
     on_fresh
         Called before a shot at which the recorded worker had just been started anew; to decide
         the same, the replaying one must be, too.
-    only_judged
+    judged_only
         Leave out shots that the recorded worker never saw (it skips some when it is late); they
         are declared as gaps. A recording without any result is played whole.
+    first, last
+        Play the shots of these frames and of all between them; -1 is the last frame.
     wait
         Sleeps for so many seconds; True ends the replay (such as ``Event.wait``).
     clock_ns
@@ -127,12 +138,16 @@ def play(
     Raises
     ------
     RunFileError
-        If a frame is damaged.
+        If a frame is damaged, or there is none in the part that is asked for.
     StreamError
         If a step gets no decision in time.
     """
     player = _Player(reader, hub, pace, on_decision, on_fresh, wait, clock_ns, decision_s)
-    return player.run(_only_judged(reader) if only_judged else reader.documents())
+    if judged_only:
+        return player.run(only_judged(reader))
+    if first > 0 or last >= 0:
+        return player.run(between(reader, first, last), is_excerpt=True)
+    return player.run(reader.documents())
 
 
 class _Player:
@@ -163,9 +178,10 @@ class _Player:
         self._n_whole = 0
         self._offset_ns: int | None = None
         self._shot, self._n_in_shot = -1, 0
+        self._last_seq = -1
         self._counts = {"frames": 0, "shots": 0, "decisions": 0, "lost": 0}
 
-    def run(self, documents: Iterator[Document]) -> Played:
+    def run(self, documents: Iterator[Document], *, is_excerpt: bool = False) -> Played:
         """Play documents until they end, or until somebody stops it."""
         was_stopped = False
         for document in documents:
@@ -180,13 +196,15 @@ class _Player:
             elif isinstance(document, Gap | AppliedMessage | ClockPair):
                 self._hub.send(document)
         self._keep_up(self._n_whole if was_stopped else 0)
-        self._hub.finish(self._end(was_stopped), FINISH_S)
+        end = self._excerpts_end() if is_excerpt and not was_stopped else self._end(was_stopped)
+        self._hub.finish(end, FINISH_S)
         counts = self._counts
         return Played(
             counts["frames"], counts["shots"], counts["decisions"], counts["lost"], was_stopped
         )
 
     def _frame(self, info: FrameInfo) -> None:
+        self._last_seq = info.seq
         if info.shot.number != self._shot:
             self._shot, self._n_in_shot = info.shot.number, 0
             if info.shot.number in self._restarts:
@@ -258,6 +276,11 @@ class _Player:
             self._take_decisions(0.0)
         return False
 
+    def _excerpts_end(self) -> End:
+        n_frames, last_seq = self._counts["frames"], self._last_seq
+        reason = f"an excerpt of {self._reader.name}, up to frame {last_seq}"
+        return End(last_seq, n_frames, len(self._reader.gaps), "complete", reason, is_dark=True)
+
     def _end(self, was_stopped: bool) -> End:
         recorded = self._reader.end
         if recorded is not None and not was_stopped:
@@ -268,26 +291,3 @@ class _Player:
         return End(
             last_seq, self._counts["frames"], len(self._reader.gaps), "partial", reason, True
         )
-
-
-def _only_judged(reader: RunReader) -> Iterator[Document]:
-    """Yield a run's documents with a gap in place of every frame that no result speaks of."""
-    judged = {seq for result in reader.results for seq in result.seqs}
-    hole: Gap | None = None
-    for document in reader.documents():
-        if isinstance(document, FrameMessage) and judged and document.info.seq not in judged:
-            seq = document.info.seq
-            if hole is not None and hole.seq_to == seq - 1:
-                hole = Gap(hole.seq_from, seq, NOT_JUDGED)
-            else:
-                if hole is not None:
-                    yield hole
-                hole = Gap(seq, seq, NOT_JUDGED)
-            continue
-        if hole is not None and isinstance(document, FrameMessage | Gap):
-            yield hole
-            hole = None
-        if not isinstance(document, Notice):
-            yield document
-    if hole is not None:
-        yield hole

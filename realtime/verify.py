@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from realtime.policy.decision import Decision
+    from realtime.agreement import Tolerance
+    from realtime.policy.decision import Decision, Policy
     from realtime.run_file import RunReader
     from realtime.wire import Result
 
@@ -28,7 +29,7 @@ class FieldChange(msgspec.Struct, frozen=True):
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """Two decisions about one shot that are not the same.
+    """Two answers about one shot that are not the same.
 
     Attributes
     ----------
@@ -49,7 +50,8 @@ class Difference(msgspec.Struct, frozen=True):
     note: str = ""
 
     def __str__(self) -> str:
-        lines = [f"shot {self.shot} (frame {self.seq}) is decided differently"]
+        how = "seen" if self.observation and not self.decision else "decided"
+        lines = [f"shot {self.shot} (frame {self.seq}) is {how} differently"]
         lines += [f"  decision  {change}" for change in self.decision]
         lines += [f"  seen      {change}" for change in self.observation]
         if self.note:
@@ -58,20 +60,34 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 class Verifier:
-    """Compares a worker's new decisions with the recorded ones.
+    """Compares a worker's new answers with the recorded ones.
+
+    Parameters
+    ----------
+    allow
+        Given the recorded and the new `model_id`, what they may differ by; None where every byte of
+        what was seen and of what was decided must be equal.
 
     Attributes
     ----------
-    n_same
-        Decisions that were equal, byte for byte.
+    n_same, n_close
+        Answers that were equal, byte for byte, and those within the tolerance.
     differences
         The others, in the order in which they came.
+    tolerance
+        What was allowed at last; None if only equal bytes were.
     """
 
-    def __init__(self, reader: RunReader) -> None:
-        self.n_same = 0
+    def __init__(
+        self,
+        reader: RunReader,
+        allow: Callable[[str, str], Tolerance | None] = lambda recorded, replayed: None,
+    ) -> None:
+        self.n_same = self.n_close = 0
         self.differences: list[Difference] = []
+        self.tolerance: Tolerance | None = None
         self._reader = reader
+        self._allow = allow
         self._decisions: dict[int, Decision] = {}
         for decision in reader.decisions:
             self._decisions.setdefault(decision.id, decision)
@@ -101,21 +117,37 @@ class Verifier:
         seq = min(result.seqs, default=-1)
         if recorded is None:
             difference = Difference(shot, seq, (), (), "the recording holds no decision on it")
-        elif msgspec.msgpack.encode(recorded) == msgspec.msgpack.encode(decision):
+            self.differences.append(difference)
+            return difference
+        place = self._places.get(result.shot)
+        old = self._reader.results[place] if place is not None else None
+        is_seen_alike = old is None or _seen(old) == _seen(result)
+        if is_seen_alike and msgspec.msgpack.encode(recorded) == msgspec.msgpack.encode(decision):
             self.n_same += 1
             return None
-        else:
-            difference = Difference(
-                shot, seq, changes(recorded, decision), self._seen(result), self._note(shot)
-            )
+        excess = "" if old is None else self._excess(old, result, recorded, decision)
+        if excess is None:
+            self.n_close += 1
+            return None
+        seen = () if old is None else changes(old.observation, result.observation)
+        if old is not None and not seen and not is_seen_alike:
+            seen = changes((old.tracks, old.events), (result.tracks, result.events))
+        note = ". ".join(filter(None, (excess, self._note(shot))))
+        difference = Difference(shot, seq, changes(recorded, decision), seen, note)
         self.differences.append(difference)
         return difference
 
-    def _seen(self, result: Result) -> tuple[FieldChange, ...]:
-        place = self._places.get(result.shot)
-        if place is None:
-            return ()
-        return changes(self._reader.results[place].observation, result.observation)
+    def _excess(
+        self, old: Result, new: Result, recorded: Decision, decision: Decision
+    ) -> str | None:
+        """Return None if two answers are as close as they need to be; else what speaks against."""
+        self.tolerance = self._allow(old.model_id, new.model_id)
+        if self.tolerance is None:
+            return ""
+        found = self.tolerance.excess(old.observation, new.observation)
+        snr = old.observation.snr
+        found = found or self.tolerance.excess_light(recorded, decision, snr)
+        return f"beyond the tolerance of the network: {found}" if found else None
 
     def _note(self, shot: int) -> str:
         restarts = [at for at in self._restarts if at <= shot]
@@ -124,6 +156,48 @@ class Verifier:
         return (
             f"the recorded worker was started anew at shot {restarts[-1]}: its memory began there"
         )
+
+
+def verify_policy(reader: RunReader, new_policy: Callable[[], Policy]) -> Verifier:
+    """Decide again on what was seen then: no image, no network, no process, on any machine.
+
+    Parameters
+    ----------
+    new_policy
+        Makes the policy; called again where the recorded worker was started anew.
+    """
+    verifier = Verifier(reader)
+    policy: Policy | None = None
+    for result in reader.results:
+        if policy is None or result.is_fresh:
+            policy = new_policy()
+        verifier.compare(result, policy.decide(result.observation))
+    return verifier
+
+
+def verdict(verifier: Verifier) -> tuple[bool, str]:
+    """Return whether a recording was confirmed, and one sentence for the person."""
+    first, missing, n_same = verifier.first, verifier.missing, verifier.n_same
+    if first is not None:
+        return False, str(first)
+    if missing:
+        shots = ", ".join(map(str, missing[:5]))
+        return False, f"{len(missing)} recorded decisions did not come again: shots {shots}"
+    if n_same + verifier.n_close == 0:
+        return False, "nothing to verify: the recording holds no decisions"
+    if verifier.tolerance is None:
+        return True, f"verified: {n_same} decisions are equal to the recorded ones, byte for byte"
+    return True, (
+        f"verified: {verifier.n_close} decisions agree with the recorded ones within the network's "
+        f"tolerance ({verifier.tolerance.rms:.3g} of the noise), {n_same} byte for byte "
+        f"({verifier.tolerance.words})"
+    )
+
+
+def _seen(result: Result) -> bytes:
+    """Return all that a shot's images decide; the rest is time, place and name."""
+    seen = (result.shot, result.position, result.seqs, result.observation)
+    return msgspec.msgpack.encode((*seen, result.tracks, result.events))
 
 
 def changes(recorded: Any, replayed: Any) -> tuple[FieldChange, ...]:

@@ -14,8 +14,9 @@ from lightloop.cli import (
     inspection,
     networks,
     recorded,
-    rescue,
     rehearse,
+    replay,
+    rescue,
     run,
     simulate,
     truth,
@@ -34,7 +35,7 @@ app.command("check")(check.check)
 app.command("simulate")(simulate.simulate)
 app.command("truth")(truth.truth)
 app.command("import")(recorded.import_images)
-app.command("replay", cls=recorded.ReplayCommand)(recorded.replay)
+app.command("replay", cls=replay.ReplayCommand)(replay.replay)
 app.command("export")(export.export)
 app.command("inspect")(inspection.inspect)
 app.command("verify")(rescue.verify)

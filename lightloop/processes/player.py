@@ -9,22 +9,28 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from lightloop.build import load_package
 from lightloop.config import parse
 from lightloop.processes.link import Link, run_child
+from lightloop.provenance import networks, processor
 from lightloop.summary import Summary, Tally
 from lightloop.task import ReplayTask, RunTask
 from realtime.address import local_address
+from realtime.agreement import tolerance
 from realtime.errors import StreamError
 from realtime.hub import Hub
 from realtime.player import play, replay_start
 from realtime.ring import Ring, new_name
 from realtime.run_file import RunReader
-from realtime.verify import Verifier
+from realtime.verify import Verifier, verdict
 from realtime.wire import Reply
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from multiprocessing.connection import Connection
 
+    from lightloop.config import RunConfig
+    from realtime.agreement import Tolerance
     from realtime.player import Pace, Played
     from realtime.policy.decision import Decision
     from realtime.wire import Result
@@ -32,6 +38,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 READY_S = 30.0
+LOOK_S = 0.05
 
 
 def main(task_json: bytes, supervisor: Connection) -> None:
@@ -60,18 +67,54 @@ def _work(task: RunTask, link: Link) -> None:
             # A recording has no light: it is dark, whatever was asked.
             return Reply(name, is_ok=True, text="a replay gives no light", is_dark=True)
 
-        start = replay_start(reader, ring.info, mode=mode)
+        start = replay_start(
+            reader,
+            ring.info,
+            mode=mode,
+            label=replay.label,
+            config_toml=task.config_toml,
+            models=networks(config),
+            processor=processor(),
+        )
         with ring, Hub(local_address(Path(task.folder)), start, ring, obey) as hub:
             link.ready(hub.address, ring.info.name)
             link.wait_for_go()
             if not hub.wait_for({"worker"}, READY_S, link.check):
                 raise StreamError(f"the worker did not come within {READY_S:.0f} s")
-            link.finished(_play(reader, hub, replay, link))
+            _wait_for_clients(hub, replay.clients, link)
+            link.finished(_play(reader, hub, replay, link, _allowed(reader, config)))
 
 
-def _play(reader: RunReader, hub: Hub, replay: ReplayTask, link: Link) -> Summary:
+def _wait_for_clients(hub: Hub, count: int, link: Link) -> None:
+    """Stand still until so many listeners besides the worker are there."""
+    if not count:
+        return
+    logger.info("the replay begins when %d listeners are there", count)
+    while len(hub.present() - {"worker"}) < count and not link.stop.wait(LOOK_S):
+        pass
+
+
+def _allowed(reader: RunReader, config: RunConfig) -> Callable[[str, str], Tolerance | None]:
+    """Return what this machine's answers may differ by from the recorded ones."""
+    rms = (
+        load_package(config.network.denoise).manifest.tolerance_rms
+        if config.network.denoise
+        else {}
+    )
+    processors = (reader.start.processor, processor())
+    read_noise_e = reader.start.cameras[0].calibration.read_noise_e
+    return lambda recorded, replayed: tolerance(recorded, replayed, processors, rms, read_noise_e)
+
+
+def _play(
+    reader: RunReader,
+    hub: Hub,
+    replay: ReplayTask,
+    link: Link,
+    allow: Callable[[str, str], Tolerance | None],
+) -> Summary:
     tally = Tally()
-    verifier = Verifier(reader) if replay.verify else None
+    verifier = Verifier(reader, allow) if replay.verify else None
     differences: list[str] = []
 
     def take(result: Result, decision: Decision) -> None:
@@ -86,10 +129,17 @@ def _play(reader: RunReader, hub: Hub, replay: ReplayTask, link: Link) -> Summar
         pace = "step"
     began_ns = time.perf_counter_ns()
     played = play(
-        reader, hub, pace, on_decision=take, only_judged=verifier is not None, wait=link.stop.wait
+        reader,
+        hub,
+        pace,
+        on_decision=take,
+        judged_only=verifier is not None,
+        first=replay.first,
+        last=replay.last,
+        wait=link.stop.wait,
     )
     tally.add_latency("whole replay", time.perf_counter_ns() - began_ns)
-    return _summary(reader, played, tally, differences, verifier, link)
+    return _summary(reader, played, tally, differences, verifier, link, replay)
 
 
 def _summary(
@@ -99,21 +149,18 @@ def _summary(
     differences: list[str],
     verifier: Verifier | None,
     link: Link,
+    replay: ReplayTask,
 ) -> Summary:
-    status, reason = "complete", f"replay of {reader.name}: every frame was played"
+    origin = f"replay of {reader.name}" + (f", {replay.label}" if replay.label else "")
+    which = "every frame" if replay.first == 0 and replay.last < 0 else f"{played.n_frames} frames"
+    status, reason = "complete", f"{origin}: {which} played"
     if differences:
         status, reason = "failed", differences[0]
     elif played.was_stopped:
         status, reason = "partial", link.reason or "the replay was stopped"
     elif verifier is not None:
-        if verifier.missing:
-            shots = ", ".join(map(str, verifier.missing[:5]))
-            status = "failed"
-            reason = f"{len(verifier.missing)} recorded decisions did not come again: shots {shots}"
-        elif verifier.n_same == 0:
-            status, reason = "failed", "nothing to verify: the recording holds no decisions"
-        else:
-            reason = f"verified: {verifier.n_same} decisions are equal to the recorded ones"
+        is_confirmed, reason = verdict(verifier)
+        status = "complete" if is_confirmed else "failed"
     dose: dict[str, float] = {}
     for info in reader.infos:
         dose[info.applied.light] = dose.get(info.applied.light, 0.0) + info.applied.dose_j_cm2
@@ -132,5 +179,5 @@ def _summary(
         divisions=tally.divisions,
         cells=tally.cells,
         confirmed=tally.confirmed,
-        origin=f"replay of {reader.name}",
+        origin=origin,
     )

@@ -9,8 +9,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from realtime.errors import StreamError
-from realtime.player import NOT_JUDGED, play, replay_start
+from realtime.errors import RunFileError, StreamError
+from realtime.excerpt import NOT_JUDGED, NOT_PLAYED
+from realtime.player import play, replay_start
 from realtime.run_file import RunReader, RunWriter
 from realtime.verify import Verifier, changes
 from realtime.wire import (
@@ -149,7 +150,7 @@ def test_shots_that_the_recorded_worker_never_saw_are_declared_as_gaps(tmp_path:
                 writer.document(encode(DecisionMessage(samples.decision(seq, (seq,)))))
     hub = FakeHub(lambda shot, seqs: (samples.result(shot, seqs), samples.decision(shot, seqs)))
     with RunReader(path) as run:
-        play(run, hub, "step", only_judged=True)
+        play(run, hub, "step", judged_only=True)
     holes = [d for d in hub.played if isinstance(d, Gap)]
     assert holes == [Gap(1, 3, NOT_JUDGED), Gap(5, 5, NOT_JUDGED)]
     assert [d.seq for d in hub.played if not isinstance(d, Gap)] == [0, 4]
@@ -230,3 +231,25 @@ def test_decisions_that_are_missing_or_new_are_told(reader) -> None:
 )
 def test_changes_are_named_field_by_field(old, new, said) -> None:
     assert [str(change) for change in changes(old, new)] == said
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "seqs"),
+    [(2, 5, [2, 3, 4, 5]), (3, 4, [2, 3, 4, 5]), (6, -1, [6, 7]), (0, 1, [0, 1])],
+)
+def test_an_excerpt_plays_whole_shots_and_says_what_it_leaves_out(reader, first, last, seqs):
+    hub = FakeHub(same)
+    played = play(reader, hub, "step", first=first, last=last)
+    infos = [document for document in hub.played if hasattr(document, "seq")]
+    assert [info.seq for info in infos] == seqs
+    gaps = [document for document in hub.played if isinstance(document, Gap)]
+    assert gaps == ([Gap(0, seqs[0] - 1, NOT_PLAYED)] if seqs[0] else [])
+    assert played.n_decisions == len(seqs) // 2
+    assert hub.end is not None
+    assert (hub.end.last_seq, hub.end.status) == (seqs[-1], "complete")
+    assert "excerpt" in hub.end.reason
+
+
+def test_an_excerpt_of_nothing_is_refused(reader) -> None:
+    with pytest.raises(RunFileError, match="no frame from 90 to the end"):
+        play(reader, FakeHub(same), first=90)

@@ -1,0 +1,148 @@
+"""`lightloop replay`: a run from before, again: for looking, for verifying, for asking what if."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+from typer.core import TyperCommand
+
+from lightloop.cli.door import exit_status, paper, text_of, wants_window
+from lightloop.cli.run import Headless, Out, Screenshot, Verbose, supervise_and_report
+from lightloop.status import FAILED
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LONE = {"--real-time": "1", "--verify": "full"}
+"""Options that may stand alone, and what they then mean."""
+
+
+class ReplayCommand(TyperCommand):
+    """Lets `--real-time` and `--verify` stand alone."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Give a lone option its value, before anything else is read."""
+        given: list[str] = []
+        for place, word in enumerate(args):
+            given.append(word)
+            if word in LONE and not _is_value(word, args[place + 1 : place + 2]):
+                given.append(LONE[word])
+        return super().parse_args(ctx, given)
+
+
+def _is_value(option: str, words: Sequence[str]) -> bool:
+    if option == "--verify":
+        return bool(words) and words[0] in ("policy", "full")
+    try:
+        return bool(words) and float(words[0]) > 0
+    except ValueError:
+        return False
+
+
+def replay(
+    run: Annotated[Path, typer.Argument(help="Run file, any of its parts.")],
+    real_time: Annotated[
+        float | None,
+        typer.Option("--real-time", min=0.001, metavar="[X]", help="As recorded, X times faster."),
+    ] = None,
+    at_most: Annotated[bool, typer.Option("--max", help="As fast as it goes (default).")] = False,
+    step: Annotated[
+        bool, typer.Option("--step", help="Lock-step: each shot waits for its decision.")
+    ] = False,
+    verify: Annotated[
+        Literal["policy", "full"] | None,
+        typer.Option(
+            metavar="[policy|full]",
+            help="Fail if a decision differs from the recorded one. policy: decide again on what "
+            "was seen then, on any machine; full: look again as well (default).",
+        ),
+    ] = None,
+    what_if: Annotated[
+        str | None,
+        typer.Option(
+            metavar="policy=KIND|FILE.toml",
+            help="What another policy would propose. Open loop: the light stays that of the run.",
+        ),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option("-c", "--config", help="Decide by this config instead.")
+    ] = None,
+    first: Annotated[int, typer.Option("--from", min=0, help="First frame to play.")] = 0,
+    last: Annotated[int | None, typer.Option("--to", min=0, help="Last frame to play.")] = None,
+    wait_for: Annotated[
+        int, typer.Option(min=0, max=100, metavar="N", help="Begin when N clients listen.")
+    ] = 0,
+    headless: Headless = False,
+    out: Out = None,
+    screenshot: Screenshot = None,
+    verbose: Verbose = False,
+) -> None:
+    """Play a run again: the same worker, recorder and window, no microscope, no light."""
+    with exit_status(is_verbose=verbose):
+        from lightloop.check import check_output, check_picture
+        from lightloop.config import ConfigError
+        from lightloop.replaying import OPEN_LOOP, policy_instead
+        from lightloop.task import ReplayTask, RunTask
+        from realtime.run_file import RunReader
+
+        if sum((real_time is not None, at_most, step)) > 1:
+            raise ConfigError("--real-time, --max and --step exclude each other")
+        if verify and (first or last is not None or what_if):
+            raise ConfigError("--verify is about the whole run, as it was decided then")
+        with RunReader(run) as reader:
+            text, size = reader.text("config"), reader.size_bytes
+            is_import = reader.start.origin.startswith("import")
+        if verify and is_import:
+            raise ConfigError(f"{run} is an import: it holds no decisions to verify")
+        text, name = _config(text, run, config)
+        if what_if is not None:
+            text = policy_instead(text, name, what_if)
+        if verify == "policy":
+            _verify_policy(run, text, name)
+            return
+        if out is not None:
+            check_output(out, size)
+        if screenshot is not None:
+            check_picture(screenshot)
+        pace = "real-time" if real_time is not None else "step" if step or verify else "max"
+        task = RunTask(
+            text,
+            name,
+            str(out.absolute()) if out is not None else "",
+            with_window=wants_window(headless=headless, screenshot=screenshot is not None),
+            ends_with_window=True,
+            screenshot=str(screenshot.absolute()) if screenshot is not None else "",
+            replay=ReplayTask(
+                str(run.absolute()),
+                pace,
+                real_time or 1.0,
+                verify is not None,
+                first,
+                -1 if last is None else last,
+                wait_for,
+                OPEN_LOOP.format(what_if) if what_if else "",
+            ),
+            is_verbose=verbose,
+        )
+        supervise_and_report(task)
+
+
+def _config(recorded: str, run: Path, config: Path | None) -> tuple[str, str]:
+    """Return the text of the config to decide by, and what to call it."""
+    if config is not None:
+        return text_of(config), config.name
+    if recorded:
+        return recorded, f"the config in {run.name}"
+    return files("configs").joinpath("replay.toml").read_text("utf-8"), "replay.toml"
+
+
+def _verify_policy(run: Path, text: str, name: str) -> None:
+    from lightloop.replaying import verify_decisions
+
+    is_confirmed, words = verify_decisions(run, text, name)
+    paper().print(words, soft_wrap=True)
+    if not is_confirmed:
+        raise typer.Exit(FAILED)
