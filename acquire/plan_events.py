@@ -8,15 +8,17 @@ remembers the last run. So it is only asked for the plain product of axes; the r
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from useq import Channel, MDAEvent, MDASequence, Position
 
-Property = tuple[str, str, str]
-Origin = tuple[float, float, float]
+Property: TypeAlias = tuple[str, str, str]
+Origin: TypeAlias = tuple[float, float, float]
+Product: TypeAlias = "tuple[dict[str, int], float, MDAEvent]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ def plan_events(sequence: MDASequence, origin_um: Origin) -> Iterator[PlanEvent]
     """Yield every exposure of a checked plan in order; `origin_um` is what it leaves open."""
     last_t, last_p = -1, -1
     last_index: dict[str, int] = {}
-    for index, time_s, event in _products(sequence, origin_um):
+    for index, time_s, event in _in_time(sequence, _products(sequence, origin_um)):
         p, t = index.get("p", 0), index.get("t", 0)
         place = _place(sequence, p)
         own = place.sequence if place is not None else None
@@ -109,9 +111,20 @@ def plan_events(sequence: MDASequence, origin_um: Origin) -> Iterator[PlanEvent]
         last_t, last_p, last_index = t, p, index
 
 
-def _products(
-    sequence: MDASequence, origin_um: Origin
-) -> Iterator[tuple[dict[str, int], float, MDAEvent]]:
+def _in_time(sequence: MDASequence, products: Iterable[Product]) -> Iterator[Product]:
+    """Put the events of a place with times of its own in their order.
+
+    useq takes all of its times in one channel of the whole plan, and then in the next.
+    """
+    for p, visit in groupby(products, key=lambda product: product[0].get("p", 0)):
+        place = _place(sequence, p)
+        if place is not None and _has_time(place.sequence):
+            yield from sorted(visit, key=lambda product: product[0]["t"])
+        else:
+            yield from visit
+
+
+def _products(sequence: MDASequence, origin_um: Origin) -> Iterator[Product]:
     """Yield the index, time and place of every combination of the axes.
 
     Time, where it is the outermost axis, is not asked of useq, which would hold all of it at once:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lightloop.cli.door import exit_status, paper, text_of
+from lightloop.cli.door import complain, exit_status, paper, text_of
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -38,6 +38,7 @@ def check(
         )
         from lightloop.config import parse
         from lightloop.predict import predict
+        from lightloop.rehearsals import words
         from lightloop.sample import Stage, check_sample
 
         wanted = resolve(parse(text_of(config), config.name), config.name)
@@ -60,7 +61,22 @@ def check(
             return
         page = paper()
         page.print(_table(wanted, prediction, folder, free, taken))
+        for word in words(wanted, name):
+            style = "yellow" if word.is_warning else "dim"
+            page.print(f"rehearsal: {word.text}", style=style, soft_wrap=True, markup=False)
+        _say_if_unattended(wanted, prediction, name)
         page.print(f"{name}: ok")
+
+
+def _say_if_unattended(config: RunConfig, prediction: Prediction, name: str) -> None:
+    """Warn of a run that would be refused if nobody watched it; whether one will is not known."""
+    from lightloop.config import ConfigError
+    from lightloop.unattended import check_unattended
+
+    try:
+        check_unattended(config, prediction, name)
+    except ConfigError as error:
+        complain(f"this run would be refused with --headless: {error}")
 
 
 def schema() -> None:
@@ -77,6 +93,7 @@ def _table(
     from rich.table import Table
 
     from lightloop.calibrations import in_words
+    from lightloop.plan_words import notes
 
     table = Table.grid(padding=(0, 3))
     table.add_column(style="dim", no_wrap=True)
@@ -85,6 +102,8 @@ def _table(
     table.add_row("frames", f"{seen.frames} in {seen.shots} shots{fields}")
     for number, said in enumerate(in_words(config)):
         table.add_row("" if number else "calibration", said)
+    for what, said in notes(config):
+        table.add_row(what, said)
     table.add_row("experiment", _time(seen.experiment_s))
     least = " at least" if config.loop.clock == "simulated" else ""
     table.add_row("on this machine", _time(seen.host_s) + least)

@@ -83,7 +83,7 @@ def test_a_stage_that_refuses_is_a_stage_error_that_says_where_to(what: str) -> 
 @pytest.mark.parametrize("what", ["XY", "Z"])
 def test_a_stage_that_never_rests_is_a_timeout(what: str) -> None:
     core = FakeCore(busy={what: 10**9})
-    with pytest.raises(StageTimeout, match="still moving after 0.01 s"):
+    with pytest.raises(StageTimeout, match=r"still moving after 0\.01 s"):
         scope(core, timeout_s=0.01).move_to(1, 2, 3)
 
 
