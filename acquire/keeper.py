@@ -66,6 +66,8 @@ def keep(
     kill_owner: Callable[[], None],
     now_ns: Callable[[], int] = time.perf_counter_ns,
     grace_ms: float = 100.0,
+    *,
+    is_way_free: bool = False,
 ) -> KeeperReport:
     """Watch over the leases of an owner until it ends, and leave the light off.
 
@@ -81,6 +83,9 @@ def keep(
         The clock of the deadlines: `perf_counter_ns`, one for all processes of a machine.
     grace_ms
         Time that the owner has to go dark by itself, ms.
+    is_way_free
+        Whether the keeper's own way to the lights is free while the owner lives, and need not wait
+        for its answer: at a deadline it is then taken first.
     """
     deadline_ns, revoked = 0, 0
     while True:
@@ -98,7 +103,7 @@ def keep(
         elif tag == _GONE:
             why = "the owner died in a lease" if deadline_ns else "the owner is gone"
             return KeeperReport(why, _insist(go_dark), revoked)
-        elif tag == _LATE and _revoke(ends.orders, grace_ms):
+        elif tag == _LATE and _revoke(ends.orders, grace_ms, go_dark if is_way_free else None):
             deadline_ns, revoked = 0, revoked + 1
             say(logger, logging.CRITICAL, "a lease passed its deadline; its owner went dark")
         else:
@@ -129,13 +134,26 @@ def _answer(connection: Connection, message: bytes) -> None:
         say(logger, logging.WARNING, "the owner's pipe broke: %r", error)
 
 
-def _revoke(orders: Connection, grace_ms: float) -> bool:
-    """Order the owner to go dark, and return whether it says in time that it did."""
+def _revoke(orders: Connection, grace_ms: float, go_dark: Callable[[], bool] | None) -> bool:
+    """Order the owner to go dark, and return whether it says in time that it did.
+
+    Meanwhile the keeper takes its own way, if there is one that is free.
+    """
     try:
         orders.send_bytes(REVOKE)
+        if go_dark is not None:
+            _try(go_dark)
         return bool(orders.poll(grace_ms * 1e-3)) and orders.recv_bytes(LONGEST) == DARK
     except (EOFError, OSError):
         return False
+
+
+def _try(go_dark: Callable[[], bool]) -> None:
+    """Switch the light off once; whether that helped is asked again when the owner is gone."""
+    try:
+        go_dark()
+    except Exception as error:  # any driver may raise anything; the owner is still to be asked
+        say(logger, logging.WARNING, "the keeper cannot reach the light: %r", error)
 
 
 def _kill(kill_owner: Callable[[], None]) -> Exception | None:

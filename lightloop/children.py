@@ -24,6 +24,7 @@ SPAWN = multiprocessing.get_context(
     "spawn"
 )  # never fork: sockets, threads and Qt do not survive it
 RESTARTS_PER_MINUTE = 3
+READY_S = 60.0  # a process that needs longer to begin will never do so; proposed
 
 
 @dataclass
@@ -36,6 +37,7 @@ class Child:
     is_ready: bool = False
     has_finished: bool = False
     failure: str = ""
+    started_s: float = field(default_factory=time.monotonic)
 
     def tell(self, message: Go | Stop) -> None:
         """Send a message; a child that is gone needs none."""
@@ -50,6 +52,11 @@ class Child:
             return unpack_from_child(self.pipe.recv_bytes()) if self.pipe.poll() else None
         except (EOFError, OSError, msgspec.MsgspecError):
             return None
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it can be expected to work: it said that it is ready, or had time enough."""
+        return self.is_ready or time.monotonic() - self.started_s > READY_S
 
     @property
     def is_alive(self) -> bool:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from pydantic import BaseModel
 
 from acquire.errors import ScopeError
+from realtime.policy import Decision
 
 if TYPE_CHECKING:
     from acquire.settings import Settings
-    from realtime.policy import Policy
+    from realtime.policy import Observation, Policy
 
 
 class PolicyFileError(ScopeError, ValueError):
@@ -53,7 +54,39 @@ def load_policy(config: OwnPolicyConfig, first: Settings) -> Policy:
         raise PolicyFileError(f"policy file {path}: its class Policy needs a name, such as 'mine'")
     if not callable(getattr(policy, "decide", None)):
         raise PolicyFileError(f"policy file {path}: its class Policy has no method decide(seen)")
-    return cast("Policy", policy)  # checked above as far as it can be
+    return Checked(cast("Policy", policy), path)
+
+
+class Checked:
+    """A user's policy, whose faults are told as such: which file, and what it did.
+
+    Attributes
+    ----------
+    name
+        As the policy calls itself.
+    """
+
+    def __init__(self, policy: Policy, path: Path) -> None:
+        self.name = policy.name
+        self._policy, self._path = policy, path
+
+    def decide(self, seen: Observation) -> Decision:
+        """Return the policy's proposal.
+
+        Raises
+        ------
+        PolicyFileError
+            If it raises an error, or returns anything but a `Decision`.
+        """
+        try:
+            decision: object = self._policy.decide(seen)
+        except Exception as error:  # as above
+            raise PolicyFileError(_blame(self._path, error)) from error
+        if not isinstance(decision, Decision):
+            raise PolicyFileError(
+                f"policy file {self._path}: decide(seen) must return a Decision, not {decision!r}"
+            )
+        return decision
 
 
 def _class_in(path: Path) -> Any:

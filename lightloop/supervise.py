@@ -23,7 +23,7 @@ import msgspec
 
 from acquire.errors import ScopeError
 from acquire.keeper_pipes import make_pipes
-from lightloop.children import SPAWN, Child, Family
+from lightloop.children import READY_S, SPAWN, Child, Family
 from lightloop.config import parse
 from lightloop.log import unblocked
 from lightloop.processes.link import Finished, FromChild, Go, Ready, Stop, Trouble
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-READY_S = 60.0
 LAST_WORDS_S = 10.0
 WINDOW_S = 5.0  # a window that has not subscribed by then misses the beginning
 KEEPERLESS_S = 3.0  # proposed: how long a scope may take to stop that nobody watches over
@@ -183,7 +182,7 @@ class Supervisor:
                 self._stop("the window was closed")
         elif isinstance(message, Trouble):
             silent = self._family.children.get(message.name)
-            if silent is not None and not self._is_ending():
+            if silent is not None and silent.is_due and not self._is_ending():
                 logger.warning("%s: %s; it is stopped", message.name, message.what)
                 silent.process.kill()  # and started again when it is buried
         else:

@@ -42,7 +42,7 @@ def _watch(task: RunTask, link: Link, ends: Ends, light: Connection | None, owne
     config = parse(task.config_toml, task.config_name)
     go_dark = build_dark(config, light, lambda: wait_for_end(owner_pid))
     link.ready()
-    report = keep(ends, go_dark, lambda: kill(owner_pid))
+    report = keep(ends, go_dark, lambda: kill(owner_pid), is_way_free=light is not None)
     if report.is_dark:
         link.finished()
     else:

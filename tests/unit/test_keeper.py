@@ -315,3 +315,24 @@ def test_a_heads_up_never_waits_for_a_keeper_that_does_not_hear() -> None:
     link.heads_up()
     assert link.is_lost
     link.end()
+
+
+@pytest.mark.parametrize("is_reached", [True, False])
+def test_at_a_deadline_a_keeper_whose_way_is_free_takes_it_before_it_waits_for_an_answer(
+    is_reached: bool,
+) -> None:
+    owner, keeper = make_pipes()
+    said: list[str] = []
+
+    def go_dark() -> bool:
+        said.append("dark")
+        if not is_reached and said == ["dark"]:
+            raise OSError("busy")
+        return True
+
+    owner.leases.send_bytes(b"L" + struct.pack("<q", 1))  # long past its deadline
+    report = keep(keeper, go_dark, lambda: said.append("kill"), grace_ms=1, is_way_free=True)
+    assert said == ["dark", "kill", "dark"]
+    assert report == KeeperReport("a lease passed its deadline", True, was_killed=True)
+    owner.close()
+    keeper.close()

@@ -70,3 +70,19 @@ def test_a_policy_may_import_what_lies_beside_it_and_hides_nothing_of_ours(tmp_p
     config = written(tmp_path, text + GOOD.replace("'mine/1'", "NAME") + DECIDES)
     assert load_policy(config, FIRST).name == "beside/1"
     del sys.modules["my_rules_of_light"]
+
+
+@pytest.mark.parametrize(
+    ("does", "said"),
+    [
+        ("return 'more light!'", r"must return a Decision, not 'more light!'"),
+        ("return None", r"must return a Decision, not None"),
+        ("return 1 / 0", "ZeroDivisionError: division by zero"),
+    ],
+)
+def test_a_policy_that_fails_in_mid_run_is_told_by_its_file(
+    tmp_path: Path, does: str, said: str
+) -> None:
+    policy = load_policy(written(tmp_path, f"{GOOD}    def decide(self, seen): {does}\n"), FIRST)
+    with pytest.raises(PolicyFileError, match=rf"mine\.py: .*{said}"):
+        policy.decide(Sample(brightness=2.0).see(FIRST))
