@@ -11,6 +11,7 @@ import typer
 from lightloop.cli.door import (
     complain,
     exit_status,
+    has_screen,
     paper,
     text_of,
     wants_window,
@@ -29,6 +30,9 @@ Truth = Annotated[
 ]
 Screenshot = Annotated[
     Path | None, typer.Option(help="Save a picture of the window at the end of the run.")
+]
+Attended = Annotated[
+    bool, typer.Option("--attended", help="A person stays at the microscope, window or not.")
 ]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Write a full log to stderr.")]
 
@@ -62,6 +66,7 @@ def run(
     seed: Seed = -1,
     truth: Truth = False,
     screenshot: Screenshot = None,
+    attended: Attended = False,
     verbose: Verbose = False,
 ) -> None:
     """Run the experiment that a config describes."""
@@ -69,7 +74,7 @@ def run(
         text, name = _wanted(config, unfinished)
         _run(
             text, name, headless, frames, out, seed, truth, screenshot, verbose,
-            unfinished=unfinished,
+            unfinished=unfinished, is_attended=attended,
         )  # fmt: skip
 
 
@@ -98,6 +103,7 @@ def _run(
     *,
     is_demo: bool = False,
     unfinished: Path | None = None,
+    is_attended: bool = False,
 ) -> None:
     from lightloop.calibrations import resolve
     from lightloop.check import (
@@ -110,8 +116,10 @@ def _run(
     from lightloop.check_lights import check_lights
     from lightloop.config import ConfigError, parse
     from lightloop.predict import predict
+    from lightloop.rehearsals import words
     from lightloop.sample import check_record
     from lightloop.task import RunTask
+    from lightloop.unattended import check_unattended
     from lightloop.witness import wants_truth
 
     config = resolve(parse(text, name), name)
@@ -120,6 +128,8 @@ def _run(
     prediction = predict(config, frames)
     check_run(config, prediction, name)
     check_lights(config, name)
+    if not (is_attended or (has_screen() and not headless)):
+        check_unattended(config, prediction, name)
     check_record(config, name)
     check_network(config, name)
     check_policy(config, name)
@@ -128,6 +138,9 @@ def _run(
     has_truth = wants_truth(config, out, name, is_asked=truth)
     if screenshot is not None:
         check_picture(screenshot)
+    if config.scope.kind != "simulated":
+        for word in words(config, name):
+            complain(word.text)
     task = RunTask(
         text,
         name,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -158,7 +157,3 @@ def test_the_second_core_ends_the_light_of_an_owner_that(
     dark_ns = next(t_ns for t_ns, is_lit in reversed(box.events) if not is_lit)
     since_ns = struck_ns if does == "is dead" else deadline_ns + GRACE_NS
     assert dark_ns - since_ns < 2 * GRACE_NS + SWITCH_NS
-    print(
-        f"{does}: dark {(dark_ns - since_ns) * 1e-6:.1f} ms after it could first be",
-        file=sys.stderr,
-    )
