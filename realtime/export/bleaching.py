@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 LEAST_POINTS = 10
 """Measurements beyond one for each cell; with fewer no rate is given (proposed)."""
+LEAST_SIGMA = 2.0
+"""Standard errors that a rate must be above 0 to be believed; else nothing is corrected (proposed:
+a rate that is noise would only add noise)."""
 _FAR = 4.0  # robust standard deviations from which a point is no part of the fit (proposed)
 _MAD_TO_SIGMA = 1.4826
 
@@ -50,7 +53,7 @@ def fading(
     Returns
     -------
     Fading
-        Never below 0: cells that become brighter are not bleaching.
+        Its rate is 0 where no fading is seen: cells that become brighter are not bleaching.
     """
     doses, logs, n_cells = [], [], 0
     for dose, value in cells:
@@ -73,5 +76,5 @@ def fading(
     if free < 1 or not np.any(d):
         return UNKNOWN
     slope = float(d @ y / (d @ d))
-    variance = float(np.sum((y - slope * d) ** 2)) / free / float(d @ d)
-    return Fading(max(0.0, -slope), float(np.sqrt(variance)))
+    error = float(np.sqrt(np.sum((y - slope * d) ** 2) / free / (d @ d)))
+    return Fading(-slope if -slope > LEAST_SIGMA * error else 0.0, error)

@@ -142,7 +142,7 @@ def _ome(images: Images, values: Values, p: int) -> dict[str, Any]:
             "ExcitationWavelength": [wavelengths[c] or None for c in range(len(film.channels))],
             "ExcitationWavelengthUnit": ["nm"] * len(film.channels),
         },
-        "Plane": _planes(infos),
+        "Plane": [_plane(info) for info in infos],
         "MapAnnotation": _notes(images, values, p),
     }
     if (step := film.plane_um()) is not None:
@@ -150,16 +150,19 @@ def _ome(images: Images, values: Values, p: int) -> dict[str, Any]:
     return found
 
 
-def _planes(infos: list[FrameInfo | None]) -> dict[str, list[Any]]:
-    columns: dict[str, list[Any]] = {
-        "DeltaT": [None if i is None else i.t_s for i in infos],
-        "ExposureTime": [None if i is None else i.applied.exposure_ms * 1e-3 for i in infos],
+def _plane(info: FrameInfo | None) -> dict[str, Any]:
+    """Return time, exposure and place of a frame; nothing is known of one that is missing."""
+    if info is None:
+        return {}
+    found: dict[str, Any] = {
+        "DeltaT": info.t_s,
+        "DeltaTUnit": "s",
+        "ExposureTime": info.applied.exposure_ms * 1e-3,
+        "ExposureTimeUnit": "s",
     }
-    units = {"DeltaT": "s", "ExposureTime": "s"}
-    for n, axis in enumerate("XYZ"):
-        columns[f"Position{axis}"] = [None if i is None else i.position_um[n] for i in infos]
-        units[f"Position{axis}"] = "µm"
-    return columns | {f"{name}Unit": [unit] * len(infos) for name, unit in units.items()}
+    for axis, place_um in zip("XYZ", info.position_um, strict=True):
+        found |= {f"Position{axis}": place_um, f"Position{axis}Unit": "µm"}
+    return found
 
 
 def _notes(images: Images, values: Values, p: int) -> dict[str, str]:
