@@ -23,11 +23,15 @@ _FOR_EVER = 2**31 - 1  # frames, as a C long holds them everywhere
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """What the camera gave: counts (Y, X) uint16, its own number (-1: none), and when we had it."""
+    """What the camera gave: counts (Y, X) uint16, its own number (-1: none), and when we had it.
+
+    `elapsed_ns` is when Micro-Manager had it, since the sequence began; -1 where it does not say.
+    """
 
     pixels: NDArray[np.uint16]
     camera_seq: int
     t_ns: int
+    elapsed_ns: int = -1
 
 
 class Camera:
@@ -113,7 +117,9 @@ class Camera:
         with commanding("reading a frame"):
             pixels, tags = self._core.popNextImageAndMD()
         self._check_shape(pixels.shape)
-        return Image(_as_uint16(pixels), _number_of(tags), time.perf_counter_ns())
+        t_ns = time.perf_counter_ns()
+        elapsed_ns = int(_tag(tags, "ElapsedTime-ms") * 1e6)
+        return Image(_as_uint16(pixels), int(_tag(tags, "ImageNumber")), t_ns, max(-1, elapsed_ns))
 
     def is_running(self) -> bool:
         """Whether the camera still takes frames."""
@@ -150,8 +156,9 @@ def _as_uint16(pixels: NDArray[np.generic]) -> NDArray[np.uint16]:
     return wide
 
 
-def _number_of(tags: object) -> int:
+def _tag(tags: object, name: str) -> float:
+    """Return a number that comes with a frame; -1 where there is none."""
     try:
-        return int(tags["ImageNumber"])  # type: ignore[index]  # Micro-Manager's own mapping
+        return float(tags[name])  # type: ignore[index]  # Micro-Manager's own mapping
     except (KeyError, ValueError):
-        return -1
+        return -1.0

@@ -77,6 +77,7 @@ class Stream(Lease):
     unbooked_j_cm2: float = 0.0
     booked_ns: int = 0
     frame_ns: int = 0
+    zero_ns: int = 0
 
     def begin(self, rules: GuardRules) -> None:
         """Let the lease run for a window, and for a frame that is late."""
@@ -105,10 +106,22 @@ class Stream(Lease):
         """
         frame = self.n_popped
         image = self.pop()
-        applied = self._truth_of(frame, image.t_ns)
+        came_ns = self._came_ns(image)
+        applied = self._truth_of(frame, came_ns)
         self.unbooked_j_cm2 += applied.dose_j_cm2
-        self.frame_ns = image.t_ns
+        self.frame_ns = came_ns
         return image, applied
+
+    def _came_ns(self, image: Image) -> int:
+        """Return when a frame came, host clock, though we may have looked later.
+
+        Micro-Manager counts from a moment that it does not tell; it cannot be later than any frame
+        that we already hold says.
+        """
+        if image.elapsed_ns < 0:
+            return image.t_ns
+        self.zero_ns = min(self.zero_ns or image.t_ns, image.t_ns - image.elapsed_ns)
+        return self.zero_ns + image.elapsed_ns
 
     def due_in_s(self) -> float:
         """Return in how many seconds the next frame may come at the soonest."""

@@ -71,7 +71,9 @@ class MeteredStand:
         self.box = LocalLightBox([*lines, Line(LAMP, 550.0, IRRADIANCE_W_CM2, "always-on")])
         start_s = time.perf_counter()
         self.core: UniMMCore = UniMMCore()
-        load_simulated_scope(self.core, config, self.box, lambda: time.perf_counter() - start_s)
+        self.bench = load_simulated_scope(
+            self.core, config, self.box, lambda: time.perf_counter() - start_s
+        )
         self.core.setProperty("Camera", "RealTime", "On")
         self.box.set_delays(delay_ms * 1e-3, delay_ms * 1e-3)
         irradiance = IRRADIANCE_W_CM2 * (1.0 + calibration_error)
