@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from acquire.core_trouble import explained
 from acquire.errors import DeviceMissing, ScopeError, SettingRefused
 
 if TYPE_CHECKING:
@@ -245,17 +246,17 @@ def load_system(config: Path | str = "demo") -> Core:
     DeviceMissing
         If the file is not there, or Micro-Manager cannot load a device of it.
     """
-    core = new_core(_text(config))
+    lines = _text(config)
+    core = new_core(lines)
     try:
         if config == "demo":
             core.loadSystemConfiguration()
         else:
             core.loadSystemConfiguration(str(config))
     except (OSError, RuntimeError) as error:
-        raise DeviceMissing(
-            f"Micro-Manager cannot load {config}: {error}; "
-            "does the same file load in Micro-Manager itself?"
-        ) from error
+        said = " ".join(str(error).split())
+        help_ = explained(said, lines) or "does the same file load in Micro-Manager itself?"
+        raise DeviceMissing(f"Micro-Manager cannot load {config}: {said}; {help_}") from error
     core.setAutoShutter(False)
     return cast("Core", core)
 

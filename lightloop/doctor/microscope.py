@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import importlib.metadata
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lightloop.doctor.finding import Finding, judged
 from lightloop.doctor.probe import ProbeFailed, ask
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from acquire.core import Core
+    from lightloop.config import RunConfig
 
 SNAP_TIMEOUT_S = 5.0
 
@@ -60,6 +60,8 @@ def config(path: Path) -> Finding:
     try:
         wanted = load(path)
         check_run(wanted, predict(wanted), path.name)
+        if (held := _held(wanted)) is not None:
+            return held
         check_network(wanted, path.name)
         check_policy(wanted, path.name)
         height, width = check_scope(wanted, path.name)
@@ -68,6 +70,19 @@ def config(path: Path) -> Finding:
         return Finding("fail", "config", str(error), "lightloop check says more")
     lights = ", ".join(light.name for light in wanted.light)
     return Finding("ok", "config", f"{path.name}: camera {height} x {width}, light {lights}")
+
+
+def _held(wanted: RunConfig) -> Finding | None:
+    """Look whether another program has a port of the microscope."""
+    from acquire.core_trouble import held_ports
+
+    if wanted.scope.kind != "micro-manager" or not (path := Path(wanted.scope.system)).is_file():
+        return None
+    ports = held_ports(path.read_text("utf-8", errors="replace"))
+    if not ports:
+        return None
+    said = "; ".join(f"port {port.name} is held by {port.holder}" for port in ports)
+    return Finding("fail", "config", said, "close that program: one at a time can have a port")
 
 
 def probe_snap() -> list[int]:
