@@ -225,6 +225,19 @@ class RecordConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstri
     always kept, and the restored ones can be computed from them again."""
 
 
+class StreamConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
+    """What happens where the recorder falls so far behind that the ring is full of unsaved frames.
+
+    The window and the run file always say so.
+    """
+
+    when_full: Literal["stall", "gap"] = "stall"
+    """"stall": the run waits for it; "gap": the frame is declared lost at once, for a camera that
+    does not wait."""
+    stall_s: Annotated[float, Field(gt=0, le=600)] = 10.0
+    """How long "stall" waits, s. Then frames are declared lost until the recorder has caught up."""
+
+
 SAMPLE_ID = r"^([A-Za-z0-9]([A-Za-z0-9 _.-]*[A-Za-z0-9])?)?$"  # part of a file's name, anywhere
 
 
@@ -275,6 +288,7 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings
     policy: PolicyConfig = FixedConfig()
     loop: LoopConfig = LoopConfig()
     record: RecordConfig = RecordConfig()
+    stream: StreamConfig = StreamConfig()
     guard: GuardRules = GuardRules()
     unattended: UnattendedConfig = UnattendedConfig()
     network: NetworkConfig = NetworkConfig()

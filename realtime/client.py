@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import platform
 import time
+import uuid
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,9 +13,11 @@ import xxhash
 import zmq
 
 from realtime.address import Address, check_local, show_token
+from realtime.commands import VALID_S
 from realtime.errors import FrameLapped, StreamError
 from realtime.ring import Ring
 from realtime.wire import (
+    PROTOCOL,
     Ack,
     Command,
     DecisionMessage,
@@ -30,6 +34,9 @@ from realtime.wire import (
     decode_from_hub,
     encode,
 )
+
+# Processors that show stores of another core in their order; elsewhere stamps are not enough.
+KEEPS_STORE_ORDER = platform.machine().lower() in ("x86_64", "amd64", "i386", "i686", "x86")
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,6 +128,11 @@ class StreamClient:
         if isinstance(message, Refused):
             raise StreamError(f"the hub refuses {self._hello.name!r}: {message.reason}")
         if isinstance(message, Start):
+            if message.protocol[0] != PROTOCOL[0]:
+                raise StreamError(
+                    f"protocol {message.protocol[0]} is spoken there, {PROTOCOL[0]} here: "
+                    "use the lightloop that started the run"
+                )
             self._start = message
             self._attach(message.ring)
         return packet, message
@@ -140,7 +152,8 @@ class StreamClient:
         Parameters
         ----------
         with_sum
-            Also compare the xxh3-64 of the bytes, which sees damage of any kind.
+            Also compare the xxh3-64 of the bytes, which sees damage of any kind; always done on
+            processors that may show the stamps before the pixels (ARM, see `realtime.ring`).
 
         Raises
         ------
@@ -149,6 +162,7 @@ class StreamClient:
         """
         assert self._start is not None, "start() comes first"
         ring = self._rings[self._start.ring.name]
+        with_sum = with_sum or not KEEPS_STORE_ORDER
         if with_sum and xxhash.xxh3_64_intdigest(self.pixels(message).data) != message.xxh3:
             ring.check(message.slot, message.generation)
             raise FrameLapped(f"frame {message.info.seq}: its bytes do not match its checksum")
@@ -222,7 +236,9 @@ class ControlClient:
         self._socket.setsockopt(zmq.LINGER, 500)
         show_token(self._socket, self._address)
         self._socket.connect(self._address.control)
-        self._socket.send(encode(Command(name, self._address.token)))
+        expires_t_ns = time.perf_counter_ns() + int(VALID_S * 1e9)
+        command = Command(name, self._address.token, uuid.uuid4().hex, expires_t_ns)
+        self._socket.send(encode(command))
 
     def poll(self, timeout_ms: int = 0) -> Reply | None:
         """Return the reply to the last command, if it has come."""

@@ -40,6 +40,7 @@ logger = logging.getLogger(__name__)
 
 DUE = encode(FrameDue())
 REFUSALS_TOLD = 20  # the count goes on, the log does not
+REMEMBERED = 4096  # shots whose decision was taken; a ring holds no more frames
 
 
 class Desk:
@@ -75,6 +76,7 @@ class Desk:
         self._seats = Seats(slots, mode)
         self._answers: deque[tuple[Result, Decision]] = deque()
         self._result: Result | None = None
+        self._decided: dict[int, None] = {}  # shots, oldest first; since the worker came
         self._lock = threading.Lock()  # a socket belongs to one thread at a time
 
     def put(self, packet: bytes, frame: FrameMessage | None = None) -> None:
@@ -136,8 +138,7 @@ class Desk:
             self._seats.ack(seat, message, time.perf_counter_ns())
             self._serve_seats()
         elif isinstance(message, Result):
-            self._result = message
-            self._journal(packet)
+            self._take_result(packet, message)
         elif isinstance(message, DecisionMessage):
             self._take_decision(packet, message)
         elif isinstance(message, Notice):
@@ -145,10 +146,21 @@ class Desk:
         else:
             raise BadMessage(f"{type(message).__name__} at the desk")
 
+    def _take_result(self, packet: bytes, message: Result) -> None:
+        if message.shot in self._decided:
+            raise BadMessage(f"a second result of shot {message.shot}, which is decided")
+        if max(message.seqs, default=-1) > self._seats.head_seq:
+            raise BadMessage(f"a result of frames {message.seqs}, which were never taken")
+        self._result = message
+        self._journal(packet)
+
     def _take_decision(self, packet: bytes, message: DecisionMessage) -> None:
-        result = self._result
+        result, self._result = self._result, None
         if result is None or result.shot != message.decision.id:
             raise BadMessage(f"decision {message.decision.id} without the result that it follows")
+        self._decided[result.shot] = None
+        if len(self._decided) > REMEMBERED:
+            del self._decided[next(iter(self._decided))]
         self._answers.append((result, message.decision))
         self._journal(packet)
 
@@ -158,6 +170,8 @@ class Desk:
             transmit(self._socket, identity, encode(Refused(why)))
             return
         self._seats.sit(identity, hello, time.perf_counter_ns())
+        self._result = None
+        self._decided.clear()  # who begins anew may see its last shot again
         transmit(self._socket, identity, self._greeting)
         self._serve_seats()
 

@@ -10,10 +10,13 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+import msgspec
 import xxhash
 
 from realtime.desk import Desk
+from realtime.digest import StreamDigest
 from realtime.errors import StreamError
+from realtime.room import STALL_S, Room, WhenFull
 from realtime.sockets import Sockets
 from realtime.usher import Usher
 from realtime.wire import Document, End, FrameMessage, Gap, Reply, Start, encode
@@ -32,7 +35,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-STALL_S = 10.0  # then the frame is declared lost rather than waited for
 SILENT_S = 2.0  # a recorder is heard every half second
 QUICK_S = 1e-3  # an answer within it is not disturbed by telling others of its frame; proposed
 
@@ -46,13 +48,16 @@ class Hub:
         Where frames go; the hub writes it and does not close it.
     on_command
         Called in the usher's thread with a command's name; its reply goes back to the person.
-    stall_s
-        How long `publish` waits for a lossless listener that is a whole ring behind.
+    stall_s, when_full
+        What `publish` does where a lossless listener is a whole ring behind (`realtime.room`):
+        "stall" waits so long for it, "gap" declares the frame lost at once.
 
     Attributes
     ----------
     frames
         Frames that were published.
+    room
+        Counts how often, and how long, a frame had to wait for the recorder.
     """
 
     def __init__(
@@ -62,14 +67,16 @@ class Hub:
         ring: Ring,
         on_command: Callable[[str], Reply] | None = None,
         stall_s: float = STALL_S,
+        when_full: WhenFull = "stall",
     ) -> None:
         self.frames = self._losses = self._next_seq = 0
-        self._ring, self._stall_s = ring, stall_s
+        self._ring, self._digest = ring, StreamDigest()
         self._sockets = Sockets(address)
         self.address = self._sockets.address
         served = encode(start), ring.info.slots, start.mode
         self._desk = Desk(self._sockets.work, address.token, *served, self._note)
         self._usher = Usher(self._sockets, *served, self._desk, on_command or _offer_nothing)
+        self.room = Room(self._usher, ring.info.slots, when_full, stall_s, self.send)
         self._usher.start()
 
     @property
@@ -92,7 +99,7 @@ class Hub:
 
         The worker hears of a shot's last frame at once, everybody else while it thinks.
         """
-        if not self._wait_for_room(info.seq):
+        if not self.room.wait(info.seq):
             self.lose(info.seq, info.seq, "the recorder was a whole ring behind")
             return None
         self._next_seq = info.seq + 1
@@ -103,15 +110,14 @@ class Hub:
         self.frames += 1
         self._desk.put(packet, message)
         self._usher.tell(packet, message)
+        self._digest.add(info.seq, digest)
         if not info.ends_shot:
             self._usher.wake()
         return message
 
     def has_room(self, n_frames: int) -> bool:
         """Whether `publish` would take so many frames now, without waiting for the recorder."""
-        with self._usher.changed:
-            pinned_from = self._usher.seats.pinned_from()
-        return self._next_seq + n_frames - pinned_from <= self._ring.info.slots
+        return self.room.has(self._next_seq, n_frames)
 
     def lose(self, seq_from: int, seq_to: int, reason: str) -> None:
         """Declare frames lost; the gap takes their sequence numbers."""
@@ -187,10 +193,14 @@ class Hub:
         return ""
 
     def finish(self, end: End, timeout_s: float = 10.0) -> bool:
-        """Send the last document; return whether every lossless listener took everything."""
+        """Send the last document; return whether every lossless listener took everything.
+
+        The hub fills in what it alone knows: the digest, and what it refused.
+        """
         seats, changed = self._usher.seats, self._usher.changed
         seats.is_over = True
-        self.send(end)
+        known = {"digest": str(self._digest), "n_refused": self.refused}
+        self.send(msgspec.structs.replace(end, **known))
         self._usher.wake()
         until = time.perf_counter() + timeout_s
         with changed:
@@ -216,20 +226,6 @@ class Hub:
     def _note(self, packet: bytes) -> None:
         """Journal what the worker said; it is passed on while the next exposure runs."""
         self._usher.tell(packet)
-
-    def _wait_for_room(self, seq: int) -> bool:
-        seats, slots = self._usher.seats, self._ring.info.slots
-        with self._usher.changed:
-            if seq - seats.pinned_from() < slots:
-                return True
-            self._usher.wake()
-            until = time.perf_counter() + self._stall_s
-            while seq - seats.pinned_from() >= slots:
-                left_s = until - time.perf_counter()
-                if left_s <= 0:
-                    return False
-                self._usher.changed.wait(min(left_s, 0.1))
-        return True
 
 
 def _offer_nothing(name: str) -> Reply:

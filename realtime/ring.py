@@ -3,6 +3,12 @@
 The writer stamps `begin`, copies, then stamps `end` (a sequence lock). A reader uses the pixels
 first and looks at the stamps afterwards: if both still show the generation that its message named,
 what it read is whole. Nobody waits for a reader; who must not lose a slot pins it at the hub.
+
+Order of memory: a message that names a slot is sent after the slot's last store, and through the
+kernel, so whoever got it sees the whole image, on every processor. The stamps tell of a slot that
+is overwritten while it is read. That needs stores to be seen in their order, which x86 promises
+and ARM does not (NumPy offers no fence); there `StreamClient.check` always compares the checksum
+too. A restored image has no checksum: it is only looked at, never decided on.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 POLICIES = ("lossless", "shots", "latest")
+MOST_SEATS = 32  # windows of one run, and a recorder; proposed
 
 
 class Item(NamedTuple):
@@ -104,6 +105,23 @@ class Seats:
         # The worker's frame goes out first: a decision waits for it, a screen does not.
         self.seats = dict(sorted(self.seats.items(), key=lambda at: at[1].policy != "shots"))
         return seat
+
+    def is_full(self, identity: bytes) -> bool:
+        """Whether there is no seat for somebody else; viewers that left make room first."""
+        if identity in self.seats or len(self.seats) < MOST_SEATS:
+            return False
+        for seat in [s for s in self.seats.values() if s.is_away and s.policy == "latest"]:
+            self.leave(seat)
+        return len(self.seats) >= MOST_SEATS
+
+    def leave(self, seat: Seat) -> None:
+        """Take a seat away; nothing is kept for it any more."""
+        del self.seats[seat.identity]
+        self._trim()
+
+    def silent(self, since_ns: int) -> list[Seat]:
+        """Return the lossless listeners that have not been heard since a time, host clock."""
+        return [s for s in self.seats.values() if s.policy == "lossless" and s.heard_ns < since_ns]
 
     def lost(self, seat: Seat) -> Gap | None:
         """Return the frames that a returning lossless listener needs but that are gone."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 MAX_MESSAGE_BYTES = 4 << 20  # a result with some ten thousand tracks; more is no client of ours
 MESSAGES_A_TURN = 64  # a flood must not keep anybody waiting
 LINGER_MS = 1000
+HANDSHAKE_MS = 2000  # who connects and does not say the token by then is cut off; proposed
 
 
 class Sockets:
@@ -65,6 +66,7 @@ class Sockets:
         socket.setsockopt(zmq.PLAIN_SERVER, 1)
         socket.setsockopt_string(zmq.ZAP_DOMAIN, ZAP_DOMAIN)
         socket.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE_BYTES)
+        socket.setsockopt(zmq.HANDSHAKE_IVL, HANDSHAKE_MS)
         socket.setsockopt(zmq.LINGER, LINGER_MS)
         socket.bind(endpoint)
         return socket

@@ -12,12 +12,14 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
+import msgspec
 import zmq
 
+from realtime.commands import CommandBook
 from realtime.errors import BadMessage
 from realtime.seats import Seats
 from realtime.sockets import drain, objection, transmit
-from realtime.wire import Ack, Command, FrameMessage, Hello, Refused, encode
+from realtime.wire import Ack, Command, FrameMessage, Hello, Notice, Refused, Reply, encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,13 +27,15 @@ if TYPE_CHECKING:
     from realtime.desk import Desk
     from realtime.seats import Seat
     from realtime.sockets import Sockets
-    from realtime.wire import FromClient, FromHub, Reply
+    from realtime.wire import FromClient
 
 logger = logging.getLogger(__name__)
 
 TICK_MS = 50
 REFUSALS_TOLD = 20  # the count goes on, the log does not
 OFFERED = ("lossless", "latest")
+RECORDER = "recorder"
+PATIENCE_S = 5.0  # then who is silent no longer holds frames back, but for the recorder; proposed
 
 
 class Usher:
@@ -72,6 +76,7 @@ class Usher:
         self._sockets, self._desk = sockets, desk
         self._stream, self._control = sockets.stream, sockets.control
         self._token, self._greeting, self._on_command = sockets.address.token, greeting, on_command
+        self._commands = CommandBook()
         self._inlet: deque[tuple[bytes, FrameMessage | None]] = deque()
         self._is_woken = self._stopping = False
         self._wake_lock = threading.Lock()
@@ -141,6 +146,7 @@ class Usher:
                 while self._inlet:
                     packet, frame = self._inlet.popleft()
                     self.seats.add(packet, frame, for_worker=False)
+                self._unseat_the_silent()
                 self._serve_seats()
                 self.changed.notify_all()
 
@@ -148,9 +154,12 @@ class Usher:
         self, socket: zmq.Socket[bytes], handle: Callable[[bytes, bytes, FromClient], None]
     ) -> None:
         for error in drain(socket, handle):
-            self.refused += 1
-            if self.refused <= REFUSALS_TOLD:
-                logger.warning("refused: %s", error)
+            self._refuse(str(error))
+
+    def _refuse(self, why: str) -> None:
+        self.refused += 1
+        if self.refused <= REFUSALS_TOLD:
+            logger.warning("refused: %s", why)
 
     def _hear(self, identity: bytes, _: bytes, message: FromClient) -> None:
         if isinstance(message, Hello):
@@ -165,8 +174,11 @@ class Usher:
             self.seats.ack(seat, message, time.perf_counter_ns())
 
     def _welcome(self, identity: bytes, hello: Hello) -> None:
-        if why := objection(hello, self._token, OFFERED):
-            self.refused += 1
+        why = objection(hello, self._token, OFFERED)
+        if not why and self.seats.is_full(identity):
+            why = "too many listeners sit here already"
+        if why:
+            self._refuse(why)
             transmit(self._stream, identity, encode(Refused(why)))
             return
         with self.changed:
@@ -180,9 +192,16 @@ class Usher:
     def _obey(self, identity: bytes, _: bytes, message: FromClient) -> None:
         if not isinstance(message, Command):
             raise BadMessage(f"{type(message).__name__} on the control socket")
-        reply: FromHub = Refused("the token is not this session's")
-        if message.token == self._token:
+        if message.token != self._token:
+            self._refuse("the token is not this session's")
+            transmit(self._control, identity, encode(Refused("the token is not this session's")))
+            return
+        if why := self._commands.objection(message, time.perf_counter_ns()):
+            self._refuse(f"{message.name!r}: {why}")
+            reply = Reply(message.name, is_ok=False, text=why)
+        else:
             reply = self._on_command(message.name)
+        reply = msgspec.structs.replace(reply, id=message.id)
         transmit(self._control, identity, encode(reply))
 
     def _serve_seats(self) -> None:
@@ -191,6 +210,16 @@ class Usher:
                 if not transmit(self._stream, seat.identity, packet):
                     self._mark_away(seat)
                     break
+
+    def _unseat_the_silent(self) -> None:
+        """Free the ring of a lossless listener that left without a word; never of the recorder."""
+        since_ns = time.perf_counter_ns() - int(PATIENCE_S * 1e9)
+        for seat in self.seats.silent(since_ns):
+            if seat.name != RECORDER:
+                self.seats.leave(seat)
+                text = f"{seat.name!r} has said nothing for {PATIENCE_S:.0f} s: it lost its seat"
+                notice = Notice("warn", text, time.perf_counter_ns())
+                self.seats.add(encode(notice), for_worker=False)
 
     def _mark_away(self, seat: Seat) -> None:
         seat.is_away = True

@@ -8,9 +8,10 @@ and a `FrameMessage` says where.
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
 import msgspec
+from msgspec import Meta
 
 from acquire.calibration import Calibration
 from acquire.frame import FrameInfo
@@ -20,6 +21,12 @@ from realtime.policy.decision import Decision
 from realtime.policy.observation import Observation
 
 PROTOCOL = (1, 0)
+
+# What a client may say is bounded, so that nobody's arithmetic goes wrong on it.
+Seq: TypeAlias = Annotated[int, Meta(ge=-1, le=2**62)]  # int64 has room for its successor
+Credit: TypeAlias = Annotated[int, Meta(ge=0, le=1_000_000)]
+Word: TypeAlias = Annotated[str, Meta(max_length=64)]
+TimeNs: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 
 class CameraInfo(msgspec.Struct, frozen=True):
@@ -263,7 +270,16 @@ class Notice(msgspec.Struct, frozen=True, tag="notice"):
 
 
 class End(msgspec.Struct, frozen=True, tag="end"):
-    """The last document: counts, and whether the run is "complete" or "partial", and why."""
+    """The last document: counts, and whether the run is "complete" or "partial", and why.
+
+    Attributes
+    ----------
+    digest
+        Of all frames that the hub said (`realtime.digest`), so that who has them all can tell;
+        empty where nobody kept it.
+    n_refused
+        Messages that the hub turned away.
+    """
 
     last_seq: int
     n_frames: int
@@ -272,6 +288,8 @@ class End(msgspec.Struct, frozen=True, tag="end"):
     reason: str
     is_dark: bool
     dose_j_cm2: dict[str, float] = {}
+    digest: str = ""
+    n_refused: int = 0
 
 
 class Hello(msgspec.Struct, frozen=True, tag="hello"):
@@ -289,19 +307,19 @@ class Hello(msgspec.Struct, frozen=True, tag="hello"):
         Secret of the session; required where the address is loopback TCP.
     """
 
-    name: str
-    policy: str
-    credit: int
-    resume_from: int = -1
-    token: str = ""
+    name: Word
+    policy: Word
+    credit: Credit
+    resume_from: Seq = -1
+    token: Word = ""
     protocol: tuple[int, int] = PROTOCOL
 
 
 class Ack(msgspec.Struct, frozen=True, tag="ack", gc=False):
     """Everything up to `upto` is done with; `credit` more frames may come."""
 
-    upto: int
-    credit: int
+    upto: Seq
+    credit: Credit
 
 
 class Command(msgspec.Struct, frozen=True, tag="command"):
@@ -309,19 +327,32 @@ class Command(msgspec.Struct, frozen=True, tag="command"):
 
     "stop_light", "stop", "abort"; "pause" and "resume" of the run; "hold" and "release" of the
     feedback.
+
+    Attributes
+    ----------
+    id
+        Any word that no other command of the session has; a command is obeyed once.
+    expires_t_ns
+        Host clock after which it is not obeyed any more; at most 10 s ahead.
     """
 
-    name: str
-    token: str = ""
+    name: Word
+    token: Word = ""
+    id: Word = ""
+    expires_t_ns: TimeNs = 0
 
 
 class Reply(msgspec.Struct, frozen=True, tag="reply"):
-    """What came of a command; for "stop_light", `is_dark` is read back from every source."""
+    """What came of a command; for "stop_light", `is_dark` is read back from every source.
+
+    `id` is the command's.
+    """
 
     name: str
     is_ok: bool
     text: str = ""
     is_dark: bool = False
+    id: str = ""
 
 
 class Refused(msgspec.Struct, frozen=True, tag="refused"):

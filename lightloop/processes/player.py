@@ -15,7 +15,7 @@ from lightloop.processes.link import Link, run_child
 from lightloop.provenance import networks, processor
 from lightloop.summary import Summary, Tally
 from lightloop.task import ReplayTask, RunTask
-from realtime.address import local_address
+from realtime.address import local_address, write_address
 from realtime.agreement import tolerance
 from realtime.errors import StreamError
 from realtime.hub import Hub
@@ -77,6 +77,7 @@ def _work(task: RunTask, link: Link) -> None:
             processor=processor(),
         )
         with ring, Hub(local_address(Path(task.folder)), start, ring, obey) as hub:
+            logger.info("others may listen: %s", write_address(Path(task.folder), hub.address))
             link.ready(hub.address, ring.info.name)
             link.wait_for_go()
             if not hub.wait_for({"worker"}, READY_S, link.check):

@@ -44,7 +44,7 @@ from lightloop.summary import Summary, Tally
 from lightloop.task import RunTask
 from lightloop.validity import decision_valid_s
 from lightloop.witness import Witness
-from realtime.address import local_address
+from realtime.address import local_address, write_address
 from realtime.hub import Hub
 from realtime.ring import Ring, new_name
 from realtime.wire import AppliedMessage, ClockPair, End, Notice, Reply, Start
@@ -157,7 +157,15 @@ class Session:
         )
         start = self._start(microscope)
         self._witness = Witness.of(task, config, microscope.bench, start.session_id)
-        self._hub = Hub(local_address(Path(task.folder)), start, self._ring, self._obey)
+        self._hub = Hub(
+            local_address(Path(task.folder)),
+            start,
+            self._ring,
+            self._obey,
+            config.stream.stall_s,
+            config.stream.when_full,
+        )
+        logger.info("others may listen: %s", write_address(Path(task.folder), self._hub.address))
         self._feedback = Feedback(
             self._hub,
             config.first_settings(),

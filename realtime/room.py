@@ -1,0 +1,103 @@
+"""Room in the ring: what happens when a lossless listener falls a whole ring behind.
+
+"stall" waits for it, for a bounded time, and declares a frame lost only then; "gap" declares it
+lost at once, for cameras that do not wait. Both are said to everybody when they begin, and when
+they are over.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from realtime.wire import Notice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from realtime.usher import Usher
+
+WhenFull: TypeAlias = Literal["stall", "gap"]
+STALL_S = 10.0  # longer than a recorder takes to start again
+
+
+class Room:
+    """Says whether a frame may be written.
+
+    Parameters
+    ----------
+    slots
+        Frames that the ring holds.
+    stall_s
+        How long "stall" waits.
+    tell
+        Takes a notice for everybody.
+
+    Attributes
+    ----------
+    stalls, stalled_s
+        How often a frame had to wait, and for how long in all, s.
+    """
+
+    def __init__(
+        self,
+        usher: Usher,
+        slots: int,
+        when_full: WhenFull,
+        stall_s: float,
+        tell: Callable[[Notice], object],
+    ) -> None:
+        self.stalls, self.stalled_s = 0, 0.0
+        self._usher, self._slots, self._tell = usher, slots, tell
+        self._stall_s = stall_s if when_full == "stall" else 0.0
+        self._lost = 0
+        self._behind_since_s = 0.0  # 0: nobody is behind
+
+    def has(self, next_seq: int, n_frames: int) -> bool:
+        """Whether so many frames, from `next_seq` on, fit now."""
+        with self._usher.changed:
+            return next_seq + n_frames - self._usher.seats.pinned_from() <= self._slots
+
+    def wait(self, seq: int) -> bool:
+        """Wait for a frame's slot as long as the rule allows; return False if it is lost."""
+        if self.has(seq, 1):
+            if self._behind_since_s:
+                self._say_over()
+            return True
+        if not self._behind_since_s:
+            self._say_behind()
+            self._stall(seq)
+        if self.has(seq, 1):
+            self._say_over()
+            return True
+        self._lost += 1  # nobody waits twice: the next frames are lost at once, until there is room
+        return False
+
+    def _stall(self, seq: int) -> None:
+        began_s = time.perf_counter()
+        seats, changed = self._usher.seats, self._usher.changed
+        self._usher.wake()
+        with changed:
+            while seq - seats.pinned_from() >= self._slots:
+                left_s = began_s + self._stall_s - time.perf_counter()
+                if left_s <= 0:
+                    break
+                changed.wait(min(left_s, 0.1))
+        self.stalls += self._stall_s > 0
+        self.stalled_s += time.perf_counter() - began_s
+
+    def _say_behind(self) -> None:
+        self._behind_since_s = time.perf_counter()
+        what = f"the run waits for it, up to {self._stall_s:g} s" if self._stall_s else "frames are"
+        what += "" if self._stall_s else " lost until it has caught up"
+        self._tell(_warning(f"the recorder is a whole ring behind: {what}"))
+
+    def _say_over(self) -> None:
+        took_s = time.perf_counter() - self._behind_since_s
+        lost = f"; {self._lost} frames were lost" if self._lost else "; nothing was lost"
+        self._behind_since_s, self._lost = 0.0, 0
+        self._tell(_warning(f"the recorder has caught up after {took_s:.2f} s{lost}"))
+
+
+def _warning(text: str) -> Notice:
+    return Notice("warn", text, time.perf_counter_ns())
