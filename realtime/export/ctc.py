@@ -86,23 +86,26 @@ def write_field(
 ) -> int:
     """Write the cells that a run followed in one field, as discs of their area; return tracklets.
 
-    Time points are those of the results, without holes: `times` of the run's table tells which t
-    of the plan each is. False births are left out.
+    A time point without a result has no image, and labels of nobody. False births are left out.
     """
     check_frames(field)
     name = f"{field.position + 1:02d}"
     lines, label_of = tracklets(field)
     kept = [[s for s in shot if (s.frame, s.cell) in label_of] for shot in field.sightings]
     shape = (field.shots[0][0].height, field.shots[0][0].width)
+    shot_at = {t: shot for shot, t in enumerate(field.times)}
     (draft / name).mkdir(parents=True)
 
     def labels(t: int) -> NDArray[np.uint16]:
-        seqs = [i.seq for i in field.shots[t] if i.index.c == field.shots[t][0].index.c]
+        if t not in shot_at:
+            return np.zeros(shape, np.uint16)
+        frames = field.shots[shot_at[t]]
+        seqs = [i.seq for i in frames if i.index.c == frames[0].index.c]
         planes = [reader.pixels(seq) for seq in seqs]
         image = planes[0] if len(planes) == 1 else np.maximum.reduce(planes)
         write_image(draft / name / f"t{t:03d}.tif", image)
         progress()
-        seen = kept[t]
+        seen = kept[shot_at[t]]
         return labels_of(
             shape,
             [s.y_px for s in seen],
@@ -111,15 +114,16 @@ def write_field(
             [label_of[s.frame, s.cell] for s in seen],
         )
 
-    write_tracks(draft / f"{name}_RES", ("mask", "res_track"), len(field.shots), labels, lines)
+    n_times = max(field.times) + 1
+    write_tracks(draft / f"{name}_RES", ("mask", "res_track"), n_times, labels, lines)
     return len(lines)
 
 
 def tracklets(field: FieldCells) -> tuple[list[Line], dict[tuple[int, int], int]]:
     """Return the tracklets of a field, and the label of each sighting by its shot and cell.
 
-    A cell that is missing in a shot (a result was lost) goes on as another tracklet, whose parent
-    is its earlier one.
+    Where a time point has no result, a cell goes on as another tracklet, whose parent is its
+    earlier one.
     """
     lines: list[Line] = []
     label_of: dict[tuple[int, int], int] = {}
@@ -129,23 +133,17 @@ def tracklets(field: FieldCells) -> tuple[list[Line], dict[tuple[int, int], int]
         if field.cells[cell].verdict == WITHDRAWN:
             continue
         parent = last_label.get(field.cells[cell].parent, 0)
-        for run in _unbroken([s.frame for s in tracks[cell]]):
-            label = len(lines) + 1
-            lines.append(Line(label, run.start, run.stop - 1, parent))
-            label_of |= {(frame, cell): label for frame in run}
-            last_label[cell] = parent = label
+        before = None
+        for sighting in tracks[cell]:
+            t = field.times[sighting.frame]
+            if before is not None and t == before + 1:
+                lines[-1] = lines[-1]._replace(last=t)
+            else:
+                parent = lines[-1].label if before is not None else parent
+                lines.append(Line(len(lines) + 1, t, t, parent))
+            label_of[sighting.frame, cell] = last_label[cell] = lines[-1].label
+            before = t
     return lines, label_of
-
-
-def _unbroken(frames: list[int]) -> list[range]:
-    """Cut rising numbers where one is left out."""
-    runs: list[range] = []
-    for frame in frames:
-        if runs and runs[-1].stop == frame:
-            runs[-1] = range(runs[-1].start, frame + 1)
-        else:
-            runs.append(range(frame, frame + 1))
-    return runs
 
 
 def _radius_px(seen: Sighting) -> float:

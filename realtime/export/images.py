@@ -73,8 +73,9 @@ class Images:
         """
         for place in self.film.places(p):
             info = self.film.infos.get(place)
-            yield place, info, self._image(values, info) if info is not None else None
-            self._progress()
+            image = self._image(values, info) if info is not None else None
+            self._progress()  # now: who knows the number of images does not ask for one more
+            yield place, info, image
 
     def blank(self, values: Values) -> NDArray[Any]:
         """Return what stands for a missing image where a format must have one: NaN, or 0 counts."""
