@@ -16,13 +16,25 @@ class Pause:
 
     Light that was given is spent: a run goes on with its next shot, and takes none again.
 
+    Parameters
+    ----------
+    on_change
+        Called with the reason of each pause as it is asked for, and with "" as it ends.
+    on_wait
+        Called with the reason once the run really waits, between shots, in its own thread.
+
     Attributes
     ----------
     reason
         Why the run is paused; empty if it is not.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        on_change: Callable[[str], object] = lambda reason: None,
+        on_wait: Callable[[str], object] = lambda reason: None,
+    ) -> None:
+        self._on_change, self._on_wait = on_change, on_wait
         self.reason = ""
         self._may_go_on = threading.Event()
         self._may_go_on.set()
@@ -36,14 +48,19 @@ class Pause:
         """Let the run wait before its next shot."""
         self.reason = reason
         self._may_go_on.clear()
+        self._on_change(reason)
 
     def end(self) -> None:
         """Let the run go on."""
-        self.reason = ""
+        was_on, self.reason = self.is_on, ""
         self._may_go_on.set()
+        if was_on:
+            self._on_change("")
 
     def wait(self, should_stop: Callable[[], bool]) -> None:
         """Return when the run may go on, or is to end."""
+        if self.is_on:
+            self._on_wait(self.reason)
         while not self._may_go_on.wait(LOOK_S):
             if should_stop():
                 return

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 SHEET = (
     ("Esc", "STOP LIGHT, always"),
     ("Ctrl+H", "hold the feedback, or let it decide again"),
+    ("Ctrl+P", "pause the run in the dark, or let it go on"),
     ("Ctrl+R", "end the run after this shot"),
     ("1 2 3 4", "side by side, swipe, raw, denoised"),
     ("A", "fit the contrast once"),

@@ -65,6 +65,11 @@ class LightState:
         else:
             self.reading = LightReading(LightWord.DOUBT, reply.text or "the read-back failed")
 
+    def take_rest(self) -> None:
+        """Take it that a paused run has read every light back as dark."""
+        if not self.is_in_doubt:
+            self.reading = LightReading(LightWord.DARK, "read back as the run paused")
+
     def take_end(self, end: End) -> None:
         """Take the last word of the run."""
         if end.is_dark:

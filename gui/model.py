@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from realtime.wire import FromHub
 
 MAX_ROWS = 2000
+PAUSES = ("pause", "paused", "go on")  # levels of a notice that say how the run stands
 NO_MODEL = ("", "none")
 MAX_FIELDS = 256
 MAX_SHOTS = 512
@@ -55,6 +56,8 @@ class RunView:
         History by field of view.
     tails
         Track tails by field of view.
+    paused
+        Why the run waits, in the dark, for somebody to let it go on; empty while it does not.
     lost_frames
         Frames in gaps: gone for everybody. `skipped_frames` were only not drawn.
     """
@@ -85,6 +88,8 @@ class RunView:
         self.channels: set[str] = set()
         self.planes: set[int] = set()
         self._is_held = False
+        self.paused = ""
+        self._knows_pause = False
         self._is_faulty = False
         self._first_seq = -1
         self._settings: Settings | None = None
@@ -178,13 +183,30 @@ class RunView:
         self._add(Row(Kind.NOTICE, self.t_s, f"{n} frames lost", gap.reason, "hub", level="warn"))
 
     def _take_notice(self, notice: Notice) -> None:
+        if notice.level in PAUSES:
+            self._take_pause(notice)
+            return
         self.notice = notice
         self.n_warnings += notice.level != "info"
         self._is_faulty |= notice.level == "fault"
         word = {"warn": "warning", "fault": "fault"}.get(notice.level, "note")
         self._add(Row(Kind.NOTICE, self.t_s, word, notice.text, "run", level=notice.level))
 
+    def _take_pause(self, notice: Notice) -> None:
+        """Note that the run is asked to wait, that it waits in the dark, or that it goes on."""
+        self._knows_pause = True
+        self.paused = "" if notice.level == "go on" else notice.text
+        if notice.level == "paused":
+            self.light.take_rest()
+        else:
+            word = "run paused" if self.paused else "run goes on"
+            self._add(Row(Kind.NOTICE, self.t_s, word, notice.text, "run"))
+
     def _take_reply(self, reply: Reply, now_ns: int) -> None:
+        if reply.name == "state":  # what was said before we came
+            if reply.is_ok and not self._knows_pause:
+                self.paused = reply.text
+            return
         if reply.is_ok and reply.name in ("hold", "release"):
             self._is_held = reply.name == "hold"
         if reply.name == "stop_light" and self.is_replay:
@@ -234,6 +256,8 @@ class RunView:
             return RunState.FAULT
         if self.light.stop.state is StopState.DARK:
             return RunState.STOPPED
+        if self.paused:
+            return RunState.PAUSED
         if self.frame is None:
             return RunState.IDLE
         return RunState.HELD if self._is_held else RunState.RUNNING
@@ -241,7 +265,8 @@ class RunView:
     @property
     def is_on(self) -> bool:
         """Whether a run is going on, so that closing the window is worth a word."""
-        return self.state in (RunState.RUNNING, RunState.HELD, RunState.FAULT) and self.end is None
+        on = (RunState.RUNNING, RunState.HELD, RunState.PAUSED, RunState.FAULT)
+        return self.state in on and self.end is None
 
     @property
     def is_held(self) -> bool:

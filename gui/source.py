@@ -63,7 +63,7 @@ class StreamSource:
     def __init__(self, address: Address, name: str = "window") -> None:
         self._stream: StreamClient | None = StreamClient(address, name, "latest", 1)
         # STOP LIGHT has a hand of its own: no other command can stand in its way.
-        self._hands = {"stop_light": ControlClient(address), "": ControlClient(address)}
+        self._hands = {name: ControlClient(address) for name in ("stop_light", "state", "")}
         self._last_stop_ns = 0  # 0: no STOP LIGHT waits for its answer
         self._waiting: list[FromHub] = []
         self._has_start = False
@@ -85,7 +85,9 @@ class StreamSource:
                 break
             if got is None:
                 break
-            self._has_start |= isinstance(got[1], Start)
+            if isinstance(got[1], Start):
+                self._has_start = True
+                self._hands["state"].post("state")  # it may be paused since before we came
             if isinstance(got[1], End):
                 self._last_stop_ns = 0  # the end says itself whether it is dark
             messages.append(got[1])

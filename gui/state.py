@@ -1,6 +1,8 @@
 """What the run is doing, and what is known about the light. No Qt here.
 
 OFFLINE ─ start ─▶ IDLE ─ frame ─▶ RUNNING ◀─ hold / release ─▶ HELD
+                                      │ ▲
+                                      │ └─ pause / resume ─▶ PAUSED
                                       │
                                       └─ end ─▶ DONE | STOPPED | FAULT (it may not be dark)
 """
@@ -20,6 +22,7 @@ class RunState(StrEnum):
     IDLE = "IDLE"
     RUNNING = "RUNNING"
     HELD = "HELD"
+    PAUSED = "PAUSED"
     DONE = "DONE"
     STOPPED = "STOPPED"
     FAULT = "FAULT"
@@ -38,6 +41,7 @@ LOOKS = {
     RunState.IDLE: Look("raised", "idle"),
     RunState.RUNNING: Look("accent", "running"),
     RunState.HELD: Look("warn", "held"),
+    RunState.PAUSED: Look("warn", "held"),
     RunState.DONE: Look("good", "done"),
     RunState.STOPPED: Look("raised", "stopped"),
     RunState.FAULT: Look("bad", "fault"),

@@ -67,9 +67,10 @@ class Badge(QtWidgets.QWidget):
 
 
 class StatusBar(QtWidgets.QWidget):
-    """Name, hold and stop on the left; state, light and STOP LIGHT on the right."""
+    """Name, hold, pause and stop on the left; state, light and STOP LIGHT on the right."""
 
     hold_clicked = Signal()
+    pause_clicked = Signal()
     stop_clicked = Signal()
 
     def __init__(self, theme: Theme, title: str) -> None:
@@ -81,12 +82,14 @@ class StatusBar(QtWidgets.QWidget):
         self.name.setFont(font(16, bold=True))
         self.origin.setProperty("role", "muted")
         self.hold = QtWidgets.QPushButton("Hold feedback")
+        self.pause = QtWidgets.QPushButton("Pause run")
         self.end_run = QtWidgets.QPushButton("End run")
-        for button in (self.hold, self.end_run):
+        for button in (self.hold, self.pause, self.end_run):
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             button.setFixedHeight(32)
         self._say_what_buttons_do(is_replay=False)
         self.hold.clicked.connect(self.hold_clicked)
+        self.pause.clicked.connect(self.pause_clicked)
         self.end_run.clicked.connect(self.stop_clicked)
         names = QtWidgets.QVBoxLayout()
         names.setSpacing(0)
@@ -98,6 +101,7 @@ class StatusBar(QtWidgets.QWidget):
         row.addLayout(names)
         row.addSpacing(14)
         row.addWidget(self.hold)
+        row.addWidget(self.pause)
         row.addWidget(self.end_run)
         row.addStretch(1)
         row.addWidget(self.state, 10)
@@ -115,18 +119,23 @@ class StatusBar(QtWidgets.QWidget):
         self._say_what_buttons_do(is_replay=view.is_replay)
         is_held = view.is_held and not view.is_replay
         self.hold.setText("Release feedback" if is_held else "Hold feedback")
-        can = state in (RunState.RUNNING, RunState.HELD, RunState.IDLE)
+        self.pause.setText("Resume run" if view.paused and not view.is_replay else "Pause run")
+        can = state in (RunState.RUNNING, RunState.HELD, RunState.PAUSED, RunState.IDLE)
+        can_pause = can or (bool(view.paused) and view.end is None)
+        self.pause.setEnabled(can_pause and not view.is_replay)
         self.hold.setEnabled(can and not view.is_replay)
         self.end_run.setEnabled(can or state is RunState.FAULT)
 
     def _say_what_buttons_do(self, *, is_replay: bool) -> None:
         hold, end = "The light stays as it is; nothing is decided (Ctrl+H)", "End run"
+        wait = "The run waits in the dark before its next shot, until you let it go on (Ctrl+P)"
         tip = "Ends the run after this shot and closes its file (Ctrl+R)"
         if is_replay:
-            hold, end, tip = NO_LIGHT, "End replay", "Stops playing (Ctrl+R)"
+            hold = wait = NO_LIGHT
+            end, tip = "End replay", "Stops playing (Ctrl+R)"
         if end != self.end_run.text():
             self.end_run.setText(end)
-        for button, text in ((self.hold, hold), (self.end_run, tip)):
+        for button, text in ((self.hold, hold), (self.pause, wait), (self.end_run, tip)):
             if text != button.toolTip():
                 button.setToolTip(text)
 
@@ -140,7 +149,7 @@ class StatusBar(QtWidgets.QWidget):
         if view.end is not None:
             return view.end.reason or view.end.status
         silent_s = view.silent_s(now_ns)
-        if silent_s > SILENT_S:
+        if silent_s > SILENT_S and not view.paused:  # who waits is silent
             return f"nothing heard for {number(silent_s)} s"
         if view.state is RunState.FAULT:
             if view.notice is not None and view.notice.level == "fault":
@@ -148,6 +157,8 @@ class StatusBar(QtWidgets.QWidget):
             return "the light is not confirmed off"
         if view.state is RunState.STOPPED:
             return "the light was stopped by a person"
+        if view.state is RunState.PAUSED:
+            return view.paused
         if view.is_held and not view.is_replay:
             return "feedback held by you"
         if view.frame is None:

@@ -141,6 +141,7 @@ class MainWindow(QtWidgets.QWidget):
         self._confirm.timeout.connect(self._refresh_bar)
         self.bar.stop_light.clicked.connect(self.stop_light)
         self.bar.hold_clicked.connect(self.toggle_hold)
+        self.bar.pause_clicked.connect(self.toggle_pause)
         self.bar.stop_clicked.connect(lambda: self._source.command("stop"))
         self.controls.mode_chosen.connect(self.set_mode)
         self.controls.overlay_changed.connect(self._overlays)
@@ -155,6 +156,7 @@ class MainWindow(QtWidgets.QWidget):
     def _bind_keys(self) -> None:
         controls = self.controls
         keys.bind(self, "Ctrl+H", self.toggle_hold)
+        keys.bind(self, "Ctrl+P", self.toggle_pause)
         keys.bind(self, "Ctrl+R", lambda: self._source.command("stop"))
         for i, mode in enumerate(Mode):
             keys.bind(self, str(i + 1), partial(self.set_mode, mode))
@@ -234,6 +236,11 @@ class MainWindow(QtWidgets.QWidget):
         """Hold the feedback, or let it decide again."""
         if not self.view.is_replay:
             self._source.command("release" if self.view.is_held else "hold")
+
+    def toggle_pause(self) -> None:
+        """Let the run wait in the dark before its next shot, or go on."""
+        if not self.view.is_replay:
+            self._source.command("resume" if self.view.paused else "pause")
 
     def set_mode(self, mode: Mode) -> None:
         """Choose what is side by side with what."""

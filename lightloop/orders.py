@@ -49,6 +49,8 @@ class Orders:
         """Do what a person asks, and say what came of it."""
         if name == "stop_light":
             return self._stop_light()
+        if name == "state":  # of somebody who came late, and heard no pause begin
+            return Reply(name, is_ok=True, text=self._pause.reason)
         if name not in self._orders:
             return Reply(name, is_ok=False, text=f"unknown command {name!r}")
         try:
@@ -56,14 +58,20 @@ class Orders:
         except ScopeError as error:
             return Reply(name, is_ok=False, text=str(error))
 
-    def ask(self, what: str) -> str:
-        """Go dark at once and wait for a person, because of `what`; return what to tell them."""
+    def ask(self, what: str) -> tuple[str, bool]:
+        """Go dark at once and wait for a person, because of `what`.
+
+        Returns
+        -------
+        tuple
+            What to tell them, and whether it is dark.
+        """
         is_dark = self._guard.go_dark()
         self._pause.begin(what)
         state = "the light is off" if is_dark else "the light is NOT known to be off"
         text = f"{what}; {state}, and the run waits: resume it, or stop it"
         logger.critical("%s", text)
-        return text
+        return text, is_dark
 
     def _stop_light(self) -> Reply:
         is_dark = self._guard.go_dark()

@@ -27,6 +27,7 @@ from acquire.loop import run as run_loop
 from acquire.pause import Pause
 from acquire.plan import plan_shots
 from acquire.sample.record import SampleError
+from acquire.simulated.config import SimulatedScopeConfig
 from acquire.time_watch import TimeWatch
 from lightloop.build import Microscope, build_microscope
 from lightloop.build_focus import build_arrival, build_scope
@@ -87,7 +88,7 @@ def _work(task: RunTask, link: Link, keeper: Ends, light: Connection | None) -> 
         config = with_seed(config, task.seed)
     clock = _clock(config, link.stop)
     microscope = build_microscope(config, light, clock.now_s)
-    if config.loop.mode == "stream" and config.scope.kind == "simulated":
+    if config.loop.mode == "stream" and isinstance(config.scope, SimulatedScopeConfig):
         microscope.core.setProperty(microscope.camera.label, "RealTime", "On")
     session = Session(task, config, microscope, clock, KeeperLink(keeper), link)
     try:
@@ -98,7 +99,7 @@ def _work(task: RunTask, link: Link, keeper: Ends, light: Connection | None) -> 
 
 def with_seed(config: RunConfig, seed: int) -> RunConfig:
     """Return the config with another seed of the simulated specimen."""
-    if config.scope.kind != "simulated":
+    if not isinstance(config.scope, SimulatedScopeConfig):
         return config
     return config.model_copy(update={"scope": config.scope.model_copy(update={"seed": seed})})
 
@@ -175,7 +176,7 @@ class Session:
             lambda what: link.trouble("worker", what),
             decision_valid_s(config),
         )
-        self._pause = Pause()
+        self._pause = Pause(self._tell_of_pause, self._rest)
         self._arrive = build_arrival(
             config, core, self._scope, self._guard, self._pause, link.stop.is_set, self._tell
         )
@@ -312,7 +313,21 @@ class Session:
         self._hub.send(Notice("warn", what, time.perf_counter_ns()))
 
     def _ask(self, what: str) -> None:
-        self._hub.send(Notice("fault", self._orders.ask(what), time.perf_counter_ns()))
+        text, is_dark = self._orders.ask(what)
+        self._notice("warn" if is_dark else "fault", text)
+
+    def _tell_of_pause(self, reason: str) -> None:
+        self._notice("pause" if reason else "go on", reason or "the run goes on")
+
+    def _rest(self, reason: str) -> None:
+        """Take every light's power too while the run waits, and say whether it is dark."""
+        if self._guard.all_dark():
+            self._notice("paused", f"{reason}; {self._guard.dark_text()}")
+        else:
+            self._notice("fault", f"{reason}; the light is NOT known to be off")
+
+    def _notice(self, level: str, text: str) -> None:
+        self._hub.send(Notice(level, text, time.perf_counter_ns()))
 
     def _stop(self, reason: str) -> None:
         self._link.reason = self._link.reason or reason

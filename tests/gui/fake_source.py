@@ -22,6 +22,7 @@ from realtime.wire import (
     End,
     FrameMessage,
     FromHub,
+    Notice,
     Reply,
     RestoredSlot,
     Result,
@@ -118,6 +119,9 @@ class FakeSource:
     def command(self, name: str) -> None:
         """Note the command, and answer it."""
         self.commands.append(name)
+        if self._answers and name in ("pause", "resume"):
+            level, text = ("pause", "paused by a person") if name == "pause" else ("go on", "on")
+            self.post(Notice(level, text))
         if self._answers:
             self.post(Reply(name, is_ok=True, text=_ANSWERS.get(name, ""), is_dark=True))
 

@@ -57,6 +57,7 @@ def end(status: str, *, is_dark: bool) -> End:
 STARTED = FakeSource().poll()[0]
 assert isinstance(STARTED, Start)
 FRAME, HOLD = frame(0, 1), Reply("hold", is_ok=True)
+PAUSE = Notice("pause", "paused by a person")
 
 
 @pytest.mark.parametrize(
@@ -76,6 +77,16 @@ FRAME, HOLD = frame(0, 1), Reply("hold", is_ok=True)
         ([STARTED, FRAME, Reply("stop_light", is_ok=False, is_dark=True)], RunState.FAULT),
         ([STARTED, FRAME, Notice("fault", "the shutter sticks")], RunState.FAULT),
         ([STARTED, FRAME, Notice("warn", "late")], RunState.RUNNING),
+        ([STARTED, FRAME, PAUSE], RunState.PAUSED),
+        ([STARTED, PAUSE], RunState.PAUSED),
+        ([STARTED, FRAME, PAUSE, FRAME], RunState.PAUSED),  # of the shot that was begun
+        ([STARTED, FRAME, PAUSE, Notice("go on", "")], RunState.RUNNING),
+        ([STARTED, FRAME, PAUSE, Notice("warn", "the computer slept")], RunState.PAUSED),
+        ([STARTED, FRAME, PAUSE, Notice("fault", "it is NOT dark")], RunState.FAULT),
+        ([STARTED, FRAME, PAUSE, end("partial", is_dark=True)], RunState.STOPPED),
+        ([STARTED, Reply("state", is_ok=True, text="the computer slept")], RunState.PAUSED),
+        ([STARTED, FRAME, Reply("state", is_ok=True)], RunState.RUNNING),
+        ([STARTED, FRAME, Reply("state", is_ok=False, text="not offered")], RunState.RUNNING),
         ([STARTED, FRAME, end("complete", is_dark=True)], RunState.DONE),
         ([STARTED, FRAME, end("partial", is_dark=True)], RunState.STOPPED),
         ([STARTED, FRAME, end("complete", is_dark=False)], RunState.FAULT),
@@ -87,6 +98,25 @@ def test_the_state_follows_what_was_said(messages: list[FromHub], state: RunStat
     for message in messages:
         view.take(message, 10)
     assert view.state is state
+
+
+def test_who_heard_the_run_go_on_believes_no_older_word_of_its_pause() -> None:
+    view = RunView()
+    late = Reply("state", is_ok=True, text="paused by a person")
+    for message in (STARTED, FRAME, Notice("go on", ""), late):
+        view.take(message, 10)
+    assert view.state is RunState.RUNNING
+
+
+def test_a_paused_run_says_that_its_light_was_read_back_dark_and_not_before() -> None:
+    view = RunView()
+    for message in (STARTED, FRAME, PAUSE):
+        view.take(message, 10)
+    assert view.light.reading.word is LightWord.USED  # its last shot may still go on
+    view.take(Notice("paused", "paused by a person; every light is read back dark"), 10)
+    assert view.light.reading.word is LightWord.DARK
+    view.take(frame(1, 99), 10)
+    assert view.light.reading.word is LightWord.USED
 
 
 def test_the_light_badge_says_what_was_read_back_and_not_what_was_commanded() -> None:

@@ -119,11 +119,21 @@ def test_a_restored_image_is_read_from_the_workers_ring(hub: Hub, ring: Ring) ->
         assert source.restored(RestoredSlot(ring.info, slot, generation + 1, *SHAPE)) is None
 
 
+def names(got: list[FromHub]) -> set[str]:
+    return {message.name for message in got if isinstance(message, Reply)}
+
+
+def test_whoever_comes_asks_once_how_the_run_stands(hub: Hub) -> None:
+    with closing(StreamSource(hub.address)) as source:
+        got = wait(source, lambda got: "state" in names(got))
+    assert sum(isinstance(message, Reply) for message in got) == 1
+
+
 def test_commands_are_answered_by_poll(hub: Hub) -> None:
     with closing(StreamSource(hub.address)) as source:
         source.command("hold")
         source.command("stop_light")
-        got = wait(source, lambda got: sum(isinstance(m, Reply) for m in got) == 2)
+        got = wait(source, lambda got: {"hold", "stop_light"} <= names(got))
     replies = {m.name: m for m in got if isinstance(m, Reply)}
     assert replies["stop_light"].is_dark
     assert not replies["hold"].is_dark

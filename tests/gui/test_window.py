@@ -355,6 +355,43 @@ def test_closing_during_a_run_says_that_it_goes_on_and_asks_nothing_modal(
     assert source.commands == []  # closing stops nothing
 
 
+def test_pause_and_resume_are_one_button_that_says_what_it_will_do(open_window: Opener) -> None:
+    window, source = square(open_window)
+    assert window.bar.pause.text() == "Pause run"
+    window.bar.pause.click()
+    window.tick()
+    assert source.commands == ["pause"]
+    assert window.bar.pause.text() == "Resume run"
+    assert window.bar.state.word == "PAUSED"
+    assert window.bar.state.detail == "paused by a person"
+    window.toggle_pause()  # as Ctrl+P does
+    window.tick()
+    assert source.commands == ["pause", "resume"]
+    assert window.bar.pause.text() == "Pause run"
+    assert window.bar.state.word == "RUNNING"
+
+
+def test_a_run_that_paused_by_itself_says_why_and_is_not_called_silent(open_window: Opener) -> None:
+    window, source = square(open_window)
+    why = "the computer slept, or its clock was set: +3600.0 s; every light is read back dark"
+    source.post(Notice("paused", why))
+    window.tick()
+    window.view._heard_ns -= 60_000_000_000  # a minute ago
+    window._refresh_bar()
+    assert (window.bar.state.word, window.bar.state.detail) == ("PAUSED", why)
+    assert window.bar.light.word == "LIGHT OFF"
+    assert window.bar.pause.isEnabled()
+
+
+def test_a_replay_cannot_be_paused_from_the_bar(open_window: Opener) -> None:
+    source = FakeSource(side_px=64, n_cells=3, origin="replay of x.h5")
+    window = open_window(source)
+    run(window, source)
+    assert not window.bar.pause.isEnabled()
+    window.toggle_pause()
+    assert source.commands == []
+
+
 def test_closing_after_the_run_asks_nothing(open_window: Opener) -> None:
     window, source = square(open_window)
     source.end()

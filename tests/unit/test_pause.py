@@ -42,6 +42,18 @@ def test_a_paused_run_can_be_ended() -> None:
     assert pause.is_on
 
 
+def test_who_listens_hears_when_it_is_asked_for_when_it_waits_and_when_it_goes_on() -> None:
+    said: list[str] = []
+    pause = Pause(lambda why: said.append(f"told {why}"), lambda why: said.append(f"rests {why}"))
+    pause.wait(lambda: True)
+    pause.end()
+    assert said == []
+    pause.begin("tea")
+    pause.wait(lambda: True)
+    pause.end()
+    assert said == ["told tea", "rests tea", "told "]
+
+
 @dataclass
 class Times:
     """Two clocks that a test sets."""
@@ -123,7 +135,8 @@ def orders(*, is_dark: bool = True) -> tuple[Orders, Guard, Pause, list[str]]:
 
 def test_after_a_sleep_it_is_dark_and_the_run_waits_for_a_person() -> None:
     obeys, guard, pause, ended = orders()
-    text = obeys.ask("the computer slept")
+    text, is_dark = obeys.ask("the computer slept")
+    assert is_dark
     assert "the light is off" in text
     assert guard.is_stopped
     assert pause.is_on
@@ -133,9 +146,20 @@ def test_after_a_sleep_it_is_dark_and_the_run_waits_for_a_person() -> None:
     assert ended == []
 
 
+def test_who_comes_late_is_told_that_the_run_is_paused_and_why() -> None:
+    obeys, _, _, _ = orders()
+    assert obeys.obey("state").text == ""
+    obeys.ask("the computer slept")
+    reply = obeys.obey("state")
+    assert reply.is_ok
+    assert reply.text == "the computer slept"
+
+
 def test_a_run_does_not_go_on_while_a_light_does_not_obey() -> None:
     obeys, _, pause, _ = orders(is_dark=False)
-    assert "NOT known" in obeys.ask("the computer slept")
+    text, is_dark = obeys.ask("the computer slept")
+    assert "NOT known" in text
+    assert not is_dark
     reply = obeys.obey("resume")
     assert not reply.is_ok
     assert "will not go dark" in reply.text
