@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple, assert_never, cast
 from acquire.core import load_system
 from acquire.light_core import PartCore, labels_of
 from acquire.light_port import LightPort
+from acquire.simulated.config import SimulatedScopeConfig
 from acquire.startup_light import refuse_lit_startup
 from lightloop.cameras import cameras_of
-from lightloop.config import MicroManagerConfig
+from lightloop.config import MicroManagerConfig, ReplayScopeConfig
 from lightloop.own_policy import OwnPolicyConfig, load_policy
+from lightloop.reel import load_replay_camera
 from lightloop.setup import set_up
 
 if TYPE_CHECKING:
@@ -72,6 +74,8 @@ def build_microscope(
     box = None if light is None else LightBoxClient(light)
     core = load_core(config, box, now_s, benches.append)
     origin, pixel_um = "simulated specimen", config.scope.pixel_um
+    if isinstance(config.scope, ReplayScopeConfig):
+        origin = f"simulated light on the frames of {Path(config.scope.path).name}"
     if isinstance(config.scope, MicroManagerConfig):
         for device, name, value in config.scope.properties:
             core.setProperty(device, name, value)
@@ -112,7 +116,11 @@ def load_core(
 
     assert light is not None, "a simulated scope has a light box"
     core = UniMMCore()
-    on_bench(load_simulated_scope(core, config.scope, light, now_s))
+    bench = load_simulated_scope(core, config.scope, light, now_s)
+    if isinstance(config.scope, ReplayScopeConfig):
+        load_replay_camera(core, config.scope, bench.light)
+    else:
+        on_bench(bench)
     return cast("Core", core)
 
 
@@ -156,7 +164,7 @@ def build_dark(
 
 def light_lines(config: RunConfig) -> tuple[Line, ...]:
     """Return the lines of the simulated light box."""
-    assert config.scope.kind == "simulated"
+    assert isinstance(config.scope, SimulatedScopeConfig)
     return config.scope.lines()
 
 

@@ -19,6 +19,7 @@ from acquire.light import LightGuard
 from acquire.light_port import LightPort
 from acquire.scope import Scope
 from acquire.simulated import LightBoxClient
+from acquire.simulated.config import SimulatedScopeConfig
 from lightloop.build import load_core
 from lightloop.children import SPAWN, Family
 from lightloop.config import MicroManagerConfig
@@ -110,7 +111,7 @@ def _start_keeper(
 ) -> tuple[LightBoxClient | None, KeeperLink]:
     """Start the keeper, and the simulated light where there is one; both end with `after`."""
     ours = theirs = None
-    if config.scope.kind == "simulated":
+    if isinstance(config.scope, SimulatedScopeConfig):
         (us, box_a), (keeper_light, box_b) = SPAWN.Pipe(), SPAWN.Pipe()
         box = family.start("light", [box_a, box_b])
         ours, theirs = us, keeper_light

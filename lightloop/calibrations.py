@@ -13,7 +13,9 @@ import platformdirs
 from acquire.calibrating.calibration_files import load_camera, load_power
 from acquire.calibrating.power_curve import check_table
 from acquire.errors import CalibrationRefused
+from acquire.simulated.config import SimulatedScopeConfig
 from lightloop.config import ConfigError
+from lightloop.reel import with_reel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,11 +36,14 @@ def calibration_folder() -> Path:
 def resolve(config: RunConfig, name: str, folder: Path | None = None) -> RunConfig:
     """Return the config with the power table of every light that names a calibration.
 
+    Recorded images in the place of a specimen say their shape and camera here, too.
+
     Raises
     ------
     ConfigError
         If a calibration is missing, damaged, or of another light, device or objective.
     """
+    config = with_reel(config, name)
     folder = folder or calibration_folder()
     lights = tuple(
         _with_power(light, config.objective, name, folder) if light.calibration else light
@@ -66,7 +71,7 @@ def camera_calibration(
         return _measured(config.camera.calibration, name, ask(), folder or calibration_folder())
     if "camera" in config.model_fields_set:
         return config.camera.numbers()
-    if config.scope.kind == "simulated":  # a simulated camera knows itself
+    if isinstance(config.scope, SimulatedScopeConfig):  # a simulated camera knows itself
         return config.scope.calibration()
     return msgspec.structs.replace(config.camera.numbers(), source="estimated")
 
@@ -159,7 +164,7 @@ def in_words(config: RunConfig) -> list[str]:
     said = []
     if config.camera.calibration:
         said.append(f"camera: {config.camera.calibration}")
-    elif config.scope.kind == "simulated" and "camera" not in config.model_fields_set:
+    elif isinstance(config.scope, SimulatedScopeConfig) and "camera" not in config.model_fields_set:
         said.append("camera: simulated, known exactly")
     elif "camera" not in config.model_fields_set:
         said.append("camera: not calibrated, photons are relative; run: lightloop calibrate camera")

@@ -9,6 +9,7 @@ import tempfile
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from acquire.simulated.config import SimulatedScopeConfig
 from lightloop.config import ConfigError, MicroManagerConfig
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ def check_scope(
 
     check_lights(config, name)
     box = None  # the light of a simulated scope is in this process, and dark
-    if config.scope.kind == "simulated":
+    if isinstance(config.scope, SimulatedScopeConfig):
         from acquire.simulated import LocalLightBox
 
         box = LocalLightBox(config.scope.lines())

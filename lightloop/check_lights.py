@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from acquire.darkness import check_shared_shutters
 from acquire.errors import SettingRefused, StartupLit
+from acquire.simulated.config import SimulatedScopeConfig
 from acquire.startup_light import refuse_lit_startup
 from lightloop.config import ConfigError, MicroManagerConfig
 
@@ -100,7 +101,7 @@ def _source_of(light: LightSource) -> tuple[str, str, str]:
 
 def _check_gate(config: RunConfig, name: str) -> None:
     """Who blanks the light decides what is booked: the simulated scope must do as is declared."""
-    if config.scope.kind != "simulated":
+    if not isinstance(config.scope, SimulatedScopeConfig):
         return
     truth = config.scope.gate
     for light in config.light:

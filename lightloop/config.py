@@ -6,6 +6,7 @@ import json
 import tomllib
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
+import msgspec
 from pydantic import BaseModel, Field, JsonValue, ValidationError, model_validator
 
 from acquire.bounds import GuardRules
@@ -49,8 +50,36 @@ class MicroManagerConfig(BaseModel, frozen=True, extra="forbid", use_attribute_d
     """Device properties to set at start: [device, property, value]; none of them a light's."""
 
 
+class ReplayScopeConfig(
+    SimulatedScopeConfig, frozen=True, extra="forbid", use_attribute_docstrings=True
+):
+    """Recorded images in the place of a specimen.
+
+    Camera and light are simulated, what is seen is from before. The shape of the images is taken
+    over, and pixel size and calibration of a run file.
+    """
+
+    kind: Literal["replay"]  # type: ignore[assignment]  # all else of a simulated scope holds
+    path: Annotated[str, Field(min_length=1)]
+    """Run file (any of its parts), TIFF, .npy, or HDF5."""
+    dataset: str = ""
+    """Of an HDF5 file that is no run: its dataset."""
+    axes: str = ""
+    """Of a stack: its axes, slowest first, such as "TZYX"."""
+    channel: Annotated[int, Field(ge=0, le=100)] = 0
+    """Of a stack: which channel to show, from 0."""
+    repeats: bool = False
+    """Begin again after the last frame; else the camera fails there, and the run ends."""
+    camera_source: Literal["measured", "datasheet", "simulated", "estimated"] = "estimated"
+    """Where the camera's numbers come from; a run file says it itself."""
+
+    def calibration(self) -> Calibration:
+        """Return what is known of the camera that took the images."""
+        return msgspec.structs.replace(super().calibration(), source=self.camera_source)
+
+
 ScopeConfig: TypeAlias = Annotated[
-    SimulatedScopeConfig | MicroManagerConfig, Field(discriminator="kind")
+    SimulatedScopeConfig | MicroManagerConfig | ReplayScopeConfig, Field(discriminator="kind")
 ]
 PolicyConfig: TypeAlias = Annotated[
     FixedConfig | SnrConfig | OwnPolicyConfig, Field(discriminator="kind")
@@ -311,7 +340,7 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings
                 raise ValueError(f"two entries of [[{what}]] have the same name, {twice[0]!r}")
         if isinstance(self.scope, MicroManagerConfig):
             self._leave_light_to_the_guard(self.scope)
-        if self.loop.clock == "simulated" and self.scope.kind != "simulated":
+        if self.loop.clock == "simulated" and isinstance(self.scope, MicroManagerConfig):
             raise ValueError('loop.clock = "simulated" needs a simulated scope: light is real here')
         if self.sample.damage_j_cm2 is not None:
             self._know_what_harms()

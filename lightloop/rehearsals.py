@@ -18,6 +18,7 @@ import msgspec
 import platformdirs
 
 from acquire.errors import ScopeError
+from acquire.simulated.config import SimulatedScopeConfig
 from lightloop.config import ConfigError
 
 if TYPE_CHECKING:
@@ -209,7 +210,7 @@ def doubts(light: LightConfig, line: LineFigures) -> list[str]:
 
 
 def _without(config: RunConfig, name: str, folder: Path) -> list[Word]:
-    if config.scope.kind == "simulated":
+    if isinstance(config.scope, SimulatedScopeConfig):
         return [Word("the light is simulated: no need to rehearse", is_warning=False)]
     if any(_is_of(path, name) for path in folder.glob("*.json")):
         why = "its lights are not as they were when they were rehearsed"

@@ -16,6 +16,7 @@ from acquire.calibrating.calibration_files import iso_date
 from acquire.errors import KeeperLost, LightNotDark, LightRefused
 from acquire.keeper_pipes import make_pipes
 from acquire.light_trace import Leak, is_seen, leak
+from acquire.simulated.config import SimulatedScopeConfig
 from lightloop.children import SPAWN, Family
 from lightloop.config import ConfigError
 from lightloop.processes import culprit as words
@@ -306,7 +307,7 @@ def _start_light(
     config: RunConfig, family: Family, n_owners: int, after: ExitStack
 ) -> list[Connection | None]:
     """Start the light of a simulated microscope, and return so many pipes to it."""
-    if config.scope.kind != "simulated":
+    if not isinstance(config.scope, SimulatedScopeConfig):
         return [None] * n_owners
     pairs = [SPAWN.Pipe() for _ in range(n_owners)]
     box = family.start("light", [theirs for _, theirs in pairs])

@@ -23,6 +23,7 @@ import msgspec
 
 from acquire.errors import ScopeError
 from acquire.keeper_pipes import make_pipes
+from acquire.simulated.config import SimulatedScopeConfig
 from lightloop.children import READY_S, SPAWN, Child, Family
 from lightloop.config import parse
 from lightloop.log import unblocked
@@ -123,7 +124,7 @@ class Supervisor:
         else:
             config = parse(task.config_toml, task.config_name)
             scope_light = keeper_light = None
-            if config.scope.kind == "simulated":
+            if isinstance(config.scope, SimulatedScopeConfig):
                 self._light, box_a = SPAWN.Pipe()
                 scope_light, box_b = SPAWN.Pipe()
                 keeper_light, box_c = SPAWN.Pipe()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from acquire.simulated.config import SimulatedScopeConfig
 from lightloop.config import ConfigError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def check_unattended(config: RunConfig, prediction: Prediction, name: str) -> No
     ConfigError
         Says which bound, and which lights have nothing but software.
     """
-    if config.scope.kind == "simulated":
+    if isinstance(config.scope, SimulatedScopeConfig):
         return
     bound = config.unattended
     used = {channel.light for channel in config.channel}

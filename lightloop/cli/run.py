@@ -105,6 +105,7 @@ def _run(
     unfinished: Path | None = None,
     is_attended: bool = False,
 ) -> None:
+    from acquire.simulated.config import SimulatedScopeConfig
     from lightloop.calibrations import resolve
     from lightloop.check import (
         check_network,
@@ -123,7 +124,7 @@ def _run(
     from lightloop.witness import wants_truth
 
     config = resolve(parse(text, name), name)
-    if seed >= 0 and config.scope.kind != "simulated":
+    if seed >= 0 and not isinstance(config.scope, SimulatedScopeConfig):
         raise ConfigError(f"--seed is for a simulated specimen, and {name} drives a real scope")
     prediction = predict(config, frames)
     check_run(config, prediction, name)
@@ -138,7 +139,7 @@ def _run(
     has_truth = wants_truth(config, out, name, is_asked=truth)
     if screenshot is not None:
         check_picture(screenshot)
-    if config.scope.kind != "simulated":
+    if not isinstance(config.scope, SimulatedScopeConfig):
         for word in words(config, name):
             complain(word.text)
     task = RunTask(
