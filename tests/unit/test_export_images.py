@@ -112,6 +112,23 @@ def test_ome_zarr_keeps_to_the_specification(big) -> None:
         yaozarrs.validate_zarr_store(str(folder))
 
 
+def test_the_reference_reader_of_ome_zarr_finds_the_images(big, zarr) -> None:
+    reason = "ome-zarr brings dask and holds pydantic back; install it by hand to run this"
+    pytest.importorskip("ome_zarr", reason=reason)
+    from ome_zarr.io import parse_url
+    from ome_zarr.reader import Multiscales, Reader
+
+    path, infos = big
+    export(path, "ome-zarr", values=("per_dose",))
+    for p in (0, 1):
+        location = parse_url(path.parent / "run.per_dose.ome.zarr" / f"p{p}", mode="r")
+        (node,) = [n for n in Reader(location)() if n.load(Multiscales)]
+        whole = np.asarray(node.data[0])
+        np.testing.assert_allclose(whole, expected(infos, "per_dose")[p], rtol=1e-6)
+        assert node.metadata["channel_names"] == ["GFP", "RFP"]
+        assert [axis["name"] for axis in node.metadata["axes"]] == ["t", "c", "z", "y", "x"]
+
+
 @pytest.mark.parametrize("values", ["counts", "per_dose"])
 def test_ome_tiff_has_an_image_for_each_field_with_times_places_and_doses(big, values: str) -> None:
     path, infos = big
