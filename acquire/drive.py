@@ -6,12 +6,13 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from acquire.errors import ScopeError, StageError, StageTimeout
+from acquire.errors import DeviceMissing, StageError, StageTimeout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from acquire.core import Core
+    from acquire.errors import ScopeError
 
 GRACE_S = 0.5  # for a thread to say what it found; proposed
 LOOK_S = 5e-4  # how often a device that moves is asked whether it rests; proposed
@@ -57,7 +58,8 @@ class Driver:
         error = self._call(what, work, until)
         if error is None:
             return
-        if isinstance(error, ScopeError) or not isinstance(error, Exception):
+        is_known = isinstance(error, (refused, StageError, DeviceMissing))
+        if is_known or not isinstance(error, Exception):
             raise error
         raise refused(f"{what} failed: {error}") from error
 
@@ -82,7 +84,8 @@ class Driver:
 
         thread = threading.Thread(target=run, name=what, daemon=True)
         thread.start()
-        thread.join(max(0.0, until - time.perf_counter()) + GRACE_S)
+        thread.join(max(0.0, until - time.perf_counter()))
+        thread.join(GRACE_S)  # after a sleep of the computer, too
         if thread.is_alive():
             raise StageTimeout(
                 f"{what}: the driver has not come back after {self._timeout_s:g} s "

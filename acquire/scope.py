@@ -86,9 +86,16 @@ class Scope:
         return float(self._core.getPixelSizeUm())
 
     def position_um(self) -> tuple[float, float, float]:
-        """Ask stage and focus where they are: x, y, z, um; 0 for a drive that is not there."""
-        x, y = self._core.getXYPosition() if self._xy else (0.0, 0.0)
-        return float(x), float(y), float(self._core.getPosition()) if self._focus else 0.0
+        """Ask stage and focus where they are: x, y, z, um; 0 for a drive that is not there.
+
+        Raises
+        ------
+        StageError
+            If one does not answer.
+        """
+        x, y = self._ask("asking the stage", self._core.getXYPosition) if self._xy else (0.0, 0.0)
+        z = self._ask("asking the focus", self._core.getPosition) if self._focus else 0.0
+        return float(x), float(y), float(z)
 
     def standing_um(self) -> tuple[float, float]:
         """Return where the stage stands, x and y um, without asking it if we sent it there."""
