@@ -55,48 +55,41 @@ class Flow(NamedTuple):
 
 
 class Streamer:
-    """Takes shots of one field, one after the other, for as long as the plan stays there.
+    """Takes shots of one field (`acquire.loop.Taker`) for as long as the plan stays there.
 
     Parameters
     ----------
-    good
-        Where each field's last request that was followed is kept.
     should_end
         Whether the run is to stop, or to pause.
-
-    Attributes
-    ----------
-    last
-        The last shot that was begun, and the request in force then.
     """
 
     last: tuple[Shot, Request]
 
     def __init__(
         self,
-        flow: Flow,
         plan: Ahead,
         arrive: Arrive,
         guard: LightGuard,
         clock: Clock,
         delivery: Delivery,
         report: Callable[[ShotReport], None],
-        good: dict[int, Request],
+        flow: Flow,
         should_end: Callable[[], bool],
     ) -> None:
         self._flow, self._plan, self._arrive, self._guard = flow, plan, arrive, guard
         self._clock, self._delivery, self._report = clock, delivery, report
-        self._good, self._should_end = good, should_end
+        self._should_end = should_end
+        self.good: dict[int, Request] = {}
         self._frame_ns: dict[int, int] = {}
         self._latencies: dict[int, int] = {}
         self._first_seq = 0
         self._goes_on = True
         self._told: Change | None = None
 
-    def take(self, planned: PlannedShot, request: Request, objection: str) -> bool:
-        """Guard, expose, publish, for as long as the plan stays; True: what follows is not known.
-
-        `last` is the last shot then, and the request in force.
+    def take(
+        self, planned: PlannedShot, request: Request, objection: str, waited_ns: int = 0
+    ) -> bool:
+        """Guard, expose, publish, for as long as the plan stays and nobody wants it to end.
 
         Raises
         ------
@@ -121,6 +114,10 @@ class Streamer:
         self._flow.rest()
         return True
 
+    def following(self, shot: Shot) -> Request:
+        """Return what the newest decision says."""
+        return self._flow.newest(shot, 0.0)
+
     def _run(self, planned: PlannedShot, request: Request) -> None:
         """Take shot after shot under one lease."""
         shot = planned.shot
@@ -140,7 +137,7 @@ class Streamer:
 
     def _begin(self, lease: Stream, shot: Shot, request: Request) -> None:
         """Tell of the light that the stream begins with."""
-        self._good[shot.position] = request
+        self.good[shot.position] = request
         self._told, self._goes_on = None, True
         self._tell(shot, request.decision_id, (lease.applied,), self._latency(lease, request))
 
@@ -202,7 +199,7 @@ class Streamer:
             logger.warning("decision %d is refused: %s", request.decision_id, error)
             return True  # as it was
         if goes_on:
-            self._good[shot.position] = request
+            self.good[shot.position] = request
             self._latencies[request.decision_id] = self._latency(lease, request)
         return goes_on
 
