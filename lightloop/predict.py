@@ -83,10 +83,13 @@ def predict(config: RunConfig, frames: int = 0, chip: tuple[int, int] | None = N
         Rows and columns of the camera, where the config does not tell; None counts no pixels.
     """
     plan = count_plan(config.sequence())
-    each = plan.frames / plan.shots  # on average: not every shot has every channel
+    burst, weight = config.loop.burst_frames, _burst_weight(config)
+    each = burst * plan.frames / plan.shots  # on average: not every shot has every channel
     shots = min(plan.shots, math.ceil(frames / each)) if frames else plan.shots
     share = shots / plan.shots
-    taken = [{c: math.ceil(n * share) for c, n in field.items()} for field in plan.exposures]
+    taken = [
+        {c: weight * math.ceil(n * share) for c, n in field.items()} for field in plan.exposures
+    ]
     last = math.ceil(shots * plan.times / plan.shots) - 1
     exposures_ms = {c.name: c.exposure_ms for c in config.channel}
     exposed_s = sum(n * exposures_ms[c] for field in taken for c, n in field.items()) * 1e-3
@@ -95,7 +98,7 @@ def predict(config: RunConfig, frames: int = 0, chip: tuple[int, int] | None = N
     if isinstance(config.scope, SimulatedScopeConfig):
         chip = (config.scope.height, config.scope.width)
     pixels = 2 * chip[0] * chip[1] if chip is not None else 0
-    total = min(plan.frames, math.ceil(shots * each))
+    total = min(burst * plan.frames, math.ceil(shots * each))
     searches = math.ceil(max(plan.searches) * share) if config.focus.method == "software" else 0
     lights = tuple(_light(config, one, taken, searches, experiment_s) for one in config.light)
     return Prediction(
@@ -109,6 +112,12 @@ def predict(config: RunConfig, frames: int = 0, chip: tuple[int, int] | None = N
         disk_bytes=int(total * (pixels / CODEC_RATIO + BYTES_PER_FRAME_BESIDE_PIXELS)),
         bleached_fraction=_bleached(config, last + 1, taken[0]),
     )
+
+
+def _burst_weight(config: RunConfig) -> float:
+    """Return how many exposures like the first one a burst of the loop amounts to."""
+    ramp = config.loop.ramp()
+    return sum(math.prod(ramp.shares(frame)) for frame in range(config.loop.burst_frames))
 
 
 def _start_s(config: RunConfig, number: int) -> float:
@@ -127,7 +136,7 @@ def _start_s(config: RunConfig, number: int) -> float:
 def _light(
     config: RunConfig,
     light: LightConfig,
-    taken: Sequence[Mapping[str, int]],
+    taken: Sequence[Mapping[str, float]],
     searches: int,
     experiment_s: float,
 ) -> LightPrediction:
@@ -136,7 +145,7 @@ def _light(
     Parameters
     ----------
     taken
-        Exposures of each channel, for each field.
+        Exposures of each channel, for each field; a burst is as many as its light amounts to.
     searches
         Software searches of the focus, at most, in a field.
     """
@@ -191,7 +200,7 @@ def _on_s(config: RunConfig, light: LightConfig, exposure_ms: float) -> float:
     return on_ms * 1e-3
 
 
-def _bleached(config: RunConfig, times: int, taken: Mapping[str, int]) -> float | None:
+def _bleached(config: RunConfig, times: int, taken: Mapping[str, float]) -> float | None:
     """Return the share that the worst of the dyes loses; None where nobody knows the dyes.
 
     Each shot leaves exp(-d) of a population and a rest between shots makes dye anew, so after n

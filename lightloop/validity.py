@@ -22,7 +22,7 @@ def decision_valid_s(config: RunConfig) -> float:
     sequence = config.sequence()
     sizes = {str(axis): n for axis, n in sequence.sizes.items()}
     fields = max(1, sizes.get("p", 0)) * max(1, sizes.get("g", 0))
-    frames = max(1, sizes.get("z", 0)) * len(config.channel)
+    frames = max(1, sizes.get("z", 0)) * len(config.channel) * config.loop.burst_frames
     longest_s = max(light.limits.max_exposure_ms for light in config.light) * 1e-3
     wait_s = max(_waits_s(sequence), default=0.0)
     if config.loop.clock == "simulated":
