@@ -36,6 +36,7 @@ REFUSALS_TOLD = 20  # the count goes on, the log does not
 OFFERED = ("lossless", "latest")
 RECORDER = "recorder"
 PATIENCE_S = 5.0  # then who is silent no longer holds frames back, but for the recorder; proposed
+ASLEEP_S = 1.0  # a turn that took longer says that we slept, and perhaps all others; proposed
 
 
 class Usher:
@@ -79,6 +80,7 @@ class Usher:
         self._commands = CommandBook()
         self._inlet: deque[tuple[bytes, FrameMessage | None]] = deque()
         self._is_woken = self._stopping = False
+        self._turn_ns = self._woke_ns = time.perf_counter_ns()
         self._wake_lock = threading.Lock()
         self._wake_out = sockets.context.socket(zmq.PAIR)
         self._wake_in = sockets.context.socket(zmq.PAIR)
@@ -213,11 +215,18 @@ class Usher:
 
     def _unseat_the_silent(self) -> None:
         """Free the ring of a lossless listener that left without a word; never of the recorder."""
-        since_ns = time.perf_counter_ns() - int(PATIENCE_S * 1e9)
+        now_ns, last_ns = time.perf_counter_ns(), self._turn_ns
+        self._turn_ns = now_ns
+        if now_ns - last_ns > ASLEEP_S * 1e9:
+            self._woke_ns = now_ns
+        since_ns = now_ns - int(PATIENCE_S * 1e9)
+        if self._woke_ns > since_ns:
+            return
         for seat in self.seats.silent(since_ns):
             if seat.name != RECORDER:
                 self.seats.leave(seat)
                 text = f"{seat.name!r} has said nothing for {PATIENCE_S:.0f} s: it lost its seat"
+                transmit(self._stream, seat.identity, encode(Refused(text)))
                 notice = Notice("warn", text, time.perf_counter_ns())
                 self.seats.add(encode(notice), for_worker=False)
 
