@@ -317,6 +317,13 @@ class RunView:
         return f"{self.start.origin}: proposals made under recorded exposures"
 
     @property
+    def pause_text(self) -> str:
+        """Why the run waits, in full, and what can be done; empty while it does not."""
+        if self.state is not RunState.PAUSED:
+            return ""
+        return f"Paused: {self.paused}. Resume the run, or end it."
+
+    @property
     def t_s(self) -> float:
         """Experiment time of the newest frame or result, NaN before the first."""
         times = [self.frame.info.t_s] if self.frame is not None else []

@@ -214,7 +214,7 @@ class MainWindow(QtWidgets.QWidget):
         self.log.refresh()
         self.timeline.refresh(view)
         self.footer.refresh(view, self._hint)
-        self.banner.set(view.provenance)
+        self.banner.set(view.provenance or view.pause_text)
         self.guess.set(GUESS if view.has_guessed_calibration else "")
         origin = view.start.origin if view.start is not None else "not connected"
         unit = ", dose in relative units" if view.is_relative else ""

@@ -18,8 +18,7 @@ import msgspec
 import platformdirs
 
 from acquire.errors import ScopeError
-from acquire.simulated.config import SimulatedScopeConfig
-from lightloop.config import ConfigError
+from lightloop.config import ConfigError, MicroManagerConfig
 
 if TYPE_CHECKING:
     from lightloop.config import LightConfig, RunConfig
@@ -210,8 +209,8 @@ def doubts(light: LightConfig, line: LineFigures) -> list[str]:
 
 
 def _without(config: RunConfig, name: str, folder: Path) -> list[Word]:
-    if isinstance(config.scope, SimulatedScopeConfig):
-        return [Word("the light is simulated: no need to rehearse", is_warning=False)]
+    if not isinstance(config.scope, MicroManagerConfig):
+        return [Word("there is no real light: no need to rehearse", is_warning=False)]
     if any(_is_of(path, name) for path in folder.glob("*.json")):
         why = "its lights are not as they were when they were rehearsed"
     else:

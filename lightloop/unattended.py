@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from acquire.simulated.config import SimulatedScopeConfig
-from lightloop.config import ConfigError
+from lightloop.config import ConfigError, MicroManagerConfig
 
 if TYPE_CHECKING:
     from lightloop.config import RunConfig
@@ -23,7 +22,7 @@ def check_unattended(config: RunConfig, prediction: Prediction, name: str) -> No
     ConfigError
         Says which bound, and which lights have nothing but software.
     """
-    if isinstance(config.scope, SimulatedScopeConfig):
+    if not isinstance(config.scope, MicroManagerConfig):
         return
     bound = config.unattended
     used = {channel.light for channel in config.channel}

@@ -115,7 +115,7 @@ def _run(
         check_run,
     )
     from lightloop.check_lights import check_lights
-    from lightloop.config import ConfigError, parse
+    from lightloop.config import ConfigError, MicroManagerConfig, parse
     from lightloop.predict import predict
     from lightloop.rehearsals import words
     from lightloop.sample import check_record
@@ -139,7 +139,7 @@ def _run(
     has_truth = wants_truth(config, out, name, is_asked=truth)
     if screenshot is not None:
         check_picture(screenshot)
-    if not isinstance(config.scope, SimulatedScopeConfig):
+    if isinstance(config.scope, MicroManagerConfig):
         for word in words(config, name):
             complain(word.text)
     task = RunTask(

@@ -381,6 +381,11 @@ def test_a_run_that_paused_by_itself_says_why_and_is_not_called_silent(open_wind
     assert (window.bar.state.word, window.bar.state.detail) == ("PAUSED", why)
     assert window.bar.light.word == "LIGHT OFF"
     assert window.bar.pause.isEnabled()
+    window.refresh()
+    assert window.banner.isVisible()
+    source.post(Notice("go on", "the run goes on"))
+    window.refresh()
+    assert not window.banner.isVisible()
 
 
 def test_a_replay_cannot_be_paused_from_the_bar(open_window: Opener) -> None:

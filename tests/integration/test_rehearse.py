@@ -1,0 +1,95 @@
+"""The rehearsal of a stand, end to end, against a light whose delays and faults are known."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from importlib.resources import files
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import psutil
+import pytest
+from typer.testing import CliRunner
+
+from acquire.simulated import LightBoxClient
+from acquire.simulated.light.light_words import BoxFaults
+from lightloop import rehearse
+from lightloop.cli.app import app
+from lightloop.config import parse
+from lightloop.rehearsals import FOLDER_VARIABLE, load
+
+SLIDE = files("configs").joinpath("calibration.toml").read_text("utf-8")
+SMALL = SLIDE.replace("n_cells = 0", "n_cells = 0\nheight = 64\nwidth = 64")
+OPEN_MS, CLOSE_MS = 60.0, 90.0
+# A frame's time, and that of the host's own commands on a busy machine.
+SLACK_MS = 40.0
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "rehearsals"))
+    return tmp_path / "rehearsals"
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "slide.toml"
+    delays = f'gate = "camera"\nopen_delay_ms = {OPEN_MS}\nclose_delay_ms = {CLOSE_MS}'
+    path.write_text(SMALL.replace('gate = "camera"', delays), "utf-8")
+    return path
+
+
+@pytest.fixture
+def box(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[LightBoxClient], object]], None]:
+    """Let something be done to the light before the rehearsal begins."""
+
+    def prepare(do: Callable[[LightBoxClient], object]) -> None:
+        def client(pipe: Connection) -> LightBoxClient:
+            made = LightBoxClient(pipe)
+            do(made)
+            return made
+
+        monkeypatch.setattr(rehearse, "_client", client)
+
+    return prepare
+
+
+def rehearsed(config: Path) -> tuple[int, str, str]:
+    done = CliRunner().invoke(app, ["rehearse", str(config), "-y"])
+    logging.getLogger().handlers.clear()
+    assert not psutil.Process().children(recursive=True) or all(
+        "resource_tracker" in " ".join(child.cmdline())
+        for child in psutil.Process().children(recursive=True)
+    )
+    return done.exit_code, done.stdout, done.stderr
+
+
+def test_the_figures_are_those_of_the_light(config: Path, box) -> None:
+    box(lambda light: light.set_delays(OPEN_MS * 1e-3, CLOSE_MS * 1e-3))
+    code, out, err = rehearsed(config)
+    assert code == 0, err
+    found = load(parse(config.read_text("utf-8")))
+    assert found is not None
+    (line,) = found.lines
+    assert line.seen_by == "camera"
+    assert line.open_ms == pytest.approx(OPEN_MS, abs=SLACK_MS)
+    assert line.close_ms == pytest.approx(CLOSE_MS, abs=SLACK_MS)
+    assert line.keeper_ms is not None
+    # The keeper's own way is free here, and it takes the power too: no grace, no shutter's delay.
+    assert -SLACK_MS < line.keeper_ms < 50.0 + SLACK_MS
+    assert line.closed_share == pytest.approx(0.0, abs=1e-2)
+    assert line.off_share == pytest.approx(0.0, abs=1e-2)
+    assert 0.0 < line.dose < 0.1  # a hundredth of the power, for a few seconds
+    assert "kept:" in out
+
+
+def test_a_light_that_says_it_is_dark_and_shines_is_found_by_the_camera(
+    config: Path, folder: Path, box
+) -> None:
+    box(lambda light: light.set_faults(BoxFaults(refuses_dark=True, lies=True)))
+    code, _, err = rehearsed(config)
+    assert code == 3
+    assert "DARK NOT CONFIRMED" in err
+    assert "whatever the device says" in err
+    assert not list(folder.glob("*.json"))  # nobody is to take it for a rehearsed stand
