@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -155,3 +156,15 @@ def test_fields_have_trackers_and_doses_of_their_own_and_only_the_first_answer_i
     assert [r.is_fresh for r in results] == [True, False, False, False]
     assert results[3].observation.dose_j_cm2["488"] == pytest.approx(3 * 0.005)
     assert results[1].observation.dose_j_cm2["488"] == pytest.approx(0.005)
+
+
+@pytest.mark.parametrize(("focus", "is_trusted"), [("locked", True), ("lost", False)])
+def test_what_was_taken_out_of_focus_may_vouch_for_nothing(
+    bench: Bench, focus: str, is_trusted: bool
+) -> None:
+    pipeline = bench.pipeline()
+    pipeline.see(msgspec.structs.replace(info(0, 0, 0, 1), focus=focus), image(5))
+    result, _ = pipeline.answer()
+    assert result.observation.trust.is_trusted == is_trusted
+    if not is_trusted:
+        assert result.observation.trust.why == "the focus lock has let go"
