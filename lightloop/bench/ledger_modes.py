@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from acquire.burst import Ramp
 from acquire.simulated.config import LASER
 from lightloop.bench.ledger_rival import exposures, record
 from lightloop.bench.ledger_stand import SECOND, MeteredStand, ask
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 SOFTWARE_EXPOSURES = 100
 _TIMES_MS = tuple(5.0 + i for i in range(20))
+_RAMP = Ramp((1.0, 0.6, 0.3), (1.0, 0.5, 0.8, 0.2))
 _TURN_MS = (2.0, 5.0, 8.0, 11.0)  # pymmcore-plus makes a hardware sequence of them
 
 
@@ -98,6 +100,25 @@ def _burst(stand: MeteredStand, guard: LightGuard, scale: float) -> None:
         _take(guard, ask(10.0), n_frames=8)
 
 
+def _stepped(stand: MeteredStand, guard: LightGuard, scale: float) -> None:
+    for _ in _times(4, scale):
+        with guard.expose(ask(10.0), LASER, 8, 0, _RAMP) as lease:
+            lease.start()
+            for _ in range(8):
+                lease.pop()
+
+
+def _stream(stand: MeteredStand, guard: LightGuard, scale: float) -> None:
+    frames = len(_times(100, scale))
+    with guard.stream(ask(10.0), LASER, 1, 0) as lease:
+        lease.start()
+        for frame in range(frames):
+            lease.pop_truth()
+            lease.renew()
+            if frame % 20 == 10:
+                lease.change(ask(5.0 + frame % 7, power=0.1 + 0.1 * (frame % 3)))
+
+
 def _channels(stand: MeteredStand, guard: LightGuard, scale: float) -> None:
     for _ in _times(10, scale):
         _take(guard, ask(10.0, LASER, 0.1))
@@ -147,12 +168,15 @@ MODES = (
     Mode("single exposures, 5 to 24 ms", _single, rival_ms=_TIMES_MS, rival_snaps=True),
     Mode("2, 5, 8, 11 ms in turn", _in_turn, rival_ms=_TURN_MS * 5),
     Mode("bursts of 8", _burst, rival_ms=(10.0,) * 32),
+    Mode("bursts of 8, exposures and powers stepped", _stepped),
+    Mode("a stream, changed every 20 frames", _stream),
     Mode("two channels", _channels),
     Mode("z-stacks of 5", _stack, rival_ms=(10.0,) * 20, rival_snaps=True),
     Mode("autofocus, 11 heights", _autofocus),
     Mode("live view", _live, rival_ms=(2.0,) * 100),
     Mode("bursts, the last one broken off", _broken_off),
     Mode("a lamp that is always on", _lamp, has_lamp=True),
+    Mode("software gate, a stream", _stream, "software"),
     Mode("software gate", _software, "software", rival_ms=(20.0,) * 100, rival_snaps=True),
     Mode(
         "software gate, shutter 3 ms late", _software, "software", 3.0,

@@ -154,3 +154,42 @@ def test_a_decision_that_came_too_late_for_its_turn_gets_no_light() -> None:
     with pytest.raises(LightExpired, match=r"decision 0 expired"):
         take(at, request)
     assert at.bench.calls == []
+
+
+def test_a_stream_gets_the_newest_decision_and_waits_for_none() -> None:
+    hub = FakeHub(answer(0, 20.0), answer(3, 10.0))
+    heard = feedback(hub, 60.0)
+    assert heard.newest_request(Shot(5, 0, 1)).settings == settings(10.0)
+    assert heard.newest_request(Shot(6, 0, 1)).decision_id == 3
+    assert heard.newest_request(Shot(6, 0, 1)) is heard.newest_request(Shot(7, 0, 1))
+
+
+def test_in_a_stream_a_decision_is_late_once_for_each_deadline_without_any(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now_s = [100.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: now_s[0])
+    hub = FakeHub()
+    heard = feedback(hub, 0.5)
+    lates = []
+    for passed_s in (0.0, 0.4, 0.2, 0.1, 0.4):
+        now_s[0] += passed_s
+        lates.append(heard.newest_request(Shot(9, 0, 1)).late)
+    assert lates == [0, 0, 1, 1, 2]
+    hub.answers.append(answer(4, 20.0))
+    assert heard.newest_request(Shot(9, 0, 1)).late == 0
+    now_s[0] += 0.6
+    assert heard.newest_request(Shot(9, 0, 1)).late == 1
+
+
+def test_the_time_of_a_rest_in_the_dark_makes_no_decision_late(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now_s = [100.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: now_s[0])
+    hub = FakeHub()
+    heard = feedback(hub, 0.5)
+    heard.newest_request(Shot(0, 0, 1))
+    hub.troubles = ["unsaved frames fill half the ring"]
+    heard.wait_for_recorder(lambda: now_s.append(now_s.pop() + 60.0))
+    assert heard.newest_request(Shot(1, 0, 1)).late == 0
