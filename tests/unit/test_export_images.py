@@ -123,7 +123,7 @@ def test_the_reference_reader_of_ome_zarr_finds_the_images(big, zarr) -> None:
     for p in (0, 1):
         location = parse_url(path.parent / "run.per_dose.ome.zarr" / f"p{p}", mode="r")
         (node,) = [n for n in Reader(location)() if n.load(Multiscales)]
-        whole = np.asarray(node.data[0])
+        whole = node.data[0].compute(scheduler="synchronous")
         np.testing.assert_allclose(whole, expected(infos, "per_dose")[p], rtol=1e-6)
         assert node.metadata["channel_names"] == ["GFP", "RFP"]
         assert [axis["name"] for axis in node.metadata["axes"]] == ["t", "c", "z", "y", "x"]
