@@ -16,9 +16,12 @@ if TYPE_CHECKING:
 
 BENCHES = {
     "denoise": "lightloop.bench.denoise",
+    "faults": "lightloop.bench.faults",
+    "kill": "lightloop.bench.kill",
     "light": "lightloop.bench.light",
     "ledger": "lightloop.bench.ledger",
     "loop": "lightloop.bench.loop",
+    "replay": "lightloop.bench.replay",
     "specimen": "lightloop.bench.specimen",
     "stream": "lightloop.bench.stream",
 }

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from realtime.digest import StreamDigest
 from realtime.errors import RunFileError
 from realtime.run_file.examine import Examination, Verdict, examine
 from realtime.run_file.layout import PARTIAL
@@ -104,6 +105,7 @@ class _Copy:
         self._name = name
         self._n_documents_lost = 0
         self._dose: dict[str, float] = {}
+        self._digest = StreamDigest()
 
     def take(self, piece: Piece) -> None:
         """Hand on a piece."""
@@ -120,6 +122,7 @@ class _Copy:
                 self._declare(document.info.seq, document.info.seq)
             else:
                 writer.frame(document, piece.pixels, piece.packet)
+                self._digest.add(document.info.seq, document.xxh3)
                 used = document.info.applied
                 self._dose[used.light] = self._dose.get(used.light, 0.0) + used.dose_j_cm2
         if writer.pending >= FLUSH_FRAMES:
@@ -142,6 +145,7 @@ class _Copy:
             f"{reason}; recovered from {self._name}",
             is_dark=end is not None and end.is_dark,
             dose_j_cm2=end.dose_j_cm2 if end is not None else self._dose,
+            digest=str(self._digest),
         )
         writer.document(encode(last))
 

@@ -7,11 +7,14 @@ import pytest
 from lightloop.bench import Options, measure
 
 CHEAP = {  # bench -> share of its full length, and the bar that the sabotage must miss
+    "kill": (0.1, "kill_frames_missing"),
+    "replay": (0.1, "replay_unlike_decisions"),  # ten replays; a hundred: `lightloop bench replay`
     "stream": (0.05, "stream_frames_lost"),
     "denoise": (0.05, "denoise_parity_worst_block"),
     "ledger": (0.1, "ledger_gated_error_pct"),
     "loop": (0.03, "loop_p99_over_echo"),
     "specimen": (0.01, "specimen_gain_error"),
+    "faults": (0.05, "faults_lit_outside_s"),
 }
 
 
