@@ -35,6 +35,7 @@ def run(options: Options) -> Measured:
     for fault in FAULTS[: options.times(len(FAULTS), least=2)]:
         facts, trouble = _broken(fault, is_sabotaged=options.sabotage)
         held[fault.name] = float(not trouble)
+        trouble = [*trouble, fault.not_yet] if trouble and fault.not_yet else trouble
         if facts is not None and fault.outcome is not Outcome.UNCONFIRMED:
             outside_s += facts.lit_outside_s
             death_ms = max(death_ms, facts.dark_after_death_ms)

@@ -64,7 +64,7 @@ def raise_in_worker(stand: Stand) -> None:
 def raise_in_callback(stand: Stand) -> None:
     """Let a foreign listener, which takes every frame, break off without a word."""
     assert stand.address is not None
-    with StreamClient(stand.address, "foreign", "lossless", 4, shares_tracker=True) as foreign:
+    with StreamClient(stand.address, "foreign", "lossless", 4) as foreign:
         foreign.start(10.0)
         got = (foreign.receive(500) for _ in itertools.count())
         next(frame for frame in got if frame is not None and isinstance(frame[1], FrameMessage))
@@ -93,7 +93,6 @@ def kill_worker(stand: Stand) -> None:
     stand.strike()
     stand.kill("worker")
     stand.death_ns = 0  # it owns no light
-    stand.wait_for_dark()
 
 
 # ---------------------------------------------------------------- camera and stage

@@ -34,7 +34,7 @@ def break_run(fault: Fault, folder: Path, *, is_sabotaged: bool = False) -> Fact
         stand.wait_for_exposures(BEFORE if fault.has_policy_of_its_own else SETTLED)
         fault.deed(stand)
         if fault.outcome in AFTER:
-            stand.wait_for_exposures(AFTER[fault.outcome])
+            stand.wait_for_exposures(fault.exposures_after or AFTER[fault.outcome])
             stand.end()
         return stand.finish()
 

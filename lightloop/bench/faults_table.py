@@ -43,6 +43,10 @@ class Fault:
         False: the shipped policy steers the light, and cells are looked for.
     runs_on
         Exposures that may follow where the run ends: it meets the fault in the next shots only.
+    exposures_after
+        How many are watched where the run goes on; 0: as many as is usual for the outcome.
+    not_yet
+        Why what is declared is known not to come true; empty if it does.
     is_slow
         Takes too long for every push.
     rival
@@ -59,8 +63,10 @@ class Fault:
     has_policy_of_its_own: bool = True
     moves: bool = False
     with_window: bool = False
+    not_yet: str = ""
     is_slow: bool = False
     runs_on: int = 3
+    exposures_after: int = 0
     rival: str = ""
     no_rival: str = ""
 
@@ -71,7 +77,7 @@ class Fault:
             path = files("lightloop.bench").joinpath("faults_policy.py")
             orders = json.dumps(str(folder / "orders.txt"))
             own = f'kind = "python"\npath = {json.dumps(str(path))}\noptions.orders = {orders}'
-            text = text.replace('kind = "snr"\ntarget_snr = 20.0', own)
+            text = text.replace('kind = "snr"\ntarget_snr = 80.0', own)
         else:  # light that the camera blanks gives the dose that was asked for, to the last digit
             text = text.replace('gate = "software"', 'gate = "camera"')
         if self.moves:
@@ -83,13 +89,14 @@ class Fault:
 _C, _R, _E = Outcome.CONTINUES, Outcome.RESUMES, Outcome.ENDS
 _U, _N = Outcome.UNCONFIRMED, Outcome.NEVER_MORE
 _PROCESS = "one process: its death is the last row but one"
+_DIMMER = "the policy takes cells that are out of focus, or fade as they die, for bleached ones"
 _POLICY = "it decides nothing by what it sees"
 
 FAULTS = (
     Fault("cancel", deeds.cancel, _E, 130, "stopped by Ctrl-C", rival="cancel"),
     Fault("STOP LIGHT", deeds.stop_light, _E, 0, "STOP LIGHT", no_rival="no such button"),
     Fault("exception in the policy", deeds.raise_in_policy, _E, 1, "told to fail", rival="raise"),
-    Fault("exception in the worker", deeds.raise_in_worker, _E, 1, "Decision", no_rival=_PROCESS),
+    Fault("exception in the worker", deeds.raise_in_worker, _E, 1, "a Decision", no_rival=_PROCESS),
     Fault("exception in a callback", deeds.raise_in_callback, _C, rival="callback"),
     Fault("camera fails", deeds.camera_fails, _E, 1, "refuses", rival="camera_fails"),
     Fault("camera thread dies", deeds.camera_thread_dies, _E, 1, "camera", rival="camera_dies"),
@@ -106,7 +113,7 @@ FAULTS = (
     Fault("light box loses its mains", deeds.light_dies, _E, 1, "light", rival="light_dies"),
     Fault("decision late", deeds.decide_late, _R, rival="late"),
     Fault("decision NaN", deeds.decide_nan, _C, rival="nan"),
-    Fault("worker killed", deeds.kill_worker, _R, no_rival=_PROCESS),
+    Fault("worker killed", deeds.kill_worker, _C, exposures_after=40, no_rival=_PROCESS),
     Fault("recorder killed", deeds.kill_recorder, _C, no_rival=_PROCESS),
     Fault("scope killed", deeds.kill_scope, _E, 1, "scope process died", rival="kill"),
     Fault("scope hangs", deeds.hang_scope, _E, 1, "scope", rival="hang"),
@@ -121,6 +128,12 @@ FAULTS = (
     Fault("config edited in mid-run", deeds.edit_config, _C, no_rival="a script, read once"),
     Fault("sockets flooded", deeds.flood_sockets, _C, no_rival="it has none"),
     Fault("empty field", deeds.empty_field, _N, has_policy_of_its_own=False, no_rival=_POLICY),
-    Fault("defocus by 5 um", deeds.defocus, _N, has_policy_of_its_own=False, no_rival=_POLICY),
-    Fault("all cells dead", deeds.kill_cells, _N, has_policy_of_its_own=False, no_rival=_POLICY),
+    Fault(
+        "defocus by 5 um", deeds.defocus, _N,
+        has_policy_of_its_own=False, not_yet=_DIMMER, no_rival=_POLICY,
+    ),
+    Fault(
+        "all cells dead", deeds.kill_cells, _N,
+        has_policy_of_its_own=False, exposures_after=80, not_yet=_DIMMER, no_rival=_POLICY,
+    ),
 )  # fmt: skip

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-import signal
 import sys
 import threading
 import time
@@ -31,7 +29,6 @@ pytestmark = [
 
 LINE = "Laser488"
 SAME = 0.01  # the box and the config round their irradiance differently, by less than this
-BRIGHT = SMALL.replace("exposure_ms = 20.0", "exposure_ms = 100.0")
 
 
 class Watched(Supervisor):
@@ -78,78 +75,6 @@ def attack(folder: Path, act: Act, config: str = SMALL) -> tuple[Outcome, Watche
     if trouble:
         raise trouble[0]
     return outcome, supervisor
-
-
-def hang_while_lit(supervisor: Watched) -> int:
-    """Stop the scope's process in the middle of a lease, with its light on; return its number."""
-    scope = supervisor._family.children["scope"].process.pid
-    assert scope is not None
-    until = time.monotonic() + 30.0
-    while time.monotonic() < until:
-        if supervisor.box.state().armed:
-            os.kill(scope, signal.SIGSTOP)
-            if supervisor.box.state().armed and supervisor.box.state().armed:
-                return scope
-            os.kill(scope, signal.SIGCONT)
-    raise AssertionError("the light was never on")
-
-
-def dark_after_s(supervisor: Watched, at_most_s: float) -> float:
-    """Return how long the light stayed on from now, s."""
-    began = time.monotonic()
-    while supervisor.box.state().armed:
-        assert time.monotonic() - began < at_most_s, "the light stays on"
-        time.sleep(0.005)
-    return time.monotonic() - began
-
-
-def booked(folder: Path) -> tuple[float, float]:
-    """Return the dose of all frames in the file, and of the dearest one."""
-    with RunReader(folder / "run.h5") as reader:
-        doses = [info.applied.dose_j_cm2 for info in reader.infos]
-    return sum(doses), max(doses)
-
-
-def test_a_scope_killed_with_its_light_on_is_dark_at_once(tmp_path: Path) -> None:
-    def kill(_: dict[str, Child], supervisor: Watched) -> None:
-        os.kill(hang_while_lit(supervisor), signal.SIGKILL)
-        dark_after_s(supervisor, 1.0)
-
-    outcome, supervisor = attack(tmp_path, kill, BRIGHT)
-    assert outcome.exit_code == 1
-    assert supervisor.was_dark
-    assert supervisor.meter is not None
-    dose, dearest = booked(tmp_path)  # what was lit and never published is one exposure at most
-    assert supervisor.meter.dose_j_cm2 <= dose * (1 + SAME) + 2 * dearest
-
-
-def test_a_scope_that_hangs_with_its_light_on_is_dark_by_its_deadline(tmp_path: Path) -> None:
-    def hang(_: dict[str, Child], supervisor: Watched) -> None:
-        hang_while_lit(supervisor)
-        dark_after_s(supervisor, 2.5)  # lease margin 1 s, exposure, transfer, grace: 1.3 s
-
-    outcome, supervisor = attack(tmp_path, hang, BRIGHT)
-    assert outcome.exit_code == 1
-    assert supervisor.was_dark
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="prlimit of another process")
-def test_a_full_disk_ends_the_run_in_the_dark_and_says_so(tmp_path: Path) -> None:
-    import resource
-
-    def fill(children: dict[str, Child], _: Watched) -> None:
-        most = (tmp_path / "run.h5").stat().st_size + 100_000
-        recorder = children["recorder"].process.pid
-        resource.prlimit(recorder, resource.RLIMIT_FSIZE, (most, most))
-
-    outcome, supervisor = attack(tmp_path, fill)
-    assert outcome.exit_code == 1
-    assert "too large" in outcome.reason
-    assert outcome.summary is not None
-    assert outcome.summary.is_dark
-    assert supervisor.was_dark
-    assert supervisor.meter is not None
-    assert outcome.summary.dose["488"] == pytest.approx(supervisor.meter.dose_j_cm2, rel=SAME)
 
 
 NONSENSE = [

@@ -39,14 +39,6 @@ def test_a_killed_scope_ends_in_the_dark_with_a_readable_file(tmp_path: Path) ->
             assert reader.pixels(info.seq).shape == (128, 128)
 
 
-def test_without_a_keeper_there_is_no_light(tmp_path: Path) -> None:
-    outcome = run_and(task(tmp_path), 20, kill("keeper"))
-    assert outcome.exit_code == 1
-    assert "keeper" in outcome.reason
-    assert outcome.summary is not None
-    assert outcome.summary.is_dark
-
-
 def test_a_killed_worker_is_started_again_and_the_run_goes_on(tmp_path: Path) -> None:
     outcome = run_and(task(tmp_path, shots=150), 20, kill("worker"))
     assert outcome.exit_code == 0, outcome.reason
@@ -68,12 +60,6 @@ def test_a_killed_recorder_loses_nothing(tmp_path: Path) -> None:
         assert [info.seq for info in reader.infos] == list(range(outcome.summary.frames))
         shots = [r.shot for r in reader.documents() if isinstance(r, Result)]
         assert sorted(set(shots)) == list(range(150))
-
-
-def test_a_dead_light_box_is_dark_by_construction_and_ends_the_run(tmp_path: Path) -> None:
-    outcome = run_and(task(tmp_path), 20, kill("light"))
-    assert outcome.exit_code == 1
-    assert "light" in outcome.reason
 
 
 def test_one_interrupt_ends_in_order(tmp_path: Path) -> None:
