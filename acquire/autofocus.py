@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from acquire.core import require_device
 from acquire.drive import Driver
-from acquire.errors import LightOverBudget, StageError
+from acquire.errors import DeviceMissing, LightOverBudget, StageError
 from acquire.focus_search import best_um, heights_um, sharpness
 from acquire.settings import ChannelSettings, Request, Settings
 
@@ -164,5 +164,9 @@ def use_autofocus(core: Core, device: str) -> str:
         require_device(core, device, "focus.device")
         core.setAutoFocusDevice(device)
     label = str(core.getAutoFocusDevice())
-    require_device(core, label, "focus: the microscope's autofocus")
+    if not label:
+        raise DeviceMissing(
+            "the microscope has no autofocus device in use, and the run needs one: name it "
+            '(focus.device), or search by images (focus.method = "software")'
+        )
     return label

@@ -42,6 +42,7 @@ def objections(sequence: MDASequence) -> Iterator[str]:
     yield from _of_time(sequence, "time_plan")
     if sequence.setup is not None:
         yield from _of_setup(sequence.setup)
+    yield from _of_autofocus(sequence.autofocus_plan, "autofocus_plan")
     yield from _of_points(sequence.grid_plan, "grid_plan")
     wells = getattr(sequence.stage_positions, "well_points_plan", None)
     yield from _of_points(wells, "stage_positions.well_points_plan")
@@ -99,6 +100,14 @@ def _of_setup(setup: MDAEvent) -> Iterator[str]:
         yield f"setup.action {setup.action.type!r} is nothing that we can do: take it out"
 
 
+def _of_autofocus(plan: Any, where: str) -> Iterator[str]:
+    for axis in plan.axes if plan is not None else ():
+        if axis not in _NAMES:
+            yield f"{where}: axis {axis!r} never moves: axes are t, p, g, c and z"
+    if plan is not None and not plan.axes:
+        yield f"{where}: names no axes, so it would never be done; name some, or take it out"
+
+
 def _of_points(plan: Any, where: str) -> Iterator[str]:
     """Look at a grid: its places must be known before the run, and the same when it goes on."""
     if plan is None:
@@ -129,6 +138,7 @@ def _of_place(place: Position, whole: MDASequence, where: str) -> Iterator[str]:
     yield from _of_order(own, f"{where}: ")
     yield from _of_time(own, f"{where}.time_plan")
     yield from _of_points(own.grid_plan, f"{where}.grid_plan")
+    yield from _of_autofocus(own.autofocus_plan, f"{where}.autofocus_plan")
     known = {channel.config for channel in whole.channels}
     for channel in own.channels:
         if channel.config not in known:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from acquire.arrival import Arrival
 from acquire.autofocus import DeviceFocus, ImageFocus, use_autofocus
+from acquire.core import require_device
 from acquire.focus_lock import FocusLock
 from acquire.scope import Scope
-from lightloop.plan_duty import asks_for_focus
+from lightloop.plan_duty import asks_for_focus, focus_plans
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,9 +74,12 @@ def check_focus(config: RunConfig, core: Core) -> None:
     DeviceMissing
         If there is none.
     """
-    asks_device = config.focus.method == "hardware" and asks_for_focus(config.sequence())
-    if asks_device or config.focus.lock:
+    plans = list(focus_plans(config.sequence())) if config.focus.method == "hardware" else []
+    if plans or config.focus.lock:
         use_autofocus(core, config.focus.device)
+    for plan in plans:
+        if plan.autofocus_device_name:
+            require_device(core, plan.autofocus_device_name, "plan.autofocus_plan")
 
 
 def _search(config: RunConfig, scope: Scope, guard: LightGuard) -> ImageFocus:

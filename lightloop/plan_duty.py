@@ -87,6 +87,13 @@ def _focus(config: RunConfig, sequence: MDASequence) -> Iterator[str]:
         )
     if rules.method != "software" or not asks_for_focus(sequence):
         return
+    for plan in focus_plans(sequence):
+        if plan.autofocus_motor_offset is not None or plan.autofocus_device_name is not None:
+            yield (
+                "plan.autofocus_plan sets an offset of a device, and focus.method is a search by "
+                "images: take the offset out (a channel has its z_offset_um), or use the device"
+            )
+            break
     channel = next((c for c in config.channel if c.name == rules.channel), config.channel[0])
     limits = next(light for light in config.light if light.name == channel.light).limits
     if not limits.min_exposure_ms <= rules.exposure_ms <= limits.max_exposure_ms:
@@ -103,10 +110,15 @@ def _focus(config: RunConfig, sequence: MDASequence) -> Iterator[str]:
 
 def asks_for_focus(sequence: MDASequence) -> bool:
     """Whether a plan asks for an autofocus anywhere."""
-    return sequence.autofocus_plan is not None or any(
-        place.sequence is not None and place.sequence.autofocus_plan is not None
-        for place in sequence.stage_positions
-    )
+    return any(True for _ in focus_plans(sequence))
+
+
+def focus_plans(sequence: MDASequence) -> Iterator[Any]:
+    """Yield the autofocus plans of the whole plan and of its places."""
+    places = (place.sequence for place in sequence.stage_positions)
+    for one in (sequence, *places):
+        if one is not None and one.autofocus_plan is not None:
+            yield one.autofocus_plan
 
 
 def _step(config: RunConfig, channel: ChannelConfig) -> Iterator[str]:

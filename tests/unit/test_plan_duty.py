@@ -9,6 +9,7 @@ import pytest
 import useq
 
 from acquire.plan import plan_shots
+from lightloop.check import check_scope
 from lightloop.config import ConfigError, RunConfig, parse
 from lightloop.plan_counts import count_plan
 from lightloop.plan_words import notes
@@ -105,6 +106,35 @@ def test_a_search_that_the_light_forbids_is_refused(focus: str, says: str) -> No
     text = text.replace("# plan", 'autofocus_plan = { axes = ["p"] }')
     with pytest.raises(ConfigError, match=says):
         parse(text)
+
+
+def test_a_search_by_images_has_no_offset() -> None:
+    plan = 'autofocus_plan = { axes = ["p"], autofocus_motor_offset = 3.0 }'
+    assert "sets an offset of a device" in refused(plan=plan)
+
+
+def test_a_microscope_without_an_autofocus_device_is_found_out_at_check() -> None:
+    text = MINE.replace('method = "software"', 'method = "hardware"')
+    config = parse(text.replace("# plan", 'autofocus_plan = { axes = ["p"] }'))
+    with pytest.raises(ConfigError, match=r"mine\.toml: the microscope has no autofocus device"):
+        check_scope(config, "mine.toml")
+
+
+def test_what_a_place_sets_is_looked_for_at_check() -> None:
+    place = 'stage_positions = [{ x = 0, properties = [["Wheel", "Lable", "488"]] }]'
+    with pytest.raises(ConfigError, match="'Wheel' has no property 'Lable'; did you mean 'Label'"):
+        check_scope(mine(plan=place), "mine.toml")
+
+
+def test_what_the_setup_sets_is_looked_for_at_check() -> None:
+    setup = 'setup = { properties = [["Wheell", "Label", "488"]] }'
+    with pytest.raises(ConfigError, match=r"plan\.setup: no device 'Wheell'; did you mean 'Wheel'"):
+        check_scope(mine(plan=setup), "mine.toml")
+
+
+def test_a_camera_of_a_channel_is_looked_for_at_check() -> None:
+    with pytest.raises(ConfigError, match="camera of channel 'RFP': no device 'Camera2'"):
+        check_scope(mine(second='camera = "Camera2"'), "mine.toml")
 
 
 def test_a_lock_holds_no_absolute_heights() -> None:
