@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ import msgspec
 from acquire.burst import FrameLight
 from acquire.errors import CameraOverrun, CameraTimeout, LightExpired, LightRefused
 from acquire.habit import Habit
+from acquire.say import say
 from acquire.settings import Applied
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from acquire.ports import ExposingCamera
     from acquire.settings import Request
     from acquire.source import LightSource
+
+logger = logging.getLogger(__name__)
 
 _POLL_S = 2e-4  # a frame is noticed so much later at most; proposed
 _LOOKS_PER_HEADS_UP = 3  # who was told half a millisecond ago is still awake
@@ -56,6 +60,9 @@ class Lease:
         Host clock after which the camera, and then the whole lease, is given up.
     frame_due_ns
         Host clock after which the camera is given up because the next frame did not come.
+    frame_ns, zero_ns
+        When the last frame came (before it: when the camera was started), host clock, and when the
+        camera's own count of time began; 0 where it does not tell.
     ready_ns
         When the last device was set, host clock.
     lit_ns, dark_ns
@@ -93,6 +100,8 @@ class Lease:
     started_ns: int = 0
     lit_ns: int = 0
     dark_ns: int = 0
+    frame_ns: int = 0
+    zero_ns: int = 0
     n_popped: int = 0
     is_started: bool = False
     is_clean: bool = False
@@ -146,7 +155,7 @@ class Lease:
         if self.is_started:
             raise LightRefused("a lease pays for one sequence, and it was started already")
         self.is_started = True  # first, so that a camera that fails midway is stopped and booked
-        self.started_ns = self.now_ns()
+        self.started_ns = self.frame_ns = self.now_ns()
         self.camera.start(n_frames)
         self._expect_frame()
 
@@ -171,6 +180,7 @@ class Lease:
                 if not self.n_popped:
                     self.habit.note(self.allowed.exposure_ms, image.t_ns - self.started_ns)
                 self.n_popped += 1
+                self.frame_ns = self._came_ns(image)
                 self._expect_frame()
                 return image
             self.check_stopped()
@@ -191,6 +201,17 @@ class Lease:
                 self.heads_up()
             looks += 1
             time.sleep(_POLL_S)
+
+    def _came_ns(self, image: Image) -> int:
+        """Return when a frame came, host clock, though we may have looked later.
+
+        Micro-Manager counts from a moment that it does not tell; it cannot be later than any frame
+        that we already hold says.
+        """
+        if image.elapsed_ns < 0:
+            return image.t_ns
+        self.zero_ns = min(self.zero_ns or image.t_ns, image.t_ns - image.elapsed_ns)
+        return self.zero_ns + image.elapsed_ns
 
     def _hint(self) -> str:
         if self.source.gate != "software":
@@ -300,9 +321,9 @@ class Lease:
         """Return the dose that it gave, J/cm2 or relative; at the worst where it is in doubt.
 
         Light that the camera blanks is on for the exposures as read back; where it broke off, for
-        all that the camera took, and no less than from its start until dark. Light that we blank is
-        on from the command that opened it until it closed, each with the declared delay; where it
-        broke off, no delay is taken away.
+        all that the camera took, and no less than from the last frame until dark. Light that we
+        blank is on from the command that opened it until it closed, each with the declared delay;
+        where it broke off, no delay is taken away.
 
         Parameters
         ----------
@@ -319,10 +340,20 @@ class Lease:
         if self.is_clean and not self.is_blanked:
             on_ms = max(on_ms, (off_ns - self.lit_ns) * 1e-6 - self.source.open_delay_ms)
         elif self.is_started and self.is_blanked and not self.is_clean:
-            on_ms = max(self.full_ms(n_exposed), (off_ns - self.started_ns) * 1e-6)
+            n_came = self.n_popped if self.zero_ns else self.n_popped + self.n_left()
+            since_ms = max(0.0, (off_ns - self.frame_ns) * 1e-6)
+            on_ms = max(self.full_ms(n_exposed), self.full_ms(n_came) + since_ms)
         elif not self.is_clean:
             on_ms = max(on_ms, (off_ns - self.lit_ns) * 1e-6)
         return self.irradiance_given_w_cm2() * on_ms * 1e-3
+
+    def n_left(self) -> int:
+        """Return how many frames nobody fetched; of a camera that does not answer, all."""
+        try:
+            return self.camera.n_waiting()
+        except Exception as error:  # the account goes on, whatever the driver says
+            say(logger, logging.WARNING, "the camera does not say what is left: %s", error)
+            return max(1, self.n_frames - self.n_popped)
 
     def irradiance_given_w_cm2(self) -> float:
         """Return the irradiance as commanded or as read back, whichever is more, W/cm2."""

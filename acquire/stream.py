@@ -76,8 +76,6 @@ class Stream(Lease):
     changes: deque[Change] = field(default_factory=deque)
     unbooked_j_cm2: float = 0.0
     booked_ns: int = 0
-    frame_ns: int = 0
-    zero_ns: int = 0
 
     def begin(self, rules: GuardRules) -> None:
         """Let the lease run for a window, and for a frame that is late."""
@@ -94,7 +92,6 @@ class Stream(Lease):
         """Let the camera run; raises as `Lease.start` does."""
         self.is_clean = True  # so far: what has been given vouches for what is asked next
         self.start_camera(FOR_EVER)
-        self.frame_ns = self.started_ns
 
     def pop_truth(self) -> tuple[Image, Applied]:
         """Wait for the next frame, and return it with what it was really taken with.
@@ -104,24 +101,11 @@ class Stream(Lease):
         CameraTimeout, CameraOverrun, LightRefused
             As `pop` does.
         """
-        frame = self.n_popped
+        frame, since_ns = self.n_popped, self.frame_ns
         image = self.pop()
-        came_ns = self._came_ns(image)
-        applied = self._truth_of(frame, came_ns)
+        applied = self._truth_of(frame, since_ns)
         self.unbooked_j_cm2 += applied.dose_j_cm2
-        self.frame_ns = came_ns
         return image, applied
-
-    def _came_ns(self, image: Image) -> int:
-        """Return when a frame came, host clock, though we may have looked later.
-
-        Micro-Manager counts from a moment that it does not tell; it cannot be later than any frame
-        that we already hold says.
-        """
-        if image.elapsed_ns < 0:
-            return image.t_ns
-        self.zero_ns = min(self.zero_ns or image.t_ns, image.t_ns - image.elapsed_ns)
-        return self.zero_ns + image.elapsed_ns
 
     def due_in_s(self) -> float:
         """Return in how many seconds the next frame may come at the soonest."""
@@ -198,7 +182,7 @@ class Stream(Lease):
         if self.is_over and self.is_started:
             on_ms = source.on_ms(self.exposure_read_ms)
             cut_ms = (until_ns - self.frame_ns) * 1e-6
-            n_left = self.camera.n_waiting()
+            n_left = self.n_left()
             if self.is_clean and n_left:
                 cut_ms = (n_left + 1) * on_ms
             elif self.is_clean:
@@ -210,8 +194,8 @@ class Stream(Lease):
         """Remember a change until its first frame has come."""
         self.changes.append(change)
 
-    def _truth_of(self, frame: int, t_ns: int) -> Applied:
-        """Return what a frame was taken with; it has just come."""
+    def _truth_of(self, frame: int, since_ns: int) -> Applied:
+        """Return what a frame was taken with that has just come, and that began at `since_ns`."""
         while self.changes and frame >= self.changes[0].first_frame:
             self.last_change = self.changes.popleft()
             self.applied = self.last_change.applied
@@ -219,19 +203,19 @@ class Stream(Lease):
         applied = self.applied
         for change in self.changes:
             if frame >= change.in_flight:
-                applied = self._partly(applied, change, frame)
+                applied = self._partly(applied, change, frame, since_ns)
         on_ms = self.source.on_ms(applied.exposure_read_ms)
         if not self.is_blanked:
-            on_ms = (t_ns - self.frame_ns) * 1e-6  # nobody blanks it between two frames
+            on_ms = (self.frame_ns - since_ns) * 1e-6  # nobody blanks it between two frames
         dose_j_cm2 = applied.irradiance_w_cm2 * on_ms * 1e-3 if self.lit_ns else 0.0
         return msgspec.structs.replace(applied, dose_j_cm2=dose_j_cm2)
 
-    def _partly(self, before: Applied, change: Change, frame: int) -> Applied:
+    def _partly(self, before: Applied, change: Change, frame: int, since_ns: int) -> Applied:
         """Return the light of a frame that saw a change of power come, as its mean power."""
         after, share = change.applied, 1.0
         if frame == change.in_flight:
             on_ns = self.source.on_ms(before.exposure_read_ms) * 1e6
-            share = 1.0 - min(1.0, max(0.0, (change.at_ns - self.frame_ns) / on_ns))
+            share = 1.0 - min(1.0, max(0.0, (change.at_ns - since_ns) / on_ns))
         power, read, irradiance = (
             (1.0 - share) * old + share * new
             for old, new in (
