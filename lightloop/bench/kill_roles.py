@@ -24,6 +24,7 @@ from realtime.run_file import resume_point
 from realtime.wire import CameraInfo, End, Start
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from multiprocessing.connection import Connection
     from typing import Self
 
@@ -49,7 +50,7 @@ def image(seq: int) -> NDArray[np.uint16]:
 class Process:
     """A child with a pipe, killed at the end if it still lives."""
 
-    def __init__(self, role: object, *words: object) -> None:
+    def __init__(self, role: Callable[..., None], *words: object) -> None:
         self._ours, theirs = SPAWN.Pipe()
         self._process = SPAWN.Process(target=role, args=(theirs, *words), daemon=True)
         self._process.start()
