@@ -7,9 +7,6 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
-import zmq
-
-from realtime.address import show_token
 from realtime.client import ControlClient, StreamClient
 from realtime.wire import FrameMessage
 
@@ -17,8 +14,6 @@ if TYPE_CHECKING:
     from lightloop.bench.faults_stand import Stand
     from realtime.address import Address
 
-DISK_LEFT = 20_000  # bytes
-FLOOD_S = 1.0
 CAMERA, LASER, XY = "Camera", "Laser488", "XY"
 _ON = 1.0
 
@@ -36,7 +31,7 @@ def stop_light(stand: Stand) -> None:
     """Press STOP LIGHT."""
     assert stand.address is not None
     stand.strike()
-    _order(stand.address, "stop_light")
+    order(stand.address, "stop_light")
 
 
 def edit_config(stand: Stand) -> None:
@@ -163,110 +158,8 @@ def light_dies(stand: Stand) -> None:
     stand.signal("light", signal.SIGKILL)
 
 
-# ---------------------------------------------------------------- processes
-
-
-def kill_scope(stand: Stand) -> None:
-    """Kill the scope while its light is on."""
-    _kill_lit(stand, "scope")
-
-
-def hang_scope(stand: Stand) -> None:
-    """Stop the scope for ever while its light is on."""
-    stand.catch_lit("scope")
-    stand.strike()
-
-
-def kill_keeper(stand: Stand) -> None:
-    """Kill the keeper while there is light."""
-    _kill_lit(stand, "keeper")
-
-
-def kill_supervisor(stand: Stand) -> None:
-    """Kill the command itself while there is light."""
-    _kill_lit(stand, "supervisor")
-
-
-def kill_recorder(stand: Stand) -> None:
-    """Kill the recorder."""
-    stand.strike()
-    stand.kill("recorder")
-    stand.death_ns = 0  # it owns no light
-
-
-def kill_window(stand: Stand) -> None:
-    """Kill the window."""
-    stand.strike()
-    stand.kill("window")
-    stand.death_ns = 0
-
-
-def fill_disk(stand: Stand) -> None:
-    """Let the disk of the run file be full."""
-    import resource
-
-    most = (stand.folder / "run.h5").stat().st_size + DISK_LEFT
-    stand.strike()
-    resource.prlimit(stand.pids["recorder"], resource.RLIMIT_FSIZE, (most, most))
-
-
-# ---------------------------------------------------------------- time and sockets
-
-
-def clock_jumps(stand: Stand) -> None:
-    """Let the calendar jump by an hour, and say go on when the light is out."""
-    assert stand.address is not None
-    stand.strike()
-    stand.say("scope", "jump", 3600.0)
-    stand.wait_for_dark()
-    _order(stand.address, "resume")
-
-
-def flood_sockets(stand: Stand) -> None:
-    """Send nonsense to every socket of the session for a second, as fast as it goes."""
-    address = stand.address
-    assert address is not None
-    context = zmq.Context()
-    sockets = []
-    for endpoint in (address.stream, address.work, address.control):
-        socket = context.socket(zmq.DEALER)
-        socket.setsockopt(zmq.LINGER, 0)
-        show_token(socket, address)
-        socket.connect(endpoint)
-        sockets.append(socket)
-    stand.strike()
-    until_s = time.perf_counter() + FLOOD_S
-    while time.perf_counter() < until_s:
-        for socket in sockets:
-            try:
-                socket.send(b"\xc1 nonsense" * 100, zmq.NOBLOCK)
-            except zmq.Again:  # it is full already
-                continue
-    context.destroy(linger=0)
-
-
-# ---------------------------------------------------------------- specimen
-
-
-def empty_field(stand: Stand) -> None:
-    """Push the stage to where no cells are."""
-    stand.strike()
-    stand.say("scope", "push", "x_um", 2_000.0)
-
-
-def defocus(stand: Stand) -> None:
-    """Push the focus by 5 um."""
-    stand.strike()
-    stand.say("scope", "push", "z_um", 5.0)
-
-
-def kill_cells(stand: Stand) -> None:
-    """Let all cells die."""
-    stand.strike()
-    stand.say("scope", "kill cells")
-
-
-def _order(address: Address, command: str) -> None:
+def order(address: Address, command: str) -> None:
+    """Do what a person does at the window."""
     person = ControlClient(address)
     try:
         person.command(command, 5_000)
@@ -277,11 +170,3 @@ def _order(address: Address, command: str) -> None:
 def _while_lit(stand: Stand) -> None:
     while not stand.box.state().lit:
         time.sleep(0.001)
-
-
-def _kill_lit(stand: Stand, who: str) -> None:
-    stand.catch_lit("scope")
-    stand.strike()
-    stand.kill(who)
-    if who != "scope":
-        stand.signal("scope", signal.SIGCONT)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-import secrets
 import signal
 import subprocess
 import sys
-import threading
 import time
 from contextlib import ExitStack, suppress
 from functools import partial
-from multiprocessing.connection import Client, Connection, Listener
 from typing import TYPE_CHECKING, Self
 
 import msgspec
@@ -21,14 +18,16 @@ from acquire.errors import ScopeError
 from acquire.simulated.config import LASER
 from acquire.simulated.light.light_box import LightBoxClient, LightBoxGone
 from lightloop.bench.faults_facts import Facts, read_facts
-from lightloop.bench.faults_wiring import HOST, Hello, Value, Wiring, Word
+from lightloop.bench.faults_switchboard import Switchboard
+from lightloop.bench.faults_wiring import Value, Wiring, Word
 from lightloop.task import RunTask
-from realtime.address import Address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
     from types import TracebackType
+
+    from realtime.address import Address
 
 PATIENCE_S = 60.0
 AFTER_DEATH_S = 0.5  # the light must be off 0.4 s after an owner's death
@@ -52,7 +51,7 @@ class Stand:
     ----------
     pids
         Process numbers, by part; "supervisor" is the command itself.
-    fault_ns, death_ns, pushed_j_cm2
+    fault_ns, death_ns
         When the run was broken, and when an owner of light died (0: none did), host clock.
     """
 
@@ -67,25 +66,19 @@ class Stand:
         self.folder = folder
         self.config_path = folder / "run.toml"
         self.orders_path = folder / "orders.txt"
-        self.pids: dict[str, int] = {}
-        self.address: Address | None = None
         self.fault_ns = self.death_ns = 0
-        self.asked_to_end = False
         self._config, self._with_window = config, with_window
-        self._lines: dict[str, Connection] = {}
         self._box: LightBoxClient | None = None
         self._is_dark = True
-        self._is_open = True
         self._after = ExitStack()
-        key = secrets.token_bytes(16).hex()
-        self._listener = Listener((HOST, 0), authkey=key.encode())
-        self._wiring = Wiring(int(self._listener.address[1]), key, str(folder), is_sabotaged)
-        self._thread = threading.Thread(target=self._welcome, name="stand", daemon=True)
+        self._board = Switchboard()
+        self.pids, self._lines = self._board.pids, self._board.lines
+        self._wiring = Wiring(self._board.port, self._board.key, str(folder), is_sabotaged)
 
     # ---------------------------------------------------------------- begin and end
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._board.start()
         session = self.folder / "s"
         session.mkdir(mode=0o700)
         self.orders_path.write_text("", "utf-8")
@@ -130,13 +123,7 @@ class Stand:
                     if "faults_command" in " ".join(process.cmdline()) or _is_spawned(process):
                         process.kill()
         self._command.wait(PATIENCE_S)
-        self._is_open = False
-        with suppress(OSError):
-            Client((HOST, self._wiring.port), authkey=self._wiring.key.encode()).close()
-        self._thread.join()
-        self._listener.close()
-        for line in self._lines.values():
-            line.close()
+        self._board.close()
         self._after.close()
 
     def finish(self, patience_s: float = PATIENCE_S) -> Facts:
@@ -157,6 +144,11 @@ class Stand:
         )
 
     # ---------------------------------------------------------------- what a deed may do
+
+    @property
+    def address(self) -> Address | None:
+        """The session's sockets."""
+        return self._board.address
 
     @property
     def box(self) -> LightBoxClient:
@@ -224,18 +216,6 @@ class Stand:
                 self.signal(who, signal.SIGCONT)
         raise StandFailed("the light was never on")
 
-    def catch_dark(self, who: str) -> None:
-        """Stop a part between two leases."""
-        until_s = time.perf_counter() + PATIENCE_S
-        while time.perf_counter() < until_s:
-            if not self.box.state().armed:
-                self.signal(who, signal.SIGSTOP)
-                time.sleep(0.02)
-                if not self.box.state().armed:
-                    return
-                self.signal(who, signal.SIGCONT)
-        raise StandFailed("the light was never off")
-
     def kill(self, who: str) -> None:
         """Kill a part, and note when."""
         self.signal(who, signal.SIGKILL)
@@ -243,7 +223,6 @@ class Stand:
 
     def end(self) -> None:
         """Press Ctrl-C."""
-        self.asked_to_end = True
         self.signal("supervisor", signal.SIGINT)
 
     # ---------------------------------------------------------------- its own
@@ -276,27 +255,6 @@ class Stand:
             self._is_dark = False
         if self._box is not None:
             self._box.close()
-
-    def _welcome(self) -> None:
-        while True:
-            try:
-                line = self._listener.accept()
-                if not self._is_open:
-                    line.close()
-                    return
-                hello = msgspec.json.decode(line.recv_bytes(), type=Hello)
-            except (OSError, EOFError):
-                if not self._is_open:
-                    return
-                continue
-            if hello.address:
-                self.address = msgspec.json.decode(hello.address, type=Address)
-                line.close()
-            else:
-                if hello.who in self._lines:
-                    self._lines[hello.who].close()
-                self._lines[hello.who] = line
-            self.pids[hello.who] = hello.pid
 
 
 def _is_spawned(process: psutil.Process) -> bool:

@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from lightloop.bench import faults_deeds as deeds
+from lightloop.bench import faults_harms as harms
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,26 +115,26 @@ FAULTS = (
     Fault("decision late", deeds.decide_late, _R, rival="late"),
     Fault("decision NaN", deeds.decide_nan, _C, rival="nan"),
     Fault("worker killed", deeds.kill_worker, _C, exposures_after=40, no_rival=_PROCESS),
-    Fault("recorder killed", deeds.kill_recorder, _C, no_rival=_PROCESS),
-    Fault("scope killed", deeds.kill_scope, _E, 1, "scope process died", rival="kill"),
-    Fault("scope hangs", deeds.hang_scope, _E, 1, "scope", rival="hang"),
-    Fault("keeper killed", deeds.kill_keeper, _E, 1, "keeper", no_rival="it has none"),
-    Fault("supervisor killed", deeds.kill_supervisor, _E, -9, no_rival=_PROCESS),
+    Fault("recorder killed", harms.kill_recorder, _C, no_rival=_PROCESS),
+    Fault("scope killed", harms.kill_scope, _E, 1, "scope process died", rival="kill"),
+    Fault("scope hangs", harms.hang_scope, _E, 1, "scope", rival="hang"),
+    Fault("keeper killed", harms.kill_keeper, _E, 1, "keeper", no_rival="it has none"),
+    Fault("supervisor killed", harms.kill_supervisor, _E, -9, no_rival=_PROCESS),
     Fault(
-        "window killed", deeds.kill_window, _C,
+        "window killed", harms.kill_window, _C,
         with_window=True, is_slow=True, no_rival=_PROCESS,
     ),
-    Fault("disk full", deeds.fill_disk, _E, 1, "run.h5", runs_on=60, no_rival="writes none here"),
-    Fault("clock jumps by an hour", deeds.clock_jumps, _R, no_rival="it looks at no calendar"),
+    Fault("disk full", harms.fill_disk, _E, 1, "run.h5", runs_on=60, no_rival="writes none here"),
+    Fault("clock jumps by an hour", harms.clock_jumps, _R, no_rival="it looks at no calendar"),
     Fault("config edited in mid-run", deeds.edit_config, _C, no_rival="a script, read once"),
-    Fault("sockets flooded", deeds.flood_sockets, _C, no_rival="it has none"),
-    Fault("empty field", deeds.empty_field, _N, has_policy_of_its_own=False, no_rival=_POLICY),
+    Fault("sockets flooded", harms.flood_sockets, _C, no_rival="it has none"),
+    Fault("empty field", harms.empty_field, _N, has_policy_of_its_own=False, no_rival=_POLICY),
     Fault(
-        "defocus by 5 um", deeds.defocus, _N,
+        "defocus by 5 um", harms.defocus, _N,
         has_policy_of_its_own=False, not_yet=_DIMMER, no_rival=_POLICY,
     ),
     Fault(
-        "all cells dead", deeds.kill_cells, _N,
+        "all cells dead", harms.kill_cells, _N,
         has_policy_of_its_own=False, exposures_after=80, not_yet=_DIMMER, no_rival=_POLICY,
     ),
 )  # fmt: skip
