@@ -135,11 +135,7 @@ class Account:
             given_j_cm2 = self._shone_j_cm2(source)
         beyond_j_cm2 = self._ledger.settle(ticket, given_j_cm2)
         self.book_lamps(but=source)
-        for light in self.lit:  # how strong another one is, nobody knows
-            full = light.irradiance_w_cm2(1.0)
-            self._stuck[light.name] = (
-                light, lease.irradiance_given_w_cm2() if light is source else full
-            )  # fmt: skip
+        self._note_stuck(lease)
         if beyond_j_cm2 > NOTABLE * ticket.dose_j_cm2:
             say(
                 logger, logging.WARNING,
@@ -147,6 +143,19 @@ class Account:
                 source.name, beyond_j_cm2, source.dose_unit, ticket.dose_j_cm2,
             )  # fmt: skip
         return given_j_cm2
+
+    def _note_stuck(self, lease: Lease) -> None:
+        """Book a light that does not go dark from when the lease gave it up, as a lamp is booked.
+
+        How strong another one than the lease's own is, nobody knows: it counts as full.
+        """
+        for light in self.lit:
+            irradiance_w_cm2 = light.irradiance_w_cm2(1.0)
+            if light is lease.source:
+                irradiance_w_cm2 = lease.irradiance_given_w_cm2()
+            self._stuck[light.name] = light, irradiance_w_cm2
+            shone_s = max(0, self._booked_until_ns - lease.dark_ns) * 1e-9
+            self._ledger.book(lease.position, light.name, irradiance_w_cm2 * shone_s, self._at_um)
 
     def book_lamps(self, but: LightSource | None = None, *, is_dark: bool = False) -> None:
         """Book what lamps gave since they were booked last; one may be booked already.

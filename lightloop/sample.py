@@ -79,8 +79,12 @@ def build_ledger(
     chip_um: tuple[float, float],
     record: SampleRecord | None = None,
     taken: Taken | None = None,
+    name: str = "",
 ) -> Ledger:
-    """Make the account of a run, which begins with what the sample took before."""
+    """Make the account of a run, which begins with what the sample took before.
+
+    `name` is that of the config's file: who is refused is told where the budget was set.
+    """
     before = record.taken if record is not None else taken
     lines = {**(before.lines if before is not None else {}), **_lines(config)}
     more: dict[str, Any] = {"note": record.note} if record is not None else {}
@@ -98,6 +102,7 @@ def build_ledger(
         before=before.planes if before is not None else None,
         harm={name: action_weight(line.wavelength_nm) for name, line in calibrated.items()},
         damage=float("inf") if most is None else most,
+        config=name,
         **more,
     )
 
@@ -131,7 +136,7 @@ def check_sample(
         If a field would pass a budget, or the record cannot be used.
     """
     taken = _taken(config, name, folder)
-    ledger = build_ledger(config, chip_um, taken=taken)
+    ledger = build_ledger(config, chip_um, taken=taken, name=name)
     places = list(_places(config, at_um))
     before = dict.fromkeys((light.name for light in config.light), 0.0)
     for light, map_ in ledger.maps.items():

@@ -136,7 +136,7 @@ class Session:
         camera = microscope.camera
         field_um = (camera.width * camera.pixel_um, camera.height * camera.pixel_um)
         self._record = open_sample(config, field_um)
-        self._ledger = build_ledger(config, field_um, self._record)
+        self._ledger = build_ledger(config, field_um, self._record, name=task.config_name)
         self._shots_done = self._go_on(task)
         self._guard = LightGuard(
             LightPort(core, config.light),
@@ -149,6 +149,7 @@ class Session:
             steps_ms={c.name: c.exposure_step_ms for c in config.channel if c.exposure_step_ms},
             heads_up=self._heads_up,
             where=lambda: self._scope.standing_um(),
+            config=task.config_name,
         )
         self._scope = build_scope(config, core)
         self._ring = Ring.create(

@@ -49,8 +49,12 @@ def work(folder: str, pipe: Connection) -> None:
     """Run the tests on each mutant that comes; the process is warm, only our modules are anew."""
     os.chdir(folder)
     sys.path.insert(0, folder)
+    import hypothesis
     import pytest
 
+    quick = (hypothesis.Phase.explicit, hypothesis.Phase.generate)  # the simplest fault matters not
+    hypothesis.settings.register_profile("mutants", phases=quick, database=None)
+    hypothesis.settings.load_profile("mutants")
     while (task := pipe.recv()) is not None:
         path, code = task
         good = Path(path).read_text("utf-8")
