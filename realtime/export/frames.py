@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from realtime.export.values import column_of, dose_column, dose_of
+from realtime.export.values import column_of, dose_column, dose_of, dose_unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -52,9 +52,10 @@ def dose_so_far(infos: Iterable[FrameInfo]) -> dict[int, float]:
 
 
 def write_csv(path: Path, rows: Sequence[Row]) -> None:
-    """Write rows of equal columns, the names first; text as UTF-8, a NaN as an empty field."""
+    """Write rows, the names of all columns first; UTF-8, and a NaN is an empty field."""
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]) if rows else [], lineterminator="\n")
+        names = dict.fromkeys(name for row in rows for name in row)
+        writer = csv.DictWriter(file, list(names), restval="", lineterminator="\n")
         writer.writeheader()
         for row in rows:
             writer.writerow({name: _text(value) for name, value in row.items()})
@@ -82,7 +83,7 @@ def _where(images: Images, place: Place) -> Row:
 
 
 def _known(images: Images, info: FrameInfo, so_far: Mapping[int, float]) -> Row:
-    light, is_calibrated = info.applied, info.applied.calibrated
+    light, is_calibrated = info.applied, images.is_calibrated
     means = images.means.get(info.seq)
     dose = dose_of(light)
     mean_e = means.mean_e if means is not None else float("nan")
@@ -103,6 +104,7 @@ def _known(images: Images, info: FrameInfo, so_far: Mapping[int, float]) -> Row:
         "irradiance_w_cm2" if is_calibrated else "irradiance_relative": light.irradiance_w_cm2,
         dose_column(is_calibrated=is_calibrated): light.dose_j_cm2,
         "field_" + dose_column(is_calibrated=is_calibrated): so_far.get(info.seq, float("nan")),
+        "dose_unit": dose_unit(is_calibrated=light.calibrated),
         "decision": light.decision_id,
         "late": light.late,
         "clamped": light.clamped,

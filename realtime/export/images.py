@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
-from realtime.export.values import ELECTRONS, Normaliser, all_calibrated, dose_of, unit_of
+from realtime.export.values import (
+    ELECTRONS,
+    Normaliser,
+    all_calibrated,
+    dose_of,
+    dose_unit,
+    unit_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -93,7 +100,8 @@ class Images:
             "origin": self.origin,
             "values": values,
             "unit": self.unit(values),
-            "dose_unit": "J/cm2" if self.is_calibrated else "relative",
+            "dose_unit": dose_unit(is_calibrated=self.is_calibrated),
+            "dose_unit_of_channels": self._dose_units(),
             "camera": self.film.camera.label,
             "gain_adu_per_e": known.gain_adu_per_e,
             "offset_adu": known.offset_adu,
@@ -106,6 +114,13 @@ class Images:
             "gaps": [[gap.seq_from, gap.seq_to, gap.reason] for gap in self.film.gaps],
         }
         return said
+
+    def _dose_units(self) -> dict[str, str]:
+        """Return what the dose of each channel is counted in: some lights may be calibrated."""
+        flags = {at.c: info.applied.calibrated for at, info in self.film.infos.items()}
+        return {
+            name: dose_unit(is_calibrated=flags[c]) for c, name in enumerate(self.film.channels)
+        }
 
     def _image(self, values: Values, info: FrameInfo) -> NDArray[Any]:
         counts = self._reader.pixels(info.seq)

@@ -9,6 +9,7 @@ import numpy as np
 import tifffile
 
 from realtime.errors import RunFileError
+from realtime.export.ctc import ZLIB_LEVEL
 from realtime.export.images import in_words
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def write_ome_tiff(images: Images, values: Values, draft: Path) -> None:
                 dtype=np.uint16 if values == "counts" else np.float32,
                 photometric="minisblack",
                 compression="zlib",
+                compressionargs={"level": ZLIB_LEVEL},
                 metadata=_ome(images, values, p) | {"Name": f"position {name}", "axes": AXES},
             )
 

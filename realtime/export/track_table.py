@@ -66,7 +66,7 @@ def field_table(
     for shot, frames in enumerate(field.shots):
         for n, seen in enumerate(field.sightings[shot]):
             row = _who(field, frames, seen, pixel_um)
-            row |= _found(frames, seen)
+            row |= _found(frames, seen, is_calibrated=_is_calibrated(field, 0))
             for c, name in channels.items():
                 light = measured[shot].get(c)
                 dose = _dose(frames, c, so_far)
@@ -142,15 +142,14 @@ def _who(field: FieldCells, frames: tuple[FrameInfo, ...], seen: Sighting, pixel
     }
 
 
-def _found(frames: tuple[FrameInfo, ...], seen: Sighting) -> Row:
+def _found(frames: tuple[FrameInfo, ...], seen: Sighting, *, is_calibrated: bool) -> Row:
     """Return what the run saw in the restored image of its first channel, and that over the dose.
 
     A stack was projected by its maximum, so its planes must have had one dose, or nobody can say.
     """
     doses = {dose_of(i.applied) for i in frames if i.index.c == 0}
     dose = doses.pop() if len(doses) == 1 else 0.0
-    first = next((i for i in frames if i.index.c == 0), frames[0])
-    unit = column_of(is_calibrated=first.applied.calibrated)
+    unit = column_of(is_calibrated=is_calibrated)
     return {
         "as_seen_e": seen.photons_e if seen.is_seen else math.nan,
         f"as_seen_{unit}": seen.photons_e / dose if dose and seen.is_seen else math.nan,

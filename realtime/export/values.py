@@ -43,6 +43,11 @@ def dose_column(*, is_calibrated: bool) -> str:
     return "dose_j_cm2" if is_calibrated else "dose_relative"
 
 
+def dose_unit(*, is_calibrated: bool) -> str:
+    """Return what a dose is counted in."""
+    return "J/cm2" if is_calibrated else "relative"
+
+
 def all_calibrated(infos: Iterable[FrameInfo]) -> bool:
     """Whether the light of every frame was calibrated; one that was not makes all relative."""
     return all(info.applied.calibrated for info in infos)

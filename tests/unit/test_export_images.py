@@ -262,6 +262,26 @@ def test_light_without_calibration_is_relative_in_every_file(tmp_path: Path, zar
     assert "j_cm2" not in head
 
 
+def test_one_light_without_calibration_makes_the_file_relative_and_the_channels_say_which(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "run.h5"
+    with RunWriter(path, start()) as writer:
+        for seq in range(4):
+            c = seq % 2
+            one = info(seq, seq // 2, c, 2, Index(t=seq // 2, c=c), light(c, calibrated=c == 0))
+            writer.frame(message(one, image(seq)), image(seq))
+        writer.close("complete")
+    export(path, "tiff", values=("per_dose",))
+    with (tmp_path / "run.frames.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["dose_unit"] for row in rows] == ["J/cm2", "relative"] * 2
+    assert "mean_e_per_relative_dose" in rows[0]
+    with tifffile.TiffFile(tmp_path / "run.per_dose.tif") as file:
+        about = json.loads(file.imagej_metadata["Info"])
+    assert about["dose_unit_of_channels"] == {"GFP": "J/cm2", "RFP": "relative"}
+
+
 def test_progress_ends_at_its_total(big) -> None:
     path, _ = big
     told: list[tuple[int, int]] = []

@@ -132,6 +132,34 @@ def test_a_stack_is_the_mean_of_its_planes_so_that_it_stays_in_proportion(tmp_pa
     assert row["as_seen_e_per_j_cm2"] == "", "three doses in one maximum: nobody can say"
 
 
+def test_fields_are_apart_in_every_format(tmp_path: Path) -> None:
+    geff = pytest.importorskip("geff", reason="the extra export is not installed")
+    from zarr.core.sync import cleanup_resources
+
+    path = tmp_path / "run.h5"
+    with RunWriter(path, start(((64, 64),))) as writer:
+        for n in range(6):
+            t, p = divmod(n, 2)
+            one = info(n, n, 0, 1, Index(t=t, p=p), light(), (64, 64))
+            writer.frame(message(one, image(n, (64, 64))), image(n, (64, 64)))
+            seen = tracks((0, 20 + 10 * p, 30))
+            writer.document(encode(result(n, (one,), seen, is_fresh=n == 0)))
+        writer.close("complete")
+    try:
+        made = {path.name for path in export(path, "csv", "geff", "ctc")}
+        graph, _ = geff.read(tmp_path / "run.p1.tracks.geff")
+    finally:
+        cleanup_resources()
+    assert {"run.p0.tracks.geff", "run.p1.tracks.geff", "run.tracks.csv"} < made
+    assert [node["y"] for _, node in graph.nodes(data=True)] == [30.0] * 3
+    rows = rows_of(tmp_path / "run.tracks.csv")
+    assert [(row["position"], row["t"]) for row in rows] == [
+        (str(p), str(t)) for p in range(2) for t in range(3)
+    ]
+    for name in ("01_RES", "02_RES"):
+        assert (tmp_path / "run.tracks.ctc" / name / "res_track.txt").read_text() == "1 0 2 0\n"
+
+
 def test_what_faded_is_put_back_in_a_column_of_its_own(tmp_path: Path) -> None:
     rate, doses = 3.0, [0.02] * 24
     taken = np.cumsum(doses)

@@ -77,6 +77,16 @@ def test_a_static_cell_keeps_its_number_within_two_percent_when_the_light_moves_
     assert np.median(trace) == pytest.approx(truth, rel=0.02), "and the disc holds all of the cell"
 
 
+def test_at_few_photons_there_is_noise_but_no_bias(tmp_path: Path) -> None:
+    steps = (0.25, 4.0) * 40
+    truth = film_of_one_cell(tmp_path / "run.h5", brightness_e=5_000.0, steps=steps)
+    rows = export_csv(tmp_path / "run.h5")
+    trace = np.array([float(row["GFP_e_per_j_cm2"]) for row in rows])
+    dim, bright = trace[::2].mean(), trace[1::2].mean()
+    assert dim == pytest.approx(bright, rel=0.02)
+    assert bright == pytest.approx(truth, rel=0.02)
+
+
 def test_the_mean_of_a_frame_keeps_its_number_too(tmp_path: Path) -> None:
     film_of_one_cell(tmp_path / "run.h5", brightness_e=60_000.0)
     with RunReader(tmp_path / "run.h5") as reader:
