@@ -211,3 +211,14 @@ def test_the_guard_waits_as_long_for_a_burst_as_its_frames_take() -> None:
         lease.start()
         for _ in range(4):
             lease.pop()
+
+
+def test_a_stop_is_heard_between_frames_that_are_taken_one_by_one() -> None:
+    at = stand()
+    at.bench.can_step = False
+    going = Run(at, ask(), room=99, stop_after=3)
+    outcome = going.go_with([in_bursts(s, 6) for s in plan_shots(plan(2))], ramp=RAMP)
+    assert outcome.reason == "stopped"
+    assert len(going.frames) == 3
+    assert [lost[:2] for lost in going.lost] == [(3, 5)]
+    assert going.reports[-1].refused == "stopped"
