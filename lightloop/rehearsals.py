@@ -74,8 +74,15 @@ class LineFigures(msgspec.Struct, frozen=True):
         return (
             f"opens in {_ms(self.open_ms)}, closes in {_ms(self.close_ms)}, dark "
             f"{_ms(self.keeper_ms)} after a deadline that nobody kept "
-            f"({self.seen_by}{frame}); {_leak(self.closed_share, self.closed_limit)} behind its "
-            f"closed switch, {_leak(self.off_share, self.off_limit)} with everything off"
+            f"({self.seen_by}{frame}); {self._leaks()}"
+        )
+
+    def _leaks(self) -> str:
+        if None in (self.closed_share, self.closed_limit, self.off_share, self.off_limit):
+            return "nobody has looked for leaks"
+        return (
+            f"{_leak(self.closed_share, self.closed_limit)} behind its closed switch, "
+            f"{_leak(self.off_share, self.off_limit)} with everything off"
         )
 
 
@@ -235,5 +242,5 @@ def _ms(value: float | None) -> str:
 
 def _leak(share: float | None, limit: float | None) -> str:
     if share is None or limit is None:
-        return "nobody knows how much light"
+        return "an unknown share of it"
     return f"{share:.2%} of it" if share > limit else f"less than {max(limit, 1e-6):.2g} of it"

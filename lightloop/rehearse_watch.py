@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import threading
 import time
 from contextlib import contextmanager
@@ -120,8 +121,7 @@ def looking(
         finally:
             eye.close()
     finally:
-        core.unloadAllDevices()
-        time.sleep(CORE_ENDS_S)
+        _let_go(core)
 
 
 def prepare(config: RunConfig, channel: str) -> str:
@@ -136,8 +136,14 @@ def prepare(config: RunConfig, channel: str) -> str:
         Scope(core, config.channel, config.light).select(channel)
         return str(core.getCameraDevice())
     finally:
-        core.unloadAllDevices()
-        time.sleep(CORE_ENDS_S)
+        _let_go(core)
+
+
+def _let_go(core: Core) -> None:
+    """Let go of every device, and keep the empty core for ever: its destructor was seen to hang."""
+    core.unloadAllDevices()
+    time.sleep(CORE_ENDS_S)
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(core))
 
 
 def _camera_core(config: RunConfig, camera: str, channel: str, box: AnyLightBox | None) -> Core:

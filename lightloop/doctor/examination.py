@@ -39,6 +39,7 @@ def examine(config: Path | None = None) -> Iterator[Finding]:
         yield _guarded(name, check)
     if config is not None:
         yield _guarded("config", lambda: microscope.config(config))
+        yield _guarded("rehearsal", lambda: microscope.rehearsal(config))
 
 
 def _guarded(name: str, check: Callable[[], Finding]) -> Finding:

@@ -72,6 +72,21 @@ def config(path: Path) -> Finding:
     return Finding("ok", "config", f"{path.name}: camera {height} x {width}, light {lights}")
 
 
+def rehearsal(path: Path) -> Finding:
+    """Say how the lights of a run config behaved when they were rehearsed."""
+    from lightloop.config import ConfigError, load
+    from lightloop.rehearsals import words
+
+    try:
+        said = words(load(path), path.name)
+    except ConfigError as error:
+        return Finding("fail", "rehearsal", str(error), "lightloop check says more")
+    doubts = [word.text for word in said if word.is_warning]
+    if doubts:
+        return Finding("warn", "rehearsal", "; ".join(doubts), f"lightloop rehearse {path.name}")
+    return Finding("ok", "rehearsal", "; ".join(word.text for word in said))
+
+
 def _held(wanted: RunConfig) -> Finding | None:
     """Look whether another program has a port of the microscope."""
     from acquire.core_trouble import held_ports

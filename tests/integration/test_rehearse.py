@@ -84,6 +84,21 @@ def test_the_figures_are_those_of_the_light(config: Path, box) -> None:
     assert "kept:" in out
 
 
+def test_what_no_camera_sees_is_the_devices_own_word_and_said_to_be(tmp_path: Path) -> None:
+    path = tmp_path / "demo-camera.toml"  # Micro-Manager's: its camera draws waves, light or not
+    path.write_text(files("configs").joinpath("demo-camera.toml").read_text("utf-8"), "utf-8")
+    code, out, err = rehearsed(path)
+    assert code == 0, err
+    found = load(parse(path.read_text("utf-8")))
+    assert found is not None
+    (line,) = found.lines
+    assert (line.seen_by, line.off_share, line.frame_ms) == ("read-back", None, None)
+    assert line.keeper_ms is not None
+    assert 0.0 < line.keeper_ms < 1000.0  # a second core is loaded in it
+    assert "nobody has looked for leaks" in out
+    assert "nobody has seen it go dark but its own read-back" in err
+
+
 def test_a_light_that_says_it_is_dark_and_shines_is_found_by_the_camera(
     config: Path, folder: Path, box
 ) -> None:
