@@ -9,6 +9,7 @@ Sabotage: the guard's darkening does nothing, and says that all is dark.
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,7 +46,7 @@ def run(options: Options) -> Measured:
             rival_held.append(is_as_declared)
         mark = "as declared" if not trouble else "NOT AS DECLARED: " + "; ".join(trouble)
         rows.append(f"| {fault.name} | {fault.outcome.value} | {mark} | {theirs} |")
-        print(rows[-1], flush=True)
+        print(rows[-1], file=sys.stderr)
     n_held = int(sum(held.values()))
     head = ["| fault | declared | lightloop | bare pymmcore-plus |", "| --- | --- | --- | --- |"]
     total = f"| **as declared** | | **{n_held} of {len(held)}** | **{_score(rival_held)}** |"

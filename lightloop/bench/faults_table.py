@@ -49,7 +49,7 @@ class Fault:
     not_yet
         Why what is declared is known not to come true; empty if it does.
     is_slow
-        Takes too long for every push.
+        Not for every push: it takes long, or another test says much of the same.
     rival
         Name of the same on bare pymmcore-plus; empty if it cannot be expressed there.
     no_rival
@@ -97,7 +97,10 @@ FAULTS = (
     Fault("cancel", deeds.cancel, _E, 130, "stopped by Ctrl-C", rival="cancel"),
     Fault("STOP LIGHT", deeds.stop_light, _E, 0, "STOP LIGHT", no_rival="no such button"),
     Fault("exception in the policy", deeds.raise_in_policy, _E, 1, "told to fail", rival="raise"),
-    Fault("exception in the worker", deeds.raise_in_worker, _E, 1, "a Decision", no_rival=_PROCESS),
+    Fault(
+        "exception in the worker", deeds.raise_in_worker, _E, 1, "a Decision",
+        is_slow=True, no_rival=_PROCESS,
+    ),
     Fault("exception in a callback", deeds.raise_in_callback, _C, rival="callback"),
     Fault("camera fails", deeds.camera_fails, _E, 1, "refuses", rival="camera_fails"),
     Fault("camera thread dies", deeds.camera_thread_dies, _E, 1, "camera", rival="camera_dies"),
@@ -114,20 +117,29 @@ FAULTS = (
     Fault("light box loses its mains", deeds.light_dies, _E, 1, "light", rival="light_dies"),
     Fault("decision late", deeds.decide_late, _R, rival="late"),
     Fault("decision NaN", deeds.decide_nan, _C, rival="nan"),
-    Fault("worker killed", deeds.kill_worker, _C, exposures_after=40, no_rival=_PROCESS),
-    Fault("recorder killed", harms.kill_recorder, _C, no_rival=_PROCESS),
+    Fault(
+        "worker killed", deeds.kill_worker, _C,
+        exposures_after=40, is_slow=True, no_rival=_PROCESS,
+    ),
+    Fault("recorder killed", harms.kill_recorder, _C, is_slow=True, no_rival=_PROCESS),
     Fault("scope killed", harms.kill_scope, _E, 1, "scope process died", rival="kill"),
     Fault("scope hangs", harms.hang_scope, _E, 1, "scope", rival="hang"),
     Fault("keeper killed", harms.kill_keeper, _E, 1, "keeper", no_rival="it has none"),
-    Fault("supervisor killed", harms.kill_supervisor, _E, -9, no_rival=_PROCESS),
+    Fault("supervisor killed", harms.kill_supervisor, _E, -9, is_slow=True, no_rival=_PROCESS),
     Fault(
         "window killed", harms.kill_window, _C,
         with_window=True, is_slow=True, no_rival=_PROCESS,
     ),
-    Fault("disk full", harms.fill_disk, _E, 1, "run.h5", runs_on=60, no_rival="writes none here"),
+    Fault(
+        "disk full", harms.fill_disk, _E, 1, "run.h5",
+        runs_on=60, is_slow=True, no_rival="no file is written",
+    ),
     Fault("clock jumps by an hour", harms.clock_jumps, _R, no_rival="it looks at no calendar"),
-    Fault("config edited in mid-run", deeds.edit_config, _C, no_rival="a script, read once"),
-    Fault("sockets flooded", harms.flood_sockets, _C, no_rival="it has none"),
+    Fault(
+        "config edited in mid-run", deeds.edit_config, _C,
+        is_slow=True, no_rival="a script, read once",
+    ),
+    Fault("sockets flooded", harms.flood_sockets, _C, is_slow=True, no_rival="it has none"),
     Fault("empty field", harms.empty_field, _N, has_policy_of_its_own=False, no_rival=_POLICY),
     Fault(
         "defocus by 5 um", harms.defocus, _N,
