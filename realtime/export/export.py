@@ -85,7 +85,8 @@ def export_run(
             if "gzip-h5" in wanted.images:
                 _write_gzip(reader, made, wanted, out.new(folder / f"{stem}.gzip.h5"), so_far)
             for images, base in zip(made, _bases(found, stem), strict=True):
-                write_csv(out.new(folder / f"{base}.frames.csv"), frame_rows(images, so_far))
+                rows = frame_rows(images, so_far)
+                write_csv(out.new(folder / f"{base}.frames.csv"), rows.__iter__)
         if wanted.tracks:
             write_tracks(reader, normaliser, so_far, wanted.tracks, out, folder / stem, steps)
     return out.paths

@@ -6,6 +6,7 @@ camera and one shape make a film. A frame that was lost leaves a hole, and every
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -80,12 +81,12 @@ class Film:
 
     def holes(self) -> list[Hole]:
         """Return the places without a frame."""
-        lost = [(self._times_around(gap), gap.reason) for gap in self.gaps]
+        lost = self._lost_times()
         found = []
         for place in self.places():
             if place not in self.infos:
                 t = self.times[place.t][0]
-                reasons = [reason for (first, last), reason in lost if first <= t <= last]
+                reasons = [reason for first, last, reason in lost if first <= t <= last]
                 found.append(Hole(place, f"lost: {reasons[0]}" if reasons else "not taken"))
         return found
 
@@ -99,11 +100,17 @@ class Film:
         step = abs(high - low) / (last - first) if last > first else 0.0
         return step or None
 
-    def _times_around(self, gap: Gap) -> tuple[int, int]:
-        """Return the time points between which frames were lost."""
-        before = [i.index.t for i in self.infos.values() if i.seq < gap.seq_from]
-        after = [i.index.t for i in self.infos.values() if i.seq > gap.seq_to]
-        return max(before, default=self.times[0][0]), min(after, default=self.times[-1][0])
+    def _lost_times(self) -> list[tuple[int, int, str]]:
+        """Return the time points between which frames were lost, and why, for each gap."""
+        known = sorted((info.seq, info.index.t) for info in self.infos.values())
+        seqs = [seq for seq, _ in known]
+        found = []
+        for gap in self.gaps:
+            before, after = bisect_left(seqs, gap.seq_from) - 1, bisect_right(seqs, gap.seq_to)
+            first = known[before][1] if before >= 0 else self.times[0][0]
+            last = known[after][1] if after < len(known) else self.times[-1][0]
+            found.append((first, last, gap.reason))
+        return found
 
 
 def films(reader: RunReader) -> list[Film]:

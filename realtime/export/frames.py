@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from realtime.export.values import column_of, dose_column, dose_of, dose_unit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from acquire.frame import FrameInfo
@@ -51,14 +51,23 @@ def dose_so_far(infos: Iterable[FrameInfo]) -> dict[int, float]:
     return found
 
 
-def write_csv(path: Path, rows: Sequence[Row]) -> None:
-    """Write rows, the names of all columns first; UTF-8, and a NaN is an empty field."""
+def write_csv(path: Path, *tables: Callable[[], Iterable[Row]]) -> None:
+    """Write tables one below the other, the names of all columns first; a NaN is an empty field.
+
+    Parameters
+    ----------
+    tables
+        Each gives its rows, all with the columns of its first; a long table need not be in memory.
+    """
+    names: dict[str, None] = {}
+    for table in tables:
+        names |= dict.fromkeys(next(iter(table()), {}))
     with path.open("w", newline="", encoding="utf-8") as file:
-        names = dict.fromkeys(name for row in rows for name in row)
         writer = csv.DictWriter(file, list(names), restval="", lineterminator="\n")
         writer.writeheader()
-        for row in rows:
-            writer.writerow({name: _text(value) for name, value in row.items()})
+        for table in tables:
+            for row in table():
+                writer.writerow({name: _text(value) for name, value in row.items()})
 
 
 def _text(value: Any) -> Any:

@@ -106,16 +106,16 @@ def links(names: Iterable[int], parents: Mapping[int, int]) -> NDArray[np.uint64
     return np.array(edges, np.uint64).reshape(-1, 2)
 
 
-def write_field(folder: Path, table: FieldTable, pixel_um: float, about: Mapping[str, Any]) -> int:
+def write_field(folder: Path, table: FieldTable, about: Mapping[str, Any]) -> int:
     """Write the cells that a run followed in one field; false births are left out. Return nodes."""
-    rows = [row for row in table.rows if row["verdict"] != WITHDRAWN]
+    rows = [row for row in table.rows() if row["verdict"] != WITHDRAWN]
     columns = {name: _column([row[name] for row in rows]) for name in rows[0]} if rows else {}
     columns = {{"y_px": "y", "x_px": "x"}.get(name, name): of for name, of in columns.items()}
     if not columns:
         columns = {name: np.empty(0) for name in ("t", "y", "x")}
     parents = {cell.number: cell.parent for cell in table.field.cells.values()}
     edges = links([row["cell"] for row in rows], parents)
-    write_graph(folder, columns, edges, pixel_um, None, about)
+    write_graph(folder, columns, edges, table.pixel_um, None, about)
     return len(rows)
 
 

@@ -74,14 +74,12 @@ def write_tracks(
         tables = [field_table(reader, normaliser, f, so_far, steps.step) for f in fields]
         about = _about(reader, tables)
         if "csv" in kinds:
-            write_csv(out.new(_named(base, ".tracks.csv")), [r for t in tables for r in t.rows])
+            write_csv(out.new(_named(base, ".tracks.csv")), *(table.rows for table in tables))
             text = json.dumps(about, indent=1, allow_nan=False)
             out.new(_named(base, ".tracks.json")).write_text(text + "\n", "utf-8")
         for table in tables if "geff" in kinds else ():
             p = f".p{table.field.position}" if len(tables) > 1 else ""
-            camera = table.field.shots[0][0].camera
-            pixel_um = next(c.pixel_um for c in reader.start.cameras if c.label == camera)
-            geff.write_field(out.new(_named(base, f"{p}.tracks.geff")), table, pixel_um, about)
+            geff.write_field(out.new(_named(base, f"{p}.tracks.geff")), table, about)
     if "ctc" in kinds:
         draft = out.new(_named(base, ".tracks.ctc"))
         draft.mkdir()
@@ -105,8 +103,8 @@ def _about(reader: RunReader, tables: Sequence[FieldTable]) -> dict[str, Any]:
         "columns": METHOD,
         "fading": {
             f"position {table.field.position}": {
-                channel: {"per_dose": _number(fade.rate), "error": _number(fade.error)}
-                for channel, fade in table.fading.items()
+                table.channels[c]: {"per_dose": _number(fade.rate), "error": _number(fade.error)}
+                for c, fade in table.fading.items()
             }
             for table in tables
         },

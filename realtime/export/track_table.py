@@ -14,7 +14,7 @@ from realtime.export.photometry import measure
 from realtime.export.values import all_calibrated, column_of, dose_column, dose_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from acquire.frame import FrameInfo
     from realtime.export.cells import FieldCells, Sighting
@@ -26,21 +26,40 @@ if TYPE_CHECKING:
 CORRECTED = "bleach_corrected"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class FieldTable:
-    """The rows of one field.
+    """The table of one field; rows are made as they are asked for.
 
     Attributes
     ----------
-    rows
-        In order of time, then of cell.
     fading
-        By channel name: what the corrected column rests on.
+        By channel number: what the corrected column rests on.
+    calibrated
+        By channel number: whether its doses are J/cm2; `lights` by line.
     """
 
     field: FieldCells
-    rows: list[Row]
-    fading: dict[str, Fading]
+    pixel_um: float
+    channels: dict[int, str]
+    fading: dict[int, Fading]
+    calibrated: dict[int, bool]
+    lights: dict[str, bool]
+    measured: list[dict[int, list[Light]]]
+    so_far: Mapping[int, float]
+
+    def rows(self) -> Iterator[Row]:
+        """Yield a row for each sighting, in order of time."""
+        for shot, frames in enumerate(self.field.shots):
+            doses = {c: _dose(frames, c, self.so_far) for c in self.channels}
+            for n, seen in enumerate(self.field.sightings[shot]):
+                row = _who(self.field, frames, seen, self.pixel_um)
+                row |= _found(frames, seen, is_calibrated=self.calibrated.get(0, False))
+                for c, name in self.channels.items():
+                    lights = self.measured[shot].get(c)
+                    light = lights[n] if lights else None
+                    unit = column_of(is_calibrated=self.calibrated[c])
+                    row |= _of_channel(name, unit, light, self.fading[c], doses[c])
+                yield row | _dose_of_cell(seen, self.lights)
 
 
 def field_table(
@@ -50,7 +69,7 @@ def field_table(
     so_far: Mapping[int, float],
     progress: Callable[[], object] = lambda: None,
 ) -> FieldTable:
-    """Measure a field's cells, and put all that is known of them into rows.
+    """Measure a field's cells, and put all that is known of them into a table.
 
     Parameters
     ----------
@@ -59,22 +78,18 @@ def field_table(
     """
     measured = measure(reader, normaliser, field, progress)
     channels = _channels(field)
-    fades = {c: _fading_of(field, measured, c, so_far) for c in channels}
-    pixel_um = next(c.pixel_um for c in reader.start.cameras if c.label == _camera(field))
-    calibrated = {i.applied.light: i.applied.calibrated for shot in field.shots for i in shot}
-    rows = []
-    for shot, frames in enumerate(field.shots):
-        for n, seen in enumerate(field.sightings[shot]):
-            row = _who(field, frames, seen, pixel_um)
-            row |= _found(frames, seen, is_calibrated=_is_calibrated(field, 0))
-            for c, name in channels.items():
-                light = measured[shot].get(c)
-                dose = _dose(frames, c, so_far)
-                row |= _of_channel(name, light[n] if light else None, dose, fades[c],
-                                   is_calibrated=_is_calibrated(field, c))  # fmt: skip
-            row |= _dose_of_cell(seen, calibrated)
-            rows.append(row)
-    return FieldTable(field, rows, {channels[c]: fades[c] for c in channels})
+    camera = field.shots[0][0].camera
+    infos = [info for frames in field.shots for info in frames]
+    return FieldTable(
+        field=field,
+        pixel_um=next(c.pixel_um for c in reader.start.cameras if c.label == camera),
+        channels=channels,
+        fading={c: _fading_of(field, measured, c, so_far) for c in channels},
+        calibrated={c: all_calibrated(i for i in infos if i.index.c == c) for c in channels},
+        lights={i.applied.light: i.applied.calibrated for i in infos},
+        measured=measured,
+        so_far=so_far,
+    )
 
 
 def _channels(field: FieldCells) -> dict[int, str]:
@@ -87,14 +102,6 @@ def _channels(field: FieldCells) -> dict[int, str]:
                 taken = name in names.values()
                 names[info.index.c] = f"{name}_{info.index.c}" if taken else name
     return dict(sorted(names.items()))
-
-
-def _camera(field: FieldCells) -> str:
-    return field.shots[0][0].camera if field.shots else ""
-
-
-def _is_calibrated(field: FieldCells, channel: int) -> bool:
-    return all_calibrated(i for shot in field.shots for i in shot if i.index.c == channel)
 
 
 def _dose(frames: tuple[FrameInfo, ...], channel: int, so_far: Mapping[int, float]) -> float:
@@ -156,11 +163,8 @@ def _found(frames: tuple[FrameInfo, ...], seen: Sighting, *, is_calibrated: bool
     }
 
 
-def _of_channel(
-    name: str, light: Light | None, dose: float, fade: Fading, *, is_calibrated: bool
-) -> dict[str, Any]:
+def _of_channel(name: str, unit: str, light: Light | None, fade: Fading, dose: float) -> Row:
     signal, per_dose = light if light is not None else (math.nan, math.nan)
-    unit = column_of(is_calibrated=is_calibrated)
     return {
         f"{name}_e": signal,
         f"{name}_{unit}": per_dose,
