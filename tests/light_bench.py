@@ -93,7 +93,8 @@ class Bench:
             is_blanked = source.gate == "camera" and not self.is_exposing
             if self.shines(source) and not is_blanked:
                 lit = self.lit_s.get(source.name, 0.0)
-                self.lit_s[source.name] = lit + ns * 1e-9 * self.power.get(source.name, 1.0)
+                power = self.power.get(source.name, 0.0) if source.power_device else 1.0
+                self.lit_s[source.name] = lit + ns * 1e-9 * power
 
     def shines(self, source: LightSource) -> bool:
         """Whether it is lit, or would be as soon as the camera lets it."""
