@@ -249,9 +249,6 @@ class RecordConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstri
     """Pack the images, without loss; where they come too fast, they are stored as they are."""
     sync_s: Annotated[float, Field(ge=0.1, le=3600)] = 2.0
     """How often the file is brought to the disk itself, s: what a power cut can take."""
-    restored: bool = False
-    """Keep the restored images as well, as far as the recorder gets hold of them; the raw ones are
-    always kept, and the restored ones can be computed from them again."""
 
 
 class StreamConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
