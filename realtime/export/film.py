@@ -91,9 +91,11 @@ class Film:
         return found
 
     def plane_um(self) -> float | None:
-        """Return the distance between planes, um; None for one plane or uneven ones."""
-        heights = sorted({(at.z, info.position_um[2]) for at, info in self.infos.items()
-                          if at.p == 0 and at.t == 0 and at.c == 0})  # fmt: skip
+        """Return the mean distance between planes, um; None where there is one plane."""
+        stacks: dict[tuple[int, int, int], list[tuple[int, float]]] = {}
+        for at, info in self.infos.items():
+            stacks.setdefault((at.p, at.t, at.c), []).append((at.z, info.position_um[2]))
+        heights = sorted(max(stacks.values(), key=len))  # frames of others may be missing
         if len(heights) < 2:
             return None
         (first, low), (last, high) = heights[0], heights[-1]

@@ -238,6 +238,16 @@ def test_the_second_frame_of_an_audit_is_a_time_of_its_own(tmp_path: Path) -> No
     )
 
 
+def test_planes_keep_their_distance_where_the_first_stack_has_a_hole(tmp_path: Path) -> None:
+    write_film(tmp_path / "run.h5", n_z=3, lost=(1, 2))
+    with RunReader(tmp_path / "run.h5") as reader:
+        (film,) = films(reader)
+    assert film.plane_um() == 2.0
+    write_film(tmp_path / "flat.h5")
+    with RunReader(tmp_path / "flat.h5") as reader:
+        assert films(reader)[0].plane_um() is None
+
+
 def test_a_time_point_that_was_lost_whole_is_a_hole_and_not_left_out(tmp_path: Path) -> None:
     write_film(tmp_path / "run.h5", n_t=4, lost=(1,))
     with RunReader(tmp_path / "run.h5") as reader:
