@@ -95,7 +95,8 @@ class Film:
         stacks: dict[tuple[int, int, int], list[tuple[int, float]]] = {}
         for at, info in self.infos.items():
             stacks.setdefault((at.p, at.t, at.c), []).append((at.z, info.position_um[2]))
-        heights = sorted(max(stacks.values(), key=len))  # frames of others may be missing
+        fullest = max(stacks.values(), key=len)  # frames of others may be missing
+        heights = sorted(fullest)
         if len(heights) < 2:
             return None
         (first, low), (last, high) = heights[0], heights[-1]
