@@ -11,15 +11,16 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, TypeVar
 
 from acquire.account import Account
-from acquire.bounds import GuardRules, objection
+from acquire.bounds import GuardRules
 from acquire.burst import EVEN
-from acquire.darkness import Darkness, check_shared_shutters, names
+from acquire.darkness import Darkness, check_shared_shutters
 from acquire.ending import Ending
-from acquire.errors import LightNotDark, LightRefused
+from acquire.errors import LightRefused
 from acquire.habit import Habit
 from acquire.lease import Lease
 from acquire.lighting import Lighting
-from acquire.slew import ShotLight, Slew
+from acquire.shots import Shots
+from acquire.slew import Slew
 from acquire.stop_light import StopLight
 from acquire.stream import Stream
 from acquire.streaming import Streaming
@@ -32,12 +33,13 @@ if TYPE_CHECKING:
     from acquire.frame_bounds import Allowed
     from acquire.ports import ExposingCamera, Keeper, Lights
     from acquire.settings import Limits, Request
+    from acquire.slew import ShotLight
     from acquire.source import LightSource
 
 AnyLease = TypeVar("AnyLease", bound=Lease)
 
 
-class LightGuard:
+class LightGuard(StopLight, Shots):
     """Spend light by leases, within limits and budget, and never leave it on.
 
     A guard begins and ends dark: one that cannot get every declared light dark is not made.
@@ -88,16 +90,12 @@ class LightGuard:
         self._channels = dict(channels)
         self._rules, self._config = rules or GuardRules(), config
         self._slew = Slew(channels, limits, self._rules, config, steps_ms)
-        self._now_ns = now_ns
-        self._heads_up = heads_up
-        self._habit = Habit()
-        self._lighting = Lighting(lights, now_ns, config)
+        self._now_ns, self._heads_up, self._habit = now_ns, heads_up, Habit()
+        self._lighting, self._darkness = Lighting(lights, now_ns, config), Darkness(lights)
         self._stopped = self._lighting.stopped
         self._lease: Lease | None = None
         self._shot: ShotLight | None = None
-        self._darkness = Darkness(lights)
         self._account = Account(ledger, lights.sources, self._rules, now_ns, where)
-        self._stop_light = StopLight(self._lighting, self._darkness, keeper)
         self._streaming = Streaming(
             self._slew, self._account, self._lighting, keeper, self._rules, now_ns
         )
@@ -106,55 +104,6 @@ class LightGuard:
         )
         self._darkness.begin()
         check_shared_shutters(lights.sources)
-
-    @property
-    def is_stopped(self) -> bool:
-        """Whether the light was stopped, and no exposure is given until `rearm`."""
-        return self._stopped.is_set()
-
-    def objection(self, request: Request) -> str:
-        """Say what clock and focus drive may not be told of a request; empty if all is fine."""
-        return objection(request.settings, self._rules, self._config)
-
-    @contextmanager
-    def shot(
-        self,
-        request: Request,
-        frames: Mapping[str, int],
-        position: int,
-        *,
-        is_measure: bool = True,
-    ) -> Generator[ShotLight]:
-        """Take all exposures of one shot: `with guard.shot(...):`, and in it `expose` each.
-
-        What the shot may have of each light is worked out once, before its first exposure, so that
-        many planes give no more than one would: a shot steps up, holds or lowers as a whole.
-
-        Parameters
-        ----------
-        frames
-            Frames of the shot in each of its channels.
-        is_measure
-            False for a search of the focus: it may come in the midst of a shot, is bounded and
-            booked like any other, but the field's next shot is not measured by it.
-
-        Raises
-        ------
-        LightRefused
-            Before any light: the request is unsafe, late, or expired (`LightExpired`).
-        """
-        self._lighting.check_stopped()
-        outer = self._shot
-        if self._lease is not None or (outer is not None and (is_measure or not outer.is_measure)):
-            raise LightRefused("one shot at a time: the last one has not ended")
-        self._shot = shot = self._slew.admit(request, frames, position, self._now_ns())
-        shot.is_measure = is_measure
-        try:
-            yield shot
-        finally:
-            self._shot = outer
-            if is_measure:
-                self._slew.remember(shot)
 
     @contextmanager
     def expose(
@@ -268,47 +217,6 @@ class LightGuard:
                 self._ending.end(lease, shot)
             finally:
                 self._lease = None
-
-    def go_dark(self) -> bool:
-        """Stop all light, from any thread, and give none until `rearm`; return whether it is dark.
-
-        This is STOP LIGHT. It waits for nobody: not for the exposure, nor for the camera. While a
-        command to light up hangs in a driver the answer is False, "not confirmed": it may still be
-        carried out. Whoever gave it makes it dark again as soon as the driver returns, and the
-        keeper does so if it does not. Lamps without a switch are not asked (see `dark_text`).
-        """
-        return self._stop_light.go_dark()
-
-    def all_dark(self) -> bool:
-        """Switch every light off, shutter and power, at the end of a run; return whether it is.
-
-        Lamps without a switch are not asked (see `dark_text`); they are booked until now.
-        """
-        lit = self._darkness.all()
-        self._account.book_lamps(is_dark=not lit)
-        return not lit
-
-    def dark_text(self) -> str:
-        """Say in words what dark means here, for a reply to a person, once it is dark."""
-        return self._darkness.text()
-
-    def rearm(self) -> None:
-        """Allow exposures again after a stop.
-
-        Raises
-        ------
-        LightRefused
-            If the exposure that was stopped has not ended yet.
-        LightNotDark
-            If a light is not dark.
-        """
-        if self._lease is not None:
-            raise LightRefused("the stopped exposure has not ended yet: try again in a moment")
-        lit = self._darkness.all()
-        if lit:
-            raise LightNotDark(f"{names(lit)} will not go dark; check the device before going on")
-        self._account.book_lamps(is_dark=True)
-        self._stopped.clear()
 
     # Before light: everything that can be refused without touching a device.
 

@@ -7,10 +7,14 @@ import threading
 from typing import TYPE_CHECKING, Literal
 
 from acquire import alarm
+from acquire.darkness import names
+from acquire.errors import LightNotDark, LightRefused
 from acquire.say import say
 
 if TYPE_CHECKING:
+    from acquire.account import Account
     from acquire.darkness import Darkness
+    from acquire.lease import Lease
     from acquire.lighting import Lighting
     from acquire.ports import Keeper
 
@@ -20,24 +24,70 @@ _DOOR_S = 0.1  # a command that hangs in a driver may not keep `go_dark` waiting
 
 
 class StopLight:
-    """Switches off what every other thread may have switched on; only `LightGuard` holds one."""
+    """The half of `LightGuard` that makes dark, and says whether it is."""
 
-    def __init__(self, lighting: Lighting, darkness: Darkness, keeper: Keeper) -> None:
-        self._stopped, self._door = lighting.stopped, lighting.door
-        self._darkness, self._keeper = darkness, keeper
+    _lighting: Lighting
+    _darkness: Darkness
+    _account: Account
+    _keeper: Keeper
+    _stopped: threading.Event
+    _lease: Lease | None
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the light was stopped, and no exposure is given until `rearm`."""
+        return self._stopped.is_set()
 
     def go_dark(self) -> bool:
-        """Stop all light until the guard is rearmed; return whether it is read back dark."""
+        """Stop all light, from any thread, and give none until `rearm`; return whether it is dark.
+
+        This is STOP LIGHT. It waits for nobody: not for the exposure, nor for the camera. While a
+        command to light up hangs in a driver the answer is False, "not confirmed": it may still be
+        carried out. Whoever gave it makes it dark again as soon as the driver returns, and the
+        keeper does so if it does not. Lamps without a switch are not asked (see `dark_text`).
+        """
         self._stopped.set()
-        if not self._door.acquire(timeout=_DOOR_S):
+        door = self._lighting.door
+        if not door.acquire(timeout=_DOOR_S):
             return self._unconfirmed()
         try:
             lit = self._darkness.all()
         finally:
-            self._door.release()
+            door.release()
         if lit:
             alarm.call(self._keeper, lit)
         return not lit
+
+    def all_dark(self) -> bool:
+        """Switch every light off, shutter and power, at the end of a run; return whether it is.
+
+        Lamps without a switch are not asked (see `dark_text`); they are booked until now.
+        """
+        lit = self._darkness.all()
+        self._account.book_lamps(is_dark=not lit)
+        return not lit
+
+    def dark_text(self) -> str:
+        """Say in words what dark means here, for a reply to a person, once it is dark."""
+        return self._darkness.text()
+
+    def rearm(self) -> None:
+        """Allow exposures again after a stop.
+
+        Raises
+        ------
+        LightRefused
+            If the exposure that was stopped has not ended yet.
+        LightNotDark
+            If a light is not dark.
+        """
+        if self._lease is not None:
+            raise LightRefused("the stopped exposure has not ended yet: try again in a moment")
+        lit = self._darkness.all()
+        if lit:
+            raise LightNotDark(f"{names(lit)} will not go dark; check the device before going on")
+        self._account.book_lamps(is_dark=True)
+        self._stopped.clear()
 
     def _unconfirmed(self) -> Literal[False]:
         """Close what can be closed; the driver that hangs may let nobody else in, either."""

@@ -28,7 +28,7 @@ from tests.tools.mutants import Mutant, mutants
 
 ROOT = Path(__file__).parents[2]
 FILES = (
-    "light", "lighting", "ending", "stop_light", "darkness", "alarm", "lease", "bounds",
+    "light", "shots", "lighting", "ending", "stop_light", "darkness", "alarm", "lease", "bounds",
     "frame_bounds", "slew", "account", "dose/budget", "where", "startup_light",
 )  # fmt: skip
 TESTS = (
