@@ -89,7 +89,7 @@ class Fault:
 
 _C, _R, _E = Outcome.CONTINUES, Outcome.RESUMES, Outcome.ENDS
 _U, _N = Outcome.UNCONFIRMED, Outcome.NEVER_MORE
-_PROCESS = "one process: its death is the last row but one"
+_PROCESS = "it is one process: see scope killed"
 _DIMMER = "the policy takes cells that are out of focus, or fade as they die, for bleached ones"
 _POLICY = "it decides nothing by what it sees"
 
