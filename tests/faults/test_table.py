@@ -23,7 +23,7 @@ def _row(fault: Fault) -> object:
     return pytest.param(fault, id=fault.name.replace(" ", "-"), marks=marks)
 
 
-@pytest.mark.parametrize("fault", map(_row, FAULTS))
+@pytest.mark.parametrize("fault", [_row(fault) for fault in FAULTS])
 def test_what_is_declared_of_a_fault_comes_true(fault: Fault, tmp_path: Path) -> None:
     facts = break_run(fault, tmp_path)
     assert not objections(fault, facts), facts.said
