@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 
@@ -10,10 +11,27 @@ import pytest
 from acquire.bounds import Given, GuardRules, allow
 from acquire.dose.budget import Budget
 from acquire.dose.ledger import Ledger
-from acquire.errors import LightExpired, LightOverBudget, LightRefused, SettingRefused
+from acquire.errors import (
+    LightExpired,
+    LightNotDark,
+    LightOverBudget,
+    LightRefused,
+    SettingRefused,
+)
 from acquire.settings import ChannelSettings, Limits, Request, Settings
 from acquire.source import LightSource
-from tests.light_bench import LASER, LED, MS, FakeCamera, FakeKeeper, FakeLights, ask, stand, take
+from tests.light_bench import (
+    LASER,
+    LED,
+    MS,
+    FakeCamera,
+    FakeKeeper,
+    FakeLights,
+    ask,
+    lie_first,
+    stand,
+    take,
+)
 
 AT = "(limits of [[light]] '488' in demo.toml)"
 LED_AT = "limits of [[light]] 'led' in demo.toml"
@@ -186,3 +204,58 @@ def test_light_that_sticks_is_booked_from_when_its_lease_gave_it_up() -> None:
     at.bench.faults.clear()
     assert at.guard.all_dark()
     assert at.ledger.spent(0, "led") >= at.bench.lit_s["led"] > 0.300
+
+
+def test_another_light_that_sticks_is_booked_as_if_it_were_full() -> None:
+    at = stand(LED, LASER, limits=Limits(1, 100, 1.0, 10))
+    at.bench.faults |= {"ask 488": lambda: 1, "dark 488": lambda: 0}
+    with pytest.raises(LightNotDark, match="'488' will not go dark"):
+        take(at, ask(10, 1.0, "led"))
+    at.bench.faults.clear()
+    before = at.ledger.spent(0, "488")
+    at.bench.spend(1000 * MS)
+    assert at.guard.all_dark()
+    assert at.ledger.spent(0, "488") - before == pytest.approx(1.0, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("asked_ms", "found_ms", "is_taken"),
+    [
+        (2.0, 2.09, True),  # 0.1 ms is the grain of cameras
+        (2.0, 2.11, False),
+        (50.0, 50.9, True),  # 2 %
+        (50.0, 51.1, False),
+        (50.0, 48.9, False),
+    ],
+)
+def test_an_exposure_may_differ_by_its_tolerance_or_a_tenth_of_a_millisecond(
+    asked_ms: float, found_ms: float, is_taken: bool
+) -> None:
+    at = stand()
+    at.bench.faults["exposure"] = lambda: found_ms
+    if is_taken:
+        take(at, ask(asked_ms))
+        return
+    with pytest.raises(SettingRefused):
+        take(at, ask(asked_ms))
+
+
+@pytest.mark.parametrize(("answer", "is_dark"), [(True, True), (0, False)])
+def test_stop_light_that_finds_a_driver_hanging_never_says_dark(
+    answer: object, is_dark: bool
+) -> None:
+    at = stand()
+    at.bench.faults["dark 488"] = lambda: answer
+    with at.guard._lighting.door:
+        assert at.guard.go_dark() is False
+    assert at.guard.go_dark() is is_dark
+
+
+def test_a_light_that_obeys_only_the_second_time_is_booked_until_then() -> None:
+    at = stand(LED, limits=Limits(1, 100, 1.0, 10))
+    at.bench.faults["close led"] = lie_first(1)
+    at.bench.faults["dark led"] = lambda: at.bench.spend(50 * MS)  # slowly, and then it obeys
+    with contextlib.suppress(LightNotDark):
+        take(at, ask(10, 1.0, "led"))
+    assert at.bench.is_dark
+    assert at.ledger.spent(0, "led") >= at.bench.lit_s["led"] > 0.060
