@@ -191,15 +191,16 @@ class Seats:
         return packets
 
     def _newest(self, seat: Seat) -> list[bytes]:
-        packets = []
+        packets: list[bytes] = []
+        place = 0  # a frame keeps its place among the documents: the end comes last
         for item in self._from(seat.next):
             if item.seq < 0:
                 packets.append(item.packet)
             else:
-                seat.waiting[0] = [item]
+                seat.waiting[0], place = [item], len(packets)
         seat.next = self.end
         if seat.waiting and (seat.credit > 0 or self.is_over):
-            packets.append(seat.waiting.pop(0)[0].packet)
+            packets.insert(place, seat.waiting.pop(0)[0].packet)
             seat.credit -= 1
         return packets
 

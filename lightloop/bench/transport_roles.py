@@ -160,6 +160,7 @@ def _film(hub: Hub, job: Job, images: NDArray[np.uint16]) -> Carried:
         growth.look(seq)
         if seq != job.drop:
             hub.publish(_info(seq), images[seq % IMAGES])
+            hub.next_decision(0.0)  # as the loop does; nobody is there to answer
     wall_s, cpu_s = time.perf_counter() - began_s, time.process_time() - cpu_s
     return Carried(hub.frames, cpu_s, wall_s=wall_s, growth_mb=growth.mb())
 

@@ -2,88 +2,19 @@
 
 from __future__ import annotations
 
-import time
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 import numpy as np
 import pytest
 
-from acquire.frame import FrameInfo, Index, Shot
-from acquire.settings import Applied, ChannelSettings, Settings
-from realtime.address import Address, local_address
+from realtime.address import Address
 from realtime.client import ControlClient, StreamClient
 from realtime.errors import FrameLapped, StreamError
 from realtime.hub import Hub
-from realtime.policy import Decision, Observation, Trust
-from realtime.ring import Ring
-from realtime.wire import (
-    DecisionMessage,
-    End,
-    FrameMessage,
-    Gap,
-    Reply,
-    Result,
-    RingInfo,
-    Start,
-    Tracks,
-)
-
-Kind = TypeVar("Kind")
-SHAPE = (16, 24)
-SETTINGS = Settings((ChannelSettings("GFP", 10.0, 0.1),))
-APPLIED = Applied("GFP", "488", 488.0, 10.0, 10.0, 0.1, 0.1, 0.5, 0.005, True, -1)
-
-
-def info(seq: int, frames_per_shot: int = 1) -> FrameInfo:
-    shot, place = divmod(seq, frames_per_shot)
-    return FrameInfo(
-        seq, "Camera", seq, time.perf_counter_ns(), seq * 60.0,
-        Shot(shot, 0, frames_per_shot), place, Index(t=shot), *SHAPE, (0.0, 0.0, 0.0), APPLIED,
-    )  # fmt: skip
-
-
-def image(seq: int) -> np.ndarray:
-    return np.full(SHAPE, seq % 65536, np.uint16)
-
-
-def answer(message: FrameMessage) -> tuple[Result, DecisionMessage]:
-    shot = message.info.shot.number
-    seen = Observation(
-        shot, 0, 0.0, (message.info.seq,), (APPLIED,), 0, 0, 0.0, 0.0, 0.0, 0.0, 0, 0.0, Trust()
-    )
-    decision = Decision(shot, SETTINGS, seen.seqs, {}, "a test", "test", False)
-    return Result(shot, 0, seen.seqs, seen, Tracks()), DecisionMessage(decision)
-
-
-class Session:
-    def __init__(self, folder: Path, slots: int = 8, mode: str = "event") -> None:
-        self.ring = Ring.create(f"ll_{uuid.uuid4().hex[:10]}", slots, 2 * SHAPE[0] * SHAPE[1])
-        start = Start("test", 0, 0, (), self.ring.info, SETTINGS, mode=mode)
-        self.commands: list[str] = []
-        self.hub = Hub(local_address(folder), start, self.ring, self.obey, stall_s=0.05)
-        self.address: Address = self.hub.address
-
-    def obey(self, name: str) -> Reply:
-        self.commands.append(name)
-        return Reply(name, is_ok=True, is_dark=True)
-
-    def publish(self, seqs: range, frames_per_shot: int = 1) -> None:
-        for seq in seqs:
-            self.hub.publish(info(seq, frames_per_shot), image(seq))
-
-    def join(self, name: str, policy: str, credit: int, resume_from: int = -1) -> StreamClient:
-        client = StreamClient(self.address, name, policy, credit, resume_from)
-        client.start(5.0)
-        assert self.hub.wait_for({name}, 5.0)
-        return client
-
-    def close(self) -> None:
-        self.hub.close()
-        self.ring.close()
+from realtime.wire import End, FrameMessage, Gap, RingInfo, Start
+from tests.stream_session import SETTINGS, Session, answer, frames_of, image, next_of
 
 
 @pytest.fixture
@@ -91,24 +22,6 @@ def session(tmp_path: Path) -> Iterator[Session]:
     opened = Session(tmp_path)
     yield opened
     opened.close()
-
-
-def frames_of(client: StreamClient, count: int) -> list[int]:
-    seqs: list[int] = []
-    while len(seqs) < count:
-        got = client.receive(5000)
-        assert got is not None, f"only {seqs} came"
-        if isinstance(got[1], FrameMessage):
-            seqs.append(got[1].info.seq)
-    return seqs
-
-
-def next_of(client: StreamClient, kind: type[Kind]) -> Kind:
-    while True:
-        got = client.receive(5000)
-        assert got is not None, f"no {kind.__name__} came"
-        if isinstance(got[1], kind):
-            return got[1]
 
 
 def test_a_lossless_listener_gets_every_frame_in_order_with_its_pixels(session: Session) -> None:
@@ -142,6 +55,7 @@ def test_a_full_ring_declares_the_frame_lost_instead_of_waiting_for_ever(session
         assert (gap.seq_from, gap.seq_to) == (8, 8)
         assert "half the ring" in session.hub.recorder_trouble()
         recorder.ack(7, 8)
+        session.wait_for_room(1)
         session.publish(range(9, 10))
         assert frames_of(recorder, 1) == [9]
 
