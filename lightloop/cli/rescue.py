@@ -63,7 +63,7 @@ def repair(
             page.print(f"{run.name} is whole: there is nothing to repair", soft_wrap=True)
             return
         _say(done.verdict)
-        lost = f"{done.n_lost} are lost" if done.n_lost else "none is lost"
+        lost = f"{done.n_lost} lost" if done.n_lost else "none lost"
         page.print(f"{done.path}: {done.n_frames} frames recovered, {lost}", soft_wrap=True)
 
 
