@@ -1,6 +1,5 @@
 """The microscope and its light: frames come out, and light goes in through one door only."""
 
-from acquire.bounds import GuardRules
 from acquire.calibration import Calibration
 from acquire.camera import Camera, Image
 from acquire.clock import Clock, HostClock, SimulatedClock
@@ -8,18 +7,19 @@ from acquire.core import Core, load_system
 from acquire.dose import Ledger
 from acquire.errors import ScopeError
 from acquire.frame import Frame, FrameInfo, Index, Shot
-from acquire.keeper import keep
-from acquire.keeper_link import KeeperLink, NoKeeper
-from acquire.keeper_pipes import make_pipes
-from acquire.lease import Lease
-from acquire.light import LightGuard
-from acquire.light_limits import LightLimits
-from acquire.light_port import LightPort
-from acquire.loop import Outcome, ShotReport, run
-from acquire.plan import PlannedExposure, PlannedShot, plan_shots
-from acquire.scope import Scope
+from acquire.keeper.keep import keep
+from acquire.keeper.link import KeeperLink, NoKeeper
+from acquire.keeper.pipes import make_pipes
+from acquire.light.bounds import GuardRules
+from acquire.light.guard import LightGuard
+from acquire.light.lease import Lease
+from acquire.light.limits import LightLimits
+from acquire.light.port import LightPort
+from acquire.light.source import Channel, LightSource
+from acquire.loop.loop import Outcome, ShotReport, run
+from acquire.plan.plan import PlannedExposure, PlannedShot, plan_shots
 from acquire.settings import Applied, ChannelSettings, Limits, Request, Settings
-from acquire.source import Channel, LightSource
+from acquire.stand.scope import Scope
 
 __all__ = [
     "Applied", "Calibration", "Camera", "Channel", "ChannelSettings", "Clock", "Core",

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, assert_never, cast
 
 from acquire.core import load_system
-from acquire.light_core import PartCore, labels_of
-from acquire.light_port import LightPort
+from acquire.light.own_core import PartCore, labels_of
+from acquire.light.port import LightPort
+from acquire.light.startup import refuse_lit_startup
 from acquire.simulated.config import SimulatedScopeConfig
-from acquire.startup_light import refuse_lit_startup
 from lightloop.cameras import cameras_of
 from lightloop.config import MicroManagerConfig, ReplayScopeConfig
 from lightloop.own_policy import OwnPolicyConfig, load_policy

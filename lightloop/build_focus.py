@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from acquire.arrival import Arrival
-from acquire.autofocus import DeviceFocus, ImageFocus, use_autofocus
 from acquire.core import require_device
-from acquire.focus_lock import FocusLock
-from acquire.scope import Scope
+from acquire.stand.arrival import Arrival
+from acquire.stand.autofocus import DeviceFocus, ImageFocus, use_autofocus
+from acquire.stand.focus_lock import FocusLock
+from acquire.stand.scope import Scope
 from lightloop.plan_duty import asks_for_focus, focus_plans
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from acquire.autofocus import Autofocus
     from acquire.core import Core
-    from acquire.light import LightGuard
-    from acquire.pause import Pause
+    from acquire.light.guard import LightGuard
+    from acquire.loop.pause import Pause
+    from acquire.stand.autofocus import Autofocus
     from lightloop.config import RunConfig
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from acquire.core import Core
-    from acquire.source import LightSource
+    from acquire.light.source import LightSource
     from lightloop.config import LightConfig, RunConfig
 
     Readings = tuple[tuple[float, float], ...]

@@ -13,13 +13,13 @@ from acquire.calibrating.camera_key import camera_key
 from acquire.camera import Camera
 from acquire.dose import Ledger
 from acquire.errors import KeeperLost, LightNotDark
-from acquire.keeper_link import KeeperLink
-from acquire.keeper_pipes import make_pipes
-from acquire.light import LightGuard
-from acquire.light_port import LightPort
-from acquire.scope import Scope
+from acquire.keeper.link import KeeperLink
+from acquire.keeper.pipes import make_pipes
+from acquire.light.guard import LightGuard
+from acquire.light.port import LightPort
 from acquire.simulated import LightBoxClient
 from acquire.simulated.config import SimulatedScopeConfig
+from acquire.stand.scope import Scope
 from lightloop.build import load_core
 from lightloop.children import SPAWN, Family
 from lightloop.config import MicroManagerConfig
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from acquire.calibration import CameraKey
     from acquire.core import Core
-    from acquire.source import LightSource
+    from acquire.light.source import LightSource
     from lightloop.children import Child
     from lightloop.config import RunConfig
 

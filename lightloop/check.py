@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from acquire.calibration import CameraKey
     from acquire.core import Core
-    from acquire.scope import Scope
+    from acquire.stand.scope import Scope
     from lightloop.config import RunConfig
     from lightloop.predict import Prediction
 
@@ -160,7 +160,7 @@ def check_scope(
     """
     from acquire.core import require_property
     from acquire.errors import DeviceMissing, SettingRefused
-    from acquire.light_port import LightPort
+    from acquire.light.port import LightPort
     from lightloop.build import load_core
     from lightloop.build_focus import build_scope, check_focus
     from lightloop.calibrations import camera_calibration

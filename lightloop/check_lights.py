@@ -5,14 +5,14 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from acquire.darkness import check_shared_shutters
 from acquire.errors import SettingRefused, StartupLit
+from acquire.light.darkness import check_shared_shutters
+from acquire.light.startup import refuse_lit_startup
 from acquire.simulated.config import SimulatedScopeConfig
-from acquire.startup_light import refuse_lit_startup
 from lightloop.config import ConfigError, MicroManagerConfig
 
 if TYPE_CHECKING:
-    from acquire.source import LightSource
+    from acquire.light.source import LightSource
     from lightloop.config import RunConfig
 
 _SHUTTER = 3  # MM::ShutterDevice of MMDevice's MMDeviceConstants.h

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 import msgspec
 from pydantic import BaseModel, Field, JsonValue, ValidationError, model_validator
 
-from acquire.bounds import GuardRules
-from acquire.burst import Ramp
 from acquire.calibration import Calibration
 from acquire.errors import PlanRefused, ScopeError
-from acquire.focus_rules import FocusRules
-from acquire.light_limits import LightLimits  # noqa: TC001 - pydantic reads it at run time
+from acquire.light.bounds import GuardRules
+from acquire.light.limits import LightLimits  # noqa: TC001 - pydantic reads it at run time
+from acquire.light.source import Channel, LightSource
+from acquire.loop.burst import Ramp
 from acquire.settings import ChannelSettings, Settings
 from acquire.simulated.config import SimulatedScopeConfig
-from acquire.source import Channel, LightSource
-from acquire.stage_habits import StageHabits
+from acquire.stand.focus_rules import FocusRules
+from acquire.stand.habits import StageHabits
 from lightloop.complaints import lines_of, not_finite, where
 from lightloop.own_policy import OwnPolicyConfig
 from lightloop.plan_duty import plan_complaints

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from acquire.errors import ScopeError, SettingRefused
-from acquire.light_core import load_lights
-from acquire.light_port import LightPort
+from acquire.light.own_core import load_lights
+from acquire.light.port import LightPort
 from lightloop.config import MicroManagerConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from acquire.core import Core
-    from acquire.ports import Lights
-    from acquire.source import LightSource
+    from acquire.light.ports import Lights
+    from acquire.light.source import LightSource
     from lightloop.config import RunConfig
 
 

@@ -15,8 +15,8 @@ from realtime.wire import Reply
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from acquire.light import LightGuard
-    from acquire.pause import Pause
+    from acquire.light.guard import LightGuard
+    from acquire.loop.pause import Pause
     from lightloop.feedback import Feedback
 
 logger = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from acquire.plan_events import plan_events
+from acquire.plan.events import plan_events
 
 if TYPE_CHECKING:
     from useq import MDASequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import useq
 from pydantic import ValidationError
 
-from acquire.plan_rules import objections
+from acquire.plan.rules import objections
 from lightloop.complaints import near_miss, rule_of, short
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from acquire.focus_search import heights_um
 from acquire.simulated.config import SimulatedScopeConfig
+from acquire.stand.focus_search import heights_um
 from lightloop.plan_counts import count_plan
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ def _searched(config: RunConfig, light: LightConfig, searches: int) -> tuple[flo
 
 
 def _on_s(config: RunConfig, light: LightConfig, exposure_ms: float) -> float:
-    """Return the time that the guard sets aside for one exposure (`acquire.lease.Lease`), s."""
+    """Return the time that the guard sets aside for one exposure (`acquire.light.lease.Lease`), s."""
     on_ms = light.on_ms(exposure_ms)
     if light.gate not in ("camera", "sequencer"):
         on_ms += light.settle_ms + light.open_delay_ms + light.close_delay_ms

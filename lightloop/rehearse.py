@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from acquire.calibrating.calibration_files import iso_date
 from acquire.errors import KeeperLost, LightNotDark, LightRefused
-from acquire.keeper_pipes import make_pipes
-from acquire.light_trace import Leak, is_seen, leak
+from acquire.keeper.pipes import make_pipes
+from acquire.light.trace import Leak, is_seen, leak
 from acquire.simulated.config import SimulatedScopeConfig
 from lightloop.children import SPAWN, Family
 from lightloop.config import ConfigError

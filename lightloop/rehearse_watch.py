@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from acquire.camera import Camera
 from acquire.errors import CameraTimeout, DeviceMissing, ScopeError
-from acquire.light_core import PartCore
-from acquire.light_trace import Trace
-from acquire.scope import Scope
+from acquire.light.own_core import PartCore
+from acquire.light.trace import Trace
+from acquire.stand.scope import Scope
 from lightloop.build import load_core
 from lightloop.config import MicroManagerConfig
 
@@ -127,7 +127,7 @@ def looking(
 def prepare(config: RunConfig, channel: str) -> str:
     """Set the filters of a channel with the whole microscope, let go of it, and name its camera.
 
-    The presets of a channel hold no light devices (`acquire.scope`).
+    The presets of a channel hold no light devices (`acquire.stand.scope`).
     """
     if not isinstance(config.scope, MicroManagerConfig):
         return "Camera"

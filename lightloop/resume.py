@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from acquire.dose import Ledger
     from acquire.frame import FrameInfo
-    from acquire.plan import PlannedShot
+    from acquire.plan.plan import PlannedShot
 
 
 @dataclass(frozen=True, slots=True)

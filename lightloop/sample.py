@@ -13,7 +13,7 @@ from acquire.dose.action import action_weight
 from acquire.dose.budget import Budget
 from acquire.dose.footprint import footprint_of
 from acquire.errors import LightOverBudget
-from acquire.plan import plan_shots
+from acquire.plan.plan import plan_shots
 from acquire.sample.file import Line
 from acquire.sample.record import SampleError, SampleRecord, read_sample
 from lightloop.config import ConfigError
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from acquire.sample.record import Taken
-    from acquire.scope import Scope
+    from acquire.stand.scope import Scope
     from lightloop.config import RunConfig
     from lightloop.predict import Prediction
 

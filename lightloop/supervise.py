@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from acquire.errors import ScopeError
-from acquire.keeper_pipes import make_pipes
+from acquire.keeper.pipes import make_pipes
 from acquire.simulated.config import SimulatedScopeConfig
 from lightloop.children import READY_S, SPAWN, Child, Family
 from lightloop.config import parse

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from acquire.bounds import GuardRules
 from acquire.camera import Image
 from acquire.dose import Ledger
 from acquire.errors import KeeperLost
-from acquire.light import LightGuard
+from acquire.light.bounds import GuardRules
+from acquire.light.guard import LightGuard
+from acquire.light.source import LightSource
 from acquire.settings import ChannelSettings, Limits, Request, Settings
-from acquire.source import LightSource
 
 LASER = LightSource(
     name="488", wavelength_nm=488, power_device="Laser", power_property="Power",

@@ -9,9 +9,9 @@ from typing import Any
 import useq
 
 from acquire.frame import Frame, Shot
-from acquire.loop import Outcome, ShotReport, run
-from acquire.pause import Pause
-from acquire.plan import PlannedShot, plan_shots
+from acquire.loop.loop import Outcome, ShotReport, run
+from acquire.loop.pause import Pause
+from acquire.plan.plan import PlannedShot, plan_shots
 from acquire.settings import Request
 from tests.light_bench import Stand
 

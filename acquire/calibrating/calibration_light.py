@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from acquire.calibrating.photon_transfer import DarkField
-    from acquire.lease import Lease
-    from acquire.light import LightGuard
+    from acquire.light.guard import LightGuard
+    from acquire.light.lease import Lease
     from acquire.settings import Limits
 
 STEP = math.sqrt(2.0)  # from exposure to exposure; proposed

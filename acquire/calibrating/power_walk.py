@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from acquire.calibrating.calibration_light import Exposer
-    from acquire.lease import Lease
+    from acquire.light.lease import Lease
 
 
 class Meter(Protocol):

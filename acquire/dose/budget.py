@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from acquire.errors import LightOverBudget, LightRefused
-from acquire.where import limits_of, table
+from acquire.light.where import limits_of, table
 
 
 class Budget(msgspec.Struct, frozen=True):

@@ -14,7 +14,7 @@ from acquire.errors import SettingRefused
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from acquire.source import LightSource
+    from acquire.light.source import LightSource
 
 PIXELS_ACROSS = 64
 """Pixels of the dose map across a lit area. A dose is exact; where its edge lies is known to half a

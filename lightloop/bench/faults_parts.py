@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from acquire.simulated.light.light_words import Line
 
 PARTS = ("light", "scope", "keeper", "worker", "recorder", "window")
-_LEASE, _CLOSE = b"L", b"C"  # of `acquire.keeper`
+_LEASE, _CLOSE = b"L", b"C"  # of `acquire.keeper.keep`
 
 
 def light(task_json: bytes, supervisor: Connection, owners: list[Connection]) -> None:
@@ -182,7 +182,7 @@ def _kill_cells(specimen: Any) -> None:
 
 def _leave_the_light_on() -> None:
     """Sabotage: the guard's darkening says that all is dark, and does nothing."""
-    from acquire.darkness import Darkness
+    from acquire.light.darkness import Darkness
 
     def close(
         self: Darkness, source: object, note_closed: Callable[[], object] = lambda: None

@@ -32,7 +32,7 @@ def run(options: Options) -> Measured:
     """Give light in every mode, print what was booked and metered, and time the booking."""
     error = SABOTAGE if options.sabotage else 0.0
     rows: list[tuple[Mode, Booked, Booked | None]] = []
-    quiet = logging.getLogger("acquire.account")
+    quiet = logging.getLogger("acquire.light.account")
     quiet.disabled = True  # a loaded machine is slow to close: it is booked, and measured here
     try:
         for mode in MODES:

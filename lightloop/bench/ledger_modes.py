@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from acquire.burst import Ramp
+from acquire.loop.burst import Ramp
 from acquire.simulated.config import LASER
 from lightloop.bench.ledger_rival import exposures, record
 from lightloop.bench.ledger_stand import SECOND, MeteredStand, ask
@@ -17,7 +17,7 @@ from lightloop.bench.ledger_stand import SECOND, MeteredStand, ask
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from acquire.light import LightGuard
+    from acquire.light.guard import LightGuard
     from acquire.settings import Request
 
 SOFTWARE_EXPOSURES = 100

@@ -5,16 +5,16 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, cast
 
-from acquire.bounds import GuardRules
 from acquire.camera import Camera
 from acquire.dose import Ledger
-from acquire.keeper_link import NoKeeper
-from acquire.light import LightGuard
-from acquire.light_port import LightPort
+from acquire.keeper.link import NoKeeper
+from acquire.light.bounds import GuardRules
+from acquire.light.guard import LightGuard
+from acquire.light.port import LightPort
+from acquire.light.source import LightSource
 from acquire.settings import ChannelSettings, Limits, Request, Settings
 from acquire.simulated.config import LASER, LineConfig, SimulatedScopeConfig
 from acquire.simulated.light.light_source import Line
-from acquire.source import LightSource
 
 if TYPE_CHECKING:
     from typing import Literal

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from acquire.plan import plan_shots
+from acquire.plan.plan import plan_shots
 from acquire.settings import Settings
 from lightloop.bench.light_curve import Sums, dose_ratio, draws
 from lightloop.bench.light_jobs import Job, Look, take_all

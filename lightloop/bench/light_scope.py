@@ -54,13 +54,13 @@ def film(config: RunConfig, first: Request, n_shots: int, listener: Listener) ->
     from acquire.camera import Camera
     from acquire.clock import SimulatedClock
     from acquire.dose import Ledger
-    from acquire.keeper_link import NoKeeper
-    from acquire.light import LightGuard
-    from acquire.light_port import LightPort
-    from acquire.loop import run
-    from acquire.plan import plan_shots
-    from acquire.scope import Scope
+    from acquire.keeper.link import NoKeeper
+    from acquire.light.guard import LightGuard
+    from acquire.light.port import LightPort
+    from acquire.loop.loop import run
+    from acquire.plan.plan import plan_shots
     from acquire.simulated import LocalLightBox, load_simulated_scope
+    from acquire.stand.scope import Scope
 
     assert config.scope.kind == "simulated"
     seen: list[Seen] = []

@@ -16,11 +16,11 @@ import numpy as np
 
 from acquire.camera import Image
 from acquire.dose import Ledger
-from acquire.keeper_link import KeeperLink
-from acquire.keeper_pipes import Ends
-from acquire.light import LightGuard
-from acquire.light_core import load_lights
-from acquire.light_port import LightPort
+from acquire.keeper.link import KeeperLink
+from acquire.keeper.pipes import Ends
+from acquire.light.guard import LightGuard
+from acquire.light.own_core import load_lights
+from acquire.light.port import LightPort
 from acquire.settings import ChannelSettings, Request, Settings
 from lightloop.build import load_core
 from lightloop.config import MicroManagerConfig, parse

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import psutil
 
-from acquire.keeper import keep
-from acquire.keeper_pipes import Ends
+from acquire.keeper.keep import keep
+from acquire.keeper.pipes import Ends
 from lightloop.build import build_dark
 from lightloop.config import parse
 from lightloop.processes.link import Link, run_child

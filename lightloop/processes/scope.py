@@ -13,22 +13,22 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from acquire.burst import in_bursts
 from acquire.camera import Camera
 from acquire.clock import HostClock, SimulatedClock
-from acquire.device_state import device_state
 from acquire.errors import ScopeError
-from acquire.flow import Flow
-from acquire.keeper_link import KeeperLink
-from acquire.keeper_pipes import Ends
-from acquire.light import LightGuard
-from acquire.light_port import LightPort
-from acquire.loop import run as run_loop
-from acquire.pause import Pause
-from acquire.plan import plan_shots
+from acquire.keeper.link import KeeperLink
+from acquire.keeper.pipes import Ends
+from acquire.light.guard import LightGuard
+from acquire.light.port import LightPort
+from acquire.loop.burst import in_bursts
+from acquire.loop.flow import Flow
+from acquire.loop.loop import run as run_loop
+from acquire.loop.pause import Pause
+from acquire.loop.time_watch import TimeWatch
+from acquire.plan.plan import plan_shots
 from acquire.sample.record import SampleError
 from acquire.simulated.config import SimulatedScopeConfig
-from acquire.time_watch import TimeWatch
+from acquire.stand.device_state import device_state
 from lightloop.build import Microscope, build_microscope
 from lightloop.build_focus import build_arrival, build_scope
 from lightloop.calibrations import references, resolve
@@ -57,8 +57,8 @@ if TYPE_CHECKING:
 
     from acquire.clock import Clock
     from acquire.frame import Frame, Shot
-    from acquire.loop import Outcome, ShotReport
-    from acquire.plan import PlannedShot
+    from acquire.loop.loop import Outcome, ShotReport
+    from acquire.plan.plan import PlannedShot
     from acquire.settings import Request
     from lightloop.config import RunConfig
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from acquire.errors import DeviceMissing, SettingRefused
-from acquire.light_core import lines_for, load_lights
-from acquire.light_port import LightPort
-from acquire.source import LightSource
+from acquire.light.own_core import lines_for, load_lights
+from acquire.light.port import LightPort
+from acquire.light.source import LightSource
 
 WHITE = LightSource(name="white", wavelength_nm=550, shutter_device="White Light Shutter")
 LED = LightSource(

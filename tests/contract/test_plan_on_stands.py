@@ -10,27 +10,27 @@ from typing import Any
 import pytest
 import useq
 
-from acquire.arrival import Arrival
-from acquire.autofocus import Autofocus, DeviceFocus, ImageFocus
 from acquire.camera import Camera
 from acquire.clock import SimulatedClock
 from acquire.core import load_system
 from acquire.dose import Ledger
 from acquire.errors import StageError, StageTimeout
-from acquire.focus_lock import FocusLock
-from acquire.focus_rules import FocusRules
 from acquire.frame import Frame
-from acquire.keeper_link import NoKeeper
-from acquire.light import LightGuard
-from acquire.light_port import LightPort
-from acquire.loop import Outcome, run
-from acquire.pause import Pause
-from acquire.plan import plan_shots
-from acquire.scope import Scope
+from acquire.keeper.link import NoKeeper
+from acquire.light.guard import LightGuard
+from acquire.light.port import LightPort
+from acquire.light.source import Channel, LightSource
+from acquire.loop.loop import Outcome, run
+from acquire.loop.pause import Pause
+from acquire.plan.plan import plan_shots
 from acquire.settings import ChannelSettings, Limits, Request, Settings
 from acquire.simulated import LASER
-from acquire.source import Channel, LightSource
-from acquire.stage_habits import StageHabits
+from acquire.stand.arrival import Arrival
+from acquire.stand.autofocus import Autofocus, DeviceFocus, ImageFocus
+from acquire.stand.focus_lock import FocusLock
+from acquire.stand.focus_rules import FocusRules
+from acquire.stand.habits import StageHabits
+from acquire.stand.scope import Scope
 from tests import simulated_scope
 
 WHITE = LightSource(

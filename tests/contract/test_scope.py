@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import useq
 
-from acquire.bounds import GuardRules
 from acquire.camera import Camera
 from acquire.clock import SimulatedClock
 from acquire.core import load_system
@@ -24,14 +23,15 @@ from acquire.errors import (
     SettingRefused,
 )
 from acquire.frame import Frame
-from acquire.keeper_link import NoKeeper
-from acquire.light import LightGuard
-from acquire.light_port import LightPort
-from acquire.loop import ShotReport, run
-from acquire.plan import plan_shots
-from acquire.scope import Scope
+from acquire.keeper.link import NoKeeper
+from acquire.light.bounds import GuardRules
+from acquire.light.guard import LightGuard
+from acquire.light.port import LightPort
+from acquire.light.source import Channel, LightSource
+from acquire.loop.loop import ShotReport, run
+from acquire.plan.plan import plan_shots
 from acquire.settings import ChannelSettings, Limits, Request, Settings
-from acquire.source import Channel, LightSource
+from acquire.stand.scope import Scope
 from tests.light_core import PyBench, python_core
 
 LIMITS = Limits(1, 100, 1.0, budget_j_cm2=100)

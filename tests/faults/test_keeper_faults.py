@@ -13,11 +13,11 @@ from multiprocessing.connection import Connection
 
 import pytest
 
-from acquire.bounds import GuardRules
 from acquire.errors import LightRefused
-from acquire.keeper import KeeperReport, keep
-from acquire.keeper_link import KeeperLink
-from acquire.keeper_pipes import Ends, make_pipes
+from acquire.keeper.keep import KeeperReport, keep
+from acquire.keeper.link import KeeperLink
+from acquire.keeper.pipes import Ends, make_pipes
+from acquire.light.bounds import GuardRules
 from tests.light_bench import LASER, LIMITS, Bench, FakeCamera, FakeLights, ask
 
 SOON_S = 30.0  # a spawned Python may need seconds to start on a busy machine
@@ -42,7 +42,7 @@ class LightByPipe(FakeLights):
 def own(leases: Connection, orders: Connection, light: Connection, does: str) -> None:
     """Be an owner: take a lease, light up, and hang."""
     from acquire.dose import Ledger
-    from acquire.light import LightGuard
+    from acquire.light.guard import LightGuard
 
     bench = Bench()
     link = KeeperLink(Ends(leases, orders))

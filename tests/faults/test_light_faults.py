@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from acquire.bounds import GuardRules
 from acquire.errors import CameraTimeout, KeeperLost, LightNotDark, LightRefused, SettingRefused
+from acquire.light.bounds import GuardRules
 from tests.light_bench import DIODE, LASER, ask, lie_first, raising, stand, take
 
 CRASH = RuntimeError("the analysis crashed")

@@ -14,12 +14,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from acquire.bounds import GuardRules
-from acquire.keeper import KeeperReport, keep
-from acquire.keeper_link import KeeperLink
-from acquire.keeper_pipes import Ends, make_pipes
+from acquire.keeper.keep import KeeperReport, keep
+from acquire.keeper.link import KeeperLink
+from acquire.keeper.pipes import Ends, make_pipes
+from acquire.light.bounds import GuardRules
+from acquire.light.source import LightSource
 from acquire.settings import Limits
-from acquire.source import LightSource
 from lightloop.build import build_dark
 from lightloop.config import parse
 from lightloop.processes.culprit import hang
@@ -59,8 +59,8 @@ def own(leases: Connection, orders: Connection, system: str, says: Connection, d
     """Be an owner of the real thing: take a lease, light up, and fail."""
     from acquire.core import load_system
     from acquire.dose import Ledger
-    from acquire.light import LightGuard
-    from acquire.light_port import LightPort
+    from acquire.light.guard import LightGuard
+    from acquire.light.port import LightPort
 
     link = KeeperLink(Ends(leases, orders))
     guard = LightGuard(

@@ -22,13 +22,13 @@ from acquire.calibrating.camera_numbers import characterise
 from acquire.camera import Camera
 from acquire.core import Core
 from acquire.dose import Ledger
-from acquire.keeper_link import NoKeeper
-from acquire.light import LightGuard
-from acquire.light_port import LightPort
+from acquire.keeper.link import NoKeeper
+from acquire.light.guard import LightGuard
+from acquire.light.port import LightPort
+from acquire.light.source import LightSource
 from acquire.settings import Limits
 from acquire.simulated import LASER, LocalLightBox, SimulatedScopeConfig, load_simulated_scope
 from acquire.simulated.sensor.sensor_maps import PixelMaps
-from acquire.source import LightSource
 
 LIMITS = Limits(
     min_exposure_ms=1, max_exposure_ms=1000, max_power_fraction=1, budget_j_cm2=1e3, max_step_up=2

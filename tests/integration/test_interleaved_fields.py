@@ -14,9 +14,9 @@ from acquire.camera import Image
 from acquire.clock import SimulatedClock
 from acquire.dose import Ledger
 from acquire.frame import Frame, Shot
-from acquire.light import LightGuard
-from acquire.loop import Outcome, run
-from acquire.plan import plan_shots
+from acquire.light.guard import LightGuard
+from acquire.loop.loop import Outcome, run
+from acquire.plan.plan import plan_shots
 from acquire.settings import ChannelSettings, Limits, Request, Settings
 from lightloop.build import build_pipeline
 from lightloop.config import parse

@@ -11,18 +11,18 @@ from typing import Any
 import pytest
 import useq
 
-from acquire.burst import EVEN, Ramp, in_bursts
 from acquire.camera import Camera
 from acquire.clock import HostClock
 from acquire.errors import CameraOverrun, CameraTimeout, SettingRefused
-from acquire.flow import Flow
 from acquire.frame import Frame, Shot
-from acquire.loop import Outcome, ShotReport, run
-from acquire.plan import plan_shots
+from acquire.light.stream import Stream
+from acquire.loop.burst import EVEN, Ramp, in_bursts
+from acquire.loop.flow import Flow
+from acquire.loop.loop import Outcome, ShotReport, run
+from acquire.plan.plan import plan_shots
 from acquire.settings import Request
 from acquire.simulated import LASER
 from acquire.simulated.truth import Seen
-from acquire.stream import Stream
 from lightloop.bench.ledger_stand import POWER, MeteredStand, ask
 
 RAMP = Ramp((1.0, 0.6, 0.3, 0.8), (1.0, 0.5, 0.9))

@@ -1,7 +1,7 @@
 """Do the tests of the light guard notice a fault in it? Makes many, one at a time, and looks.
 
     python -m tests.tools.mutate                     all files of the guard
-    python -m tests.tools.mutate acquire/lease.py    some
+    python -m tests.tools.mutate acquire/light/lease.py    some
     python -m tests.tools.mutate --only Ending       mutants whose name has this in it
 
 It works on a copy, so the checkout is never wrong. A mutant that no test notices must stand in

@@ -7,17 +7,17 @@ from typing import Any, cast
 
 import pytest
 
-from acquire.arrival import Arrival
-from acquire.autofocus import DeviceFocus
 from acquire.errors import DeviceMissing, FocusLost, StageError
-from acquire.focus_lock import FocusLock
-from acquire.focus_rules import FocusRules
 from acquire.frame import Index, Shot
-from acquire.pause import Pause
-from acquire.plan import PlannedExposure
-from acquire.plan_events import Focusing
-from acquire.scope import Scope
-from acquire.source import Channel
+from acquire.light.source import Channel
+from acquire.loop.pause import Pause
+from acquire.plan.events import Focusing
+from acquire.plan.plan import PlannedExposure
+from acquire.stand.arrival import Arrival
+from acquire.stand.autofocus import DeviceFocus
+from acquire.stand.focus_lock import FocusLock
+from acquire.stand.focus_rules import FocusRules
+from acquire.stand.scope import Scope
 from tests.focus_stand import FakeCore, failing
 from tests.light_bench import LASER
 

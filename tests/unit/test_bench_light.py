@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from acquire.errors import ScopeError
-from acquire.plan import plan_shots
+from acquire.plan.plan import plan_shots
 from acquire.simulated.specimen.specimen import Specimen
 from lightloop.bench import Options, light, light_jobs
 from lightloop.bench.light_curve import Sums, dose_at, dose_ratio, draws, score

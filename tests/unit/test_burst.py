@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acquire.bounds import GuardRules
-from acquire.burst import EVEN, FrameLight, Ramp, in_bursts
 from acquire.errors import CameraOverrun, CameraTimeout, LightOverBudget, PlanRefused
-from acquire.frame_bounds import Allowed
-from acquire.plan import plan_shots
+from acquire.light.bounds import GuardRules
+from acquire.light.frame_bounds import Allowed
+from acquire.loop.burst import EVEN, FrameLight, Ramp, in_bursts
+from acquire.plan.plan import plan_shots
 from acquire.settings import Limits
 from tests.light_bench import DIODE, LASER, LED, LIMITS, ask, raising, stand
 from tests.loop_run import Run, plan

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import assume, given
 
 from acquire.errors import LightRefused
-from acquire.exposure_step import on_step
-from acquire.frame_bounds import Allowed
+from acquire.light.frame_bounds import Allowed
+from acquire.plan.exposure_step import on_step
 from acquire.settings import Limits
 from tests.light_bench import LASER, LED, ask, stand, take
 

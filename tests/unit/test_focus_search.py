@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from acquire.focus_search import best_um, heights_um, sharpness
+from acquire.stand.focus_search import best_um, heights_um, sharpness
 
 
 def picture(defocus_um: float, electrons: float, seed: int = 0) -> np.ndarray:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acquire.habit import Habit
+from acquire.loop.habit import Habit
 
 MS = 1_000_000
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from acquire.errors import KeeperLost
-from acquire.keeper import KeeperReport, keep
-from acquire.keeper_link import KeeperLink, NoKeeper
-from acquire.keeper_pipes import Ends, make_pipes
+from acquire.keeper.keep import KeeperReport, keep
+from acquire.keeper.link import KeeperLink, NoKeeper
+from acquire.keeper.pipes import Ends, make_pipes
 
 SOON_S = 5.0
 
@@ -158,7 +158,7 @@ def test_an_owner_that_cannot_be_killed_is_no_reason_to_leave_the_light_on() -> 
 
 
 def test_a_keeper_that_cannot_get_it_dark_gives_up_and_says_so(monkeypatch) -> None:
-    monkeypatch.setattr("acquire.keeper._GIVE_UP_S", 0.05)
+    monkeypatch.setattr("acquire.keeper.keep._GIVE_UP_S", 0.05)
     owner, keeper = make_pipes()
     owner.close()
     assert not keep(keeper, lambda: False, lambda: None).is_dark
@@ -166,7 +166,7 @@ def test_a_keeper_that_cannot_get_it_dark_gives_up_and_says_so(monkeypatch) -> N
 
 
 def test_a_keeper_that_does_not_answer_is_lost_for_good(monkeypatch) -> None:
-    monkeypatch.setattr("acquire.keeper_link._ACK_S", 0.01)
+    monkeypatch.setattr("acquire.keeper.link._ACK_S", 0.01)
     owner, keeper = make_pipes()
     link = KeeperLink(owner)
     with pytest.raises(KeeperLost, match="no keeper, no light"):

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from acquire.bounds import GuardRules
 from acquire.errors import (
     KeeperLost,
     LightExpired,
@@ -18,8 +17,9 @@ from acquire.errors import (
     LightRefused,
     SettingRefused,
 )
+from acquire.light.bounds import GuardRules
+from acquire.light.source import LightSource
 from acquire.settings import ChannelSettings, Limits, Request, Settings
-from acquire.source import LightSource
 from tests.light_bench import (
     DIODE,
     LASER,

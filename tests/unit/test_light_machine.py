@@ -16,10 +16,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from acquire.bounds import GuardRules
 from acquire.errors import LightExpired, LightRefused, ScopeError
+from acquire.light.bounds import GuardRules
+from acquire.light.source import LightSource
 from acquire.settings import Limits, Request
-from acquire.source import LightSource
 from tests.light_bench import DIODE, LASER, MS, Bench, ask, stand
 
 RED = LASER.model_copy(update={"name": "640", "power_device": "Red", "wavelength_nm": 640.0})
@@ -49,8 +49,8 @@ class Light(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.patch = pytest.MonkeyPatch()
-        self.patch.setattr("acquire.darkness._RETRY_S", 0.0)
-        self.patch.setattr("acquire.lease._POLL_S", 0.0)
+        self.patch.setattr("acquire.light.darkness._RETRY_S", 0.0)
+        self.patch.setattr("acquire.light.lease._POLL_S", 0.0)
         bench = Bench()
         self.at = stand(*SWITCHED, HALOGEN, limits=LIMITS, rules=RULES, bench=bench)
         self.bench, self.guard = bench, self.at.guard

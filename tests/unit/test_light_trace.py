@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acquire.light_trace import Level, Trace, is_seen, leak
+from acquire.light.trace import Level, Trace, is_seen, leak
 
 MS = 1_000_000
 

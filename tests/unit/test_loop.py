@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from acquire.bounds import GuardRules
 from acquire.errors import CameraTimeout, KeeperLost, LightNotDark, LightRefused
 from acquire.frame import Shot
-from acquire.loop import Outcome, run
-from acquire.pause import Pause
-from acquire.plan import plan_shots
+from acquire.light.bounds import GuardRules
+from acquire.loop.loop import Outcome, run
+from acquire.loop.pause import Pause
+from acquire.plan.plan import plan_shots
 from acquire.settings import ChannelSettings, Limits, Request, Settings
 from tests.light_bench import DIODE, LASER, MS, ask, raising, stand
 from tests.loop_run import Run, plan

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from acquire.burst import Ramp
+from acquire.loop.burst import Ramp
 from lightloop.config import ConfigError, RunConfig, parse
 from lightloop.predict import predict
 from tests.run_helpers import SMALL

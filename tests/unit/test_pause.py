@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from acquire.errors import LightNotDark
-from acquire.pause import Pause
-from acquire.time_watch import JUMP_S, STILL_S, TICK_S, TimeWatch
+from acquire.loop.pause import Pause
+from acquire.loop.time_watch import JUMP_S, STILL_S, TICK_S, TimeWatch
 from lightloop.orders import Orders
 
 

@@ -5,7 +5,7 @@ import useq
 
 from acquire.errors import PlanRefused
 from acquire.frame import Index, Shot
-from acquire.plan import plan_shots
+from acquire.plan.plan import plan_shots
 from acquire.settings import ChannelSettings, Settings
 
 CHANNELS = ["GFP", "RFP"]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import useq
 
-from acquire.plan import plan_shots
+from acquire.plan.plan import plan_shots
 from lightloop.check import check_scope
 from lightloop.config import ConfigError, RunConfig, parse
 from lightloop.plan_counts import count_plan

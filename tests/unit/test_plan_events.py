@@ -10,8 +10,8 @@ import useq
 from hypothesis import given, settings
 
 from acquire.frame import Index
-from acquire.plan import PlannedShot, plan_shots
-from acquire.plan_events import Focusing, plan_events
+from acquire.plan.events import Focusing, plan_events
+from acquire.plan.plan import PlannedShot, plan_shots
 from acquire.settings import ChannelSettings, Settings
 
 ORIGIN = (1.0, 2.0, 100.0)

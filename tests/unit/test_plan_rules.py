@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import useq
 
-from acquire.plan_rules import objections
+from acquire.plan.rules import objections
 
 GRID: dict[str, Any] = {"rows": 1, "columns": 2, "fov_width": 10, "fov_height": 10}
 TIMES: dict[str, Any] = {"interval": 1, "loops": 2}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from acquire.plan import plan_shots
+from acquire.plan.plan import plan_shots
 from lightloop.config import parse
 
 PAGE = Path(__file__).parents[2] / "docs" / "plans.md"

@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from acquire.calibrating.power_curve import PowerCurve, check_table, fit_power
 from acquire.errors import CalibrationRefused
-from acquire.light_port import LightPort
-from acquire.source import LightSource
+from acquire.light.port import LightPort
+from acquire.light.source import LightSource
 
 DIODE = ((0.0, 0.0), (10.0, 0.0), (40.0, 3.0), (80.0, 6.0), (100.0, 6.0))  # threshold, then full
 LASER = {

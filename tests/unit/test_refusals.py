@@ -8,7 +8,6 @@ import re
 
 import pytest
 
-from acquire.bounds import Given, GuardRules, allow
 from acquire.dose.budget import Budget
 from acquire.dose.ledger import Ledger
 from acquire.errors import (
@@ -18,8 +17,9 @@ from acquire.errors import (
     LightRefused,
     SettingRefused,
 )
+from acquire.light.bounds import Given, GuardRules, allow
+from acquire.light.source import LightSource
 from acquire.settings import ChannelSettings, Limits, Request, Settings
-from acquire.source import LightSource
 from tests.light_bench import (
     LASER,
     LED,
@@ -139,7 +139,7 @@ def test_an_expired_decision_says_which_key_says_how_long() -> None:
 
 def test_the_guard_knows_its_config() -> None:
     at = stand()
-    from acquire.light import LightGuard
+    from acquire.light.guard import LightGuard
 
     guard = LightGuard(
         FakeLights(at.bench), FakeCamera(at.bench), FakeKeeper(at.bench), at.ledger,

@@ -11,7 +11,7 @@ import pytest
 from acquire.dose.action import action_weight
 from acquire.errors import LightOverBudget
 from acquire.frame import FrameInfo, Index, Shot
-from acquire.plan import plan_shots
+from acquire.plan.plan import plan_shots
 from acquire.settings import Applied
 from lightloop.config import ConfigError, RunConfig, parse
 from lightloop.predict import predict

@@ -7,10 +7,10 @@ from typing import Any, cast
 
 import pytest
 
-from acquire.bounds import GuardRules
 from acquire.errors import LightRefused
+from acquire.light.bounds import GuardRules
+from acquire.light.slew import ShotLight, Slew
 from acquire.settings import ChannelSettings, Limits, Request, Settings
-from acquire.slew import ShotLight, Slew
 from tests.light_bench import LASER, ask, stand
 
 LIMITS = Limits(1, 100, 1.0, budget_j_cm2=100, max_step_up=2.0)

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from acquire.bounds import Allowed, Given, GuardRules, allow
 from acquire.errors import LightRefused
-from acquire.light_limits import LightLimits
-from acquire.light_port import LightPort
+from acquire.light.bounds import Allowed, Given, GuardRules, allow
+from acquire.light.limits import LightLimits
+from acquire.light.port import LightPort
+from acquire.light.source import LightSource, irradiance_w_cm2
 from acquire.settings import Limits
-from acquire.source import LightSource, irradiance_w_cm2
 from tests.light_bench import DIODE, LASER, LED, ask
 
 LIMITS = Limits(2, 50, 1.0, 10)

@@ -8,9 +8,9 @@ from typing import Any, cast
 import pytest
 
 from acquire.errors import DeviceMissing, SettingRefused, StageError, StageTimeout
-from acquire.scope import Scope
-from acquire.source import Channel
-from acquire.stage_habits import StageHabits
+from acquire.light.source import Channel
+from acquire.stand.habits import StageHabits
+from acquire.stand.scope import Scope
 from tests.focus_stand import FakeCore, failing
 from tests.light_bench import LASER
 
@@ -88,7 +88,7 @@ def test_a_stage_that_never_rests_is_a_timeout(what: str) -> None:
 
 
 def test_a_driver_that_never_comes_back_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("acquire.drive.GRACE_S", 0.01)
+    monkeypatch.setattr("acquire.stand.drive.GRACE_S", 0.01)
     release = threading.Event()
     core = FakeCore(faults={"xy": lambda: release.wait(10) and None})
     before = set(threading.enumerate())

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from acquire.errors import StartupLit
-from acquire.source import LightSource
-from acquire.startup_light import lit_by, refuse_lit_startup, settings_of
+from acquire.light.source import LightSource
+from acquire.light.startup import lit_by, refuse_lit_startup, settings_of
 
 LASER = LightSource(
     name="488", wavelength_nm=488, power_device="Laser", power_property="Power",

@@ -7,7 +7,6 @@ from itertools import pairwise
 import msgspec
 import pytest
 
-from acquire.bounds import GuardRules
 from acquire.errors import (
     CameraOverrun,
     CameraTimeout,
@@ -18,10 +17,11 @@ from acquire.errors import (
     PlanRefused,
     SettingRefused,
 )
-from acquire.flow import Flow
 from acquire.frame import Shot
-from acquire.loop import Outcome
-from acquire.plan import plan_shots
+from acquire.light.bounds import GuardRules
+from acquire.loop.flow import Flow
+from acquire.loop.loop import Outcome
+from acquire.plan.plan import plan_shots
 from acquire.settings import Limits, Request
 from tests.light_bench import DIODE, LASER, MS, Stand, ask, raising, stand
 from tests.loop_run import Run, plan

@@ -1,0 +1,9 @@
+"""The keeper, who turns the light off if its owner cannot: its watch, and the pipes to it."""
+
+from __future__ import annotations
+
+from acquire.keeper.keep import KeeperReport, keep
+from acquire.keeper.link import KeeperLink, NoKeeper
+from acquire.keeper.pipes import Ends, make_pipes
+
+__all__ = ["Ends", "KeeperLink", "KeeperReport", "NoKeeper", "keep", "make_pipes"]

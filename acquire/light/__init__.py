@@ -1,0 +1,9 @@
+"""The door of the light: one guard, the leases that it gives, and everything it holds in its hands."""
+
+from __future__ import annotations
+
+from acquire.light.guard import LightGuard
+from acquire.light.lease import Lease
+from acquire.light.source import LightSource
+
+__all__ = ["Lease", "LightGuard", "LightSource"]

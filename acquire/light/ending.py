@@ -1,0 +1,116 @@
+"""Light off, at the end of a lease: whatever fails, the next step is still taken.
+
+Light first, camera second, account third.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from acquire.errors import LightNotDark
+from acquire.light import alarm
+from acquire.light.darkness import names
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+
+    from acquire.light.account import Account
+    from acquire.light.darkness import Darkness
+    from acquire.light.lease import Lease
+    from acquire.light.ports import ExposingCamera, Keeper
+    from acquire.light.slew import ShotLight
+    from acquire.light.source import LightSource
+
+
+class Ending:
+    """Ends every lease dark, and books it; only `LightGuard` holds one.
+
+    Parameters
+    ----------
+    tries
+        How often a light is told to go dark before the keeper is called.
+    stopped
+        Set where a light did not obey: no exposure is given after that.
+    """
+
+    def __init__(
+        self,
+        darkness: Darkness,
+        camera: ExposingCamera,
+        keeper: Keeper,
+        account: Account,
+        tries: int,
+        stopped: threading.Event,
+        now_ns: Callable[[], int],
+    ) -> None:
+        self._darkness, self._camera, self._keeper = darkness, camera, keeper
+        self._account, self._tries = account, tries
+        self._stopped, self._now_ns = stopped, now_ns
+
+    def end(self, lease: Lease, shot: ShotLight) -> None:
+        """Make it dark, stop the camera, and settle the account.
+
+        Raises
+        ------
+        LightNotDark
+            If a light did not obey. The keeper was called if it may still be on.
+        """
+        lease.is_over = True
+        with ExitStack() as after:
+            after.callback(self._settle, lease)
+            after.callback(shot.note, lease)
+            if lease.is_started:
+                after.callback(self._camera.stop)
+                if not lease.is_clean:
+                    after.callback(self._account.note_exposed, lease)
+            self._darken(lease)
+
+    def _darken(self, lease: Lease) -> None:
+        """Close the light of a lease, and believe only what every light says when asked.
+
+        Not even a Ctrl-C comes between: it is raised again once it is dark.
+        """
+        trouble: BaseException | None = None
+        for attempt in range(self._tries):
+            try:
+                lit = self._darkness.again(attempt) if attempt else self._close(lease)
+            except BaseException as error:  # an interrupt too: light comes first
+                trouble, lit = error, self._darkness.switched
+            if not lit:
+                break
+        lease.dark_ns = self._now_ns()
+        if attempt:
+            self._account.closed_ns = 0
+        if lit:
+            self._stopped.set()
+            self._account.lit = lit
+            alarm.call(self._keeper, lit)
+            raise LightNotDark(f"{names(lit)} will not go dark; switch it off by hand") from trouble
+        self._keeper.close()
+        if attempt and (stuck := self._darkness.stuck()):
+            self._stopped.set()
+            raise LightNotDark(
+                f"{names(stuck)} is dark, but only since its power was taken away: its switch "
+                "does not obey; have it repaired before going on"
+            ) from trouble
+        if trouble is not None and not isinstance(trouble, Exception):
+            raise trouble
+
+    def _close(self, lease: Lease) -> tuple[LightSource, ...]:
+        """Close the switch after a frame; after a fault, take every light's power as well."""
+        return self._darkness.close(lease.source, self._account.note_closed) or (
+            () if lease.is_clean else self._darkness.all()
+        )
+
+    def _settle(self, lease: Lease) -> None:
+        assert lease.ticket is not None, "a lease begins with a ticket"
+        given_j_cm2 = self._account.settle(lease, lease.ticket)
+        if lease.is_clean and lease.is_spent:
+            lease.applied = lease.final()
+        elif lease.is_clean:
+            dose_j_cm2 = given_j_cm2 / lease.n_frames
+            lease.applied = msgspec.structs.replace(lease.applied, dose_j_cm2=dose_j_cm2)

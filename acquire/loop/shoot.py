@@ -1,0 +1,147 @@
+"""One shot after the other: guard, expose, publish; light only while a shot is exposed."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from typing import TYPE_CHECKING
+
+from acquire.errors import LightRefused, ScopeError
+from acquire.loop.reports import ShotReport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from acquire.camera import Image
+    from acquire.clock import Clock
+    from acquire.frame import Shot
+    from acquire.light.guard import LightGuard
+    from acquire.light.lease import Lease
+    from acquire.loop.ahead import Ahead
+    from acquire.loop.approach import Arrive
+    from acquire.loop.burst import Ramp
+    from acquire.loop.delivery import Delivery
+    from acquire.plan.plan import PlannedExposure, PlannedShot
+    from acquire.settings import Applied, Request
+
+logger = logging.getLogger(__name__)
+
+
+class Shooter:
+    """Takes a shot (`acquire.loop.Taker`): each of its exposures is a lease of its own.
+
+    Parameters
+    ----------
+    following
+        Waits, within the shot's deadline, for the request that follows it.
+    ramp
+        How the frames of a burst differ.
+    """
+
+    last: tuple[Shot, Request]
+
+    def __init__(
+        self,
+        plan: Ahead,
+        arrive: Arrive,
+        guard: LightGuard,
+        clock: Clock,
+        delivery: Delivery,
+        report: Callable[[ShotReport], None],
+        following: Callable[[Shot], Request],
+        should_stop: Callable[[], bool],
+        ramp: Ramp,
+    ) -> None:
+        self.good: dict[int, Request] = {}
+        self.following = following
+        self._plan, self._arrive, self._guard = plan, arrive, guard
+        self._clock, self._delivery, self._report = clock, delivery, report
+        self._should_stop, self._ramp = should_stop, ramp
+        self._has_warned = False
+
+    def take(self, planned: PlannedShot, request: Request, objection: str, waited_ns: int) -> bool:
+        """Guard, expose, publish: every exposure of one shot; return False if told to stop."""
+        shot, delivery = planned.shot, self._delivery
+        self.last = (shot, request)
+        first_seq, before_ns = delivery.next_seq, delivery.last_frame_ns
+        applied: list[Applied] = []
+        latency_ns, refused = 0, ""
+        try:
+            if objection:
+                raise LightRefused(objection)
+            with self._guard.shot(request, planned.frames(), shot.position):
+                for one in planned.exposures:
+                    if self._should_stop():
+                        break
+                    there = self._arrive(one, shot)
+                    if self._should_stop():  # a person may have ended it while it waited there
+                        break
+                    for frames in self._at_once(there):
+                        if frames.start and self._should_stop():
+                            break
+                        lease = self._expose(there, frames, shot, request, first_seq)
+                        if before_ns and not applied:
+                            latency_ns = lease.ready_ns - before_ns - waited_ns
+                        applied += lease.all_applied()
+            if delivery.next_seq < first_seq + shot.n_frames:
+                refused = "stopped"
+                if delivery.next_seq > first_seq:
+                    delivery.lose(first_seq + shot.n_frames - 1, refused)
+        except ScopeError as error:
+            refused = str(error)
+            is_begun = delivery.next_seq > first_seq or not isinstance(error, LightRefused)
+            if is_begun:  # frames were promised, and listeners count on them
+                delivery.lose(first_seq + shot.n_frames - 1, refused)
+            raise
+        finally:
+            report = ShotReport(
+                shot, request.decision_id, first_seq, tuple(applied), latency_ns, refused
+            )
+            self._report(report)
+        self.good[shot.position] = request
+        return not refused
+
+    def _at_once(self, one: PlannedExposure) -> list[range]:
+        """Return the frames of an exposure that the hardware takes by itself: all, if it can.
+
+        A burst whose frames differ is taken frame by frame where a device cannot step: the same
+        light, only slower.
+        """
+        if one.n_frames == 1 or self._guard.can_step(one.channel, one.n_frames, self._ramp):
+            return [range(one.n_frames)]
+        if not self._has_warned:
+            self._has_warned = True
+            logger.warning("no device steps through these bursts: they are taken frame by frame")
+        return [range(frame, frame + 1) for frame in range(one.n_frames)]
+
+    def _expose(
+        self, one: PlannedExposure, frames: range, shot: Shot, request: Request, first_seq: int
+    ) -> Lease:
+        """Take some frames of one exposure, and publish them in the dark.
+
+        It is dark as soon as the camera has blanked the light behind the last frame: whoever
+        decides then begins while the shutter closes, if nothing has to be waited for.
+        """
+        images: deque[Image] = deque()
+        t_s = self._clock.now_s()
+        published = 0
+        try:
+            with self._guard.expose(
+                request, one.channel, len(frames), shot.position, self._ramp, frames.start
+            ) as lease:
+                lease.start()
+                if lease.is_blanked:
+                    self._plan.look()
+                while len(images) < len(frames):
+                    images.append(lease.pop())
+                if lease.is_spent and self._delivery.has_room(len(images)):
+                    lease.applied = lease.final()
+                    while images:
+                        applied = lease.applied_of(published)
+                        self._delivery.publish(images.popleft(), one, shot, first_seq, t_s, applied)
+                        published += 1
+        finally:  # in the dark again; what came before a fault is published too
+            for frame, image in enumerate(images, start=published):
+                applied = lease.applied_of(frame)
+                self._delivery.publish(image, one, shot, first_seq, t_s, applied)
+        return lease
