@@ -10,8 +10,10 @@ from __future__ import annotations
 import argparse
 import random
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
@@ -128,14 +130,16 @@ def main() -> None:
         import atheris
     except ImportError:
         target = at_random(asked.minutes * 60, asked.seed)
-        print(
-            f"{target.n} inputs at random (seed {asked.seed}), {target.n_good} well formed: clean"
-        )
+        counts = f"{target.n} inputs at random (seed {asked.seed}), {target.n_good} well formed"
+        sys.stdout.write(f"{counts}: nothing found\n")
         return
     atheris.instrument_all()
     limits = [f"-max_total_time={int(asked.minutes * 60)}", "-max_len=4096", "-print_final_stats=1"]
-    atheris.Setup([sys.argv[0], f"-seed={asked.seed}", *limits], Target())
-    atheris.Fuzz()
+    with tempfile.TemporaryDirectory() as corpus:
+        for n, packet in enumerate(seeds()):
+            (Path(corpus) / str(n)).write_bytes(packet)
+        atheris.Setup([sys.argv[0], corpus, f"-seed={asked.seed}", *limits], Target())
+        atheris.Fuzz()
 
 
 if __name__ == "__main__":

@@ -12,9 +12,16 @@ from typing import get_args
 import numpy as np
 import pytest
 
+from acquire.frame import FrameInfo, Index, Shot
+from acquire.settings import Applied, ChannelSettings, Settings
 from realtime import wire
+from realtime.commands import MOST_VALID_S
+from realtime.hub import SILENT_S
+from realtime.policy import Decision
 from realtime.ring import Ring
-from realtime.seats import POLICIES
+from realtime.seats import MOST_SEATS, POLICIES
+from realtime.sockets import HANDSHAKE_MS, MAX_MESSAGE_BYTES
+from realtime.usher import PATIENCE_S
 
 PAGE = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text("utf-8")
 MESSAGES = sorted(
@@ -49,3 +56,25 @@ def test_the_layout_on_the_page_has_no_hole() -> None:
     rows = [(int(a), int(b)) for a, b in re.findall(r"^\| (\d+) to (\d+) \|", PAGE, re.MULTILINE)]
     assert [first for first, _ in rows] == [0, *(last + 1 for _, last in rows[:-1])]
     assert rows[-1][1] == 63
+
+
+def fields() -> list[str]:
+    kinds = [*get_args(wire.FromHub), *get_args(wire.FromClient)]
+    kinds += [FrameInfo, Shot, Index, Applied, Settings, ChannelSettings, Decision]
+    kinds += [wire.CameraInfo, wire.RingInfo, wire.RestoredSlot]
+    return sorted({name for kind in kinds for name in kind.__struct_fields__})
+
+
+@pytest.mark.parametrize("field", fields())
+def test_every_field_is_told(field: str) -> None:
+    assert f"`{field}`" in PAGE
+
+
+def test_the_bounds_on_the_page_are_those_of_the_code() -> None:
+    assert f"more than {MAX_MESSAGE_BYTES >> 20} MiB" in PAGE
+    assert f"within {HANDSHAKE_MS // 1000} s is cut off" in PAGE
+    assert f"no seat left ({MOST_SEATS})" in PAGE
+    assert f"{MOST_VALID_S:.0f} s ahead at most" in PAGE
+    assert f"after {PATIENCE_S:.0f} s of silence" in PAGE
+    assert f"said nothing for {SILENT_S:.0f} s" in PAGE
+    assert "Version {}.{}".format(*wire.PROTOCOL) in PAGE
