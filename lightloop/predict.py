@@ -192,7 +192,7 @@ def _searched(config: RunConfig, light: LightConfig, searches: int) -> tuple[flo
 
 
 def _on_s(config: RunConfig, light: LightConfig, exposure_ms: float) -> float:
-    """Return the time that the guard sets aside for one exposure (`acquire.light.lease.Lease`), s."""
+    """Return the time that the guard sets aside for one exposure, s (`acquire.light.lease`)."""
     on_ms = light.on_ms(exposure_ms)
     if light.gate not in ("camera", "sequencer"):
         on_ms += light.settle_ms + light.open_delay_ms + light.close_delay_ms

@@ -1,4 +1,4 @@
-"""The door of the light: one guard, the leases that it gives, and everything it holds in its hands."""
+"""The door of the light: one guard, the leases that it gives, and all that it holds in its hand."""
 
 from __future__ import annotations
 

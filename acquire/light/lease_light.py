@@ -30,7 +30,7 @@ class LeaseLight:
     Attributes
     ----------
     steps
-        Light of each frame, where they differ (`acquire.loop.burst`); the first one's is set by command,
+        Light of each frame, where they differ (`acquire.loop.burst`); the first one's is commanded,
         the others' by the hardware.
     ticket
         The dose that is set aside for it.

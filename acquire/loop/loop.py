@@ -81,8 +81,8 @@ def run(
     pause
         Where a person lets the run wait, in the dark, between shots.
     arrive
-        Comes to where an exposure is taken, in the dark (`acquire.stand.arrival`); without one, channel
-        and place are set, and a plan may ask for nothing more.
+        Comes to where an exposure is taken, in the dark (`acquire.stand.arrival`); without one,
+        channel and place are set, and a plan may ask for nothing more.
     ramp
         How the frames of each exposure differ, where it has more than one (`acquire.loop.burst`).
     flow
@@ -101,7 +101,7 @@ def run(
 
 
 class Taker(Protocol):
-    """Takes shots: one at a time (`acquire.loop.shoot`), or for as long as it can (`acquire.loop.flow`).
+    """Takes shots: one at a time (`acquire.loop.shoot`), or without a pause (`acquire.loop.flow`).
 
     Attributes
     ----------

@@ -38,7 +38,11 @@ power_device = "Laser488"
 power_property = "Power"
 shutter_device = "Shutter"
 gate = "camera"
-limits = { min_exposure_ms = 0.1, max_exposure_ms = 100.0, budget_j_cm2 = 1000.0, max_step_up = 4.0 }
+[light.limits]
+min_exposure_ms = 0.1
+max_exposure_ms = 100.0
+budget_j_cm2 = 1000.0
+max_step_up = 4.0
 [[channel]]
 name = "GFP"
 light = "488"
