@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import platform
 import time
 import uuid
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ import zmq
 from realtime.address import Address, check_local, show_token
 from realtime.commands import VALID_S
 from realtime.errors import FrameLapped, StreamError
-from realtime.ring import Ring
+from realtime.ring import KEEPS_STORE_ORDER, Ring
 from realtime.wire import (
     PROTOCOL,
     Ack,
@@ -34,9 +33,6 @@ from realtime.wire import (
     decode_from_hub,
     encode,
 )
-
-# Processors that show stores of another core in their order; elsewhere stamps are not enough.
-KEEPS_STORE_ORDER = platform.machine().lower() in ("x86_64", "amd64", "i386", "i686", "x86")
 
 if TYPE_CHECKING:
     from collections.abc import Callable

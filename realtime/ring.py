@@ -13,6 +13,7 @@ too. A restored image has no checksum: it is only looked at, never decided on.
 
 from __future__ import annotations
 
+import platform
 import sys
 import uuid
 from multiprocessing import resource_tracker
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import DTypeLike, NDArray
 
+# Processors that show stores of another core in their order; elsewhere stamps are not enough.
+KEEPS_STORE_ORDER = platform.machine().lower() in ("x86_64", "amd64", "i386", "i686", "x86")
 HEADER_BYTES = 64  # one cache line: begin, end, sequence number, and room
 BEGIN, END, SEQ = 0, 1, 2
 

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from realtime import client
 from realtime.address import Address
 from realtime.client import ControlClient, StreamClient
 from realtime.errors import FrameLapped, StreamError
@@ -81,6 +82,23 @@ def test_a_lapped_frame_is_noticed_after_use(session: Session) -> None:
         session.publish(range(1, 9))
         with pytest.raises(FrameLapped, match="a whole ring behind"):
             window.check(got[1])
+
+
+@pytest.mark.parametrize("keeps_order", [True, False])
+def test_where_stamps_are_not_enough_every_check_compares_the_bytes(
+    session: Session, monkeypatch: pytest.MonkeyPatch, keeps_order: bool
+) -> None:
+    monkeypatch.setattr(client, "KEEPS_STORE_ORDER", keeps_order)
+    with session.join("window", "latest", 1) as window:
+        session.publish(range(1))
+        frame = next_of(window, FrameMessage)
+        window.check(frame)
+        session.ring._bytes[frame.slot, 0] ^= 1  # a store that was not seen in its order
+        if keeps_order:
+            window.check(frame)
+        else:
+            with pytest.raises(FrameLapped, match="checksum"):
+                window.check(frame)
 
 
 def test_a_decision_comes_back_with_the_result_it_follows(session: Session) -> None:
