@@ -27,9 +27,10 @@ ScopeError                 base of every error that a run may end with in good o
         EngineUnavailable  an engine, or the precision asked for, cannot run on this machine
     ConfigError            a config file says something that we do not understand
     PolicyFileError        a user's policy file cannot be used
+    StandFailed            the bench of faults did not get to where it breaks a run
 
 ``SampleError`` lives in `acquire.sample.record`, ``ConfigError`` in `lightloop.config`,
-``PolicyFileError`` in `lightloop.own_policy`, ``StreamError``, ``RunFileError`` in
+``PolicyFileError`` in `lightloop.own_policy`, ``StandFailed`` in `lightloop.bench.faults_stand`, ``StreamError``, ``RunFileError`` in
 `realtime.errors`, ``ModelError`` in `models.errors`; `models` may not import `acquire`, so its base
 is `RuntimeError`.
 """
