@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from acquire import sample_record
 from acquire.dose import Ledger
 from acquire.dose.footprint import Footprint
 from acquire.errors import LightOverBudget
+from acquire.sample import record as sample_record
 from acquire.sample.record import Line, SampleError, SampleRecord, read_sample
 
 BLUE = {"488": Line(488.0, is_calibrated=True)}
