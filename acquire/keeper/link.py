@@ -6,6 +6,8 @@ import logging
 import multiprocessing
 import struct
 import threading
+import time
+from collections import deque
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING
 
@@ -55,7 +57,7 @@ class KeeperLink:
         self._sending = threading.Lock()
         self._is_lost = threading.Event()
         self._unheard = 0
-        self._announced = b""
+        self._owed: deque[bytes] = deque()  # leases that were announced and not answered yet
         self._listener: threading.Thread | None = None
         self._wake, self._woken = multiprocessing.Pipe()
 
@@ -71,9 +73,9 @@ class KeeperLink:
 
     def announce(self, deadline_ns: int) -> None:
         """Tell of a lease that is to begin; before any light, `confirm` it."""
-        self._announced = struct.pack("<q", deadline_ns)
-        if not self._is_lost.is_set():
-            self._send(LEASE + self._announced)
+        announced = struct.pack("<q", deadline_ns)
+        if not self._is_lost.is_set() and self._send(LEASE + announced):
+            self._owed.append(announced)
 
     def confirm(self) -> None:
         """Return when the keeper has the lease that was announced.
@@ -83,17 +85,26 @@ class KeeperLink:
         KeeperLost
             If the keeper is gone, or does not answer within 200 ms.
         """
-        answer = b""
-        if not self._is_lost.is_set():
-            try:
-                if self._ends.leases.poll(_ACK_S):
-                    answer = self._ends.leases.recv_bytes(LONGEST)
-            except (EOFError, OSError) as error:
-                say(logger, logging.WARNING, "the keeper's pipe broke: %r", error)
-        if answer != ACK + self._announced:
+        if self._is_lost.is_set() or not self._is_answered():
             self._is_lost.set()
             raise KeeperLost("the keeper does not answer: no keeper, no light; start the run anew")
         self._unheard = 0
+
+    def _is_answered(self) -> bool:
+        """Hear the answer to the lease announced last, and before it, to those that broke off.
+
+        A lease that is refused by a device, or stopped, is never confirmed; its answer still comes.
+        """
+        until_s = time.perf_counter() + _ACK_S
+        leases, is_right = self._ends.leases, False
+        try:
+            while self._owed and leases.poll(max(0.0, until_s - time.perf_counter())):
+                is_right = leases.recv_bytes(LONGEST) == ACK + self._owed.popleft()
+                if not is_right:
+                    return False
+        except (EOFError, OSError) as error:
+            say(logger, logging.WARNING, "the keeper's pipe broke: %r", error)
+        return is_right and not self._owed
 
     def close(self) -> None:
         """Tell that the light is off."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 import logging
 import struct
 import threading
@@ -158,7 +159,7 @@ def test_an_owner_that_cannot_be_killed_is_no_reason_to_leave_the_light_on() -> 
 
 
 def test_a_keeper_that_cannot_get_it_dark_gives_up_and_says_so(monkeypatch) -> None:
-    monkeypatch.setattr("acquire.keeper.keep._GIVE_UP_S", 0.05)
+    monkeypatch.setattr(importlib.import_module("acquire.keeper.keep"), "_GIVE_UP_S", 0.05)
     owner, keeper = make_pipes()
     owner.close()
     assert not keep(keeper, lambda: False, lambda: None).is_dark
@@ -184,6 +185,30 @@ def test_a_keeper_that_acknowledges_another_lease_is_lost() -> None:
     owner, keeper = make_pipes()
     link = KeeperLink(owner)
     keeper.leases.send_bytes(b"A" + bytes(8))
+    with pytest.raises(KeeperLost):
+        link.lease(in_s(60))
+    link.end()
+    keeper.close()
+
+
+def test_a_lease_that_broke_off_before_its_answer_does_not_cost_the_next_one(watch: Watch) -> None:
+    link = KeeperLink(watch.owner)
+    for _ in range(3):  # stopped, or refused by a device, while the keeper answered
+        link.announce(in_s(60))
+        link.close()
+    link.lease(in_s(60))
+    assert not link.is_lost
+    link.close()
+    link.end()
+    assert watch.end() == KeeperReport("the owner ended in good order", is_dark=True)
+
+
+def test_an_answer_to_a_lease_that_broke_off_is_no_answer_to_the_next_one(monkeypatch) -> None:
+    monkeypatch.setattr("acquire.keeper.link._ACK_S", 0.01)
+    owner, keeper = make_pipes()
+    link = KeeperLink(owner)
+    link.announce(in_s(60))
+    keeper.leases.send_bytes(b"A" + keeper.leases.recv_bytes()[1:])
     with pytest.raises(KeeperLost):
         link.lease(in_s(60))
     link.end()
