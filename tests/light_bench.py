@@ -56,6 +56,8 @@ class Bench:
     """Of a stream: exposure (ms) and dose (s of full power) of each whole frame."""
     is_overrun: bool = False
     can_step: bool = True
+    tells_time: bool = False
+    """Whether frames say when the camera had them, from a moment of its own on."""
     backlog: list[Image] = field(default_factory=list)
     exposures_ms: list[float] = field(default_factory=list)
     powers: dict[str, list[float]] = field(default_factory=dict)
@@ -193,7 +195,8 @@ class FakeCamera:
             self._bench.start_stream()
 
     def n_waiting(self) -> int:
-        return len(self._bench.backlog)
+        fault = self._bench.faults.get("waiting")
+        return fault() if fault else len(self._bench.backlog)
 
     def is_overrun(self) -> bool:
         return self._bench.is_overrun
@@ -223,7 +226,8 @@ class FakeCamera:
         bench.waiting -= 1
         bench.taken += 1
         bench.is_running = bench.waiting > 0
-        image = Image(np.zeros((2, 2), np.uint16), bench.taken - 1, bench.now)
+        elapsed_ns = bench.now - 10**12 if bench.tells_time else -1
+        image = Image(np.zeros((2, 2), np.uint16), bench.taken - 1, bench.now, elapsed_ns)
         bench.backlog.append(image)
 
     def is_running(self) -> bool:

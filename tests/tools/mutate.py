@@ -1,11 +1,14 @@
 """Do the tests of the light guard notice a fault in it? Makes many, one at a time, and looks.
 
-    python -m tests.tools.mutate                     all files of the guard
-    python -m tests.tools.mutate acquire/light/lease.py    some
-    python -m tests.tools.mutate --only Ending       mutants whose name has this in it
+    python -m tests.tools.mutate                         all files of the guard
+    python -m tests.tools.mutate acquire/light/lease.py  some
+    python -m tests.tools.mutate --only Ending           mutants whose name has this in it
+    python -m tests.tools.mutate --jobs 4                so many at a time; 2 unless told
 
-It works on a copy, so the checkout is never wrong. A mutant that no test notices must stand in
-`survivors.toml` with the reason why it is no fault; else the command ends with status 1.
+It works on copies, so the checkout is never wrong. First it runs all tests and learns which of them
+run which line; a mutant is then shown to those that run its line, the shortest first. One that no
+test notices must stand in `survivors.toml` with the reason why it is no fault; else the command
+ends with status 1.
 """
 
 from __future__ import annotations
@@ -20,35 +23,52 @@ import tempfile
 import threading
 import time
 import tomllib
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from importlib.util import cache_from_source
 from multiprocessing.connection import Connection
 from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
 
+from tests.tools.guarded import FILES, ROOT, TESTS
 from tests.tools.mutants import Mutant, mutants
+from tests.tools.picking import Picker
 
-ROOT = Path(__file__).parents[2]
-FILES = (
-    "light", "shots", "lighting", "ending", "stop_light", "darkness", "alarm", "lease", "bounds",
-    "frame_bounds", "slew", "account", "dose/budget", "where", "startup_light",
-)  # fmt: skip
-TESTS = (
-    "tests/unit/test_light.py", "tests/faults/test_light_faults.py", "tests/unit/test_source.py",
-    "tests/unit/test_refusals.py", "tests/unit/test_dose.py", "tests/unit/test_startup_light.py",
-    "tests/unit/test_light_machine.py",
-)  # fmt: skip
 OPTIONS = (
     "-x", "-q", "-pno:cacheprovider", "--timeout=0",
     "-Wignore::pytest.PytestAssertRewriteWarning",  # plugins are there already, of the run before
 )  # fmt: skip
 OURS = ("acquire", "lightloop", "realtime", "models", "tests")
 PATIENCE_S = 90.0  # a mutant that hangs is noticed: a run of the tests takes a tenth of it
+LAST_S = 2.0  # a thread that is ending may take so long
 SURVIVORS = Path(__file__).with_name("survivors.toml")
 
 
+class Chosen:
+    """Lets pytest run these tests alone, in this order."""
+
+    def __init__(self, names: list[str]) -> None:
+        self._places = {name: place for place, name in enumerate(names)}
+
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        """Drop the others: nobody needs to hear of them."""
+        chosen = [item for item in items if item.nodeid in self._places]
+        items[:] = sorted(chosen, key=lambda item: self._places[item.nodeid])
+
+
+def put(path: Path, code: str) -> None:
+    """Write a file, and forget what it was compiled to: one of the same second looks the same."""
+    path.write_text(code, "utf-8")
+    Path(cache_from_source(str(path))).unlink(missing_ok=True)
+
+
 def work(folder: str, pipe: Connection) -> None:
-    """Run the tests on each mutant that comes; the process is warm, only our modules are anew."""
+    """Run tests on each mutant that comes; the process is warm, only our modules are anew."""
     os.chdir(folder)
     sys.path.insert(0, folder)
+    sys.dont_write_bytecode = False  # what did not change need not be compiled again
     import hypothesis
     import pytest
 
@@ -56,38 +76,41 @@ def work(folder: str, pipe: Connection) -> None:
     hypothesis.settings.register_profile("mutants", phases=quick, database=None)
     hypothesis.settings.load_profile("mutants")
     while (task := pipe.recv()) is not None:
-        path, code = task
+        path, code, tests = task
         good = Path(path).read_text("utf-8")
-        Path(path).write_text(code, "utf-8")
-        for name in [
-            n for n in sys.modules if n.split(".")[0] in ("acquire", "tests", "lightloop")
-        ]:
+        put(Path(path), code)
+        for name in [n for n in sys.modules if n.split(".")[0] in OURS]:
             del sys.modules[name]
+        files = dict.fromkeys(test.partition("::")[0] for test in tests)
         with redirect_stdout(io.StringIO()) as said, redirect_stderr(said):
-            status = pytest.main([*OPTIONS, *filter(os.path.exists, TESTS)])
-        Path(path).write_text(good, "utf-8")
+            status = pytest.main([*OPTIONS, *files], [Chosen(tests)])
+        put(Path(path), good)
+        until = time.monotonic() + LAST_S
+        for thread in set(threading.enumerate()) - {threading.current_thread()}:
+            thread.join(max(0.0, until - time.monotonic()))
         is_dirty = threading.active_count() > 1
         pipe.send((int(status), said.getvalue()[-2000:], is_dirty))
 
 
 class Worker:
-    """A process that runs the tests, and is started anew when a mutant has spoilt it."""
+    """A process with a copy of its own, started anew when a mutant has spoilt it."""
 
-    def __init__(self, folder: str) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self._context = multiprocessing.get_context("spawn")
         self._start()
 
     def _start(self) -> None:
         self._pipe, theirs = self._context.Pipe()
-        self._process = self._context.Process(target=work, args=(self._folder, theirs), daemon=True)
-        self._process.start()
+        process = self._context.Process(target=work, args=(str(self.folder), theirs), daemon=True)
+        process.start()
+        self._process = process
         theirs.close()
 
-    def judge(self, path: str, code: str) -> tuple[bool, str]:
-        """Return whether all tests pass, and what pytest said."""
-        good = Path(self._folder, path).read_text("utf-8")
-        self._pipe.send((path, code))
+    def judge(self, path: str, code: str, tests: list[str]) -> tuple[bool, str]:
+        """Return whether all these tests pass, and what pytest said."""
+        good = (self.folder / path).read_text("utf-8")
+        self._pipe.send((path, code, tests))
         try:
             answer = self._pipe.recv() if self._pipe.poll(PATIENCE_S) else None
         except EOFError:
@@ -95,14 +118,71 @@ class Worker:
         status, said, is_dirty = answer or (1, "hangs, or ends the process", True)
         if is_dirty:
             self.close()
-            Path(self._folder, path).write_text(good, "utf-8")
+            put(self.folder / path, good)
             self._start()
-        return status == 0, said
+        return status == 0 and not is_dirty, said  # a thread left behind fails a test, too
 
     def close(self) -> None:
         self._process.kill()
         self._process.join()
         self._pipe.close()
+
+
+class Crew:
+    """Some workers, who judge mutants side by side, and what tells them which tests to run."""
+
+    def __init__(self, room: Path, jobs: int) -> None:
+        folders = [room / f"copy-{number}" for number in range(jobs)]
+        for folder in folders:
+            copy(folder)
+        self.folder = folders[0]
+        self._picker = Picker(self.folder, TESTS, OPTIONS)
+        self._workers = [Worker(folder) for folder in folders]
+        self._free: SimpleQueue[Worker] = SimpleQueue()
+        for worker in self._workers:
+            self._free.put(worker)
+        self._pool = ThreadPoolExecutor(jobs)
+
+    def survivors(self, path: str, made: list[Mutant]) -> list[Mutant]:
+        """Return the mutants of a file that no test notices."""
+        good = (self.folder / path).read_text("utf-8")
+        everybody = sorted({t for one in made for t in self._picker.tests_of(path, one.line)})
+        is_fine, said = self._judge(path, good, everybody)
+        if made and not is_fine:  # not of the mutant, then: of the way that we run them
+            raise SystemExit(f"the tests fail without any fault:\n{said}")
+        verdicts = self._pool.map(lambda one: self._lives(path, one), made)
+        return [one for one, lives in zip(made, verdicts, strict=True) if lives]
+
+    def _lives(self, path: str, mutant: Mutant) -> bool:
+        tests = self._picker.tests_of(path, mutant.line)
+        lives = not tests or self._judge(path, mutant.code, tests)[0]
+        if lives:
+            say(f"ALIVE line {mutant.line}: {mutant.name}")
+        return lives
+
+    def _judge(self, path: str, code: str, tests: list[str]) -> tuple[bool, str]:
+        worker = self._free.get()
+        try:
+            return worker.judge(path, code, tests)
+        finally:
+            self._free.put(worker)
+
+    def close(self) -> None:
+        """End all of them."""
+        self._pool.shutdown()
+        for worker in self._workers:
+            worker.close()
+
+
+@contextmanager
+def crew(jobs: int) -> Iterator[Crew]:
+    """Lend workers, and clear up behind them."""
+    with tempfile.TemporaryDirectory() as room:
+        found = Crew(Path(room).resolve(), jobs)
+        try:
+            yield found
+        finally:
+            found.close()
 
 
 def copy(folder: Path) -> None:
@@ -112,6 +192,7 @@ def copy(folder: Path) -> None:
             ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "weights")
         )
     shutil.copy(ROOT / "pyproject.toml", folder)
+    (folder / "tests/conftest.py").unlink()  # it would blame a mutant for what others leave behind
 
 
 def main() -> int:
@@ -119,41 +200,23 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Mutants of the light guard.")
     parser.add_argument("files", nargs="*", help="files to make faults in")
     parser.add_argument("--only", default="", help="mutants whose name has this in it")
+    parser.add_argument("--jobs", type=int, default=2, help="mutants at a time")
     asked = parser.parse_args()
-    files = asked.files or [f"acquire/{name}.py" for name in FILES]
+    files = asked.files or FILES
     began, alive, n_all = time.monotonic(), list[Mutant](), 0
-    with tempfile.TemporaryDirectory() as room:
-        folder = Path(room).resolve()
-        copy(folder)
-        worker = Worker(str(folder))
-        for path in files:
-            made = [
-                one
-                for one in mutants(path, (folder / path).read_text("utf-8"))
-                if asked.only in one.name
-            ]
-            lives = survivors(worker, path, made)
-            say(f"{path}: {len(made)} mutants, {len(lives)} alive")
-            n_all, alive = n_all + len(made), alive + lives
-        worker.close()
     explained = tomllib.loads(SURVIVORS.read_text("utf-8"))["survivors"]
+    with crew(asked.jobs) as workers:
+        for path in files:
+            every = mutants(path, (workers.folder / path).read_text("utf-8"))
+            made = [one for one in every if asked.only in one.name]
+            lives = workers.survivors(path, made)
+            say(
+                f"{path}: {len(made)} mutants, {len(lives)} alive, {time.monotonic() - began:.0f} s"
+            )
+            n_all, alive = n_all + len(made), alive + lives
     new = [mutant for mutant in alive if mutant.name not in explained]
     say(f"{n_all} mutants, {len(alive)} alive, {len(new)} of them not explained")
-    say(f"{time.monotonic() - began:.0f} s")
     return 1 if new else 0
-
-
-def survivors(worker: Worker, path: str, made: list[Mutant]) -> list[Mutant]:
-    """Return the mutants of a file that no test notices."""
-    is_fine, said = worker.judge(path, (ROOT / path).read_text("utf-8"))
-    if not is_fine:
-        raise SystemExit(f"the tests fail without any fault:\n{said}")
-    alive = []
-    for mutant in made:
-        if worker.judge(path, mutant.code)[0]:
-            alive.append(mutant)
-            say(f"ALIVE line {mutant.line}: {mutant.name}")
-    return alive
 
 
 def say(text: str) -> None:

@@ -1,0 +1,26 @@
+"""What guards the light, the most dangerous first, and the fast tests that guard it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+FILES = tuple(
+    f"acquire/{name}.py"
+    for name in (
+        *(f"light/{name}" for name in (
+            "ending", "stop", "alarm", "lighting", "darkness", "guard", "shots", "lease",
+            "lease_light", "account", "bounds", "frame_bounds", "slew", "where", "stream",
+            "streaming", "startup",
+        )),
+        "dose/budget", "dose/ledger",
+    )
+)  # fmt: skip
+TESTS = (
+    *(f"tests/unit/test_{name}.py" for name in (
+        "light", "light_doubt", "light_machine", "light_trace", "source", "refusals", "dose",
+        "cell_dose", "fluence", "startup_light", "burst", "stream", "slew_channels",
+        "sample_record", "exposure_step",
+    )),
+    "tests/faults/test_light_faults.py",
+)  # fmt: skip
