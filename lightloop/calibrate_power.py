@@ -151,7 +151,11 @@ def measure_power(
         readings, zero_mw = walk_power(
             stand.exposer, plan.commands, plan.exposure_ms, plan.frames, meter
         )
-    return power_calibration(plan, readings, zero_mw, meter.name)
+    try:
+        return power_calibration(plan, readings, zero_mw, meter.name)
+    except CalibrationRefused as error:
+        read = "; ".join(f"{command:g}, {mw:g}" for command, mw in readings)
+        raise CalibrationRefused(f"{error}. It was read (command, mW): {read}") from error
 
 
 def power_calibration(

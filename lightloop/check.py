@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lightloop.config import RunConfig
     from lightloop.predict import Prediction
 
+RUN_SUFFIXES = (".h5", ".hdf5")
 SPARE_BYTES = 200 << 20  # room that a run leaves on the disk for everybody else
 
 
@@ -71,8 +72,11 @@ def check_output(path: Path, need_bytes: int) -> int:
     Raises
     ------
     ConfigError
-        If the folder is missing or not writable, the file exists, or the disk is too full.
+        If the folder is missing or not writable, the file exists or would be taken for another
+        kind by its name, or the disk is too full.
     """
+    if path.suffix not in RUN_SUFFIXES:
+        raise ConfigError(f"{path}: a run file is HDF5: let its name end with .h5")
     folder = _folder_of(path)
     if path.exists():
         raise ConfigError(f"{path}: exists already; a run file is never overwritten")

@@ -384,10 +384,28 @@ def load(path: Path) -> RunConfig:
     ConfigError
         With one sentence for each thing that is wrong, and where it stands.
     """
+    return parse(read_text(path), path.name)
+
+
+def read_text(path: Path) -> str:
+    """Return what a text file says, as UTF-8.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be read, with the reason in plain words.
+    """
     try:
-        return parse(path.read_text("utf-8"), path.name)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from error
+        return path.read_text("utf-8")
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path}: there is no such file") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"{path}: is no plain text in UTF-8 (byte {error.start}); save it as that"
+        ) from error
+    except OSError as error:
+        why = "it is a folder" if path.is_dir() else error.strerror
+        raise ConfigError(f"{path}: cannot be read: {why}") from error
 
 
 def parse(text: str, name: str = "config") -> RunConfig:

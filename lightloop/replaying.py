@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lightloop.build import build_policy
-from lightloop.config import ConfigError, parse
+from lightloop.config import ConfigError, parse, read_text
 from realtime.run_file import RunReader
 from realtime.verify import verdict, verify_policy
 
@@ -74,11 +74,11 @@ def _without_policy(text: str, name: str) -> str:
 
 def _table_of(path: Path) -> str:
     """Return the table [policy] of a TOML file, as text."""
+    text = read_text(path)
     try:
-        text = path.read_text("utf-8")
         tomllib.loads(text)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not TOML: {error}") from error
     _, table = _split(text)
     if not table:
         raise ConfigError(f"{path}: has no table [policy]")

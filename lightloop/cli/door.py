@@ -55,12 +55,9 @@ def text_of(path: Path) -> str:
     ConfigError
         If it cannot be read.
     """
-    from lightloop.config import ConfigError
+    from lightloop.config import read_text
 
-    try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from error
+    return read_text(path)
 
 
 def paper() -> Console:

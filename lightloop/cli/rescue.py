@@ -80,7 +80,9 @@ def _say(verdict: Verdict) -> None:
     for fault in verdict.faults[:MOST_FAULTS]:
         page.print(str(fault), soft_wrap=True)
     if len(verdict.faults) > MOST_FAULTS:
-        page.print(f"and {len(verdict.faults) - MOST_FAULTS} more (--json lists them all)")
+        page.print(
+            f"and {len(verdict.faults) - MOST_FAULTS} more (`lightloop verify --json` lists all)"
+        )
 
 
 @contextmanager

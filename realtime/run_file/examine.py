@@ -33,7 +33,8 @@ class Fault(msgspec.Struct, frozen=True):
     what: str
 
     def __str__(self) -> str:
-        return f"{self.file}: {self.what}"
+        said = self.what.removeprefix(self.file).lstrip()
+        return f"{self.file}: {said}"
 
 
 class Verdict(msgspec.Struct, frozen=True):

@@ -327,4 +327,5 @@ def check_length(path: Path, expected: int) -> None:
 
 
 def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    said = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return "it does not begin as one" if "file signature not found" in said else said

@@ -48,8 +48,10 @@ def part_paths(path: Path) -> list[Path]:
     Raises
     ------
     RunFileError
-        If there are later parts, but one before them is missing.
+        If there are later parts, but one before them is missing; or it is a folder.
     """
+    if path.is_dir():
+        raise RunFileError(f"{path} is a folder: name a run file in it")
     first = first_part(path)
     found: list[Path] = []
     while part_path(first, len(found)).exists():

@@ -99,7 +99,10 @@ class TruthReader:
     def _read_tables(self) -> None:
         file = self._file
         if file.attrs.get("format") != layout.FORMAT:
-            raise RunFileError(f"{self.path.name} is no truth file of lightloop")
+            raise RunFileError(
+                f"{self.path.name} is no truth file of lightloop, and none lies beside it: "
+                "a simulated run writes one with --truth"
+            )
         version = int(file.attrs["format_version"])
         if version > layout.FORMAT_VERSION:
             raise RunFileError(

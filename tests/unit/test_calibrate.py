@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import re
 import xml.etree.ElementTree as ET
+from contextlib import nullcontext
 from importlib.resources import files
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -14,6 +16,7 @@ from typer.testing import CliRunner
 
 from acquire.calibrating.calibration_files import load_power, names, save_camera, save_power
 from acquire.errors import CalibrationRefused, DeviceMissing, SettingRefused
+from lightloop import calibrate_power
 from lightloop.calibrate_camera import plan_camera
 from lightloop.calibrate_power import (
     plan_power,
@@ -129,6 +132,21 @@ def test_readings_that_make_no_curve_are_refused(
     plan = plan_power(slide(), "m", "", "", 2e4, 4, 1.0)
     with pytest.raises(CalibrationRefused, match=re.escape(says)):
         power_calibration(plan, readings, 0.0, "meter")
+
+
+def test_what_a_person_read_off_the_meter_is_said_where_it_makes_no_curve(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stand = SimpleNamespace(core=None, exposer=None)
+    monkeypatch.setattr(calibrate_power, "open_stand", lambda *_, **__: nullcontext(stand))
+    monkeypatch.setattr(
+        calibrate_power, "walk_power", lambda *_: (((50.0, 3.25), (100.0, 2.5)), 0.0)
+    )
+    plan = plan_power(slide(), "m", "", "20x", 2e4, 4, 1.0)
+    with pytest.raises(CalibrationRefused, match=r"was read .*: 50, 3\.25; 100, 2\.5$"):
+        calibrate_power.measure_power(
+            slide(), "", "m", plan, lambda _: SimpleNamespace(name="typed")
+        )
 
 
 @pytest.mark.parametrize(

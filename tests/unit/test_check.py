@@ -215,7 +215,7 @@ def test_a_folder_that_takes_no_files_is_told_in_one_sentence(
     monkeypatch.setattr("lightloop.check.tempfile.TemporaryFile", refuse)
     for check in (lambda path: check_output(path, 0), check_picture):
         with pytest.raises(ConfigError, match=r"it takes no new file; name another folder$"):
-            check(tmp_path / "run")
+            check(tmp_path / "run.h5")
 
 
 def test_a_picture_may_be_written_over_but_not_into_nowhere(tmp_path: Path) -> None:

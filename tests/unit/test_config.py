@@ -244,8 +244,14 @@ def test_simulated_time_is_refused_where_the_light_is_real() -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"none\.toml: cannot be read"):
+    with pytest.raises(ConfigError, match=r"none\.toml: there is no such file"):
         load(tmp_path / "none.toml")
+
+
+def test_a_file_that_is_no_plain_text_is_told_so(tmp_path: Path) -> None:
+    (tmp_path / "latin.toml").write_bytes(b'title = "Zellen f\xfcr heute"')
+    with pytest.raises(ConfigError, match=r"latin\.toml: is no plain text in UTF-8 \(byte 17\)"):
+        load(tmp_path / "latin.toml")
 
 
 @settings(max_examples=40, deadline=None)

@@ -185,7 +185,7 @@ def test_a_config_is_examined_with_its_microscope() -> None:
     assert microscope.config(configs / "demo.toml").verdict == "ok"
     missing = microscope.config(configs / "none.toml")
     assert missing.verdict == "fail"
-    assert "cannot be read" in missing.value
+    assert "there is no such file" in missing.value
 
 
 def test_a_probe_that_dies_is_told_in_its_last_words(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -135,7 +135,7 @@ def test_what_if_takes_the_policy_of_another_file(tmp_path: Path) -> None:
         (DEMO, "policy=wild", "'wild' is none of"),
         (DEMO, "light=0", "policy=KIND or policy=FILE.toml"),
         (DEMO, "policy=", "policy=KIND or policy=FILE.toml"),
-        (DEMO, "policy=nowhere.toml", "cannot be read"),
+        (DEMO, "policy=nowhere.toml", "there is no such file"),
         ('policy = { kind = "fixed" }\n', "policy=snr", r"as a table \[policy\]"),
     ],
 )
