@@ -23,7 +23,7 @@ from acquire.stand.scope import Scope
 from lightloop.build import load_core
 from lightloop.children import SPAWN, Family
 from lightloop.config import MicroManagerConfig
-from lightloop.processes.link import Ready
+from lightloop.processes.link import Failed, Ready
 from lightloop.task import RunTask
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 READY_S = 60.0
 GONE_S = 5.0
+KEEPER_S = 45.0  # longer than the keeper goes on trying
+PARTING_S = 0.2  # we let go of the light before we part, and live on; proposed
 # Micro-Manager's threads end a little after their core; an interpreter that ends before them
 # aborts (microscope without hardware, pymmcore-plus 0.18.1: 0 of 18 with this pause).
 CORE_ENDS_S = 0.3
@@ -79,7 +81,7 @@ def open_stand(
     KeeperLost
         If there is nobody who would turn the light off if this process died.
     LightNotDark
-        On leaving, if a light is not read back as dark.
+        On leaving, if a light is not read back as dark, by us or by the keeper.
     """
     lights = lights or {source.name: source for source in config.light}
     budget = budget or {s.name: s.limits.budget_j_cm2 for s in config.light}
@@ -119,12 +121,22 @@ def _start_keeper(
         after.callback(us.close)
         _wait_until_ready(box)
     lease_ends, keeper_ends = make_pipes()
-    child = family.start("keeper", keeper_ends.leases, keeper_ends.orders, theirs, os.getpid())
-    after.callback(child.end, GONE_S)
+    ends, pid = (keeper_ends.leases, keeper_ends.orders), os.getpid()
+    child = family.start("keeper", *ends, theirs, pid, PARTING_S)
+    after.callback(_hear_out, child)
     link = KeeperLink(lease_ends)
     after.callback(link.end)
     _wait_until_ready(child)
     return _client(ours), link
+
+
+def _hear_out(keeper: Child) -> None:
+    """Let the keeper switch everything off once more, and believe what it says."""
+    keeper.process.join(KEEPER_S)
+    last = keeper.hear()
+    keeper.end(0.0)
+    if isinstance(last, Failed):
+        raise LightNotDark(last.reason)
 
 
 def _client(pipe: Connection | None) -> LightBoxClient | None:

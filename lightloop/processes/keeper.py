@@ -16,6 +16,7 @@ from lightloop.processes.link import Link, run_child
 from lightloop.task import RunTask
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from multiprocessing.connection import Connection
 
 
@@ -31,16 +32,36 @@ def main(
     orders: Connection,
     light: Connection | None,
     owner_pid: int,
+    owner_s: float = OWNER_S,
 ) -> None:
-    """Entry of the process: pipes to the supervisor, the scope and the simulated light box."""
+    """Entry of the process: pipes to the supervisor, the scope and the simulated light box.
+
+    Parameters
+    ----------
+    owner_s
+        How long the owner of the light may take to end, s: until then it holds the ports.
+    """
     task = msgspec.json.decode(task_json, type=RunTask)
     ends = Ends(leases, orders)
-    run_child(supervisor, lambda link: _watch(task, link, ends, light, owner_pid), task.is_verbose)
+
+    def wait() -> None:
+        wait_for_end(owner_pid, owner_s)
+
+    run_child(
+        supervisor, lambda link: _watch(task, link, ends, light, owner_pid, wait), task.is_verbose
+    )
 
 
-def _watch(task: RunTask, link: Link, ends: Ends, light: Connection | None, owner_pid: int) -> None:
+def _watch(
+    task: RunTask,
+    link: Link,
+    ends: Ends,
+    light: Connection | None,
+    owner_pid: int,
+    wait: Callable[[], None],
+) -> None:
     config = parse(task.config_toml, task.config_name)
-    go_dark = build_dark(config, light, lambda: wait_for_end(owner_pid))
+    go_dark = build_dark(config, light, wait)
     link.ready()
     report = keep(ends, go_dark, lambda: kill(owner_pid), is_way_free=light is not None)
     if report.is_dark:

@@ -1,0 +1,69 @@
+"""A calibration on a stand whose light outlives programs: its keeper has the last word."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from acquire.errors import LightNotDark
+from lightloop import calibration_stand
+from lightloop.children import SPAWN, Child
+from lightloop.config import parse
+from lightloop.processes.link import Failed, pack
+from tests.faults.test_second_core import CONFIG
+from tests.lasting_light import LastingLight
+
+pytestmark = pytest.mark.timeout(90)
+
+
+@pytest.fixture
+def box() -> Iterator[LastingLight]:
+    box = LastingLight()
+    yield box
+    box.close()
+
+
+@pytest.fixture
+def text(box: LastingLight, tmp_path: Path) -> str:
+    path = tmp_path / "stand.cfg"
+    path.write_text(
+        "Property,Core,Initialize,0\n"
+        "Device,Camera,DemoCamera,DCam\n"
+        "#py pyDevice,Laser,tests.lasting_light,LastingShutter\n"
+        f"#py Property,Laser,Port,{box.port}\n"
+        "Property,Core,Initialize,1\n"
+        "Property,Core,Camera,Camera\n",
+        "utf-8",
+    )
+    return CONFIG.format(system=path.as_posix())
+
+
+def test_a_light_that_comes_on_as_its_driver_is_unloaded_is_ended_by_the_keeper(
+    box: LastingLight, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unload, left_ns = calibration_stand._unload, [0]
+
+    def unload_and_light(core: object) -> None:
+        unload(core)  # type: ignore[arg-type]
+        box.is_lit, left_ns[0] = True, time.perf_counter_ns()
+
+    monkeypatch.setattr(calibration_stand, "_unload", unload_and_light)
+    with calibration_stand.open_stand(parse(text, "stand.toml"), text, "stand.toml", "laser"):
+        assert not box.is_lit
+    assert not box.is_lit
+    took_s = (time.perf_counter_ns() - left_ns[0]) * 1e-9
+    assert took_s < 4.0, "keeper and owner do not wait for each other"
+
+
+def test_a_keeper_that_cannot_end_the_light_is_believed() -> None:
+    ours, theirs = SPAWN.Pipe()
+    theirs.send_bytes(pack(Failed("DARK NOT CONFIRMED", may_be_lit=True)))
+    process = SPAWN.Process(target=time.monotonic)
+    process.start()
+    with pytest.raises(LightNotDark, match="DARK NOT CONFIRMED"):
+        calibration_stand._hear_out(Child("keeper", process, ours))
+    theirs.close()
+    process.close()
