@@ -31,7 +31,7 @@ exposure_ms = 20.0
 
 def test_the_examples_of_the_page_are_one_config() -> None:
     blocks = re.findall(r"```toml\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
-    assert len(blocks) == 4
+    assert len(blocks) == 6
     config = parse(REST + "\n".join(blocks), "plans.md")
     shots = plan_shots(config.sequence(), (0.0, 0.0, 0.0))
     first = [next(shots) for _ in range(5)]
