@@ -54,12 +54,18 @@ class LightPort:
     def set_power(self, source: LightSource, fraction: float) -> float:
         """Set the power and return what the device then says, both as fractions of the maximum.
 
-        A light without a power of its own always answers 1.
+        A light without a power of its own always answers 1. A sequence that still runs is ended
+        first, or the next frame would get its power.
         """
         if not source.power_device:
             return 1.0
         text = _text(source, fraction)
         with commanding(f"setting {source.power_device} {source.power_property} to {text}"):
+            if source.name in self._stepping:  # it did not end when it was told to
+                self._core.setProperty(
+                    source.power_device, source.power_property, _text(source, 0.0)
+                )
+                self._end_steps(source)
             self._core.setProperty(source.power_device, source.power_property, text)
             return self._read_power(source)
 
@@ -73,10 +79,8 @@ class LightPort:
                 self._core.setShutterOpen(source.shutter_device, is_open)
             elif not is_open and source.power_device:
                 self.set_power(source, 0.0)
-            if not is_open and source.name in self._stepping:
+            if not is_open:
                 self._end_steps(source)
-                if not source.shutter_device:
-                    self.set_power(source, 0.0)
             return self.is_lit(source)
 
     def can_step(self, source: LightSource, n_frames: int) -> bool:
