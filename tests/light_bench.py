@@ -203,7 +203,7 @@ class FakeCamera:
 
     def try_pop(self) -> Image | None:
         bench = self._bench
-        if bench.call("pop") is not None or not bench.waiting:
+        if bench.call("pop") is not None or not (bench.waiting or bench.backlog):
             bench.spend(MS)
             return None
         if bench.is_endless and not bench.backlog:

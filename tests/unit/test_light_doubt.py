@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
-from acquire.errors import CameraTimeout
+from acquire.errors import CameraTimeout, LightNotDark
 from acquire.light.guard import LightGuard
 from acquire.light.lease import Lease
-from tests.light_bench import MS, FakeCamera, Stand, ask, raising, stand, take
+from tests.light_bench import LIMITS, MS, FakeCamera, Stand, ask, raising, stand, take
 
 POWER = 0.5
 
@@ -112,3 +113,17 @@ def test_a_stream_that_ends_while_frames_wait_books_them_and_the_one_that_was_cu
     shone = at.bench.lit_s["488"]
     assert shone == pytest.approx(POWER * 0.045, rel=0.02)
     assert shone <= at.ledger.totals()["488"] <= shone + POWER * 0.010
+
+
+def test_a_light_that_stuck_is_booked_until_it_is_found_dark_and_no_longer() -> None:
+    at = stand(limits=msgspec.structs.replace(LIMITS, budget_j_cm2=100))
+    at.bench.faults |= {"close 488": lambda: True, "ask 488": lambda: True, "dark 488": lambda: 0}
+    with pytest.raises(LightNotDark):
+        take(at, ask(power=POWER))
+    at.bench.spend(3000 * MS)
+    at.bench.faults.clear()
+    at.guard.rearm()
+    assert at.ledger.spent(0, "488") == pytest.approx(POWER * 3.010, rel=0.01)
+    at.bench.spend(9000 * MS)
+    take(at, ask(power=POWER))
+    assert at.ledger.spent(0, "488") == pytest.approx(POWER * 3.020, rel=0.01)

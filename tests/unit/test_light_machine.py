@@ -54,8 +54,15 @@ class Light(RuleBasedStateMachine):
         bench = Bench()
         self.at = stand(*SWITCHED, HALOGEN, limits=LIMITS, rules=RULES, bench=bench)
         self.bench, self.guard = bench, self.at.guard
-        self.guard._stopped.wait = lambda s: bench.spend(int(s * 1e9))  # type: ignore
+        self.guard._stopped.wait = self.nap  # type: ignore
         self.has_failed = False
+
+    def nap(self, nap_s: float) -> None:
+        """Let time pass; a camera that was started exposes meanwhile."""
+        if self.bench.is_running:
+            self.guard._camera.expose()  # type: ignore
+        else:
+            self.bench.spend(int(nap_s * 1e9))
 
     # What people and policies do.
 
@@ -139,7 +146,7 @@ class Light(RuleBasedStateMachine):
         self, request: Request, light: LightSource, n_frames: int, position: int, deed: str
     ) -> None:
         with self.guard.expose(request, light.name, n_frames, position) as lease:
-            if light.is_switchable:  # what is set aside counts as spent
+            if light.is_switchable and lease.allowed.power_fraction > 0:  # set aside is spent
                 assert self.at.ledger.spent(position, light.name) <= BUDGET * (1 + 1e-9)
             assert lease.applied.exposure_ms <= LIMITS.max_exposure_ms
             assert lease.applied.power_fraction <= LIMITS.max_power_fraction
