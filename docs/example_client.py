@@ -15,7 +15,8 @@ import zmq
 def newest_session() -> Path:
     """Return the address file of the run that was started last."""
     files = Path(tempfile.gettempdir()).glob("lightloop-*/session.json")
-    return max(files, key=lambda path: path.stat().st_mtime)
+    newest = max(files, key=lambda path: path.stat().st_mtime, default=None)
+    return newest if newest is not None else sys.exit("no run is going on here")
 
 
 def main() -> None:

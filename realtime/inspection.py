@@ -198,10 +198,16 @@ def why(reader: RunReader, seq: int) -> Why:
     if decision is not None:
         known = {frame.seq: frame for frame in reader.infos}
         based_on = tuple(known[s] for s in decision.based_on if s in known)
-    return Why(info, decision, based_on, made, _sentence(info, decision))
+    is_proposal = is_open_loop(reader.start.origin)  # a replay that decided otherwise
+    return Why(info, decision, based_on, made, _sentence(info, decision, is_proposal=is_proposal))
 
 
-def _sentence(info: FrameInfo, decision: Decision | None) -> str:
+def is_open_loop(origin: str) -> bool:
+    """Whether the decisions of a file are proposals: a replay that asked "what if"."""
+    return ", open loop, " in origin
+
+
+def _sentence(info: FrameInfo, decision: Decision | None, *, is_proposal: bool) -> str:
     used = info.applied
     power = f"at {100 * used.power_fraction:.3g} % of full power"
     text = (
@@ -215,7 +221,12 @@ def _sentence(info: FrameInfo, decision: Decision | None) -> str:
         text += ", the run's first settings"
     else:
         numbers = ", ".join(in_words(name, value) for name, value in decision.inputs.items())
-        text += f", as {decision.policy} decided after shot {decision.id}: {decision.reason}"
+        whose = (
+            f" when it was recorded; after shot {decision.id} {decision.policy} would have said"
+            if is_proposal
+            else f", as {decision.policy} decided after shot {decision.id}"
+        )
+        text += f"{whose}: {decision.reason}"
         text += f" ({numbers})" if numbers else ""
     if used.clamped:
         text += f"; the light guard gave less than was asked: {used.clamped}"

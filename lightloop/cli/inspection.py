@@ -105,6 +105,8 @@ def dose_text(light: str, dose: float, unit: str) -> str:
 
 
 def _trouble(seen: RunSummary) -> Iterator[tuple[str, str]]:
+    from realtime.inspection import is_open_loop
+
     yield "lost", f"{seen.n_lost} frames in {seen.n_gaps} gaps" if seen.n_gaps else "no frame"
     for gap in seen.gaps[:MOST_LINES]:
         yield "", f"frames {gap.seq_from} to {gap.seq_to}: {gap.reason}"
@@ -114,7 +116,10 @@ def _trouble(seen: RunSummary) -> Iterator[tuple[str, str]]:
         (seen.n_refused, "refused"),
     ]
     found = [f"{count} {what}" for count, what in light if count]
-    yield "exposures", ", ".join(found) or "all as decided"
+    plain = (
+        "as recorded; decisions are proposals" if is_open_loop(seen.origin) else "all as decided"
+    )
+    yield "exposures", ", ".join(found) or plain
     for notice in seen.notices[:MOST_LINES]:
         yield "notice", notice
 

@@ -74,6 +74,19 @@ def test_why_of_an_imported_frame_is_the_same_after_a_replay(tmp_path: Path) -> 
         assert not summarize(run).channels[0].knows_power
 
 
+def test_why_does_not_say_that_light_followed_a_policy_that_was_only_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = msgspec.structs.replace(samples.start(), origin="replay of a.h5, open loop, what if x")
+    monkeypatch.setattr(samples, "start", lambda *_: start)
+    samples.write_run(tmp_path / "run.h5", n_shots=4, n_frames=2)
+    with RunReader(tmp_path / "run.h5") as run:
+        assert why(run, 5).text == (
+            "Frame 5 (shot 2, field 0) got 12 ms of gfp at 50 % of full power when it was "
+            "recorded; after shot 1 snr/1 would have said: snr is enough (SNR 5)."
+        )
+
+
 def test_why_tells_what_the_guard_cut(tmp_path: Path) -> None:
     used = samples.applied(5.0, clamped="slew: at most twice the last dose")
     pixels = samples.image(0)
