@@ -337,8 +337,9 @@ class Session:
     def _finish(self, outcome: Outcome, last_seq: int) -> None:
         is_dark = self._guard.all_dark() and outcome.is_dark
         self._keep_record()
-        # A light that nobody stopped but that is stopped: the keeper did it.
+        # A light that nobody stopped but that is stopped: the keeper did it, or went.
         was_revoked = self._guard.is_stopped and not self._link.stop.is_set()
+        was_revoked = was_revoked or self._keeper.is_lost
         is_orderly = outcome.error is None and not self._link.is_orphan and not was_revoked
         was_stopped = self._link.stop.is_set() and not outcome.is_complete
         reason = self._link.reason if was_stopped and not outcome.error else outcome.reason

@@ -1,0 +1,101 @@
+"""A stream whose owner or keeper dies, or hangs, while the camera runs on: what the meter says.
+
+The lease of a stream is renewed again and again: who hangs must not live off the last renewal.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import psutil
+import pytest
+
+from acquire.simulated import LightBoxClient
+from lightloop.children import Child
+from lightloop.supervise import Supervisor
+from realtime.run_file import RunReader
+from tests.run_helpers import SMALL, run_and, task
+
+pytestmark = [
+    pytest.mark.timeout(90),
+    pytest.mark.skipif(sys.platform == "win32", reason="no signals there"),
+]
+STREAM = (
+    SMALL.replace("interval = { seconds = 120 }, loops = 5000", "interval = 0, loops = 1000000")
+    .replace('clock = "simulated"\npace_s = 0.01', 'clock = "host"\nmode = "stream"')
+    .replace('kind = "snr"', 'kind = "fixed"')
+    .replace("[plan]", "[guard]\nlease_margin_ms = 300\n[plan]")
+)
+DARK_BY_S = 2.0  # a window, a late frame, the margin, and the keeper's own way; on a busy machine
+WATCH_S = 1.0
+
+
+class Eye:
+    """Looks at the box while and after its owner is struck; the supervisor waits for it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.was_lit = False
+        self.dark_after_s = self.dose_then = self.dose_later = -1.0
+        self._done = threading.Event()
+        look = Supervisor._look_at_the_light
+
+        def look_later(supervisor: Supervisor, light: Connection) -> None:
+            self._done.wait(30.0)
+            look(supervisor, light)
+
+        monkeypatch.setattr(Supervisor, "_look_at_the_light", look_later)
+
+    def strike(self, supervisor: Supervisor, pid: int, how: str) -> None:
+        """Strike a process while light is on, and see what becomes of it."""
+        assert supervisor._light is not None
+        box = LightBoxClient(supervisor._light)
+        try:
+            until_s = time.monotonic() + 10.0
+            while not self.was_lit and time.monotonic() < until_s:
+                self.was_lit = bool(box.state().lit)
+            getattr(psutil.Process(pid), how)()
+            struck_s = time.monotonic()
+            while not box.state().is_dark and time.monotonic() < struck_s + 20.0:
+                time.sleep(2e-3)
+            self.dark_after_s = time.monotonic() - struck_s
+            self.dose_then = _dose(box)
+            time.sleep(WATCH_S)
+            self.dose_later = _dose(box)
+            assert box.state().is_dark
+        finally:
+            self._done.set()
+
+
+def _dose(box: LightBoxClient) -> float:
+    return sum(line.dose_j_cm2 for line in box.meter().values())
+
+
+@pytest.mark.parametrize(
+    ("how", "who"), [("suspend", "scope"), ("kill", "keeper"), ("suspend", "keeper")]
+)
+def test_whoever_is_struck_in_mid_stream_it_is_dark_soon_and_stays_dark(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str, who: str
+) -> None:
+    eye = Eye(monkeypatch)
+
+    def act(children: dict[str, Child], supervisor: Supervisor) -> None:
+        pid = children[who].process.pid
+        assert pid is not None
+        eye.strike(supervisor, pid, how)
+        if psutil.pid_exists(pid):
+            psutil.Process(pid).kill()  # nobody need wait for it any more
+
+    outcome = run_and(task(tmp_path, config=STREAM), 20, act)
+    assert eye.was_lit
+    assert eye.dark_after_s < DARK_BY_S
+    assert eye.dose_later == eye.dose_then
+    assert outcome.exit_code == 1
+    assert "LIGHT IS ON" not in outcome.reason
+    with RunReader(tmp_path / "run.h5") as reader:
+        assert reader.status == "partial"
+        told = sum(info.applied.dose_j_cm2 for info in reader.infos)
+        assert 0 < told < eye.dose_later
