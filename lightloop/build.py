@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from acquire.calibration import Calibration
     from acquire.core import Core
     from acquire.settings import Settings
     from acquire.simulated import AnyLightBox, Line
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from lightloop.config import RunConfig
     from models.denoise import Restorer
     from models.package import Package
+    from realtime.focus import FocusGate
     from realtime.pipeline import Pipeline
     from realtime.policy import Policy, Trust
     from realtime.wire import CameraInfo, RestoredSlot, Start
@@ -207,8 +209,18 @@ def build_pipeline(
             keep=keep,
             saturation_adu=calibration.saturation_adu,
             cell_dose=build_cell_dose(config, camera),
+            focus=build_focus_gate(config, calibration) if follows else None,
         )
     )
+
+
+def build_focus_gate(config: RunConfig, camera: Calibration) -> FocusGate:
+    """Build what tells blurred cells from bleached ones."""
+    from models.focus import SharpnessMeter
+    from realtime.focus import FocusGate
+
+    numbers = (camera.gain_adu_per_e, camera.offset_adu, camera.read_noise_e)
+    return FocusGate(SharpnessMeter(*numbers, config.detect.diameter_px))
 
 
 def build_restorer(config: RunConfig, camera: CameraInfo, package: Package | None) -> Restorer:

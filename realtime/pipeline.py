@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from models import Restorer
     from realtime.cell_dose import CellDose
     from realtime.detections import Detections
+    from realtime.focus import FocusGate
     from realtime.policy.decision import Policy
     from realtime.policy.observation import Trust
     from realtime.wire import CellDoses, RestoredSlot, TrackEvent, Tracks
@@ -55,6 +56,9 @@ class Steps(NamedTuple):
         Level from which a pixel is clipped.
     cell_dose
         Adds up the light of each cell; None where cells are not followed.
+    focus
+        Withdraws the trust in what is less sharp than its field has been; None where no cells are
+        followed.
     """
 
     restore: Restorer
@@ -65,6 +69,7 @@ class Steps(NamedTuple):
     keep: Callable[[NDArray[np.float32]], RestoredSlot] | None
     saturation_adu: float
     cell_dose: CellDose | None = None
+    focus: FocusGate | None = None
 
 
 class Pipeline:
@@ -98,6 +103,8 @@ class Pipeline:
         photons = self.steps.restore(adu).photons
         restored = time.perf_counter_ns()
         trust = self.steps.judge(adu, photons)
+        if self.steps.focus is not None:
+            trust = self.steps.focus(info.shot.position, info.index.z, adu, trust)
         if info.focus in OUT_OF_FOCUS:  # what is blurred may vouch for nothing
             trust = msgspec.structs.replace(trust, is_trusted=False, why=OUT_OF_FOCUS[info.focus])
         if self._trust is None or not trust.is_trusted:

@@ -90,7 +90,6 @@ class Fault:
 _C, _R, _E = Outcome.CONTINUES, Outcome.RESUMES, Outcome.ENDS
 _U, _N = Outcome.UNCONFIRMED, Outcome.NEVER_MORE
 _PROCESS = "it is one process: see scope killed"
-_DIMMER = "the policy takes cells that are out of focus, or fade as they die, for bleached ones"
 _POLICY = "it decides nothing by what it sees"
 
 FAULTS = (
@@ -143,10 +142,10 @@ FAULTS = (
     Fault("empty field", harms.empty_field, _N, has_policy_of_its_own=False, no_rival=_POLICY),
     Fault(
         "defocus by 5 um", harms.defocus, _N,
-        has_policy_of_its_own=False, not_yet=_DIMMER, no_rival=_POLICY,
+        has_policy_of_its_own=False, no_rival=_POLICY,
     ),
     Fault(
         "all cells dead", harms.kill_cells, _N,
-        has_policy_of_its_own=False, exposures_after=80, not_yet=_DIMMER, no_rival=_POLICY,
+        has_policy_of_its_own=False, exposures_after=80, no_rival=_POLICY,
     ),
 )  # fmt: skip

@@ -22,6 +22,8 @@ class Trust(msgspec.Struct, frozen=True, gc=False):
         where it removed signal beyond 4 sigma.
     is_trusted, why
         The verdict, and what spoke against it.
+    focus
+        Sharpness, as a share of what is usual in this field (`realtime.focus`); 0 if not measured.
     """
 
     mean_z: float = 0.0
@@ -32,6 +34,7 @@ class Trust(msgspec.Struct, frozen=True, gc=False):
     missed_share: float = 0.0
     is_trusted: bool = False
     why: str = "not judged"
+    focus: float = 0.0
 
 
 class Observation(msgspec.Struct, frozen=True):

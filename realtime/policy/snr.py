@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
@@ -11,6 +11,7 @@ from pydantic import Field
 
 from acquire.settings import ChannelSettings
 from realtime.policy.decision import Decision
+from realtime.policy.fading import Fading
 from realtime.policy.light import LightRange, light_of
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 _MOST_TREND = 0.3
 """Bound of the integral term, in natural logs of light: it follows bleaching, not faults."""
+_ODD_STEP = 0.98
+"""Light of a shot, as a factor of the last, while cells are dimmer than bleaching explains: slow,
+for they are seen and may yet be believed (`realtime.policy.fading`). Proposed."""
 
 
 class SnrConfig(LightRange, frozen=True, extra="forbid", use_attribute_docstrings=True):
@@ -90,12 +94,16 @@ def light_factor(
 
 @dataclass(slots=True)
 class _Field:
-    """What is remembered of a field of view; `safe` is the light of its last believed shot."""
+    """What is remembered of a field of view.
+
+    `safe` is the light of its last believed shot, `fading` how bright its cells have been.
+    """
 
     asked: tuple[ChannelSettings, ...]
     trend: float = 0.0
     doubtful: int = 0
     safe: float = math.inf
+    fading: Fading = field(default_factory=Fading)
 
 
 class SnrPolicy:
@@ -123,7 +131,7 @@ class SnrPolicy:
         If the config names a channel that the settings do not have.
     """
 
-    name = "snr/2"
+    name = "snr/3"
 
     def __init__(self, config: SnrConfig, first: Settings, read_noise_e: float) -> None:
         self._config, self._first = config, first
@@ -153,6 +161,7 @@ class SnrPolicy:
             "light_now": self._light(now),
         }
         if doubt:
+            field.fading.pass_by(self._light(now))
             channels, why = self._retreat(doubt, seen, field, now)
         else:
             channels, why = self._steer(seen, field, now, inputs)
@@ -225,12 +234,37 @@ class SnrPolicy:
         now: tuple[ChannelSettings, ...],
         inputs: dict[str, float],
     ) -> tuple[tuple[ChannelSettings, ...], str]:
-        """Return the light that the target needs, and why."""
-        config, light = self._config, self._light(now)
+        """Return the light that the target needs and the cells' brightness allows, and why."""
+        light, ceiling = self._light(now), field.fading.ceiling
+        if not field.fading.odd_shots:  # what is given may be held
+            ceiling = max(ceiling, light)
         field.doubtful, field.safe = 0, light
+        wanted, why = self._wanted(seen, field, now, inputs)
+        asked = self._light(now) if wanted is None else wanted
+        need = light * inputs.get("light_factor", 1.0)
+        fading = field.fading
+        fading.see(seen.t_s, seen.signal_e / light, seen.n_confirmed, light, need)
+        if fading.is_dimmer and fading.odd_shots > self._config.hold_shots:
+            fading.lower(max(light * _ODD_STEP, min(light, self._config.least)))
+        if math.isfinite(ceiling):
+            inputs["light_ceiling"] = ceiling
+        if asked <= ceiling:
+            return (now if wanted is None else self._scaled(wanted, None)), why
+        why = f"{why}, but {f'cells are {fading.why}' if fading.why else 'one shot is no evidence'}"
+        return self._scaled(ceiling, now if ceiling <= light else None), why
+
+    def _wanted(
+        self,
+        seen: Observation,
+        field: _Field,
+        now: tuple[ChannelSettings, ...],
+        inputs: dict[str, float],
+    ) -> tuple[float | None, str]:
+        """Return the light that the target needs (None: the same), and why."""
+        config, light = self._config, self._light(now)
         ratio = seen.snr / config.target_snr
         if abs(ratio - 1) <= config.deadband and all(map(config.allows, now)):
-            return now, f"SNR {seen.snr:.1f} is at target {config.target_snr:g}"
+            return None, f"SNR {seen.snr:.1f} is at target {config.target_snr:g}"
         needed = light_factor(
             config.target_snr, seen.snr, seen.signal_e, seen.background_e, self._read_noise_e
         )
@@ -246,7 +280,7 @@ class SnrPolicy:
             step = min(max(step, 1.0), config.max_step_up)
             light = min(light * step, config.most)
         side = "above" if ratio >= 1 else "below"
-        return self._scaled(light, None), f"SNR {seen.snr:.1f} {side} target {config.target_snr:g}"
+        return light, f"SNR {seen.snr:.1f} {side} target {config.target_snr:g}"
 
     def _light(self, channels: tuple[ChannelSettings, ...]) -> float:
         return next(light_of(c) for c in channels if c.channel == self._channel)
