@@ -121,7 +121,8 @@ class Streamer:
     def _run(self, planned: PlannedShot, request: Request) -> None:
         """Take shot after shot under one lease."""
         shot = planned.shot
-        one = self._arrive(planned.exposures[0], shot)
+        with self._guard.shot(request, planned.frames(), shot.position):
+            one = self._arrive(planned.exposures[0], shot)  # which may search the focus, with light
         with self._guard.stream(
             request, one.channel, one.n_frames, shot.position, self._flow.lag_frames
         ) as lease:

@@ -21,9 +21,9 @@ from acquire.frame import Shot
 from acquire.light.bounds import GuardRules
 from acquire.loop.flow import Flow
 from acquire.loop.loop import Outcome
-from acquire.plan.plan import plan_shots
+from acquire.plan.plan import PlannedExposure, plan_shots
 from acquire.settings import Limits, Request
-from tests.light_bench import DIODE, LASER, MS, Stand, ask, raising, stand
+from tests.light_bench import DIODE, LASER, MS, Stand, ask, raising, stand, take
 from tests.loop_run import Run, plan
 
 FREE = Limits(1, 100, 1.0, budget_j_cm2=1e6)
@@ -208,6 +208,26 @@ def test_a_stream_in_the_dark_begins_again_when_a_decision_comes() -> None:
     assert going.at.bench.calls.count("open 488") == 2
     assert going.used[-1] == (10, 0.3)
     assert [f.info.seq for f in going.run.frames] == list(range(len(going.run.frames)))
+
+
+def test_a_stream_that_may_have_no_light_does_not_search_the_focus_with_light() -> None:
+    going = Streaming(stand(limits=FREE, rules=GuardRules(hold_shots=0, dark_after=1)))
+    going.requests = {5: ask(late=1), 8: ask(late=2)}
+    going.run.next_request = lambda shot: ask(late=9)  # type: ignore[method-assign]
+    searches: list[int] = []
+
+    def search(one: PlannedExposure, shot: Shot) -> PlannedExposure:
+        searches.append(shot.number)
+        dim = ask(decision_id=-1)
+        with going.at.guard.shot(dim, {"488": 1}, shot.position, is_measure=False):
+            take(going.at, dim)
+        return one
+
+    shots = plan_shots(plan(time_plan={"interval": 0, "loops": 20}))
+    flow = Flow(going.newest, lambda: False, going.rest)
+    going.run.go_with(shots, flow=flow, arrive=search)
+    assert len(going.run.reports) > 5, "shot after shot was refused"
+    assert searches == [0]
 
 
 def test_a_budget_is_spent_by_the_frame_and_ends_the_stream() -> None:
