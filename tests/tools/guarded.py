@@ -18,9 +18,9 @@ FILES = tuple(
 )  # fmt: skip
 TESTS = (
     *(f"tests/unit/test_{name}.py" for name in (
-        "light", "light_doubt", "light_machine", "light_trace", "source", "refusals", "dose",
-        "cell_dose", "fluence", "startup_light", "burst", "stream", "slew_channels",
-        "sample_record", "exposure_step",
+        "light", "light_doubt", "light_switch", "light_machine", "light_trace", "source",
+        "refusals", "dose", "cell_dose", "fluence", "startup_light", "burst", "stream",
+        "slew_channels", "sample_record", "exposure_step",
     )),
     "tests/faults/test_light_faults.py",
 )  # fmt: skip
