@@ -160,14 +160,16 @@ class Stream(Lease):
         """
         source = self.source
         delays_ms = source.settle_ms + source.open_delay_ms + source.close_delay_ms
-        return self.window_ms + 2 * self._cycle_ms() + allowance_ms + delays_ms
+        on_ms = self.window_ms + 2 * self._cycle_ms() + self._ahead_ms()
+        return on_ms + allowance_ms + delays_ms
 
     def given_j_cm2(self, closed_ns: int, n_exposed: int) -> float:
         """Return the dose that it gave since this was asked last, J/cm2 or relative.
 
         Light that the camera blanks: the frames that came, each as it was exposed. When it ends,
-        frames that wait, or the one that was cut short, are booked as well; where it broke off, no
-        less than from the last frame until dark. Light that we blank: all of the time.
+        frames that wait, or the one that was cut short, are booked as well, and those that a camera
+        which works ahead still holds; where it broke off, no less than from the last frame until
+        dark. Light that we blank: all of the time.
         """
         source, until_ns = self.source, self.now_ns()
         if self.is_over:
@@ -187,6 +189,7 @@ class Stream(Lease):
                 cut_ms = (n_left + 1) * on_ms
             elif self.is_clean:
                 cut_ms = min(cut_ms, on_ms)
+            cut_ms += self._ahead_ms()
             given_j_cm2 += self.irradiance_given_w_cm2() * cut_ms * 1e-3
         return given_j_cm2
 
@@ -227,6 +230,13 @@ class Stream(Lease):
         return msgspec.structs.replace(
             before, power_fraction=power, power_read_fraction=read, irradiance_w_cm2=irradiance
         )
+
+    def _ahead_ms(self) -> float:
+        """Return for how long frames were exposed that a camera which works ahead still holds.
+
+        It exposes while it reads out: when it is stopped, whole frames never come.
+        """
+        return (self.lag_frames - 1) * self._cycle_ms()
 
     def _cycle_ms(self) -> float:
         return self.source.on_ms(self.allowed.exposure_ms)

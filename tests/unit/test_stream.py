@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -228,6 +229,23 @@ def test_a_stream_that_may_have_no_light_does_not_search_the_focus_with_light() 
     going.run.go_with(shots, flow=flow, arrive=search)
     assert len(going.run.reports) > 5, "shot after shot was refused"
     assert searches == [0]
+
+
+@pytest.mark.parametrize("breaks_off", [False, True])
+def test_frames_that_a_camera_which_works_ahead_still_holds_are_booked(breaks_off: bool) -> None:
+    booked = []
+    for lag_frames in (1, 3):
+        at = stand(limits=FREE)
+        with (
+            suppress(LightRefused),
+            at.guard.stream(ask(), "488", 1, 0, lag_frames) as lease,
+        ):
+            lease.start()
+            lease.pop_truth()
+            if breaks_off:
+                raise LightRefused("a person stops it")
+        booked.append(at.ledger.totals()["488"])
+    assert booked[1] - booked[0] == pytest.approx(2 * 10.0 * 1e-3 * 0.5)
 
 
 def test_a_budget_is_spent_by_the_frame_and_ends_the_stream() -> None:
