@@ -168,3 +168,18 @@ def test_what_was_taken_out_of_focus_may_vouch_for_nothing(
     assert result.observation.trust.is_trusted == is_trusted
     if not is_trusted:
         assert result.observation.trust.why == "the focus lock has let go"
+
+
+def test_focus_is_judged_by_position_and_plane_of_the_first_channel(bench: Bench) -> None:
+    asked: list[tuple[int, int]] = []
+
+    def focus(position: int, z: int, _: np.ndarray, trust: Trust) -> Trust:
+        asked.append((position, z))
+        return msgspec.structs.replace(trust, is_trusted=z != 1, why="blurred")
+
+    pipeline = Pipeline(bench.pipeline().steps._replace(focus=focus))
+    for place, (z, c) in enumerate([(0, 0), (1, 0), (0, 1)]):
+        pipeline.see(info(place, 0, place, 3, z, c, p=4), image(5))
+    result, _ = pipeline.answer()
+    assert asked == [(4, 0), (4, 1)]
+    assert result.observation.trust.why == "blurred"
