@@ -9,6 +9,7 @@ import pytest
 from acquire.errors import LightNotDark, LightRefused, SettingRefused
 from acquire.light.bounds import GuardRules
 from acquire.light.source import LightSource
+from acquire.loop.burst import Ramp
 from acquire.settings import Limits
 from tests.light_bench import DIODE, LASER, MS, Stand, ask, raising, stand, take
 
@@ -34,6 +35,37 @@ def test_who_is_stopped_while_a_shutter_opens_never_enters_the_lease() -> None:
     at.guard._stopped.wait = wait  # type: ignore[method-assign,assignment]
     with pytest.raises(LightRefused, match="was stopped"), at.guard.expose(ask(), "488", 1, 0):
         pytest.fail("a stopped lease was given")
+    assert at.bench.is_dark
+
+
+class Door:
+    """A door of the light before which one waits; somebody presses STOP at the n-th time."""
+
+    def __init__(self, at: Stand, n_th: int) -> None:
+        self._at, self._left = at, n_th
+
+    def __enter__(self) -> None:
+        self._left -= 1
+        if self._left == 0:
+            stop(self._at)
+
+    def __exit__(self, *error: object) -> None:
+        """Let the next one in."""
+
+
+@pytest.mark.parametrize(("n_th", "command"), [(1, "power"), (2, "steps"), (3, "open")])
+def test_who_is_stopped_while_a_driver_is_busy_does_not_command_it_any_more(
+    n_th: int, command: str
+) -> None:
+    at = stand()
+    at.guard._lighting.door = Door(at, n_th)  # type: ignore[assignment]
+    ramp = Ramp(powers=(1.0, 0.5))
+    with (
+        pytest.raises(LightRefused, match="was stopped"),
+        at.guard.expose(ask(), "488", 2, 0, ramp),
+    ):
+        pytest.fail("a stopped lease was given")
+    assert f"{command} 488" not in at.bench.calls
     assert at.bench.is_dark
 
 
@@ -123,3 +155,32 @@ def test_what_a_driver_complains_of_is_said(command: str, caplog: pytest.LogCapt
     said = [record.getMessage() for record in caplog.records]
     assert "light '488': no answer" in said
     assert command == "close 488" or "light '488': the cable is out" in said
+
+
+def test_a_camera_that_cannot_step_by_itself_does_not_step_through_exposures() -> None:
+    at = stand()
+    ramp = Ramp(exposures=(1.0, 0.5))
+    assert at.guard.can_step("488", 2, ramp)
+    at.bench.can_step = False
+    assert at.guard.can_step("488", 2, ramp) is False
+
+
+def test_who_is_stopped_between_two_exposures_of_a_shot_touches_no_device_for_the_second() -> None:
+    at, request = stand(), ask()
+    with at.guard.shot(request, {"488": 2}, 0):
+        take(at, request)
+        stop(at)
+        at.bench.calls.clear()
+        with pytest.raises(LightRefused, match="was stopped"):
+            take(at, request)
+    assert at.bench.calls == []
+
+
+def test_who_is_stopped_begins_no_shot() -> None:
+    at = stand()
+    stop(at)
+    with (
+        pytest.raises(LightRefused, match="was stopped"),
+        at.guard.shot(ask(), {"488": 1}, 0),
+    ):
+        pytest.fail("a shot was begun")
