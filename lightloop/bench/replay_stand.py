@@ -13,7 +13,8 @@ import msgspec
 import numpy as np
 import xxhash
 
-from lightloop.build import build_pipeline, build_policy
+from lightloop.build import build_focus_gate, build_pipeline, build_policy
+from lightloop.cell_light import build_cell_dose
 from lightloop.config import parse
 from lightloop.supervise import supervise
 from lightloop.task import RunTask
@@ -129,9 +130,15 @@ class Stand:
                     pipeline = self._pipeline(start)
 
     def _pipeline(self, start: Start) -> Pipeline:
-        read_noise_e = start.cameras[0].calibration.read_noise_e
-        policy = build_policy(self._config, start.settings, read_noise_e)
-        return Pipeline(self._steps._replace(policy=policy))
+        """Return a pipeline that has seen nothing; only the network is that of the one before."""
+        camera, config = start.cameras[0], self._config
+        return Pipeline(
+            self._steps._replace(
+                policy=build_policy(config, start.settings, camera.calibration.read_noise_e),
+                cell_dose=build_cell_dose(config, camera),
+                focus=build_focus_gate(config, camera.calibration),
+            )
+        )
 
 
 class _Stall:
