@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from acquire.errors import ScopeError
+from acquire.errors import LightRefused, ScopeError
 from realtime.wire import Reply
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Orders:
         self, guard: LightGuard, pause: Pause, feedback: Feedback, stop: Callable[[str], object]
     ) -> None:
         self._guard, self._pause, self._feedback, self._stop = guard, pause, feedback, stop
-        self.is_aborted = False
+        self.is_aborted = self._may_rearm = False
         self._orders: dict[str, Callable[[], str]] = {
             "stop": self._end,
             "abort": self._abort,
@@ -66,14 +66,18 @@ class Orders:
         tuple
             What to tell them, and whether it is dark.
         """
-        is_dark = self._guard.go_dark()
-        self._pause.begin(what)
+        self._may_rearm = self._may_rearm or not self._guard.is_stopped
+        try:
+            self._pause.begin(what)  # first: a run that finds its light stopped, unpaused, ends
+        finally:
+            is_dark = self._guard.go_dark()
         state = "the light is off" if is_dark else "the light is NOT known to be off"
         text = f"{what}; {state}, and the run waits: resume it, or stop it"
         logger.critical("%s", text)
         return text, is_dark
 
     def _stop_light(self) -> Reply:
+        self._may_rearm = False
         is_dark = self._guard.go_dark()
         self._stop("STOP LIGHT was pressed")
         text = self._guard.dark_text() if is_dark else "NOT confirmed dark: switch it off by hand"
@@ -93,9 +97,13 @@ class Orders:
         return "dark after this shot"
 
     def _go_on(self) -> str:
-        if self._guard.is_stopped and self._pause.is_on:
+        """Give light again only where `ask` took it, not what a person or the keeper stopped."""
+        if self._guard.is_stopped and self._may_rearm:
             self._guard.rearm()
+        self._may_rearm = False
         self._pause.end()
+        if self._guard.is_stopped:
+            raise LightRefused("the light was stopped, not paused: the run ends in the dark")
         return "the run goes on with its next shot"
 
     def _hold(self) -> str:

@@ -169,9 +169,38 @@ def test_a_run_does_not_go_on_while_a_light_does_not_obey() -> None:
 def test_resume_does_not_undo_a_stop_of_the_light() -> None:
     obeys, guard, _, ended = orders()
     assert obeys.obey("stop_light").is_dark
-    assert obeys.obey("resume").is_ok
+    reply = obeys.obey("resume")
+    assert not reply.is_ok
+    assert "was stopped" in reply.text
     assert guard.is_stopped
     assert ended == ["STOP LIGHT was pressed"]
+
+
+@pytest.mark.parametrize("begin", ["pause", "sleep"])
+def test_resume_does_not_undo_a_stop_of_the_light_in_a_pause_either(begin: str) -> None:
+    obeys, guard, pause, _ = orders()
+    obeys.ask("the computer slept") if begin == "sleep" else obeys.obey("pause")
+    obeys.obey("stop_light")
+    assert not obeys.obey("resume").is_ok
+    assert guard.is_stopped
+    assert not pause.is_on  # so that the run comes to its end
+
+
+@pytest.mark.parametrize("then", ["pause", "sleep"])
+def test_resume_does_not_undo_what_the_keeper_ordered(then: str) -> None:
+    obeys, guard, _, _ = orders()
+    guard.go_dark()  # the keeper's order: a lease passed its deadline
+    obeys.ask("the computer slept") if then == "sleep" else obeys.obey("pause")
+    assert not obeys.obey("resume").is_ok
+    assert guard.is_stopped
+
+
+def test_the_run_is_told_to_wait_before_its_light_is_stopped() -> None:
+    obeys, guard, pause, _ = orders()
+    was_on: list[bool] = []
+    guard.go_dark = lambda: not was_on.append(pause.is_on)  # type: ignore[method-assign]
+    obeys.ask("the computer slept")
+    assert was_on == [True], "else the run might end at a light that is stopped without a reason"
 
 
 @pytest.mark.parametrize(("name", "is_aborted"), [("stop", False), ("abort", True)])
