@@ -12,7 +12,7 @@ from acquire.calibrating.calibration_light import Exposer
 from acquire.calibrating.camera_key import camera_key
 from acquire.camera import Camera
 from acquire.dose import Ledger
-from acquire.errors import KeeperLost, LightNotDark
+from acquire.errors import LightNotDark
 from acquire.keeper.link import KeeperLink
 from acquire.keeper.pipes import make_pipes
 from acquire.light.guard import LightGuard
@@ -21,9 +21,9 @@ from acquire.simulated import LightBoxClient
 from acquire.simulated.config import SimulatedScopeConfig
 from acquire.stand.scope import Scope
 from lightloop.build import load_core
-from lightloop.children import SPAWN, Family
+from lightloop.children import SPAWN, Family, wait_until_ready
 from lightloop.config import MicroManagerConfig
-from lightloop.processes.link import Failed, Ready
+from lightloop.processes.link import Failed
 from lightloop.task import RunTask
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from lightloop.children import Child
     from lightloop.config import RunConfig
 
-READY_S = 60.0
 GONE_S = 5.0
 KEEPER_S = 45.0  # longer than the keeper goes on trying
 PARTING_S = 0.2  # we let go of the light before we part, and live on; proposed
@@ -119,14 +118,14 @@ def _start_keeper(
         ours, theirs = us, keeper_light
         after.callback(box.end, GONE_S)
         after.callback(us.close)
-        _wait_until_ready(box)
+        wait_until_ready(box)
     lease_ends, keeper_ends = make_pipes()
     ends, pid = (keeper_ends.leases, keeper_ends.orders), os.getpid()
     child = family.start("keeper", *ends, theirs, pid, PARTING_S)
     after.callback(_hear_out, child)
     link = KeeperLink(lease_ends)
     after.callback(link.end)
-    _wait_until_ready(child)
+    wait_until_ready(child)
     return _client(ours), link
 
 
@@ -141,18 +140,6 @@ def _hear_out(keeper: Child) -> None:
 
 def _client(pipe: Connection | None) -> LightBoxClient | None:
     return None if pipe is None else LightBoxClient(pipe)
-
-
-def _wait_until_ready(child: Child) -> None:
-    until_s = time.monotonic() + READY_S
-    while time.monotonic() < until_s and not child.failure:
-        if child.pipe.poll(0.1):
-            message = child.hear()
-            if isinstance(message, Ready):
-                return
-            child.failure = getattr(message, "reason", "it has ended")
-    why = child.failure or f"it is not ready after {READY_S:.0f} s"
-    raise KeeperLost(f"the process {child.name!r} does not start: {why}; no keeper, no light")
 
 
 def _leave_dark(guard: LightGuard) -> None:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from lightloop.processes.link import FromChild, Go, Stop, pack, unpack_from_child
+from acquire.errors import KeeperLost
+from lightloop.processes.link import FromChild, Go, Ready, Stop, pack, unpack_from_child
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -120,3 +121,22 @@ class Family:
         """Return the process numbers of those that run, our own included."""
         running = {n: c.process.pid for n, c in self.children.items() if c.is_alive}
         return {"supervisor": os.getpid()} | {n: pid for n, pid in running.items() if pid}
+
+
+def wait_until_ready(child: Child) -> None:
+    """Wait for a process without which there is no light.
+
+    Raises
+    ------
+    KeeperLost
+        If it does not start.
+    """
+    until_s = time.monotonic() + READY_S
+    while time.monotonic() < until_s and not child.failure:
+        if child.pipe.poll(0.1):
+            message = child.hear()
+            if isinstance(message, Ready):
+                return
+            child.failure = getattr(message, "reason", "it has ended")
+    why = child.failure or f"it is not ready after {READY_S:.0f} s"
+    raise KeeperLost(f"the process {child.name!r} does not start: {why}; no keeper, no light")

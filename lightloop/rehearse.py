@@ -13,14 +13,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from acquire.calibrating.calibration_files import iso_date
-from acquire.errors import KeeperLost, LightNotDark, LightRefused
+from acquire.errors import LightNotDark, LightRefused
 from acquire.keeper.pipes import make_pipes
 from acquire.light.trace import Leak, is_seen, leak
 from acquire.simulated.config import SimulatedScopeConfig
-from lightloop.children import SPAWN, Family
+from lightloop.children import SPAWN, Family, wait_until_ready
 from lightloop.config import ConfigError
 from lightloop.processes import culprit as words
-from lightloop.processes.link import Failed, Finished, Ready
+from lightloop.processes.link import Failed, Finished
 from lightloop.rehearsals import LineFigures, Rehearsal, stand_sha256
 from lightloop.rehearse_watch import looking, prepare
 from lightloop.task import RunTask
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from lightloop.config import LightConfig, RunConfig
     from lightloop.rehearse_watch import Eye
 
-READY_S = 60.0
 ANSWER_S = 30.0
 KEEPER_S = 45.0  # longer than the keeper goes on trying
 GONE_S = 5.0
@@ -314,7 +313,7 @@ def _start_light(
     after.callback(box.end, GONE_S)
     for ours, _ in pairs:
         after.callback(ours.close)
-    _wait_until_ready(box)
+    wait_until_ready(box)
     return [ours for ours, _ in pairs]
 
 
@@ -332,7 +331,7 @@ def _start(
     after.callback(culprit.end, GONE_S)
     after.callback(person.close)
     for child in (culprit, keeper):
-        _wait_until_ready(child)
+        wait_until_ready(child)
     return person, keeper, culprit
 
 
@@ -342,18 +341,6 @@ def _client(pipe: Connection | None) -> AnyLightBox | None:
     from acquire.simulated import LightBoxClient
 
     return LightBoxClient(pipe)
-
-
-def _wait_until_ready(child: Child) -> None:
-    until_s = time.monotonic() + READY_S
-    while time.monotonic() < until_s and not child.failure:
-        if child.pipe.poll(0.1):
-            message = child.hear()
-            if isinstance(message, Ready):
-                return
-            child.failure = getattr(message, "reason", "it has ended")
-    why = child.failure or f"it is not ready after {READY_S:.0f} s"
-    raise KeeperLost(f"the process {child.name!r} does not start: {why}; no keeper, no light")
 
 
 def _ask(person: Connection, order: words.Order, wanted: type[words.LitOrDark]) -> words.LitOrDark:
