@@ -4,6 +4,7 @@
     python -m tests.tools.mutate acquire/light/lease.py  some
     python -m tests.tools.mutate --only Ending           mutants whose name has this in it
     python -m tests.tools.mutate --jobs 4                so many at a time; 2 unless told
+    python -m tests.tools.mutate --most 40               no more of a file, drawn, always the same
 
 It works on copies, so the checkout is never wrong. First it runs all tests and learns which of them
 run which line; a mutant is then shown to those that run its line, the shortest first. One that no
@@ -17,6 +18,7 @@ import argparse
 import io
 import multiprocessing
 import os
+import random
 import shutil
 import sys
 import tempfile
@@ -200,12 +202,21 @@ def copy(folder: Path) -> None:
     (folder / "tests/conftest.py").unlink()  # it would blame a mutant for what others leave behind
 
 
+def drawn(every: list[Mutant], most: int) -> list[Mutant]:
+    """Return all, or a sample: with one seed, so that whoever asks again gets the same."""
+    if len(every) <= most:
+        return every
+    chosen = set(random.Random(0).sample(range(len(every)), most))
+    return [one for place, one in enumerate(every) if place in chosen]
+
+
 def main() -> int:
     """Judge every mutant, and say which ones live."""
     parser = argparse.ArgumentParser(description="Mutants of the light guard.")
     parser.add_argument("files", nargs="*", help="files to make faults in")
     parser.add_argument("--only", default="", help="mutants whose name has this in it")
     parser.add_argument("--jobs", type=int, default=2, help="mutants at a time")
+    parser.add_argument("--most", type=int, default=10**6, help="draw no more of a file")
     asked = parser.parse_args()
     files = asked.files or FILES
     began, alive, n_all = time.monotonic(), list[Mutant](), 0
@@ -213,7 +224,7 @@ def main() -> int:
     with crew(asked.jobs) as workers:
         for path in files:
             every = mutants(path, (workers.folder / path).read_text("utf-8"))
-            made = [one for one in every if asked.only in one.name]
+            made = drawn([one for one in every if asked.only in one.name], asked.most)
             lives = workers.survivors(path, made)
             say(
                 f"{path}: {len(made)} mutants, {len(lives)} alive, {time.monotonic() - began:.0f} s"
