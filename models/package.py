@@ -34,9 +34,9 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes
     ----------
     name, task, version
-        Which network, what for ("denoise"), which training.
+        Which network, what for ("denoise", "superres", "axial", "segment"), which training.
     in_frames, base
-        Frames that go in, channels of the finest level: the arguments of `models.unet.LiteUNet`.
+        Images that go in, channels of the finest level.
     mu, sd
         Network input is ``(stabilised - mu) / sd``, the same for every frame for ever.
     smooth_px
@@ -58,6 +58,19 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Largest deviation of an engine from the test vector, per precision, in units of the noise.
     sha256
         Every other file of the folder.
+    upscale
+        Output pixels per input pixel along each axis.
+    outputs
+        Channels that come out: 2 are correction and log-variance.
+    extra_channels
+        Constant planes that go in after the images, by name: "dz" is the distance between both
+        measured planes over the depth of field, at most 4; "fraction" is where between them the
+        wanted plane lies.
+    target
+        What it learnt from: "clean" or "noisy" images. It decides which inverse is right.
+    conformal
+        Factor on the predicted standard deviation per octave of mean photo-electrons, so that it
+        covers what it says; octaves without one take 1.
     """
 
     name: str
@@ -78,6 +91,16 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limits: Limits
     tolerance_rms: dict[str, float]
     sha256: dict[str, str]
+    upscale: int = 1
+    outputs: int = 2
+    extra_channels: tuple[str, ...] = ()
+    target: str = "clean"
+    conformal: dict[str, float] = {}
+
+    @property
+    def in_channels(self) -> int:
+        """Planes that go in: images and constant planes."""
+        return self.in_frames + len(self.extra_channels)
 
 
 @dataclass(frozen=True, slots=True)

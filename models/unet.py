@@ -5,10 +5,13 @@ Needs torch, so nothing imports this file but training, the reference engine and
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import nn
+
+if TYPE_CHECKING:
+    from models.package import Manifest
 
 
 def _two_convs(n_in: int, n_out: int) -> nn.Sequential:
@@ -21,19 +24,23 @@ def _two_convs(n_in: int, n_out: int) -> nn.Sequential:
 
 
 class LiteUNet(nn.Module):  # type: ignore[misc]  # torch is not there for the checker
-    """PixelUnshuffle(2), a 3-level U-Net, PixelShuffle(2): plain operations only.
+    """PixelUnshuffle(2), a 3-level U-Net, PixelShuffle: plain operations only.
 
-    The answer is a *correction* of the smoothed last frame: whoever reads it out adds it in full
-    precision (`models.denoise`). A correction of the noisy frame itself would have to copy its
-    noise to cancel it, and every error in the copy would stay in the image: 3 to 5 dB worse in dim
-    light. 117 304 parameters with the defaults.
+    Where it restores images, the answer is a *correction* of a base image, such as the smoothed
+    last frame: whoever reads it out adds it in full precision (`models.denoise`). A correction of
+    the noisy frame itself would have to copy its noise to cancel it, and every error in the copy
+    would stay in the image: 3 to 5 dB worse in dim light. 117 304 parameters with the defaults.
 
     Parameters
     ----------
-    in_frames
-        Frames that the network sees, oldest first; the last one is restored.
+    in_channels
+        Planes that the network sees: frames, oldest first, then constant planes.
     base
         Channels of the finest level; each coarser level has twice as many.
+    upscale
+        Output pixels per input pixel along each axis, 1 or 2.
+    outputs
+        Channels that come out: 2 are correction and log-variance, 3 are the maps of "segment".
 
     References
     ----------
@@ -43,11 +50,16 @@ class LiteUNet(nn.Module):  # type: ignore[misc]  # torch is not there for the c
     stride = 8
     """Height and width must be multiples of this: 2 (unshuffle) x 2 x 2 (two poolings)."""
 
-    def __init__(self, in_frames: int = 1, base: int = 16) -> None:
+    def __init__(
+        self, in_channels: int = 1, base: int = 16, upscale: int = 1, outputs: int = 2
+    ) -> None:
         super().__init__()
-        self.in_frames, self.base = in_frames, base
+        if upscale not in (1, 2):
+            raise ValueError(f"upscale must be 1 or 2, got {upscale}")
+        self.in_channels, self.base = in_channels, base
+        self.upscale, self.outputs = upscale, outputs
         self.unshuffle = nn.PixelUnshuffle(2)
-        self.enc1 = _two_convs(4 * in_frames, base)
+        self.enc1 = _two_convs(4 * in_channels, base)
         self.enc2 = _two_convs(base, 2 * base)
         self.deep = _two_convs(2 * base, 4 * base)
         self.pool = nn.MaxPool2d(2)
@@ -55,16 +67,21 @@ class LiteUNet(nn.Module):  # type: ignore[misc]  # torch is not there for the c
         self.dec2 = _two_convs(4 * base, 2 * base)
         self.up1 = nn.ConvTranspose2d(2 * base, base, 2, stride=2)
         self.dec1 = _two_convs(2 * base, base)
-        self.head = nn.Conv2d(base, 8, 1)
-        self.shuffle = nn.PixelShuffle(2)
+        self.head = nn.Conv2d(base, outputs * (2 * upscale) ** 2, 1)
+        self.shuffle = nn.PixelShuffle(2 * upscale)
         self.apply(_start)
         nn.init.normal_(self.head.weight, 0.0, 0.01)  # starts as "change next to nothing"
 
-    def forward(self, frames: torch.Tensor) -> torch.Tensor:
-        """Map normalised frames (N, in_frames, Y, X) to (N, 2, Y, X).
+    @classmethod
+    def of(cls, manifest: Manifest) -> LiteUNet:
+        """Return the network that a package describes, not yet with its weights."""
+        return cls(manifest.in_channels, manifest.base, manifest.upscale, manifest.outputs)
 
-        Channel 0 is the correction, channel 1 the log-variance, both in units of the noise:
-        ``clean = smoothed(stabilised) + out[:, 0]``.
+    def forward(self, frames: torch.Tensor) -> torch.Tensor:
+        """Map normalised planes (N, in_channels, Y, X) to (N, outputs, upscale Y, upscale X).
+
+        With two outputs, channel 0 is the correction and channel 1 the log-variance, both in units
+        of the noise: ``clean = base_image(stabilised) + out[:, 0]``.
         """
         fine = self.enc1(self.unshuffle(frames))  # (N, base, Y/2, X/2)
         middle = self.enc2(self.pool(fine))  # (N, 2 base, Y/4, X/4)
@@ -95,7 +112,7 @@ def export_onnx(net: LiteUNet, path: Any) -> None:
     width = 8 * torch.export.Dim("w8", min=2, max=1024)
     torch.onnx.export(
         net.eval(),
-        (torch.zeros(1, net.in_frames, 64, 128),),
+        (torch.zeros(1, net.in_channels, 64, 128),),
         path,
         dynamo=True,
         opset_version=18,

@@ -74,7 +74,7 @@ def _score(folder: Path, data: Path | None) -> None:
     }
     numbers = json.dumps(scores, indent=1) + "\n"
     (folder / "scores.json").write_text(numbers, encoding="utf-8", newline="\n")
-    net = LiteUNet(package.manifest.in_frames, package.manifest.base)
+    net = LiteUNet.of(package.manifest)
     text = card.write_card(package.manifest, count_parameters(net), scores)
     (folder / "card.md").write_text(text, encoding="utf-8", newline="\n")
     pack.seal(folder, package.manifest)

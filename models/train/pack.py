@@ -42,7 +42,7 @@ def pack(
     np.savez_compressed(folder / VECTOR, frames=frames, out=out)
     write_curve(folder / "curve.csv", looks)
     manifest = Manifest(
-        name=name, task="denoise", version=VERSION, in_frames=net.in_frames, base=net.base,
+        name=name, task="denoise", version=VERSION, in_frames=net.in_channels, base=net.base,
         mu=MU, sd=SD, smooth_px=SMOOTH_PX, inverse="posterior-mean",
         log_variance_min=LOG_VARIANCE_RANGE[0], log_variance_max=LOG_VARIANCE_RANGE[1],
         photons_min_e=0.0, photons_max_e=600.0, command=command, sources=tuple(sources),
