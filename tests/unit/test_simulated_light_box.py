@@ -149,6 +149,23 @@ def test_a_paced_exposure_that_goes_dark_halfway_is_metered_by_the_host(
     assert box.meter()["blue"].dose_j_cm2 == pytest.approx(0.25 * 5.0)
 
 
+@pytest.mark.parametrize(
+    ("meant_s", "given"), [(0.1, 0.4 * 5 * 0.04 + 0.8 * 5 * 0.06), (0.5, 2.56)]
+)
+def test_the_trigger_line_ends_an_exposure_on_time_though_the_host_is_late_to_say_so(
+    box: LightBox, clock: Clock, meant_s: float, given: float
+) -> None:
+    box.set_power("blue", 0.4)
+    box.set_open(True)
+    box.gate_on(meant_s, is_paced=True)
+    clock.now_s += 0.04
+    box.set_power("blue", 0.8)
+    clock.now_s += 0.62  # 0.16 s and more after the end of either
+    exposed_s = 0.66 if meant_s == 0.5 else meant_s  # a camera that hung in it tells of all of it
+    assert box.gate_off(exposed_s).fluence_j_cm2["blue"] == pytest.approx(given)
+    assert box.meter()["blue"].dose_j_cm2 == pytest.approx(given)
+
+
 def test_an_exposure_that_nobody_ends_shines_until_somebody_says_dark(
     box: LightBox, clock: Clock
 ) -> None:

@@ -36,7 +36,7 @@ class LineMeter(msgspec.Struct, frozen=True):
 
 
 class LineState:
-    """Power and sums of one line; `start` and `host` belong to the running exposure."""
+    """Power and sums of one line; `start`, `host` and `late` belong to the running exposure."""
 
     def __init__(self, line: Line) -> None:
         self.line = line
@@ -44,7 +44,7 @@ class LineState:
         self.passes = True
         self.power = self.told_power = 0.0
         self.dose = self.lit_s = self.stray = 0.0
-        self.start_irradiance = self.host_fluence = 0.0
+        self.start_irradiance = self.host_fluence = self.late_fluence = 0.0
         self.exposures = 0
         self._table: tuple[float, ...] = ()
         self._step = -1  # no sequence runs

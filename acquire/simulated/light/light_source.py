@@ -44,7 +44,8 @@ class LightBox:
         self._clock = clock
         self._blade = Blade()
         self._exposing = self._is_paced = self._disturbed = False
-        self._since_s = clock()
+        self._since_s = self._due_s = clock()
+        self._meant_s = 0.0
 
     def set_power(self, name: str, fraction: float) -> BoxState:
         """Set the power of a line and return the read-back.
@@ -175,6 +176,7 @@ class LightBox:
         self._settle()
         self._give_up_exposure()
         self._exposing, self._is_paced, self._disturbed = True, is_paced, False
+        self._meant_s, self._due_s = exposure_s, self._since_s + exposure_s
         for state in self._lines.values():
             state.trigger()
             lit = self._is_lit(state)
@@ -183,6 +185,9 @@ class LightBox:
 
     def gate_off(self, exposed_s: float) -> Exposed:
         """End the exposure, book it, and return the light that the sample took.
+
+        A real camera's trigger line ends it by itself: what a busy host adds until it says so is
+        no light, if the camera says that it exposed no longer than it meant to.
 
         Parameters
         ----------
@@ -196,7 +201,7 @@ class LightBox:
             fluence[name] = self._fluence(state, exposed_s) if self._exposing else 0.0
             if state.gate == "camera" or not self._is_paced:
                 state.dose += fluence[name]
-            state.host_fluence = 0.0
+            state.host_fluence = state.late_fluence = 0.0
             stray[name], state.stray = state.stray, 0.0
         self._exposing = False
         return Exposed(fluence, stray)
@@ -244,6 +249,9 @@ class LightBox:
             fluence = state.irradiance * passed_s
             if self._exposing:
                 state.host_fluence += fluence
+                state.late_fluence += state.irradiance * max(
+                    0.0, min(passed_s, now_s - self._due_s)
+                )
             else:
                 state.stray += fluence
             if state.gate != "camera":
@@ -255,7 +263,10 @@ class LightBox:
             return planned
         # The light changed while the gate was on: what host time says, and never less than an
         # exposure that was already over.
-        return state.host_fluence if self._is_paced else max(planned, state.host_fluence)
+        if not self._is_paced:
+            return max(planned, state.host_fluence)
+        is_in_time = exposed_s <= self._meant_s * (1 + 1e-9)
+        return state.host_fluence - (state.late_fluence if is_in_time else 0.0)
 
     def _give_up_exposure(self) -> None:
         """Book an exposure whose end nobody reported, such as that of a scope that was killed."""
@@ -263,5 +274,5 @@ class LightBox:
             if state.gate == "camera":
                 state.dose += state.host_fluence
             state.stray += state.host_fluence
-            state.host_fluence = 0.0
+            state.host_fluence = state.late_fluence = 0.0
         self._exposing = False
