@@ -141,10 +141,29 @@ class LightPort:
         if not source.power_device:
             return False
         self._core.setProperty(source.power_device, source.power_property, _text(source, 0.0))
-        if source.name in self._stepping:
-            self._end_steps(source)
+        if self._end_any_steps(source):
             self._core.setProperty(source.power_device, source.power_property, _text(source, 0.0))
         return self._is_off(source)
+
+    def _end_any_steps(self, source: LightSource) -> bool:
+        """End a power sequence, if one may run: ours, or one of a program that left it running.
+
+        Returns
+        -------
+        bool
+            Whether the power has to be set anew: that of before the sequence may be back.
+        """
+        if source.name in self._stepping:
+            self._end_steps(source)
+            return True
+        device, name = source.power_device, source.power_property
+        try:
+            if not (source.is_dimmable and self._core.isPropertySequenceable(device, name)):
+                return False
+            self._core.stopPropertySequence(device, name)
+        except Exception as error:  # most likely none runs; what the device says next will tell
+            say(logger, logging.DEBUG, "%s %s has no sequence to end: %s", device, name, error)
+        return True
 
     def _is_off(self, source: LightSource) -> bool:
         """Whether the power is read back as off; an answer that is no number (NaN) is not off."""

@@ -203,8 +203,9 @@ def test_a_camera_that_gives_nothing_ends_in_the_dark(running: bool, says: str) 
     at = stand(rules=GuardRules(lease_margin_ms=50))
     at.bench.faults |= {"pop": lambda: "nothing", "running": lambda: running}
     begin = at.bench.now
-    with pytest.raises(CameraTimeout, match=says):
+    with pytest.raises(CameraTimeout, match=says) as told:
         take(at, ask())
+    assert "switch_allowance" not in str(told.value), "nobody waits for a switch: the camera blanks"
     assert at.bench.is_dark
     assert at.bench.now < at.keeper.deadlines[0]
     assert at.bench.now - begin < 400_000_000

@@ -20,7 +20,7 @@ TESTS = (
     *(f"tests/unit/test_{name}.py" for name in (
         "light", "light_doubt", "light_switch", "light_machine", "light_trace", "source",
         "refusals", "dose", "cell_dose", "fluence", "startup_light", "burst", "stream",
-        "slew_channels", "sample_record", "exposure_step",
+        "slew_channels", "sample_record", "exposure_step", "lease",
     )),
     "tests/faults/test_light_faults.py",
 )  # fmt: skip

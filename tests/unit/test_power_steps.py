@@ -27,7 +27,7 @@ class SteppingCore:
         self._loaded, self._fails = LOADED[source], fails
         self._table: list[float] = []
         self._before, self._step = 0.0, -1
-        self.power, self.is_open = 0.0, False
+        self.power, self.is_open, self.can_step = 0.0, False, True
 
     def trigger(self) -> float:
         """Begin an exposure; return the power that shines in it."""
@@ -59,6 +59,9 @@ class SteppingCore:
 
     def getShutterOpen(self, label: str) -> bool:
         return self.is_open
+
+    def isPropertySequenceable(self, label: str, name: str) -> bool:
+        return self.can_step
 
     def loadPropertySequence(self, label: str, name: str, table: Sequence[str]) -> None:
         self._table = [float(value) / 100 for value in table]
@@ -107,3 +110,28 @@ def test_there_is_no_next_exposure_while_a_sequence_does_not_end() -> None:
         with pytest.raises(SettingRefused, match="no answer"):
             port.set_power(SHUT, fraction)
     assert core.trigger() == 0.0
+
+
+def left_running(fails: int = 0) -> SteppingCore:
+    """Return a core whose last program died in mid-sequence."""
+    core = SteppingCore(BARE, fails)
+    core.power = 0.5
+    core.loadPropertySequence("Laser", "Power", ["20", "80"])
+    core.startPropertySequence("Laser", "Power")
+    return core
+
+
+def test_dark_ends_a_sequence_that_a_program_before_us_left_running() -> None:
+    core = left_running()
+    port = LightPort(core, [BARE])  # type: ignore[arg-type]
+    assert port.dark(BARE)
+    assert [core.trigger() for _ in range(3)] == [0.0] * 3
+
+
+@pytest.mark.parametrize("can_step", [True, False])
+def test_a_device_that_has_no_sequence_to_end_is_dark_all_the_same(can_step: bool) -> None:
+    core = SteppingCore(BARE, fails=10**6)
+    core.power, core.can_step = 0.5, can_step
+    port = LightPort(core, [BARE])  # type: ignore[arg-type]
+    assert port.dark(BARE)
+    assert core.power == 0.0

@@ -208,6 +208,9 @@ class OneDevice:
     def getProperty(self, label: str, name: str) -> object:
         return self.says
 
+    def isPropertySequenceable(self, label: str, name: str) -> bool:
+        return False
+
 
 @pytest.mark.parametrize(
     ("about", "says", "is_dark"),

@@ -1,0 +1,61 @@
+"""While its camera exposes, a lease sleeps, listens, and wakes others in time."""
+
+from __future__ import annotations
+
+from acquire.light.lease import Lease
+from tests.light_bench import MS, Stand, ask, stand
+
+
+def waits(at: Stand, n_frames: int = 1) -> tuple[list[float], list[int]]:
+    """Take an exposure; return how long it slept, and when others were told, ns since the start."""
+    naps: list[float] = []
+    told: list[int] = []
+    with at.guard.expose(ask(exposure_ms=20.0), "488", n_frames, 0) as lease:
+        lease.nap = naps.append
+        lease.heads_up = lambda: told.append(at.bench.now - lease.started_ns)
+        lease.start()
+        for _ in range(n_frames):
+            lease.pop()
+    return naps, told
+
+
+def test_the_second_exposure_sleeps_through_most_of_its_time_and_the_first_does_not() -> None:
+    at = stand()
+    assert waits(at)[0] == []
+    (nap_s,) = waits(at)[0]
+    assert 0.015 < nap_s < 0.020
+
+
+def test_only_the_first_frame_of_a_burst_is_slept_for_and_only_it_makes_the_habit() -> None:
+    at = stand()
+    assert waits(at, n_frames=5)[0] == []
+    (nap_s,) = waits(at, n_frames=5)[0]
+    assert 0.015 < nap_s < 0.020
+
+
+def test_others_are_told_of_a_frame_now_and_then_and_not_for_ever() -> None:
+    at = stand()
+    left = iter(["nothing"] * 70)
+    at.bench.faults["pop"] = lambda: next(left, None)
+    _, told = waits(at)
+    assert len(told) == 20, "every third look, and at the first sixty only"
+
+
+def test_a_lease_that_has_something_to_do_neither_sleeps_nor_wakes_anybody() -> None:
+    at = stand()
+    left = iter(["nothing"] * 30)
+    at.bench.faults["pop"] = lambda: next(left, None)
+    told: list[int] = []
+    with at.guard.expose(ask(), "488", 1, 0) as lease:
+        lease.heads_up = lambda: told.append(1)
+        lease.idle = lambda: True
+        lease.start()
+        lease.pop()
+    assert not told
+
+
+def test_what_cannot_be_shortened_says_so() -> None:
+    with stand().guard.expose(ask(), "488", 1, 0) as lease:
+        assert type(lease) is Lease
+        assert lease.shorten() is False
+        assert lease.deadline_ns - lease.patience_ns == 500 * MS, "half of lease_margin_ms"
