@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import useq
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from acquire.plan.rules import objections
 from lightloop.complaints import near_miss, rule_of, short
@@ -50,7 +50,8 @@ def read_plan(plan: Mapping[str, Any], channels: Sequence[Mapping[str, Any]]) ->
         raise ValueError("plan.time_plan: an interval of 0 s never fills a duration") from error
     except (TypeError, OverflowError, AttributeError) as error:  # useq's own converters raise them
         raise ValueError(f"plan is not understood: {error}") from error
-    wrong = [_warned(str(one.message)) for one in caught if one.category is UserWarning]
+    wrong = list(_unknown_keys(plan, sequence, "plan"))
+    wrong += [_warned(str(one.message)) for one in caught if one.category is UserWarning]
     wrong += [f"plan.{said}" for said in objections(sequence)]
     if wrong:
         raise ValueError("; ".join(wrong))
@@ -61,6 +62,23 @@ def _warned(message: str) -> str:
     """Make one sentence of what useq would only warn of."""
     first = message.partition(". ")[0]
     return f"plan: {first}: useq would ignore it, so take it out"
+
+
+def _unknown_keys(value: object, built: object, place: str) -> Iterator[str]:
+    """Compare what was written with what useq made of it: it leaves out keys that it does not know.
+
+    A place with a misspelt coordinate would be another place, and be lit.
+    """
+    if isinstance(value, dict) and isinstance(built, BaseModel):
+        known = set(type(built).model_fields)
+        for key, part in value.items():
+            if key in known:
+                yield from _unknown_keys(part, getattr(built, key), f"{place}.{key}")
+            else:
+                yield f"{place}: unknown key {key!r}{near_miss(key, known)}"
+    elif isinstance(value, list) and isinstance(built, list | tuple):
+        for number, (part, made) in enumerate(zip(value, built, strict=False)):
+            yield from _unknown_keys(part, made, f"{place}.{number}")
 
 
 def _wrong_times(value: object, place: str) -> Iterator[str]:
@@ -113,6 +131,8 @@ def _sentence(entries: list[ErrorDetails]) -> str:
         return f"{place} must be made of the letters t, p, g, c and z, got {got}"
     if first["type"] == "value_error":
         said = first["msg"].removeprefix("Value error, ")
+        if said.endswith("to Position"):
+            return f"{place} must be tables such as {{ x = 0, y = 0 }}, in um, got {got}"
         is_plain = not any(sign in said for sign in "<[_")
         return f"{place}: {said}, got {got}" if is_plain else f"{place} is not understood: {got}"
     return f"{place} {rule_of(first)}, got {got}"

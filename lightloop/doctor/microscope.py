@@ -79,8 +79,8 @@ def rehearsal(path: Path) -> Finding:
 
     try:
         said = words(load(path), path.name)
-    except ConfigError as error:
-        return Finding("fail", "rehearsal", str(error), "lightloop check says more")
+    except ConfigError:  # the line above says what is wrong with it
+        return Finding("fail", "rehearsal", "cannot be looked up", "mend the config first")
     doubts = [word.text for word in said if word.is_warning]
     if doubts:
         return Finding("warn", "rehearsal", "; ".join(doubts), f"lightloop rehearse {path.name}")

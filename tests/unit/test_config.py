@@ -164,6 +164,22 @@ def test_says_what_is_wrong_and_where(tmp_path: Path, text: str, said: str) -> N
         ("[plan]", "[plan]\nstage_positions = 3", "plan.stage_positions is not understood: 3"),
         (
             "[plan]",
+            "[plan]\nstage_positions = [[0, 0]]",
+            "plan.stage_positions must be tables such as { x = 0, y = 0 }, in um, got [[0,0]]",
+        ),
+        (
+            "[plan]",
+            "[plan]\nstage_positions = [{ x = 1, Y = 2 }]",
+            "plan.stage_positions.0: unknown key 'Y'; known: grid_col, grid_row, name, plate_col, "
+            "plate_row, properties, sequence, x, y, z",
+        ),
+        (
+            "[plan]",
+            "[plan]\nz_plan = { range = 3, step = 1, go_upp = true }",
+            "plan.z_plan: unknown key 'go_upp' (did you mean 'go_up'?)",
+        ),
+        (
+            "[plan]",
             "[plan]\naxis_order = 'qq'",
             'plan.axis_order must be made of the letters t, p, g, c and z, got "qq"',
         ),
