@@ -87,4 +87,5 @@ def _search(config: RunConfig, scope: Scope, guard: LightGuard) -> ImageFocus:
     channel = next((c for c in config.channel if c.name == rules.channel), config.channel[0])
     light = next(light for light in config.light if light.name == channel.light)
     share_j_cm2 = rules.budget_share * light.limits.budget_j_cm2
-    return ImageFocus(scope, guard, rules, channel.name, share_j_cm2)
+    look_j_cm2 = light.dose_j_cm2(rules.power_fraction, rules.exposure_ms)
+    return ImageFocus(scope, guard, rules, channel.name, share_j_cm2, look_j_cm2)

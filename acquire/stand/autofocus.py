@@ -96,13 +96,21 @@ class ImageFocus:
         Name of the light of the search's channel.
     budget_j_cm2
         What all searches of a field together may take of it.
+    look_j_cm2
+        What one image is expected to take, so that the first search is bounded, too.
     """
 
     def __init__(
-        self, scope: Scope, guard: LightGuard, rules: FocusRules, channel: str, budget_j_cm2: float
+        self,
+        scope: Scope,
+        guard: LightGuard,
+        rules: FocusRules,
+        channel: str,
+        budget_j_cm2: float,
+        look_j_cm2: float = 0.0,
     ) -> None:
         self._scope, self._guard, self._rules = scope, guard, rules
-        self._channel, self._budget_j_cm2 = channel, budget_j_cm2
+        self._channel, self._budget_j_cm2, self._look_j_cm2 = channel, budget_j_cm2, look_j_cm2
         settings = Settings((ChannelSettings(channel, rules.exposure_ms, rules.power_fraction),))
         self._request = Request(settings, -1)
         self._taken_j_cm2: dict[int, float] = {}
@@ -116,17 +124,23 @@ class ImageFocus:
     def find(self, focusing: Focusing, start_um: float, position: int) -> float | None:
         """Take an image at each height, and go to the sharpest."""
         taken = self._taken_j_cm2.get(position, 0.0)
-        if taken + self._last_j_cm2 > self._budget_j_cm2:
-            logger.warning("field %d: searches of the focus have used their share", position)
+        heights = [start_um + z for z in heights_um(self._rules.range_um, self._rules.step_um)]
+        expected_j_cm2 = max(self._last_j_cm2, len(heights) * self._look_j_cm2)
+        if taken + expected_j_cm2 > self._budget_j_cm2:
+            logger.warning(
+                "field %d: no search of the focus: it would take %.3g, and of the share of all "
+                "searches (focus.budget_share) %.3g is left",
+                position, expected_j_cm2, self._budget_j_cm2 - taken,
+            )  # fmt: skip
             return None
         self._scope.select(self._channel)
         x_um, y_um, _ = self._scope.position_um()
-        heights = [start_um + z for z in heights_um(self._rules.range_um, self._rules.step_um)]
         frames = {self._channel: len(heights)}
         scores: list[float] = []
         try:
             with self._guard.shot(self._request, frames, position, is_measure=False):
                 for height_um in heights:
+                    self._check_share(position)
                     self._scope.move_to(x_um, y_um, height_um)
                     scores.append(self._look(position))
         except LightOverBudget as error:
@@ -139,6 +153,15 @@ class ImageFocus:
         self._scope.move_to(x_um, y_um, start_um if found_um is None else found_um)
         return found_um
 
+    def _check_share(self, position: int) -> None:
+        """Refuse an image beyond the share: the dearest one may have taken more than expected."""
+        taken = self._taken_j_cm2.get(position, 0.0)
+        if taken + self._look_j_cm2 > self._budget_j_cm2:
+            raise LightOverBudget(
+                f"its images took {taken:.3g}, and all searches of a field may take "
+                f"{self._budget_j_cm2:.3g} (focus.budget_share)"
+            )
+
     def _look(self, position: int) -> float:
         lease = None
         try:
@@ -147,8 +170,9 @@ class ImageFocus:
                 image = lease.pop()
         finally:
             if lease is not None:
-                taken = self._taken_j_cm2.get(position, 0.0)
-                self._taken_j_cm2[position] = taken + lease.applied.dose_j_cm2
+                taken, look_j_cm2 = self._taken_j_cm2.get(position, 0.0), lease.applied.dose_j_cm2
+                self._taken_j_cm2[position] = taken + look_j_cm2
+                self._look_j_cm2 = max(self._look_j_cm2, look_j_cm2)
         return sharpness(image.pixels)
 
 

@@ -54,6 +54,7 @@ class Stand:
     habits: StageHabits = field(default_factory=StageHabits)
     cameras: dict[str, str] = field(default_factory=dict)
     search_j_cm2: float = 0.0
+    expects: float = 1.0
     frames: list[Frame] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -69,7 +70,10 @@ class Stand:
 
     def autofocus(self) -> Autofocus:
         if self.search_j_cm2:
-            return ImageFocus(self.scope, self.guard, self.rules, "GFP", self.search_j_cm2)
+            look = self.light.dose_j_cm2(self.rules.power_fraction, self.rules.exposure_ms)
+            return ImageFocus(
+                self.scope, self.guard, self.rules, "GFP", self.search_j_cm2, look * self.expects
+            )
         return DeviceFocus(self.core, self.scope, self.rules, 5.0)
 
     def go(self, exposure_ms: float = 2.0, power: float = 1.0, **plan: Any) -> Outcome:
@@ -175,6 +179,21 @@ def test_a_search_without_light_to_spend_leaves_the_focus_and_says_so(simulated)
     assert states[-1] == "not found"
     heights = {frame.info.position_um[2] for frame in at.frames if frame.info.focus != "found"}
     assert len(heights) == 1
+
+
+@pytest.mark.parametrize(("expects", "images"), [(1.0, 0), (0.25, 3)])
+def test_the_first_search_stays_within_its_share_too(
+    simulated, expects: float, images: int
+) -> None:
+    """It is not begun where it will not do; where images take more than expected, it ends."""
+    rules = FocusRules(method="software", exposure_ms=2, power_fraction=1)
+    one = BLUE.dose_j_cm2(1.0, 2.0)
+    at = Stand(simulated.core, BLUE, rules=rules, search_j_cm2=3.9 * one, expects=expects)
+    at.go(stage_positions=[(0, 0, 2.0)], autofocus_plan={"axes": ("p",)})
+    info = at.frames[0].info
+    assert (info.focus, info.position_um[2]) == ("not found", 2.0)
+    assert at.ledger.totals()["488"] == pytest.approx((images + 1) * one)
+    assert simulated.box.state().is_dark
 
 
 def test_in_the_dark_a_search_finds_nothing_and_goes_back(simulated) -> None:
