@@ -249,6 +249,9 @@ class RecordConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstri
     """Pack the images, without loss; where they come too fast, they are stored as they are."""
     sync_s: Annotated[float, Field(ge=0.1, le=3600)] = 2.0
     """How often the file is brought to the disk itself, s: what a power cut can take."""
+    restored: bool = False
+    """Keep the images that the network restores, too, in half precision. Raw images are always
+    kept; where they wait, a restored one is left out, and the file says so."""
 
 
 class StreamConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):

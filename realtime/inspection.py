@@ -77,6 +77,8 @@ class RunSummary(msgspec.Struct, frozen=True):
         Exposures that the guard cut, that no new decision was ready for, and that it refused.
     ratio
         Bytes of pixels for each byte on disk.
+    n_restored, n_restored_lost, models
+        Restored images that were kept and that could not be, and the networks that made them.
     """
 
     name: str
@@ -110,6 +112,9 @@ class RunSummary(msgspec.Struct, frozen=True):
     ratio: float
     gaps: tuple[Gap, ...] = ()
     notices: tuple[str, ...] = ()
+    n_restored: int = 0
+    n_restored_lost: int = 0
+    models: tuple[str, ...] = ()
 
 
 class Why(msgspec.Struct, frozen=True):
@@ -142,6 +147,8 @@ def summarize(reader: RunReader) -> RunSummary:
     by_field = _dose_by_field(infos)
     reasons = Counter(decision.reason for decision in reader.decisions)
     n_bytes = sum(info.height * info.width * 2 for info in infos)
+    restored = list(reader.restored_entries())
+    n_bytes += sum(entry.height * entry.width * 2 for entry in restored if entry.is_kept)
     return RunSummary(
         name=reader.name,
         origin=start.origin,
@@ -174,6 +181,9 @@ def summarize(reader: RunReader) -> RunSummary:
         ratio=n_bytes / reader.size_bytes,
         gaps=tuple(reader.gaps),
         notices=tuple(f"{notice.level}: {notice.text}" for notice in reader.notices),
+        n_restored=sum(entry.is_kept for entry in restored),
+        n_restored_lost=sum(not entry.is_kept for entry in restored),
+        models=tuple(dict.fromkeys(entry.model for entry in restored if entry.is_kept)),
     )
 
 

@@ -14,7 +14,7 @@ from realtime.run_file import RunWriter, resume_point
 from realtime.run_file.layout import COMPLETE, PARTIAL
 from realtime.run_file.sync import EVERY_S
 from realtime.run_file.writer import PART_BYTES
-from realtime.wire import End, FrameMessage, Gap, encode
+from realtime.wire import End, FrameMessage, Gap, Result, encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from realtime.wire import FromHub, Start
+    from realtime.wire import FromHub, RestoredSlot, Start
 
 __all__ = ["Listener", "Recorded", "record", "resume_point"]
 
@@ -56,6 +56,10 @@ class Listener(Protocol):
         """Raise `FrameLapped` if the pixels are not whole."""
         ...
 
+    def restored(self, slot: RestoredSlot) -> NDArray[np.float32] | None:
+        """Return a copy of a restored image, (Y, X) float32; None if it is gone."""
+        ...
+
     def ack(self, upto: int, credit: int) -> None:
         """Give everything up to a frame free, and ask for `credit` more."""
         ...
@@ -72,11 +76,14 @@ class RecordOptions(msgspec.Struct, frozen=True):
         A part of this size is closed, and the next one begun.
     sync_s
         How often the file is brought to the disk itself, s.
+    restored
+        Whether the images that the worker restores are kept, too.
     """
 
     compress: bool = True
     part_bytes: int = PART_BYTES
     sync_s: float = EVERY_S
+    restored: bool = False
 
 
 USUAL = RecordOptions()
@@ -85,7 +92,8 @@ USUAL = RecordOptions()
 class Recorded(msgspec.Struct, frozen=True):
     """What a recorder wrote: its last part, how the run ended, and its own counts.
 
-    `n_raw` frames were not compressed: the disk took them as fast as they came.
+    `n_raw` frames were not compressed: the disk took them as fast as they came. Of the restored
+    images, `n_restored_lost` could not be kept.
     """
 
     path: str
@@ -95,6 +103,8 @@ class Recorded(msgspec.Struct, frozen=True):
     last_seq: int
     reason: str = ""
     n_raw: int = 0
+    n_restored: int = 0
+    n_restored_lost: int = 0
 
 
 def record(
@@ -134,6 +144,7 @@ def record(
         compress=options.compress,
         part_bytes=options.part_bytes,
         sync_s=options.sync_s,
+        keeps_restored=options.restored,
     ) as writer:
         on_ready()
         recording = _Recording(client, writer)
@@ -146,6 +157,11 @@ def record(
             "recorded %d frames, %d of them in a hurry, as %s in %s",
             writer.n_frames, writer.n_raw if options.compress else 0, status, writer.path,
         )  # fmt: skip
+        if writer.n_restored_lost:
+            logger.warning(
+                "%d of %d restored images were not kept: frames come first",
+                writer.n_restored_lost, writer.n_restored + writer.n_restored_lost,
+            )  # fmt: skip
         return Recorded(
             str(writer.path),
             status,
@@ -154,6 +170,8 @@ def record(
             writer.last_seq,
             reason,
             writer.n_raw,
+            writer.n_restored,
+            writer.n_restored_lost,
         )
 
 
@@ -254,6 +272,8 @@ class _Recording:
         if isinstance(message, FrameMessage):
             self._n_taken += 1
             self._take_frame(packet, message)
+        elif isinstance(message, Result):
+            self._take_result(packet, message)
         else:
             self._writer.document(packet, message)
 
@@ -270,6 +290,13 @@ class _Recording:
         except FrameLapped as error:
             logger.warning("frame %d is lost: %s", seq, error)
             self._writer.document(encode(Gap(seq, seq, f"overwritten before recorded: {error}")))
+
+    def _take_result(self, packet: bytes, message: Result) -> None:
+        """Take a result, and the image that it names, unless frames wait: they come first."""
+        is_hurried, image = self._n_frames_waiting >= BEHIND_FRAMES, None
+        if self._writer.keeps_restored and message.restored is not None and not is_hurried:
+            image = self._client.restored(message.restored)
+        self._writer.document(packet, message, image, is_hurried=is_hurried)
 
     def _wait_ms(self) -> int:
         if not self._writer.pending:

@@ -157,13 +157,17 @@ class TrackEvent(msgspec.Struct, frozen=True, gc=False):
 
 
 class RestoredSlot(msgspec.Struct, frozen=True):
-    """Where the restored image of a frame lies in the worker's ring, float32 photo-electrons."""
+    """Where the restored image of a frame lies in the worker's ring, float32 photo-electrons.
+
+    `xxh3` is the xxh3-64 of its bytes where it is recorded; 0: nobody took it.
+    """
 
     ring: RingInfo
     slot: int
     generation: int
     height: int
     width: int
+    xxh3: int = 0
 
 
 class StepTimes(msgspec.Struct, frozen=True, gc=False):

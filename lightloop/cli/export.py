@@ -55,6 +55,9 @@ def export(
         Unit,
         typer.Option(help="Pixels as camera counts, as photo-electrons per dose, or both."),
     ] = Unit.BOTH,
+    restored: Annotated[
+        bool, typer.Option("--restored", help="Also the images that the network restored.")
+    ] = False,
     flat: Annotated[
         list[str] | None,
         typer.Option(metavar="[LIGHT=]FILE", help="Flat field, dark level off: TIFF or .npy."),
@@ -68,7 +71,7 @@ def export(
         from realtime.export import export_run
         from realtime.run_file import RunReader
 
-        wanted = _wanted(ome_zarr, ome_tiff, tiff, gzip_h5, tracks or [], unit)
+        wanted = _wanted(ome_zarr, ome_tiff, tiff, gzip_h5, tracks or [], unit, restored=restored)
         if not (wanted.images or wanted.tracks):
             raise ConfigError(
                 "nothing to export: say --ome-zarr, --ome-tiff, --tiff, --gzip-h5, or --tracks "
@@ -87,7 +90,14 @@ def export(
 
 
 def _wanted(
-    ome_zarr: bool, ome_tiff: bool, tiff: bool, gzip_h5: bool, tracks: list[Tracks], unit: Unit
+    ome_zarr: bool,
+    ome_tiff: bool,
+    tiff: bool,
+    gzip_h5: bool,
+    tracks: list[Tracks],
+    unit: Unit,
+    *,
+    restored: bool,
 ) -> Wanted:
     from realtime.export import Wanted
 
@@ -102,7 +112,7 @@ def _wanted(
         Unit.COUNTS: ("counts",),
         Unit.PER_DOSE: ("per_dose",),
     }
-    return Wanted(images, tuple(dict.fromkeys(one.value for one in tracks)), values[unit])
+    return Wanted(images, tuple(dict.fromkeys(one.value for one in tracks)), values[unit], restored)
 
 
 def _notes(status: str, *, is_calibrated: bool) -> Iterator[str]:

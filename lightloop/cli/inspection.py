@@ -70,6 +70,10 @@ def _rows(seen: RunSummary) -> Iterator[tuple[str, str]]:
     for light, dose in sorted(seen.dose.items()):
         yield "dose", dose_text(light, dose, seen.dose_unit)
     yield from _trouble(seen)
+    if seen.n_restored or seen.n_restored_lost:
+        lost = f", {seen.n_restored_lost} could not be kept" if seen.n_restored_lost else ""
+        by = ", ".join(model or "no network" for model in seen.models)
+        yield "restored", f"{_count(seen.n_restored, 'image')} by {by or 'nobody'}{lost}"
     yield "decisions", f"{seen.n_decisions} by {', '.join(seen.policies) or 'nobody'}"
     for reason, count in list(_alike(seen.reasons).items())[:MOST_LINES]:
         yield "", f"{count} x {reason}"

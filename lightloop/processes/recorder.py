@@ -26,7 +26,9 @@ def main(task_json: bytes, supervisor: Connection) -> None:
 def _record(task: RunTask, link: Link) -> None:
     path = Path(task.out)
     wanted = parse(task.config_toml, task.config_name).record
-    options = RecordOptions(wanted.compress, int(wanted.part_gb * 1e9), wanted.sync_s)
+    options = RecordOptions(
+        wanted.compress, int(wanted.part_gb * 1e9), wanted.sync_s, wanted.restored
+    )
     address = link.wait_for_address()
     resume_from = resume_point(path)
     with StreamClient(address, "recorder", "lossless", 32, resume_from) as client:

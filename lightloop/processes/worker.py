@@ -8,6 +8,8 @@ import time
 from typing import TYPE_CHECKING
 
 import msgspec
+import numpy as np
+import xxhash
 
 from lightloop.build import build_pipeline
 from lightloop.config import parse
@@ -22,7 +24,6 @@ from realtime.wire import End, FrameMessage, Gap, RestoredSlot, Start
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from realtime.pipeline import Pipeline
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 RESTORED_SLOTS = 4
+RECORDED_SLOTS, RECORDED_BYTES = 16, 128 << 20  # a recorder may come late, within so much memory
 
 
 def main(task_json: bytes, supervisor: Connection) -> None:
@@ -39,18 +41,28 @@ def main(task_json: bytes, supervisor: Connection) -> None:
 
 
 class RestoredRing:
-    """The worker's small ring of restored images: the newest few, for whoever looks."""
+    """The worker's small ring of restored images: the newest few, for whoever looks.
 
-    def __init__(self, height: int, width: int) -> None:
+    Where they are recorded it is a little larger, and each carries its checksum.
+    """
+
+    def __init__(self, height: int, width: int, *, is_recorded: bool = False) -> None:
         self.name = new_name("restored")  # a new one for a worker that starts again
-        self._ring = Ring.create(self.name, RESTORED_SLOTS, 4 * height * width)
+        slot_bytes, slots = 4 * height * width, RESTORED_SLOTS
+        if is_recorded:
+            slots = max(slots, min(RECORDED_SLOTS, RECORDED_BYTES // slot_bytes))
+        self._ring = Ring.create(self.name, slots, slot_bytes)
         self._count = 0
+        self._is_recorded = is_recorded
 
     def keep(self, image: NDArray[np.float32]) -> RestoredSlot:
         """Copy an image (Y, X) float32 into the next slot, and say which."""
         slot, generation = self._ring.write(self._count, image)
         self._count += 1
-        return RestoredSlot(self._ring.info, slot, generation, *image.shape)
+        whole = np.ascontiguousarray(image) if self._is_recorded else None
+        digest = xxhash.xxh3_64_intdigest(whole.data) if whole is not None else 0
+        height, width = image.shape
+        return RestoredSlot(self._ring.info, slot, generation, height, width, digest)
 
     def close(self) -> None:
         """Remove the ring."""
@@ -65,7 +77,12 @@ def _work(task: RunTask, link: Link) -> None:
         if start.mode != "stream":  # every frame is looked at: none waits for another
             client.ack(-1, 1_000)
         camera = start.cameras[0]
-        restored = RestoredRing(camera.height, camera.width) if task.with_window else None
+        is_recorded = config.record.restored and bool(task.out)
+        restored = (
+            RestoredRing(camera.height, camera.width, is_recorded=is_recorded)
+            if task.with_window or is_recorded
+            else None
+        )
         try:
             pipeline = build_pipeline(config, start, restored.keep if restored else None)
             link.ready(ring=restored.name if restored is not None else "")

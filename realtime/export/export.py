@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from realtime.export.film import films
 from realtime.export.frames import dose_so_far, frame_rows, write_csv
 from realtime.export.images import VALUES, Images
+from realtime.export.restored import restored_images
 from realtime.export.steps import Steps
 from realtime.export.track_files import write_tracks
 from realtime.export.values import Normaliser
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from realtime.export.film import Film
     from realtime.export.images import Values
+    from realtime.export.restored import RestoredImages
     from realtime.export.whole import Outputs
     from realtime.run_file import RunReader
 
@@ -38,11 +40,19 @@ class Wanted:
     ----------
     values
         Camera counts, photo-electrons for each unit of dose, or both.
+    restored
+        Also the images that the worker restored, as photo-electrons.
     """
 
     images: tuple[ImageKind, ...] = ()
     tracks: tuple[TracksKind, ...] = ()
     values: tuple[Values, ...] = VALUES
+    restored: bool = False
+
+    @property
+    def restored_values(self) -> tuple[Values, ...]:
+        """What restored images are counted in: they were never camera counts."""
+        return tuple("electrons" if values == "counts" else values for values in self.values)
 
 
 def export_run(
@@ -77,13 +87,22 @@ def export_run(
         if wanted.images:
             found = films(reader)
             made = [Images(reader, film, normaliser, steps.step) for film in found]
-            _announce(wanted, found, steps)
+            extra = (
+                restored_images(reader, found, normaliser, steps.step) if wanted.restored else []
+            )
+            _announce(wanted, [*found, *(images.film for images in extra)], steps)
             for images, base in zip(made, _bases(found, stem), strict=True):
                 for kind in wanted.images:
                     if kind != "gzip-h5":
-                        _write_film(kind, images, wanted, out, folder, base)
+                        _write_film(kind, images, wanted.values, out, folder, base)
+            bases = _bases([images.film for images in extra], f"{stem}.restored")
+            for restored, base in zip(extra, bases, strict=True):
+                for kind in wanted.images:
+                    if kind != "gzip-h5":
+                        _write_film(kind, restored, wanted.restored_values, out, folder, base)
             if "gzip-h5" in wanted.images:
-                _write_gzip(reader, made, wanted, out.new(folder / f"{stem}.gzip.h5"), so_far)
+                draft = out.new(folder / f"{stem}.gzip.h5")
+                _write_gzip(reader, made, extra, wanted, draft, so_far)
             for images, base in zip(made, _bases(found, stem), strict=True):
                 rows = frame_rows(images, so_far)
                 write_csv(out.new(folder / f"{base}.frames.csv"), rows.__iter__)
@@ -108,13 +127,18 @@ def _bases(found: list[Film], stem: str) -> list[str]:
 
 
 def _write_film(
-    kind: ImageKind, images: Images, wanted: Wanted, out: Outputs, folder: Path, base: str
+    kind: ImageKind,
+    images: Images,
+    wanted: tuple[Values, ...],
+    out: Outputs,
+    folder: Path,
+    base: str,
 ) -> None:
     from realtime.export.ome_zarr import write_ome_zarr
     from realtime.export.tiff import write_imagej, write_ome_tiff
 
-    for values in wanted.values:
-        name = base if values == "counts" else f"{base}.per_dose"
+    for values in wanted:
+        name = f"{base}.per_dose" if values == "per_dose" else base
         if kind == "ome-zarr":
             write_ome_zarr(images, values, out.new(folder / f"{name}.ome.zarr"))
         elif kind == "ome-tiff":
@@ -128,6 +152,7 @@ def _write_film(
 def _write_gzip(
     reader: RunReader,
     made: list[Images],
+    extra: list[RestoredImages],
     wanted: Wanted,
     draft: Path,
     so_far: Mapping[int, float],
@@ -139,3 +164,5 @@ def _write_gzip(
             group = file.create_group(f"film{n}")
             write_film(group, images, wanted.values)
             write_frames(group, frame_rows(images, so_far))
+        for n, restored in enumerate(extra):
+            write_film(file.create_group(f"restored{n}"), restored, wanted.restored_values)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from realtime.run_file import RunReader
     from realtime.wire import CameraInfo, Gap
 
+NOT_TAKEN = "not taken"
+
 
 class Place(NamedTuple):
     """Where a frame stands in a film, each from 0."""
@@ -87,7 +89,7 @@ class Film:
             if place not in self.infos:
                 t = self.times[place.t][0]
                 reasons = [reason for first, last, reason in lost if first <= t <= last]
-                found.append(Hole(place, f"lost: {reasons[0]}" if reasons else "not taken"))
+                found.append(Hole(place, f"lost: {reasons[0]}" if reasons else NOT_TAKEN))
         return found
 
     def plane_um(self) -> float | None:

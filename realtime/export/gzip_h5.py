@@ -8,6 +8,7 @@
       per_dose        the same as photo-electrons for each unit of dose, float32; NaN: no frame
       is_there        (P, T, C, Z) bool: whether there is a frame
       frames          a row for each place: light, dose, decision (as in frames.csv)
+    /restored0        what the worker restored, if asked for: electrons and per_dose, float32
     /documents        bytes, offsets: every document of the run, byte for byte (MessagePack)
     /config, /plan    the texts of the run
 
@@ -65,6 +66,7 @@ def write_film(group: h5py.Group, images: Images, values: Sequence[Values]) -> N
         channels=list(film.channels),
         axes="PTCZYX",
         missing=json.dumps(images.about("counts")["missing"]),
+        about=json.dumps(images.about(values[0])),
     )
     for kind in values:
         is_counts = kind == "counts"

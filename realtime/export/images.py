@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from realtime.export.film import Film, Hole, Place
     from realtime.run_file import RunReader
 
-Values: TypeAlias = Literal["counts", "per_dose"]
-"""Camera counts as they were, or photo-electrons for each unit of dose."""
+Values: TypeAlias = Literal["counts", "electrons", "per_dose"]
+"""Camera counts as they were, restored photo-electrons, or these for each unit of dose."""
 VALUES: tuple[Values, ...] = ("counts", "per_dose")
 
 
@@ -69,7 +69,8 @@ class Images:
 
     def unit(self, values: Values) -> str:
         """Return what the pixels are counted in."""
-        return "ADU" if values == "counts" else unit_of(is_calibrated=self.is_calibrated)
+        plain = {"counts": "ADU", "electrons": ELECTRONS}
+        return plain.get(values) or unit_of(is_calibrated=self.is_calibrated)
 
     def all(
         self, values: Values, p: int | None = None
@@ -142,6 +143,9 @@ def in_words(images: Images, values: Values) -> str:
     """Return one sentence on the unit of an image, for a person."""
     if values == "counts":
         return f"Camera counts (ADU); {ELECTRONS} = (counts - offset) / gain"
-    flat = images.about(values)["flat_field_of"]
+    about = images.about(values)
+    if "image" in about:
+        return f"{images.unit(values)}, {about['image']}; NaN: no image"
+    flat = about["flat_field_of"]
     known = f"flat field of {', '.join(flat)} taken off" if flat else "light taken to be even"
     return f"{images.unit(values)}, offset taken off, {known}; NaN: no frame"

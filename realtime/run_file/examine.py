@@ -51,6 +51,8 @@ class Verdict(msgspec.Struct, frozen=True):
         it must be.
     faults
         Everything that is wrong; empty for a run that is whole.
+    n_restored
+        Restored images that are there and whole.
     """
 
     files: tuple[str, ...]
@@ -62,6 +64,7 @@ class Verdict(msgspec.Struct, frozen=True):
     n_documents: int
     digest: str
     faults: tuple[Fault, ...]
+    n_restored: int = 0
 
     @property
     def is_whole(self) -> bool:
@@ -93,7 +96,7 @@ class Examination:
         self.end: End | None = None
         self.last_seq = -1
         self._on_progress = on_progress
-        self._counts = dict.fromkeys(("frames", "bad", "gaps", "lost", "documents"), 0)
+        self._counts = dict.fromkeys(("frames", "bad", "gaps", "lost", "documents", "restored"), 0)
         self._digest = StreamDigest()
         self._parts: list[Part] = []
         self.files = part_paths(path)
@@ -136,7 +139,13 @@ class Examination:
             counts["documents"],
             str(self._digest),
             tuple(self.faults),
+            counts["restored"],
         )
+
+    @property
+    def keeps_restored(self) -> bool:
+        """Whether restored images were asked for."""
+        return any(part.keeps_restored for part in self._parts)
 
     def close(self) -> None:
         """Close every part. May be called twice."""
@@ -178,6 +187,8 @@ class Examination:
             self._expect(document.seq_from, document.seq_to, part)
             counts["gaps"] += 1
             counts["lost"] += document.seq_to - document.seq_from + 1
+        elif piece.restored is not None:
+            counts["restored"] += 1
         elif isinstance(document, End):
             self.end = document
 

@@ -34,7 +34,10 @@ class Place(NamedTuple):
 
 @dataclass(slots=True)
 class RunIndex:
-    """A run's documents, sorted by kind. Results stay on disk: they hold every track."""
+    """A run's documents, sorted by kind. Results stay on disk: they hold every track.
+
+    `restored` says for each shot whose result named an image: part, and row of its table there.
+    """
 
     name: str
     start: Start | None = None
@@ -43,6 +46,7 @@ class RunIndex:
     places: dict[int, Place] = field(default_factory=dict)
     shots: dict[int, list[int]] = field(default_factory=dict)
     results: list[tuple[int, int]] = field(default_factory=list)
+    restored: dict[int, tuple[int, int]] = field(default_factory=dict)
     decisions: list[Decision] = field(default_factory=list)
     applied: list[AppliedMessage] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
@@ -50,6 +54,7 @@ class RunIndex:
     clocks: list[ClockPair] = field(default_factory=list)
     _cameras: dict[str, int] = field(default_factory=dict)
     _rows: dict[tuple[int, int], int] = field(default_factory=dict)
+    _n_restored: dict[int, int] = field(default_factory=dict)
 
     def take(self, document: Document, part: int, number: int) -> None:
         """Note a document, the `number`-th of a part."""
@@ -58,6 +63,8 @@ class RunIndex:
                 self._take_frame(document, part)
             case Result():
                 self.results.append((part, number))
+                if document.restored is not None:
+                    self._take_restored(document.shot, part)
             case DecisionMessage():
                 self.decisions.append(document.decision)
             case AppliedMessage():
@@ -79,6 +86,11 @@ class RunIndex:
     def infos(self) -> list[FrameInfo]:
         """Return every frame's truth, in the order of their numbers."""
         return [self.frames[seq].info for seq in sorted(self.frames)]
+
+    def _take_restored(self, shot: int, part: int) -> None:
+        number = self._n_restored.get(part, 0)
+        self._n_restored[part] = number + 1
+        self.restored[shot] = (part, number)
 
     def _take_frame(self, message: FrameMessage, part: int) -> None:
         seq, label = message.info.seq, message.info.camera

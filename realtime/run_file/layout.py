@@ -6,6 +6,7 @@
     /entry         session_id, status, start_time, end_time                       NXentry
       cam0         data (N, Y, X) uint16, one Blosc2 chunk for each frame         NXdata
       frames       one row for each frame: the numbers, for a table or a plot
+      restored/    images that the worker restored, if they were asked for (`restored`)     NXdata
       journal/     bytes, offsets, sums: every document of the stream, byte for byte, in order of
                    arrival, and the xxh3-64 of each
       instrument/  cam0: gain, offset, read noise, pixel size                     NXdetector
@@ -35,6 +36,7 @@ import hdf5plugin
 import numpy as np
 import xxhash
 
+from realtime.run_file import restored
 from realtime.wire import encode
 
 if TYPE_CHECKING:
@@ -120,13 +122,17 @@ def camera_data(number: int) -> str:
     return f"entry/cam{number}/data"
 
 
-def create(file: h5py.File, start: Start, part: int, last_seq: int) -> None:
+def create(
+    file: h5py.File, start: Start, part: int, last_seq: int, *, keeps_restored: bool = False
+) -> None:
     """Make everything that a run needs in a new file, whose first document is the start.
 
     Parameters
     ----------
     part, last_seq
         Number of the part, and the last frame in the parts before it (-1: none).
+    keeps_restored
+        Make room for restored images of the first camera, the one that the worker follows.
     """
     file.attrs.update(NX_class="NXroot", default="entry", format=FORMAT, part=part)
     file.attrs["format_version"] = FORMAT_VERSION
@@ -142,6 +148,8 @@ def create(file: h5py.File, start: Start, part: int, last_seq: int) -> None:
         file.create_dataset(name, data=np.array(text.encode(), f"S{_TEXT_BYTES}"))
     for number, camera in enumerate(start.cameras):
         _create_camera(file, number, camera)
+    if keeps_restored:
+        restored.create(file, start.cameras[0])
     _growing(file, FRAMES, np.empty(0, FRAME_ROW), 256)
     first = encode(start)
     _growing(file, JOURNAL_BYTES, np.frombuffer(first, np.uint8), 1 << 16)

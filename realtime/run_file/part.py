@@ -13,13 +13,19 @@ import xxhash
 
 from realtime.errors import BadMessage, RunFileError
 from realtime.run_file import layout
+from realtime.run_file import restored as restored_images
 from realtime.run_file.quiet import END, FLAGS, SIGNATURE, QuietFile
+from realtime.run_file.restored import RestoredReader
 from realtime.wire import Document, Start, decode_from_hub
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
     from typing import Self
+
+    from numpy.typing import NDArray
+
+    from realtime.run_file.restored import Entry
 
 BLOCK = 1024  # documents that are read at once
 LOOKS, LOOK_S = 5, 0.05  # at a file that a recorder may be writing this very moment; proposed
@@ -72,6 +78,8 @@ class Part:
             for dataset in (self._status, self._offsets, self._bytes, self._sums, *self._data):
                 if dataset is not None:
                     dataset.refresh()
+            if self._restored is not None:
+                self._restored.refresh()
             self._check_commit()
 
     @property
@@ -99,6 +107,23 @@ class Part:
             data = self._data[camera]
             mask, packed = data.id.read_direct_chunk((row, 0, 0))
             return int(mask), bytes(packed), (data.shape[1], data.shape[2])
+
+    @property
+    def keeps_restored(self) -> bool:
+        """Whether restored images were asked for."""
+        return self._restored is not None
+
+    def restored_entry(self, number: int) -> Entry:
+        """Return what is known of the `number`-th restored image of this part."""
+        assert self._restored is not None, "keeps_restored says so"
+        with self.reading():
+            return self._restored.entry(number)
+
+    def restored(self, entry: Entry) -> NDArray[np.float32]:
+        """Return a restored image that was kept, (Y, X) float32 photo-electrons."""
+        assert self._restored is not None, "keeps_restored says so"
+        with self.reading():
+            return self._restored.image(entry)
 
     def text(self, name: str) -> str:
         """Return one of the texts of the entry (`layout.TEXTS`)."""
@@ -170,8 +195,18 @@ class Part:
         self._data: list[Any] = []
         while layout.camera_data(len(self._data)) in self._file:
             self._data.append(self._file[layout.camera_data(len(self._data))])
-
+        self._restored = self._open_restored()
         self._check_texts()
+
+    def _open_restored(self) -> RestoredReader | None:
+        if restored_images.GROUP not in self._file:
+            return None
+        try:
+            with self.reading():
+                return RestoredReader(self._file)
+        except RunFileError:
+            self._is_wrong("its restored images cannot be opened")
+            return None
 
     def _check_texts(self) -> None:
         if self.version < 2:

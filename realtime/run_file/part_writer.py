@@ -13,6 +13,7 @@ import xxhash
 
 from realtime.errors import RunFileError
 from realtime.run_file import layout
+from realtime.run_file.restored import RestoredWriter
 from realtime.run_file.sync import Sync, sync
 from realtime.wire import encode
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from realtime.wire import FrameMessage, Start
+    from realtime.wire import FrameMessage, Result, Start
 
 
 class PartWriter:
@@ -34,6 +35,8 @@ class PartWriter:
         Number of the part, and the last frame in the parts before it (-1: none).
     sync_s
         How often it is brought to the disk itself, s.
+    keeps_restored
+        Whether restored images are written, too.
 
     Attributes
     ----------
@@ -48,7 +51,16 @@ class PartWriter:
         If the file cannot be made.
     """
 
-    def __init__(self, path: Path, start: Start, number: int, last_seq: int, sync_s: float) -> None:
+    def __init__(
+        self,
+        path: Path,
+        start: Start,
+        number: int,
+        last_seq: int,
+        sync_s: float,
+        *,
+        keeps_restored: bool = False,
+    ) -> None:
         self.path = path
         self.number = number
         self.durable_seq = last_seq
@@ -61,7 +73,7 @@ class PartWriter:
         self._file: Any = None
         self._sync: Sync | None = None
         with self._writing():
-            self._open(start)
+            self._open(start, keeps_restored=keeps_restored)
             self._sync = Sync(path, sync_s)
 
     @property
@@ -96,6 +108,16 @@ class PartWriter:
         self._packets.append(packet)
         self._n_gaps += is_gap
 
+    def put_restored(
+        self, result: Result, image: NDArray[np.float32] | None, *, is_left_out: bool
+    ) -> bool:
+        """Take the image that a result names; return whether it is kept."""
+        if self._restored is None:
+            return False
+        with self._writing():
+            self._restored.put(result, image, is_left_out=is_left_out)
+        return image is not None
+
     def flush(self) -> int:
         """Make everything that was handed in survive a crash; return the last frame on disk.
 
@@ -109,6 +131,8 @@ class PartWriter:
         with self._writing():
             for data in self._data:
                 data.id.flush()
+            if self._restored is not None:
+                self._restored.flush()
             self._append_journal()
             if self._rows:
                 self._append(self._frames, np.array(self._rows, layout.FRAME_ROW), self._n_rows)
@@ -146,12 +170,12 @@ class PartWriter:
             self._file.close()
             sync(self.path)  # a run that ended well also survives a power cut
 
-    def _open(self, start: Start) -> None:
+    def _open(self, start: Start, *, keeps_restored: bool) -> None:
         # Under another name until it is whole: who sees the run file can always read it.
         draft = self.path.with_name(self.path.name + ".new")
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with h5py.File(draft, "w", libver=layout.HDF5_VERSIONS) as file:
-            layout.create(file, start, self.number, self.durable_seq)
+            layout.create(file, start, self.number, self.durable_seq, keeps_restored=keeps_restored)
         draft.replace(self.path)
         self._file = h5py.File(self.path, "r+", libver=layout.HDF5_VERSIONS)
         self._data = [self._file[layout.camera_data(n)] for n in range(len(start.cameras))]
@@ -160,6 +184,7 @@ class PartWriter:
         self._offsets = self._file[layout.JOURNAL_OFFSETS]
         self._sums = self._file[layout.JOURNAL_SUMS]
         self._commit = self._file[layout.COMMIT]
+        self._restored = RestoredWriter(self._file) if keeps_restored else None
         self._file.swmr_mode = True
 
     def _append_journal(self) -> None:

@@ -14,6 +14,7 @@ from realtime.run_file.index import RunIndex
 from realtime.run_file.layout import CONTINUED, RECORDING
 from realtime.run_file.part import Part, decode_document
 from realtime.run_file.parts import part_path, part_paths
+from realtime.run_file.restored import WHY
 from realtime.wire import Result
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from acquire.frame import FrameInfo
     from realtime.policy.decision import Decision
+    from realtime.run_file.restored import Entry
     from realtime.wire import AppliedMessage, Document, End, FrameMessage, Gap, Notice, Start
 
 
@@ -193,6 +195,44 @@ class RunReader:
         if xxhash.xxh3_64_intdigest(pixels.data) != message.xxh3:
             raise RunFileError(f"{part.path.name}: frame {seq} is damaged: its checksum is wrong")
         return pixels
+
+    def restored_entries(self) -> Iterator[Entry]:
+        """Yield what is known of each restored image, kept or lost; nothing if none were asked for.
+
+        Raises
+        ------
+        RunFileError
+            If a row is damaged.
+        """
+        for part, number in self._index.restored.values():
+            if self._parts[part].keeps_restored:
+                yield self._parts[part].restored_entry(number)
+
+    def restored(self, shot: int) -> NDArray[np.float32]:
+        """Return what the worker restored of a shot, (Y, X) float32 photo-electrons.
+
+        Raises
+        ------
+        RunFileError
+            If it was not kept, and why; or its bytes are damaged.
+        """
+        place = self._index.restored.get(shot)
+        if place is None or not self._parts[place[0]].keeps_restored:
+            raise RunFileError(
+                f"{self.name} has no restored image of shot {shot}; `[record] restored = true` in "
+                "a run's config keeps them"
+            )
+        part, number = self._parts[place[0]], place[1]
+        entry = part.restored_entry(number)
+        if not entry.is_kept:
+            why = WHY.get(entry.state, "nobody knows why")
+            raise RunFileError(f"{self.name}: the restored image of shot {shot} is lost: {why}")
+        try:
+            return part.restored(entry)
+        except RunFileError as error:
+            raise RunFileError(
+                f"{part.path.name}: the restored image of shot {shot} is damaged: {error}"
+            ) from error
 
     def packets(self) -> Iterator[bytes]:
         """Yield every document as it came over the wire, in order of arrival."""

@@ -85,7 +85,7 @@ def repair(
                 f"{examination.files[0].name}: its first document is damaged, without which no "
                 "image can be read; nothing can be recovered"
             )
-        with RunWriter(out, start) as writer:
+        with RunWriter(out, start, keeps_restored=examination.keeps_restored) as writer:
             copy = _Copy(writer, examination.files[0].name)
             for piece in examination.pieces():
                 copy.take(piece)
@@ -115,7 +115,7 @@ class _Copy:
         elif isinstance(document, End):
             pass  # it counts frames that may be lost: a new one is written
         elif not isinstance(document, FrameMessage):
-            writer.document(piece.packet, document)
+            writer.document(piece.packet, document, piece.restored)
         elif document.info.seq > writer.last_seq:
             self._declare(writer.last_seq + 1, document.info.seq - 1)
             if piece.pixels is None:

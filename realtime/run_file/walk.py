@@ -13,7 +13,7 @@ from realtime.errors import RunFileError
 from realtime.run_file import layout
 from realtime.run_file.codec import RAW, unpack
 from realtime.run_file.part import decode_document
-from realtime.wire import FrameMessage, Start
+from realtime.wire import FrameMessage, Result, Start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,6 +38,8 @@ class Piece:
         None where the document is lost.
     pixels
         Of a frame, (Y, X) uint16; None where they are damaged.
+    restored
+        Of a result, the image that was kept, (Y, X) float32; None where there is none.
     """
 
     part: int
@@ -45,6 +47,7 @@ class Piece:
     packet: bytes | None = None
     document: Document | None = None
     pixels: NDArray[np.uint16] | None = None
+    restored: NDArray[np.float32] | None = None
 
 
 class Walk:
@@ -65,6 +68,7 @@ class Walk:
         self._rows: dict[int, np.void] = {}
         self._n_frames = 0
         self._counted: dict[int, int] = {}
+        self._n_restored = 0
 
     def pieces(self) -> Iterator[Piece]:
         """Yield every document that the part counts, whole or not."""
@@ -74,12 +78,14 @@ class Walk:
             if document is None:
                 yield Piece(self._part.number, number)
                 continue
-            pixels = None
+            pixels = restored = None
             if isinstance(document, Start):
                 self._check_entry(document)
             elif isinstance(document, FrameMessage):
                 pixels = self._pixels(document)
-            yield Piece(self._part.number, number, packet, document, pixels)
+            elif isinstance(document, Result) and document.restored is not None:
+                restored = self._restored(document)
+            yield Piece(self._part.number, number, packet, document, pixels, restored)
 
     def _packets(self) -> Iterator[tuple[int, bytes | None]]:
         for first in range(0, self._part.n_documents, WINDOW):
@@ -144,6 +150,23 @@ class Walk:
         if xxhash.xxh3_64_intdigest(pixels.data) != message.xxh3:
             raise RunFileError("its checksum is wrong")
         return pixels, mask
+
+    def _restored(self, result: Result) -> NDArray[np.float32] | None:
+        """Return the image that a result names, and compare its row with the result."""
+        if not self._part.keeps_restored:
+            return None
+        number = self._n_restored
+        self._n_restored += 1
+        what = f"the restored image of shot {result.shot}"
+        try:
+            entry = self._part.restored_entry(number)
+            if (entry.shot, entry.position) != (result.shot, result.position):
+                self._complain(f"{what}: row {number} is that of shot {entry.shot}")
+                return None
+            return self._part.restored(entry) if entry.is_kept else None
+        except RunFileError as error:
+            self._complain(f"{what} is damaged: {_why(error)}")
+            return None
 
     def _where(self, camera: int, place: int) -> str:
         try:

@@ -13,7 +13,16 @@ from realtime.run_file.codec import RAW, pack
 from realtime.run_file.part_writer import PartWriter
 from realtime.run_file.parts import find_resume, part_path
 from realtime.run_file.sync import EVERY_S
-from realtime.wire import FrameMessage, FromHub, Gap, Notice, Start, decode_from_hub, encode
+from realtime.wire import (
+    FrameMessage,
+    FromHub,
+    Gap,
+    Notice,
+    Result,
+    Start,
+    decode_from_hub,
+    encode,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,6 +52,8 @@ class RunWriter:
         A part that has grown to this size is closed, and the next one begun.
     sync_s
         How often the file is brought to the disk itself, s.
+    keeps_restored
+        Whether restored images are written beside the frames (`realtime.run_file.restored`).
 
     Attributes
     ----------
@@ -50,6 +61,8 @@ class RunWriter:
         Last sequence number that was handed in.
     n_frames, n_gaps, n_raw
         Frames, gaps, and frames that were not compressed, since this writer was made.
+    n_restored, n_restored_lost
+        Restored images that were kept, and that were not there to be kept.
 
     Raises
     ------
@@ -66,6 +79,7 @@ class RunWriter:
         threads: int = 0,
         part_bytes: int = PART_BYTES,
         sync_s: float = EVERY_S,
+        keeps_restored: bool = False,
     ) -> None:
         resume = find_resume(path)
         if resume.n_parts and resume.session_id != start.session_id:
@@ -73,6 +87,8 @@ class RunWriter:
         self._first = resume.first
         self.last_seq = resume.seq
         self.n_frames = self.n_gaps = self.n_raw = 0
+        self.n_restored = self.n_restored_lost = 0
+        self.keeps_restored = keeps_restored
         self._start = start
         self._tail = list(resume.tail)
         self._compress = compress
@@ -144,13 +160,24 @@ class RunWriter:
         else:
             self._put(message, packet, number, np.ascontiguousarray(whole).data, RAW)
 
-    def document(self, packet: bytes, message: FromHub | None = None) -> None:
+    def document(
+        self,
+        packet: bytes,
+        message: FromHub | None = None,
+        image: NDArray[np.float32] | None = None,
+        *,
+        is_hurried: bool = False,
+    ) -> None:
         """Take a document of the stream that is not a frame, as it came over the wire.
 
         Parameters
         ----------
         message
             The same, decoded, if the caller has it.
+        image
+            The restored image that a result names, (Y, X) float32; None if it is gone.
+        is_hurried
+            There is no image because nobody had time for it.
 
         Raises
         ------
@@ -167,6 +194,10 @@ class RunWriter:
             self._declare_hole(message.seq_from)
             self.last_seq = max(self.last_seq, message.seq_to)
             self.n_gaps += 1
+        elif isinstance(message, Result) and message.restored and self.keeps_restored:
+            is_kept = self._part.put_restored(message, image, is_left_out=is_hurried)
+            self.n_restored += is_kept
+            self.n_restored_lost += not is_kept
         self._part.put(packet, is_gap=isinstance(message, Gap))
 
     def flush(self) -> int:
@@ -197,7 +228,9 @@ class RunWriter:
 
     def _begin(self, number: int, last_seq: int) -> PartWriter:
         path = part_path(self._first, number)
-        return PartWriter(path, self._start, number, last_seq, self._sync_s)
+        return PartWriter(
+            path, self._start, number, last_seq, self._sync_s, keeps_restored=self.keeps_restored
+        )
 
     def _roll(self) -> None:
         """Go on in a new part, for this one is full."""
