@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from realtime.focus import FocusGate
     from realtime.pipeline import Pipeline
     from realtime.policy import Policy, Trust
+    from realtime.trust import TrustWatch
     from realtime.wire import CameraInfo, RestoredSlot, Start
 
 
@@ -210,8 +211,28 @@ def build_pipeline(
             saturation_adu=calibration.saturation_adu,
             cell_dose=build_cell_dose(config, camera),
             focus=build_focus_gate(config, calibration) if follows else None,
+            watch=build_watch(camera, package),
         )
     )
+
+
+def build_watch(camera: CameraInfo, package: Package | None) -> TrustWatch | None:
+    """Build what judges a network's frames; None without one, or for a camera that none may judge.
+
+    Raises
+    ------
+    ModelError
+        If the package's reference of what it was trained for is damaged.
+    """
+    from models.type_shift import load_types
+    from realtime.trust import TrustWatch
+
+    calibration = camera.calibration
+    if package is None or calibration.distrust:
+        return None
+    known, shape = package.manifest, (camera.height, camera.width)
+    types = load_types(package)
+    return TrustWatch(shape, calibration, known.limits, known.photons_max_e, known.conformal, types)
 
 
 def build_focus_gate(config: RunConfig, camera: Calibration) -> FocusGate:

@@ -44,7 +44,7 @@ class Expected(NamedTuple):
     high_e: float
 
 
-UNKNOWN = Expected(0.0, 0.0, float("inf"))
+UNKNOWN = Expected(0.0, 0.0, 0.0)
 """Of a region that is not there, or a network without scales."""
 
 

@@ -20,6 +20,9 @@ _VARIANCE_FLOOR_E2 = 0.05
 """Least variance of a pixel, e-^2: without read noise and light, one stray photon is no alarm."""
 _BLOCK_ALARM = 4.0
 _MISSED_ALARM = 4.0
+_HOT, _HOT_VAR = 5.0, 5.0
+"""No more than this is believed of a pixel's residual, sigma, and of the mean square of 4 x 4 px:
+one of 10^10 blocks of white noise has more."""
 TILES = 4
 """A frame has this many tiles along each side (proposed)."""
 REFERENCE_PIXELS = 512 * 512
@@ -51,6 +54,8 @@ class Residuals:
         Highest matched-filter answer to signal that the estimate lost, sigma.
     dark_var
         ``var_z + kept`` of the background alone (1 is right, whatever the estimate).
+    dark_mean_z
+        Mean of the residual there.
     dark_pixels
         Pixels of the background.
     """
@@ -66,6 +71,7 @@ class Residuals:
     kept: float = 0.0
     missed: float = 0.0
     dark_var: float = 1.0
+    dark_mean_z: float = 0.0
     dark_pixels: float = 0.0
 
 
@@ -98,6 +104,17 @@ class ResidualTest:
         The camera's calibration.
     psf_sigma_px
         Size of the smallest structure that the microscope can show, px.
+
+    Attributes
+    ----------
+    z, t
+        The last frame's residuals over their noise, and the matched filter's answers, (Y, X).
+    regions
+        Its cells and background.
+    rim
+        Pixels along each edge whose answers are no use.
+    answer
+        What the filter answers to a spot of that size with a peak of 1 sigma.
     """
 
     def __init__(
@@ -111,8 +128,9 @@ class ResidualTest:
     ) -> None:
         self._gain, self._offset = gain_adu_per_e, offset_adu
         self._read_e2, self._saturation_adu = read_noise_e**2, saturation_adu
-        self._reach = max(int(4 * psf_sigma_px + 0.5), 1)
-        kernel = cv2.getGaussianKernel(2 * self._reach + 1, psf_sigma_px, cv2.CV_32F)
+        self.rim = max(int(4 * psf_sigma_px + 0.5), 1)
+        self.answer = float(np.sqrt(np.pi)) * psf_sigma_px
+        kernel = cv2.getGaussianKernel(2 * self.rim + 1, psf_sigma_px, cv2.CV_32F)
         self._kernel = kernel / np.sqrt((kernel**2).sum())
         self.z, self.t, self._work = (np.zeros(shape, np.float32) for _ in range(3))
         self.regions = Regions(*(np.zeros((1, 1), kind) for kind in (np.float32, np.uint8)))
@@ -120,11 +138,9 @@ class ResidualTest:
     @property
     def inner(self) -> Image:
         """The matched filter's answers without the mirrored rim, which is not N(0, 1)."""
-        return self.t[self._reach : -self._reach, self._reach : -self._reach]
+        return self.t[self.rim : -self.rim, self.rim : -self.rim]
 
-    def __call__(
-        self, adu: NDArray[Any], photons: Image, sd_e: Image | None = None
-    ) -> Residuals:
+    def __call__(self, adu: NDArray[Any], photons: Image, sd_e: Image | None = None) -> Residuals:
         """Return what an estimate leaves behind; `z`, `t` and `regions` stay until the next call.
 
         Parameters
@@ -141,7 +157,7 @@ class ResidualTest:
         squares = max(float(np.dot(flat, flat)), 1e-12)
         self.regions = split(photons)
         np.multiply(z, z, out=self._work)
-        z2 = shrunk(self._work)
+        z2 = np.minimum(shrunk(self._work), np.float32(_HOT_VAR))
         kept = np.zeros_like(z2) if sd_e is None else self._kept(sd_e)
         both = z2 + kept
         self._filter()
@@ -159,6 +175,7 @@ class ResidualTest:
             kept=float(cv2.mean(kept)[0]),
             missed=missed,
             dark_var=self.regions.mean(both, cells=False) if sd_e is not None else 1.0,
+            dark_mean_z=self.regions.mean(shrunk(z), cells=False),
             dark_pixels=SHRINK**2 * float(both.size - cv2.countNonZero(self.regions.is_cell)),
         )
 
@@ -192,11 +209,13 @@ class ResidualTest:
     def _filter(self) -> None:
         """Write the matched filter's answers into `t`; they are N(0, 1) for white residuals.
 
-        North 1943: the filter of the shape that is sought finds it best in white noise.
+        North 1943: the filter of the shape that is sought finds it best in white noise. A hot pixel
+        is no structure: it counts for no more than `_HOT` sigma.
         """
         border = cv2.BORDER_REFLECT_101
+        cv2.min(self.z, _HOT, dst=self._work)
         cv2.sepFilter2D(
-            self.z, cv2.CV_32F, self._kernel, self._kernel, dst=self.t, borderType=border
+            self._work, cv2.CV_32F, self._kernel, self._kernel, dst=self.t, borderType=border
         )
 
     def tiles(self) -> Tiles:

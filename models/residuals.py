@@ -10,9 +10,9 @@ Am. Stat. Assoc. 106 (2011) 1602), so that ``E[n (f - x)] = v = E[(f - x)^2]`` a
 
     E[(y - f)^2] = 1 - 2 v + v = 1 - v,
 
-and neighbours, whose errors go together, have ``E[z_i z_j] = -cov_ij``, about -0.9 v for errors that
-are smooth over a pixel. A network that states its variance is held to both; in bright scenes, where
-texture outweighs noise, v is 5 to 10 %, and its residuals are rightly anti-correlated.
+and neighbours, whose errors go together, have ``E[z_i z_j] = -cov_ij``, about -0.9 v for errors
+that are smooth over a pixel. A network that states its variance is held to both; in bright scenes,
+where texture outweighs noise, v is 5 to 10 %, and its residuals are rightly anti-correlated.
 """
 
 from __future__ import annotations

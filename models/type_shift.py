@@ -1,33 +1,44 @@
-"""Does an image show the kind of thing that the network learnt from? Its textures, in 13 numbers.
+"""Does an image show the kind of thing that the network learnt from? Its textures, in 15 numbers.
 
 A network that meets a new type of structure may be wrong without a sign in its residuals, for what
 it does not know it may take for noise. So the restored image is described by how its steps from
-pixel to pixel grow with scale, how rare the large ones are, and how much they share a direction;
-what lies far from all training scenes is told. Distance is Mahalanobis' (Proc. Natl. Inst. Sci.
-India 2 (1936) 49); the choice of numbers is our own.
+pixel to pixel grow with scale, how rare the large ones are, how much they share a direction, and
+how much of them is one frequency or one wavelength; what lies far from all training scenes is told.
+Distance is Mahalanobis' (Proc. Natl. Inst. Sci. India 2 (1936) 49); the choice of numbers is ours.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
 
+from models.errors import ModelError
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from models.package import Package
+
     Image = NDArray[np.float32]
 
+TRUST = "trust.npz"
+"""File of a package that holds a `TypeReference`."""
 LEVELS = 4
 """Scales of steps: 1, 2, 4 and 8 px."""
-COUNT = 3 * LEVELS + 1
+COUNT = 3 * LEVELS + 3
+_SIDE = 256
+"""Of the middle of the image whose frequencies are looked at, px."""
+_SLOWEST = 5
+"""Periods in that square below which a frequency is shape, not pattern (proposed)."""
 _FLAT = 0.02
 """Mean square step at 4 px, units of the noise, below which there is nothing to describe."""
 
 
 def features(photons: Image, read_noise_e: float) -> NDArray[np.float64] | None:
-    """Return what describes an image's textures, (13,); None where there is no structure.
+    """Return what describes an image's textures, (15,); None where there is no structure.
 
     Parameters
     ----------
@@ -40,6 +51,7 @@ def features(photons: Image, read_noise_e: float) -> NDArray[np.float64] | None:
     image += np.float32(0.375 + read_noise_e**2)
     np.sqrt(image, out=image)
     image *= np.float32(2.0)
+    patterns = _patterns(image)
     powers, rarities, directions = [], [], []
     for level in range(LEVELS):
         if level:
@@ -56,9 +68,41 @@ def features(photons: Image, read_noise_e: float) -> NDArray[np.float64] | None:
     mean, sd = cv2.meanStdDev(image)
     skew = float(np.mean(((image - mean[0, 0]) / max(sd[0, 0], 1e-6)) ** 3))
     contrast = np.log(powers[2])
-    return np.array(
-        [*slopes, *np.log(rarities), *np.log(np.add(directions, 0.02)), np.arcsinh(skew), contrast]
-    )
+    directed = np.log(np.add(directions, 0.02))
+    return np.array([*slopes, *np.log(rarities), *directed, np.arcsinh(skew), contrast, *patterns])
+
+
+@lru_cache(maxsize=8)
+def _rings(rows: int, columns: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Return the ring of wavelengths that each frequency lies in, and how many lie in each."""
+    y, x = np.mgrid[-(rows // 4) : rows // 4, : columns // 4]
+    far = np.sqrt((y / rows) ** 2 + (x / columns) ** 2) * min(rows, columns)
+    ring = far.astype(np.int32)
+    return ring, np.maximum(np.bincount(ring.ravel()), 1)
+
+
+def _patterns(image: Image) -> list[float]:
+    """Return how far one frequency, and one wavelength, stand out, as logarithms."""
+    rows, columns = (min(n, _SIDE) // 2 * 2 for n in image.shape)
+    top, left = ((n - m) // 2 for n, m in zip(image.shape, (rows, columns), strict=True))
+    middle = image[top : top + rows, left : left + columns]
+    window = cv2.createHanningWindow((columns, rows), cv2.CV_32F)
+    waves = np.fft.rfft2((middle - cv2.mean(middle)[0]) * window)
+    power = (waves.real**2 + waves.imag**2).astype(np.float32)
+    power = np.concatenate([power[rows - rows // 4 :], power[: rows // 4]])  # up to 1/4 of the rate
+    power = power[:, : columns // 4]
+    ring, often = _rings(rows, columns)
+    most = min(rows, columns) // 4
+    mean = np.maximum(np.bincount(ring.ravel(), power.ravel()) / often, 1e-6)
+    power /= mean.astype(np.float32)[ring]
+    power[(ring < _SLOWEST) | (ring >= most)] = 0.0
+    point = np.log(float(power.max()) + 1e-6)
+    mean = mean[:most]
+    logs = np.log(mean)
+    calm = cv2.medianBlur(logs.astype(np.float32)[None], 5)[0]
+    calm = cv2.blur(calm[None], (15, 1))[0]
+    wave = float((logs - calm)[_SLOWEST:].max())
+    return [point, wave]
 
 
 def _steps(image: Image) -> tuple[float, float, float]:
@@ -81,7 +125,7 @@ class TypeReference(NamedTuple):
     Attributes
     ----------
     mean, whiten
-        (13,) and (13, 13): ``whiten @ (features - mean)`` has variance 1 over training scenes.
+        (15,) and (15, 15): ``whiten @ (features - mean)`` has variance 1 over training scenes.
     far
         Distance beyond which fewer than one of a thousand training scenes lie.
     """
@@ -95,13 +139,33 @@ class TypeReference(NamedTuple):
         return float(np.linalg.norm(self.whiten @ (seen - self.mean)))
 
 
+def load_types(package: Package) -> TypeReference | None:
+    """Return what a package's training scenes look like; None if it does not say.
+
+    Raises
+    ------
+    ModelError
+        If the file is damaged, or of another version.
+    """
+    if TRUST not in package.manifest.sha256:
+        return None
+    arrays = package.arrays(TRUST)
+    wanted = {"mean": (COUNT,), "whiten": (COUNT, COUNT), "far": ()}
+    if {name: array.shape for name, array in arrays.items()} != wanted:
+        raise ModelError(
+            f"{package.model_id}: {TRUST} does not hold {COUNT} numbers of texture: fit it again "
+            "(python -m models.train.trust)"
+        )
+    return TypeReference(arrays["mean"], arrays["whiten"], float(arrays["far"]))
+
+
 def fit(samples: NDArray[np.float64], share: float = 0.999) -> TypeReference:
     """Learn what training scenes look like.
 
     Parameters
     ----------
     samples
-        Features of held-out training scenes, (N, 13).
+        Features of held-out training scenes, (N, 15).
     share
         Of them that lie within `far`.
     """

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from realtime.focus import FocusGate
     from realtime.policy.decision import Policy
     from realtime.policy.observation import Trust
+    from realtime.trust import TrustWatch
     from realtime.wire import CellDoses, RestoredSlot, TrackEvent, Tracks
 
 
@@ -59,6 +60,9 @@ class Steps(NamedTuple):
     focus
         Withdraws the trust in what is less sharp than its field has been; None where no cells are
         followed.
+    watch
+        Judges a network's frames with all that is known of their field, instead of `judge`; None
+        without a network.
     """
 
     restore: Restorer
@@ -70,6 +74,7 @@ class Steps(NamedTuple):
     saturation_adu: float
     cell_dose: CellDose | None = None
     focus: FocusGate | None = None
+    watch: TrustWatch | None = None
 
 
 class Pipeline:
@@ -100,9 +105,11 @@ class Pipeline:
         if info.index.c != 0:
             return
         start = time.perf_counter_ns()
-        photons = self.steps.restore(adu).photons
+        answer = self.steps.restore(adu)
+        photons = answer.photons
         restored = time.perf_counter_ns()
-        trust = self.steps.judge(adu, photons)
+        watch = self.steps.watch
+        trust = self.steps.judge(adu, photons) if watch is None else watch(info, adu, answer)
         if self.steps.focus is not None:
             trust = self.steps.focus(info.shot.position, info.index.z, adu, trust)
         if info.focus in OUT_OF_FOCUS:  # what is blurred may vouch for nothing

@@ -1,22 +1,186 @@
-"""The gate between a network and the light: residuals must look like camera noise."""
+"""The gate between a network and the light: residuals must look like camera noise.
+
+Two things are told of each restored image: how wrong it is expected to be, in photo-electrons, and
+whether anything speaks against it. What is wrong at once shows in its own residuals; what is weak
+shows in those of many frames together (`realtime.lasting`), and what no residual shows, in pairs of
+frames (`realtime.audits`).
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
-from models.residuals import judge, verdict
+from models.conformal import UNKNOWN, Conformal
+from models.regions import shrunk
+from models.residual_test import ResidualTest
+from models.residuals import Reason, judge, reasons, verdict
+from models.type_shift import features
+from realtime.audits import Auditor
+from realtime.lasting import Lasting
 from realtime.policy.observation import Trust
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from acquire.calibration import Calibration
-    from models.residuals import Limits
+    from acquire.frame import FrameInfo
+    from models.conformal import Expected
+    from models.denoise import Denoised
+    from models.residuals import Limits, Residuals
+    from models.type_shift import TypeReference
+    from realtime.audits import AuditResult
+
+    Image = NDArray[np.float32]
 
 ABOVE_RANGE = 1e-3  # share of pixels: hot pixels are no reason for doubt; proposed
 NO_NETWORK = Trust(is_trusted=True, why="no network: the image is the camera's own")
+
+
+CLIPPED = 2e-3
+"""Share of clipped pixels from which the brightest cells are no longer seen whole; hot pixels are
+one in ten thousand. Proposed."""
+_SAMPLE = 7
+"""Every so many rows and columns are compared with the last frame's: with noise, no two agree."""
+_BELOW_OFFSET_Z = -0.15
+"""Mean residual of a dark background from which the camera's offset is not the calibrated one."""
+_DARK_E = 0.3
+_AUDIT_OVER = 1.3
+"""An audited error beyond the expected interval by this factor is no chance (proposed)."""
+
+
+class TrustWatch:
+    """Judges each frame of each field: how wrong it is to be expected, and what speaks against it.
+
+    Parameters
+    ----------
+    shape
+        Height and width of the frames, px.
+    limits, photons_max_e
+        As in `ResidualGate`.
+    scales
+        Of the model package, for the expected error (`models.conformal`); empty if it has none.
+    types
+        What the network's training scenes look like; None if the package does not say.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, int],
+        calibration: Calibration,
+        limits: Limits,
+        photons_max_e: float,
+        scales: Mapping[str, float] | None = None,
+        types: TypeReference | None = None,
+    ) -> None:
+        camera = self._camera = calibration
+        numbers = (camera.gain_adu_per_e, camera.offset_adu, camera.read_noise_e)
+        self._test = ResidualTest(shape, *numbers, camera.saturation_adu)
+        self._limits, self._photons_max_e = limits, photons_max_e
+        self._conformal, self._types = Conformal(scales or {}), types
+        self._lasting, self.audits = Lasting(), Auditor()
+        self._raw_e, self._squared = np.empty(shape, np.float32), np.empty(shape, np.float32)
+        self._sample: NDArray[np.uint16] | None = None
+
+    def __call__(self, info: FrameInfo, adu: NDArray[np.uint16], restored: Denoised) -> Trust:
+        """Return the verdict on one frame; neither the counts nor the image is kept."""
+        camera, photons = self._camera, restored.photons
+        seen = self._test(adu, photons, restored.sd_e)
+        found = [*self._frozen(adu), *reasons(seen, self._limits)]
+        if not any(reason.code == "not-numbers" for reason in found):
+            found += self._guards(seen, photons)
+            key = (info.shot.position, info.index.z)
+            found += self._lasting.see(key, self._test, seen, camera.read_noise_e)
+        cells, background = self._expected(restored.sd_e)
+        audit = self._audit(info, adu, photons)
+        high_e = cells.high_e
+        if audit.cells.audits and high_e > 0 and audit.cells.low_e > _AUDIT_OVER * high_e:
+            why = f"audits find an error of {audit.cells.rmse_e:.2g} e-, not {cells.rmse_e:.2g} e-"
+            found.append(Reason("audit", why))
+        trust = Trust(
+            seen.mean_z,
+            seen.var_z,
+            seen.corr1,
+            seen.frac_bad,
+            seen.invented,
+            seen.missed_share,
+            is_trusted=not found,
+            why=found[0].why if found else "residuals look like camera noise",
+            flags=tuple(dict.fromkeys(reason.code for reason in found)),
+        )
+        return msgspec.structs.replace(trust, **_errors(cells, background, audit))
+
+    def _frozen(self, adu: NDArray[np.uint16]) -> list[Reason]:
+        """Say whether the camera gave the frame before once more."""
+        sample, before = adu[::_SAMPLE, ::_SAMPLE].copy(), self._sample
+        self._sample = sample
+        if before is None or sample.min() == sample.max() or not np.array_equal(sample, before):
+            return []
+        return [Reason("frozen", "the camera gave the same frame twice")]
+
+    def _guards(self, seen: Residuals, photons: Image) -> list[Reason]:
+        """Say whether the light is what network and calibration are made for."""
+        found = []
+        if CLIPPED < seen.clipped_share <= self._limits.clipped_share_max:
+            why = f"{seen.clipped_share:.1%} of the pixels are clipped: lower the light"
+            found.append(Reason("saturated", why))
+        above = np.count_nonzero(photons > self._photons_max_e) / photons.size
+        if above > ABOVE_RANGE:
+            limit = f"{self._photons_max_e:g} e- a pixel"
+            why = f"brighter than the network was trained for ({limit})"
+            found.append(Reason("too-bright", why))
+        dark_e = self._test.regions.mean(self._test.regions.photons, cells=False)
+        if dark_e < _DARK_E and seen.dark_mean_z < _BELOW_OFFSET_Z:
+            why = "the background lies below the camera's offset: calibrate it again"
+            found.append(Reason("below-offset", why))
+        if self._types is not None:
+            texture = features(photons, self._camera.read_noise_e)
+            if texture is not None and self._types.distance(texture) > self._types.far:
+                why = "a kind of structure that the network never learnt from"
+                found.append(Reason("unseen-structure", why))
+        return found
+
+    def _expected(self, sd_e: Image | None) -> tuple[Expected, Expected]:
+        """Return the error to be expected in the cells, and in the background."""
+        if sd_e is None or not self._conformal.is_known:
+            return UNKNOWN, UNKNOWN
+        np.multiply(sd_e, sd_e, out=self._squared)
+        variance, regions = shrunk(self._squared), self._test.regions
+        one, other = (
+            self._conformal(
+                float(np.sqrt(regions.mean(variance, cells=cells))),
+                regions.mean(regions.photons, cells=cells),
+                cells=cells,
+            )
+            for cells in (True, False)
+        )
+        return one, other
+
+    def _audit(self, info: FrameInfo, adu: NDArray[np.uint16], photons: Image) -> AuditResult:
+        if info.shot.is_audit:
+            scale = np.float32(1.0 / self._camera.gain_adu_per_e)
+            np.multiply(adu, scale, out=self._raw_e, dtype=np.float32)
+            self._raw_e -= np.float32(self._camera.offset_adu) * scale
+        return self.audits.see(info, self._raw_e, photons, self._test.regions.is_cell)
+
+
+def _errors(cells: Expected, background: Expected, audit: AuditResult) -> dict[str, float]:
+    return {
+        "expected_rmse_e": cells.rmse_e,
+        "rmse_low_e": cells.low_e,
+        "rmse_high_e": cells.high_e,
+        "background_rmse_e": background.rmse_e,
+        "background_low_e": background.low_e,
+        "background_high_e": background.high_e,
+        "audit_rmse_e": audit.cells.rmse_e,
+        "audit_low_e": audit.cells.low_e,
+        "audit_high_e": audit.cells.high_e,
+        "audits": audit.cells.audits,
+    }
 
 
 class ResidualGate:

@@ -24,6 +24,18 @@ class Trust(msgspec.Struct, frozen=True, gc=False):
         The verdict, and what spoke against it.
     focus
         Sharpness, as a share of what is usual in this field (`realtime.focus`); 0 if not measured.
+    expected_rmse_e, rmse_low_e, rmse_high_e
+        Root-mean-square error of the restored image in cells that is to be expected, and the
+        interval that holds it four times out of five, photo-electrons (`models.conformal`); 0 where
+        the network has no scale for it.
+    background_rmse_e, background_low_e, background_high_e
+        The same in the background.
+    audit_rmse_e, audit_low_e, audit_high_e, audits
+        The error in cells that pairs of frames found in this field, its interval, and how many
+        pairs (`models.audit`); 0 where there was none.
+    flags
+        Everything that spoke against the image, as short codes (`models.residuals.Reason` and
+        `realtime.trust`); `why` explains the first.
     """
 
     mean_z: float = 0.0
@@ -35,6 +47,17 @@ class Trust(msgspec.Struct, frozen=True, gc=False):
     is_trusted: bool = False
     why: str = "not judged"
     focus: float = 0.0
+    expected_rmse_e: float = 0.0
+    rmse_low_e: float = 0.0
+    rmse_high_e: float = 0.0
+    background_rmse_e: float = 0.0
+    background_low_e: float = 0.0
+    background_high_e: float = 0.0
+    audit_rmse_e: float = 0.0
+    audit_low_e: float = 0.0
+    audit_high_e: float = 0.0
+    audits: int = 0
+    flags: tuple[str, ...] = ()
 
 
 class Observation(msgspec.Struct, frozen=True):
