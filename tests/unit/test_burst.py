@@ -222,3 +222,8 @@ def test_a_stop_is_heard_between_frames_that_are_taken_one_by_one() -> None:
     assert len(going.frames) == 3
     assert [lost[:2] for lost in going.lost] == [(3, 5)]
     assert going.reports[-1].refused == "stopped"
+
+
+def test_each_frame_of_a_burst_is_read_back_as_its_own_exposure() -> None:
+    read_ms = [f.info.applied.exposure_read_ms for f in run().frames[:6]]
+    assert read_ms == pytest.approx([10.0 * TIMES[i % 3] for i in range(6)])

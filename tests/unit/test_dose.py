@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acquire.dose import Ledger
+from acquire.dose.footprint import Footprint
 from acquire.errors import LightOverBudget, LightRefused
 
 DOSES = st.floats(0, 5, allow_nan=False)
@@ -110,3 +111,21 @@ def test_the_account_is_never_negative_and_never_forgets(steps, budget) -> None:
         shone[field] += really if settles else asked
         assert ledger.spent(field, "488") == pytest.approx(shone[field])
         assert ledger.left(field, "488") == pytest.approx(max(0.0, budget - shone[field]))
+
+
+def test_light_that_harms_nothing_needs_no_share_of_the_damage() -> None:
+    ledger = Ledger({"488": 10, "ir": 10}, harm={"488": 1.0}, damage=2.0)
+    ledger.settle(ledger.reserve(0, "488", 2), 2)
+    ledger.settle(ledger.reserve(0, "ir", 10), 10)
+    with pytest.raises(LightOverBudget, match="damage"):
+        ledger.reserve(0, "488", 0.1)
+
+
+def test_what_is_reserved_counts_for_fields_that_overlap_and_no_others() -> None:
+    footprint = Footprint.of(100.0, 100.0)
+    side_um = footprint.shape[1] * footprint.pitch_um
+    ledger = Ledger({"488": 10}, footprints={"488": footprint})
+    ledger.reserve(0, "488", 4, (0.0, 0.0))
+    for position, (x_um, held) in enumerate([(0.99 * side_um, 4), (side_um, 0)], start=1):
+        ledger.settle(ledger.reserve(position, "488", 0, (x_um, 0.0)), 0)
+        assert ledger.spent(position, "488") == held

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
+from acquire.light.bounds import GuardRules
 from acquire.light.lease import Lease
-from tests.light_bench import MS, Stand, ask, stand
+from tests.light_bench import DIODE, MS, Stand, ask, stand
 
 
 def waits(at: Stand, n_frames: int = 1) -> tuple[list[float], list[int]]:
@@ -59,3 +62,12 @@ def test_what_cannot_be_shortened_says_so() -> None:
         assert type(lease) is Lease
         assert lease.shorten() is False
         assert lease.deadline_ns - lease.patience_ns == 500 * MS, "half of lease_margin_ms"
+
+
+def test_light_that_we_blank_is_paid_for_with_the_time_of_every_switch_before_it_begins() -> None:
+    slow = DIODE.model_copy(update={"settle_ms": 7.0, "open_delay_ms": 3.0, "close_delay_ms": 2.0})
+    at = stand(slow, rules=GuardRules(switch_allowance_ms=5.0))
+    with at.guard.expose(ask(channel="561"), "561", 8, 0) as lease:
+        reserved_s = 8 * (0.010 + 0.005) + 0.012
+        assert at.ledger.spent(0, "561") == pytest.approx(0.5 * reserved_s)
+        assert lease.applied.dose_j_cm2 == pytest.approx(0.5 * 0.010), "what each frame asks for"

@@ -9,6 +9,8 @@ import pytest
 
 from acquire.errors import LightRefused
 from acquire.light.bounds import GuardRules
+from acquire.light.frame_bounds import Allowed
+from acquire.light.lease import Lease
 from acquire.light.slew import ShotLight, Slew
 from acquire.settings import ChannelSettings, Limits, Request, Settings
 from tests.light_bench import LASER, ask, stand
@@ -29,13 +31,18 @@ def take(slew: Slew, asked: Request, frames: dict[str, int]) -> ShotLight:
     shot = slew.admit(asked, frames, 0, 0)
     for channel, n_frames in frames.items():
         allowed = shot.take(asked, channel, n_frames, 0)
-        lease = SimpleNamespace(
-            is_clean=True, lit_ns=1, source=LASER, channel=channel, n_frames=n_frames,
-            allowed=allowed,
-        )  # fmt: skip
-        shot.note(cast("Any", lease))
+        shot.note(given(allowed, channel, n_frames))
     slew.remember(shot)
     return shot
+
+
+def given(allowed: Allowed, channel: str = "a", n_frames: int = 1, is_clean: bool = True) -> Lease:
+    """Return as much of a lease that is over as a shot asks for."""
+    lease = SimpleNamespace(
+        is_clean=is_clean, lit_ns=1, source=LASER, channel=channel, n_frames=n_frames,
+        allowed=allowed,
+    )  # fmt: skip
+    return cast("Lease", lease)
 
 
 def test_a_channel_that_comes_back_is_measured_by_when_it_was_last_taken() -> None:
@@ -96,3 +103,32 @@ def test_a_search_before_the_first_shot_of_a_field_does_not_bound_it() -> None:
         lease.pop()
     with at.guard.shot(ask(power=0.8), {"488": 1}, 0) as shot:
         assert shot.allowed["488"].power_fraction == 0.8
+
+
+def test_a_shot_that_missed_a_channel_vouches_for_no_more() -> None:
+    at = slew()
+    take(at, request(0.1, 0.1), BOTH)
+    broken = at.admit(request(0.2, 0.2), BOTH, 0, 0)
+    allowed = broken.take(broken.request, "a", 1, 0)
+    broken.note(given(allowed))
+    at.remember(broken)
+    third = at.admit(request(0.4, 0.4), BOTH, 0, 0)
+    assert sum(one.power_fraction for one in third.allowed.values()) == pytest.approx(0.4)
+
+
+def test_a_good_exposure_does_not_make_up_for_a_broken_one_of_the_same_shot() -> None:
+    at = slew()
+    take(at, request(0.1), {"a": 2})
+    shot = at.admit(request(0.2), {"a": 2}, 0, 0)
+    for is_clean in (False, True):
+        shot.note(given(shot.take(shot.request, "a", 1, 0), is_clean=is_clean))
+    at.remember(shot)
+    assert at.admit(request(0.4), {"a": 2}, 0, 0).allowed["a"].power_fraction == pytest.approx(0.2)
+
+
+def test_light_that_is_held_says_that_it_is_held_for_want_of_a_decision() -> None:
+    at = slew()
+    take(at, request(), ONE)
+    held = at.admit(request(0.8, late=1), ONE, 0, 0).allowed["a"]
+    assert held.power_fraction == pytest.approx(0.4)
+    assert held.reasons == ("no decision for 1 shots: held",)

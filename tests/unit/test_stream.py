@@ -435,3 +435,48 @@ def test_a_stream_is_one_lease_and_ends_with_its_with() -> None:
         lease.pop_truth()
     with pytest.raises(LightRefused):
         lease.start()
+
+
+def test_a_long_stream_books_each_frame_once_however_often_it_is_renewed() -> None:
+    going = Streaming(stand(limits=FREE))
+    going.go(200)  # 2 s: renewed every half
+    assert len(going.at.keeper.deadlines) >= 4
+    shone = going.at.bench.lit_s["488"]
+    assert going.at.ledger.spent(0, "488") == pytest.approx(shone, rel=0.02)
+
+
+def test_a_stream_of_slow_light_gives_its_switch_time_and_pays_for_it() -> None:
+    slow = DIODE.model_copy(
+        update={"settle_ms": 70.0, "open_delay_ms": 30.0, "close_delay_ms": 20.0}
+    )
+    rules = GuardRules(lease_margin_ms=200.0)
+    seen = []
+    for light in (DIODE, slow):
+        at = stand(light, limits=FREE, rules=rules)
+        with at.guard.stream(ask(channel="561"), "561", 1, 0) as lease:
+            assert lease.deadline_ns - lease.patience_ns == 100 * MS
+            seen.append((at.keeper.deadlines[0], at.ledger.spent(0, "561")))
+    (soon_ns, little), (late_ns, much) = seen
+    assert late_ns - soon_ns == pytest.approx(120 * MS, abs=MS)
+    assert much - little == pytest.approx(0.5 * 0.120)
+
+
+@pytest.mark.parametrize("light", [LASER, DIODE])
+def test_a_stream_that_never_had_light_is_not_booked(light) -> None:
+    at = stand(light, limits=FREE)
+    at.bench.faults["lease"] = lambda: "no answer"
+    with (
+        pytest.raises(KeeperLost),
+        at.guard.stream(ask(channel=light.name), light.name, 1, 0),
+    ):
+        pass
+    assert at.ledger.spent(0, light.name) == 0.0
+    assert at.bench.lit_s.get(light.name, 0.0) == 0.0
+
+
+def test_a_stream_whose_camera_was_never_started_is_not_booked_where_that_blanks_it() -> None:
+    at = stand(limits=FREE)
+    with at.guard.stream(ask(), "488", 1, 0):
+        at.bench.spend(50 * MS)
+    assert at.bench.lit_s.get("488", 0.0) == 0.0
+    assert at.ledger.spent(0, "488") == 0.0
