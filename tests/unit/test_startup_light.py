@@ -117,3 +117,13 @@ def test_micro_managers_own_demonstration_is_dark_and_a_missing_file_is_left_to_
     white = LightSource(name="white", wavelength_nm=550, shutter_device="White Light Shutter")
     refuse_lit_startup("demo", [white, LED])
     refuse_lit_startup(tmp_path / "nowhere.cfg", [white])
+
+
+@pytest.mark.parametrize(("system", "file"), [("demo", "MMConfig_demo.cfg"), ("x.cfg", "x.cfg")])
+def test_a_file_that_micro_manager_finds_in_its_own_folder_is_read_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, system: str, file: str
+) -> None:
+    monkeypatch.setattr("pymmcore_plus.find_micromanager", lambda: str(tmp_path))
+    (tmp_path / file).write_text(f"{INIT}{DIODE_ON}\n", encoding="utf-8")
+    with pytest.raises(StartupLit, match=file):
+        refuse_lit_startup(system, [DIODE])

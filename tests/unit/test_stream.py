@@ -480,3 +480,16 @@ def test_a_stream_whose_camera_was_never_started_is_not_booked_where_that_blanks
         at.bench.spend(50 * MS)
     assert at.bench.lit_s.get("488", 0.0) == 0.0
     assert at.ledger.spent(0, "488") == 0.0
+
+
+def test_a_change_to_a_longer_exposure_gives_the_lease_the_time_for_it() -> None:
+    at = stand(limits=FREE)
+    with at.guard.stream(ask(), "488", 1, 0) as lease:
+        lease.start()
+        lease.pop_truth()
+        before_ms = lease.frame_patience_ms
+        assert lease.change(ask(exposure_ms=90.0))
+        assert lease.frame_patience_ms - before_ms == pytest.approx(80.0)
+        last_ns = at.keeper.deadlines[-1]
+        assert last_ns == lease.deadline_ns
+        assert last_ns - at.bench.now > (lease.window_ms + 90.0) * MS
