@@ -68,6 +68,8 @@ def repair(
 
 
 def _say(verdict: Verdict) -> None:
+    from realtime.run_file.ranges import in_ranges
+
     page = paper()
     if verdict.is_whole:
         lost = f"{verdict.n_lost} declared lost" if verdict.n_lost else "none lost"
@@ -77,12 +79,11 @@ def _say(verdict: Verdict) -> None:
             soft_wrap=True,
         )
         return
-    for fault in verdict.faults[:MOST_FAULTS]:
-        page.print(str(fault), soft_wrap=True)
-    if len(verdict.faults) > MOST_FAULTS:
-        page.print(
-            f"and {len(verdict.faults) - MOST_FAULTS} more (`lightloop verify --json` lists all)"
-        )
+    said = in_ranges(verdict.faults)
+    for sentence in said[:MOST_FAULTS]:
+        page.print(sentence, soft_wrap=True)
+    if len(said) > MOST_FAULTS:
+        page.print(f"and {len(said) - MOST_FAULTS} more (`lightloop verify --json` lists all)")
 
 
 @contextmanager

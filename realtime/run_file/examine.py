@@ -124,6 +124,11 @@ class Examination:
         complain = self._complainer(last.path)
         if self.end is None:
             complain(f"the run has no end: it breaks off after frame {self.last_seq}")
+            if (missing := self.last_committed - self.last_seq) > 0:
+                complain(
+                    f"its commit says that frame {self.last_committed} was safe: {missing} more "
+                    "frames were there, and are lost"
+                )
         else:
             self._check_end(self.end, complain)
         if last.status == CONTINUED:
@@ -141,6 +146,12 @@ class Examination:
             tuple(self.faults),
             counts["restored"],
         )
+
+    @property
+    def last_committed(self) -> int:
+        """The last frame that was once safely in the parts that are there; -1 for none."""
+        seqs = [int(part.commit["last_seq"]) for part in self._parts if part.is_commit_whole]
+        return max(seqs, default=-1)
 
     @property
     def keeps_restored(self) -> bool:

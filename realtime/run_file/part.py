@@ -54,6 +54,7 @@ class Part:
         self._file: Any = None
         self._complain = complain
         self._raw = ExitStack()
+        self.is_commit_whole = True
         if not path.is_file():
             raise RunFileError(f"there is no run file {path}")
         try:
@@ -223,6 +224,7 @@ class Part:
             if self.version < 2 or layout.commit_sum(self.commit) == self.commit["xxh3"]:
                 return
         self._is_wrong("the sum of its commit is wrong")
+        self.is_commit_whole = False
         self.commit["n_documents"] = len(self._file[layout.JOURNAL_OFFSETS]) - 1
         self.commit["n_frames"] = len(self._file[layout.FRAMES])
 

@@ -89,7 +89,7 @@ def repair(
             copy = _Copy(writer, examination.files[0].name)
             for piece in examination.pieces():
                 copy.take(piece)
-            copy.finish(examination.end)
+            copy.finish(examination.end, examination.last_committed)
             writer.close(PARTIAL)
         return Repaired(str(out), writer.n_frames, copy.n_lost, verdict)
     finally:
@@ -128,11 +128,11 @@ class _Copy:
         if writer.pending >= FLUSH_FRAMES:
             writer.flush()
 
-    def finish(self, end: End | None) -> None:
-        """Write the last words."""
+    def finish(self, end: End | None, last_committed: int) -> None:
+        """Write the last words; frames that were safe once, and are gone, are lost."""
         writer = self._writer
-        if end is not None:
-            self._declare(writer.last_seq + 1, end.last_seq)
+        last_seq = max(last_committed, end.last_seq if end is not None else -1)
+        self._declare(writer.last_seq + 1, last_seq)
         lost = f"{self.n_lost} frames and {self._n_documents_lost} documents were lost"
         notice = Notice("warn", f"recovered by `lightloop repair` from {self._name}; {lost}")
         writer.document(encode(notice))

@@ -268,7 +268,9 @@ def test_restored_images_are_exported_as_photo_electrons_and_per_dose(
 
 
 def test_restored_images_in_zarr_have_the_place_of_their_frames(
-    run: Path, tmp_path: Path, zarr_package
+    run: Path,
+    tmp_path: Path,
+    zarr_package,  # noqa: F811 - the fixture
 ) -> None:
     with RunReader(run) as reader:
         export_run(reader, Wanted(("ome-zarr",), restored=True), tmp_path, "run")

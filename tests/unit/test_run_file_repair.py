@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from realtime.errors import RunFileError
-from realtime.run_file import RunReader, RunWriter, examine, repair
+from realtime.run_file import Fault, RunReader, RunWriter, examine, repair
+from realtime.run_file.ranges import in_ranges
 from realtime.wire import End, Gap
 from tests.unit import run_samples as samples
 
@@ -169,6 +170,29 @@ def test_the_frames_before_a_cut_are_recovered(tmp_path: Path, left: float) -> N
     n_left = sum(chunk.byte_offset + chunk.size <= size for chunk in chunks)
     assert 4 < n_left < 24
     assert check_rescue(path, original, tmp_path) == n_left
+    with RunReader(tmp_path / "out.h5") as reader:
+        lost = sum(gap.seq_to - gap.seq_from + 1 for gap in reader.gaps)
+    assert n_left + lost == 24, "the commit knew how many there were"
+    said = in_ranges(examine(path).faults)
+    assert len(said) < 12, "neighbours are said once"
+
+
+def test_faults_of_neighbours_are_one_sentence() -> None:
+    faults = [
+        Fault("a.h5", "cut short"),
+        *(Fault("a.h5", f"frame {n} is damaged: its sum ({9 * n} bytes from byte {n * 10})")
+          for n in (3, 4, 5, 7)),
+        Fault("b.h5", "frame 8 is damaged: its sum"),
+        *(Fault("b.h5", f"document {n} of the journal is damaged (no)") for n in (1, 2)),
+    ]  # fmt: skip
+    assert in_ranges(faults) == [
+        "a.h5: cut short",
+        "a.h5: frames 3 to 5 are damaged: their sum (from byte 30)",
+        "a.h5: frame 7 is damaged: its sum (from byte 70)",
+        "b.h5: frame 8 is damaged: its sum",
+        "b.h5: documents 1 to 2 of the journal are damaged (no)",
+    ]
+    assert in_ranges([]) == []
 
 
 def test_a_damaged_frame_is_named_with_its_bytes_and_becomes_a_gap(
