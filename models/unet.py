@@ -49,6 +49,8 @@ class LiteUNet(nn.Module):  # type: ignore[misc]  # torch is not there for the c
 
     stride = 8
     """Height and width must be multiples of this: 2 (unshuffle) x 2 x 2 (two poolings)."""
+    reach_px = 48
+    """An output pixel depends on no input pixel further away along either axis."""
 
     def __init__(
         self, in_channels: int = 1, base: int = 16, upscale: int = 1, outputs: int = 2

@@ -1,70 +1,98 @@
-"""Train, score and pack a network: ``python -m models.train denoise --out DIR [--data DIR]``."""
+"""Train, score and pack a network: ``python -m models.train TASK --out DIR [--data DIR]``."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import logging
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.package import Package
-from models.train import card, denoise, pack, score
-from models.train.real import load_real
+from models.train import card, pack, score
+from models.train.fit import Plan, fit
+from models.train.recipes import recipe
 from models.unet import LiteUNet, count_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_SIMULATED, _SIMULATED_HELD_OUT = 1500, 60
+logger = logging.getLogger(__name__)
+_TASKS = ("denoise", "superres", "axial")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Read the command line and do it."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     asked = _parser().parse_args(arguments)
-    if asked.verb == "denoise":
+    if asked.verb != "score":
         _train(asked)
-    _score(asked.out, asked.data)
+    if not getattr(asked, "no_score", False):
+        _score(asked.out, asked.data)
     print(f"packed {asked.out}")
 
 
 def _parser() -> argparse.ArgumentParser:
-    plan = denoise.Plan()
+    plan = Plan()
     parser = argparse.ArgumentParser(prog="python -m models.train", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
-    train = verbs.add_parser("denoise", help="train, score and pack a denoiser")
-    train.add_argument("--steps", type=int, default=plan.steps)
-    train.add_argument("--seed", type=int, default=plan.seed)
-    train.add_argument("--threads", type=int, default=plan.threads)
-    again = verbs.add_parser("score", help="score a package again and write its card")
-    for verb in (train, again):
-        verb.add_argument("--out", type=Path, required=True, help="folder of the package")
-        verb.add_argument("--data", type=Path, help="folder of real images (HDF5)")
+    for task in _TASKS:
+        train = verbs.add_parser(task, help=f"train, score and pack a network for {task}")
+        train.add_argument("--base", type=int, default=16, help="channels of the finest level")
+        train.add_argument("--frames", type=int, default=5, help="frames that a denoiser sees")
+        train.add_argument("--version", default="1", help="which training, as the manifest says")
+        train.add_argument("--steps", type=int, default=plan.steps)
+        train.add_argument("--minutes", type=float, default=plan.minutes, help="end after these")
+        train.add_argument("--rate", type=float, default=plan.rate)
+        train.add_argument("--seed", type=int, default=plan.seed)
+        train.add_argument("--threads", type=int, default=plan.threads)
+        train.add_argument("--checkpoint", type=Path, help="file to go on from after a kill")
+        train.add_argument("--no-score", action="store_true", help="pack without scores and card")
+        _add_places(train)
+    _add_places(verbs.add_parser("score", help="score a package again and write its card"))
     return parser
 
 
+def _add_places(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--out", type=Path, required=True, help="folder of the package")
+    verb.add_argument("--data", type=Path, help="folder of real images (HDF5)")
+
+
 def _train(asked: argparse.Namespace) -> None:
-    plan = denoise.Plan(steps=asked.steps, seed=asked.seed, threads=asked.threads)
-    specimens = denoise.simulated_specimens(plan.seed, _SIMULATED)
-    held_out = denoise.simulated_specimens(plan.seed + 1, _SIMULATED_HELD_OUT)
-    sources: list[str] = []
-    if asked.data is not None:
-        real, real_held_out, sources = load_real(asked.data)
-        specimens += real
-        held_out += real_held_out
-    net, looks = denoise.fit(plan, specimens, held_out)
-    data = " --data DIR" if asked.data is not None else ""
-    command = (
-        f"python -m models.train denoise --out {asked.out.as_posix()} "
-        f"--steps {plan.steps} --seed {plan.seed}{data}"
+    how = recipe(asked.verb, asked.frames)
+    start = time.monotonic()
+    train, held_out, sources = how.material(asked.seed, asked.data)
+    logger.info("%d specimens after %.0f s", len(train), time.monotonic() - start)
+    plan = Plan(
+        steps=asked.steps, minutes=asked.minutes, rate=asked.rate, seed=asked.seed,
+        threads=asked.threads,
+    )  # fmt: skip
+    net = how.network(asked.base)
+    looks = fit(
+        net, how.batch_at(train, asked.seed), how.held_out(held_out, asked.seed), plan,
+        checkpoint=asked.checkpoint,
+    )  # fmt: skip
+    manifest = pack.restoring_manifest(
+        asked.out.name, how.task, asked.version, net, how.extra_channels, _command(asked), sources
     )
-    pack.pack(asked.out, net, looks, asked.out.name, command, sources)
+    pack.pack(asked.out, net, looks, manifest)
+
+
+def _command(asked: argparse.Namespace) -> str:
+    """Return the command line that trains the same again, no path of this machine in it."""
+    frames = f" --frames {asked.frames}" if asked.verb == "denoise" else ""
+    data = " --data DIR" if asked.data is not None else ""
+    return (
+        f"python -m models.train {asked.verb} --out models/weights/{asked.out.name} --base "
+        f"{asked.base}{frames} --steps {asked.steps} --minutes {asked.minutes:g} --rate "
+        f"{asked.rate:g} --seed {asked.seed}{data}"
+    )
 
 
 def _score(folder: Path, data: Path | None) -> None:
     """Score the package with the engine that users get, write scores and card, seal it again."""
-    package = Package.load(folder, task="denoise")
+    package = Package.load(folder)
     scores = {
         "simulated": score.score_simulated(package),
         "nuclei": score.score_simulated(package, score.NUCLEI_PEAKS_E, "nuclei"),

@@ -12,7 +12,9 @@ import torch
 
 from models.package import MANIFEST, ONNX, VECTOR, WEIGHTS, Manifest
 from models.residuals import Limits
-from models.train.denoise import LOG_VARIANCE_RANGE, MU, SD, Look
+from models.train.batch import MU, SD, Sample, collate
+from models.train.fit import Look
+from models.train.loss import LOG_VARIANCE_RANGE
 from models.train.noisy import SMOOTH_PX, expose, stabilised
 from models.train.scenes import make_scene
 from models.unet import LiteUNet, export_onnx
@@ -21,43 +23,64 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-VERSION = "2"
-"""Of the training: raised whenever other weights are shipped."""
+    from numpy.typing import NDArray
+
 TOLERANCE_RMS = {"f32": 1e-4, "bf16": 3e-2}
 """Units of the noise. Seen: f32 1e-6, bf16 about 1e-2; three times that, three orders for f32."""
 _VECTOR_PX = (96, 128)
+_VECTOR_EXTRA = {"dz": 1.0, "fraction": 0.5}
 
 
-def pack(
-    folder: Path, net: LiteUNet, looks: Sequence[Look], name: str, command: str, sources: list[str]
-) -> None:
-    """Write the package of a trained denoiser; scores and card come after (see `seal`)."""
+def restoring_manifest(
+    name: str,
+    task: str,
+    version: str,
+    net: LiteUNet,
+    extra_channels: tuple[str, ...],
+    command: str,
+    sources: Sequence[str],
+) -> Manifest:
+    """Return the manifest of a network that learnt to correct a smoothed image from clean ones."""
+    return Manifest(
+        name=name, task=task, version=version,
+        in_frames=net.in_channels - len(extra_channels), base=net.base,
+        mu=MU, sd=SD, smooth_px=SMOOTH_PX, inverse="posterior-mean",
+        log_variance_min=LOG_VARIANCE_RANGE[0], log_variance_max=LOG_VARIANCE_RANGE[1],
+        photons_min_e=0.0, photons_max_e=600.0, command=command, sources=tuple(sources),
+        limits=Limits(), tolerance_rms=dict(TOLERANCE_RMS), sha256={},
+        upscale=net.upscale, outputs=net.outputs, extra_channels=extra_channels,
+    )  # fmt: skip
+
+
+def pack(folder: Path, net: LiteUNet, looks: Sequence[Look], manifest: Manifest) -> None:
+    """Write the package of a trained network; scores and card come after (see `seal`).
+
+    Parameters
+    ----------
+    manifest
+        What ``package.toml`` shall say; its sums are filled in here.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     net = net.float().to(memory_format=torch.contiguous_format).eval()
     export_onnx(net, folder / ONNX)
     np.savez(folder / WEIGHTS, **{k: v.numpy() for k, v in net.state_dict().items()})
-    frames = test_frames()
+    planes = test_planes(manifest)
     with torch.inference_mode():
-        out = net(torch.from_numpy(frames)).numpy()
-    np.savez_compressed(folder / VECTOR, frames=frames, out=out)
+        out = net(torch.from_numpy(planes)).numpy()
+    np.savez_compressed(folder / VECTOR, frames=planes, out=out)
     write_curve(folder / "curve.csv", looks)
-    manifest = Manifest(
-        name=name, task="denoise", version=VERSION, in_frames=net.in_channels, base=net.base,
-        mu=MU, sd=SD, smooth_px=SMOOTH_PX, inverse="posterior-mean",
-        log_variance_min=LOG_VARIANCE_RANGE[0], log_variance_max=LOG_VARIANCE_RANGE[1],
-        photons_min_e=0.0, photons_max_e=600.0, command=command, sources=tuple(sources),
-        limits=Limits(), tolerance_rms=TOLERANCE_RMS, sha256={},
-    )  # fmt: skip
     seal(folder, manifest)
 
 
-def test_frames() -> Any:
-    """Return the input of the test vector: dark to bright in one normalised frame, (1, 1, Y, X)."""
+def test_planes(manifest: Manifest) -> NDArray[np.float32]:
+    """Return the input of the test vector: dark to bright within each image, (1, C, Y, X)."""
     rng = np.random.default_rng(5)
     scene = make_scene(rng, max(_VECTOR_PX))[: _VECTOR_PX[0], : _VECTOR_PX[1]]
-    ramp = np.geomspace(0.3, 300.0, _VECTOR_PX[1])
-    noisy, _ = stabilised(expose(rng, (0.3 + np.maximum(scene, 0.0)) * ramp, 1.4))
-    return ((noisy - MU) / SD)[None, None].astype(np.float32)
+    photons = (0.3 + np.maximum(scene, 0.0)) * np.geomspace(0.3, 300.0, _VECTOR_PX[1])
+    shots = [stabilised(expose(rng, photons, 1.4)) for _ in range(manifest.in_frames)]
+    extra = tuple(_VECTOR_EXTRA[name] for name in manifest.extra_channels)
+    images = np.stack([noisy for noisy, _ in shots])
+    return collate([Sample(images, images[-1], images[-1], extra)]).planes
 
 
 def write_curve(path: Path, looks: Sequence[Look]) -> None:

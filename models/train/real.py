@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from models.train.scenes import blurred, scaled
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -66,25 +68,38 @@ def load_real(folder: Path) -> tuple[list[Image], list[Image], list[str]]:
     ValueError
         If a file does not say that weights trained on it may be shipped.
     """
-    import h5py  # training only
-
     train: list[Image] = []
     held_out: list[Image] = []
     sources: list[str] = []
     for spec in SETS:
-        with h5py.File(folder / spec.file, "r") as file:
-            allowed = str(file.attrs["train_shipped_weights"])
-            if allowed != "yes":
-                raise ValueError(
-                    f"{spec.file}: may not train shipped weights (it says {allowed!r}): "
-                    "take it out of the list"
-                )
+        with open_allowed(folder / spec.file) as file:
             sources.append(f"{file.attrs['source']} ({file.attrs['licence']})")
             images = _clean(np.asarray(file[spec.array]), spec)
         cut = int(len(images) * (1 - _HELD_OUT))
         train += images[: cut - _GAP]
         held_out += images[cut:]
     return train, held_out, sources
+
+
+@contextmanager
+def open_allowed(path: Path) -> Generator[Any]:
+    """Open a file of images, if it says that weights trained on it may be shipped.
+
+    Raises
+    ------
+    ValueError
+        If it does not.
+    """
+    import h5py  # training only
+
+    with h5py.File(path, "r") as file:
+        allowed = str(file.attrs["train_shipped_weights"])
+        if allowed != "yes":
+            raise ValueError(
+                f"{path.name}: may not train shipped weights (it says {allowed!r}): "
+                "take it out of the list"
+            )
+        yield file
 
 
 def _clean(pixels: NDArray[np.generic], spec: RealSet) -> list[Image]:

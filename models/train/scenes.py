@@ -14,7 +14,7 @@ import numpy as np
 from models.train.cells import draw_cells
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -43,6 +43,14 @@ def make_scene(rng: np.random.Generator, size: int, kind: str = "") -> Image:
         haze = blurred(scene, rng.uniform(8.0, 30.0))
         scene = scene + np.float32(rng.uniform(0.1, 1.0)) * haze
     return scaled(scene)
+
+
+def oriented_crop(rng: np.random.Generator, scenes: Sequence[Image], size: int) -> Image:
+    """Cut a random square out of a random specimen, turned and mirrored at random."""
+    scene = scenes[int(rng.integers(len(scenes)))]
+    y, x = (int(rng.integers(0, n - size + 1)) for n in scene.shape)
+    piece = np.rot90(scene[y : y + size, x : x + size], int(rng.integers(4)))
+    return np.ascontiguousarray(piece[:, ::-1] if rng.random() < 0.5 else piece)
 
 
 def scaled(image: Image) -> Image:
