@@ -23,6 +23,7 @@ ScopeError                 base of every error that a run may end with in good o
         FrameLapped        a ring slot was overwritten before it was read
     RunFileError           a run file cannot be written or read
     ModelError             a model package cannot be used
+        FrameRefused       an image has another size than a network was opened for, or no numbers
         ParityError        an engine's answer is too far from the stored reference
         EngineUnavailable  an engine, or the precision asked for, cannot run on this machine
     ConfigError            a config file says something that we do not understand

@@ -13,3 +13,7 @@ class EngineUnavailable(ModelError):
 
 class ParityError(ModelError):
     """An engine's answer is too far from the package's stored reference."""
+
+
+class FrameRefused(ModelError, ValueError):
+    """An image cannot be what the network was opened for: another size, or no real numbers."""

@@ -151,7 +151,8 @@ def test_a_whole_frame_and_its_crop_agree_at_the_rim(package, denoiser) -> None:
 def test_the_answer_is_its_own_buffer_and_not_the_engine_s(denoiser) -> None:
     first = denoiser(shot(nuclei(5.0)))
     kept = first.photons.copy()
-    denoiser._engine.infer(denoiser._engine.frames * 0)
+    denoiser._network.planes[...] = 0.0
+    denoiser._network.infer()
     assert np.array_equal(first.photons, kept)
     assert denoiser(shot(nuclei(9.0))).photons is first.photons
 
@@ -202,8 +203,11 @@ def test_a_package_for_something_else_is_refused(package) -> None:
     import msgspec
 
     other = Package(package.folder, msgspec.structs.replace(package.manifest, inverse="unbiased"))
-    with pytest.raises(ModelError, match="no single-frame denoiser"):
+    with pytest.raises(ModelError, match="cannot be read out: it wants the inverse 'unbiased'"):
         Denoiser(other, (64, 64), *CAMERA)
+    stain = Package(package.folder, msgspec.structs.replace(package.manifest, task="superres"))
+    with pytest.raises(ModelError, match="made for 'superres', but 'denoise' is needed"):
+        Denoiser(stain, (64, 64), *CAMERA)
 
 
 def test_frames_too_small_for_the_network_are_refused(package) -> None:
