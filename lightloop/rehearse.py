@@ -10,18 +10,18 @@ import math
 import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from acquire.calibrating.calibration_files import iso_date
 from acquire.errors import LightNotDark, LightRefused
 from acquire.keeper.pipes import make_pipes
-from acquire.light.trace import Leak, is_seen, leak
 from acquire.simulated.config import SimulatedScopeConfig
 from lightloop.children import SPAWN, Family, wait_until_ready
 from lightloop.config import ConfigError
 from lightloop.processes import culprit as words
 from lightloop.processes.link import Failed, Finished
 from lightloop.rehearsals import LineFigures, Rehearsal, stand_sha256
+from lightloop.rehearse_figures import LinePlan, Seen, figures, refuse_light
 from lightloop.rehearse_watch import looking, prepare
 from lightloop.task import RunTask
 
@@ -40,36 +40,6 @@ GONE_S = 5.0
 SHINE_S = 1.0  # for the camera; a meter needs longer
 METER_S = 3.0
 LONGEST_MS = 200.0
-STILL_LIT = 0.1  # of the light that was switched: no leak, a light that is on; proposed
-METER_LIMIT = 0.01  # least share that a person can read off a meter; proposed
-
-
-class LinePlan(NamedTuple):
-    """How one light is rehearsed: by which channel, how weakly, and for how long at most."""
-
-    light: LightConfig
-    channel: str
-    power_fraction: float
-    exposure_ms: float
-    n_frames: int
-
-    @property
-    def on_s(self) -> float:
-        """Longest time that it is on, both times together, s; the keeper's part of it aside."""
-        return (self.n_frames + 1) * self.exposure_ms * 1e-3
-
-
-class Seen(NamedTuple):
-    """One light's rehearsal as it went: what was said when, host clock ns, and the readings, mW."""
-
-    began_ns: int
-    lit: words.Lit
-    closed: words.IsDark
-    off: words.IsDark
-    hung: words.Lit
-    ended_ns: int
-    over_ns: int
-    readings_mw: tuple[float, float, float] | None = None
 
 
 def plan_rehearsal(
@@ -168,8 +138,8 @@ def _one(
         by_hand = from_ns, time.perf_counter_ns()
         switch_by_hand(True)
     seen = _act(family, plan, eye, pipes, say, read_mw)
-    found = _figures(plan, eye, seen, by_hand)
-    _refuse_light(plan, found)
+    found = figures(plan, eye, seen, by_hand)
+    refuse_light(plan, found)
     return found
 
 
@@ -236,72 +206,6 @@ def _wait_for_keeper(keeper: Child, culprit: Child, plan: LinePlan) -> int:
     )
 
 
-def _figures(plan: LinePlan, eye: Eye, seen: Seen, by_hand: tuple[int, int] | None) -> LineFigures:
-    trace, lit = eye.trace(), seen.lit
-    frame_ns = int(trace.period_ms * 1e6) if math.isfinite(trace.period_ms) else 0
-    late_ns = 3 * frame_ns  # a change has reached the frames by then, whatever it is late
-    dark = trace.level(*(by_hand or (seen.began_ns + late_ns, lit.told_ns)))
-    on = trace.level((lit.told_ns + seen.closed.told_ns) // 2, seen.closed.told_ns)
-    settled_ns = (seen.closed.told_ns + seen.off.told_ns) // 2
-    closed = leak(dark, on, trace.level(settled_ns, seen.off.told_ns))
-    off = leak(dark, on, trace.level(seen.off.read_ns + late_ns, seen.hung.told_ns))
-    by = "read-back"
-    open_ns = float(lit.read_ns - lit.told_ns)
-    close_ns = float(seen.closed.read_ns - seen.closed.told_ns)
-    keeper_ns = float(seen.ended_ns - seen.hung.deadline_ns)
-    if is_seen(dark, on):
-        by = "camera"
-        open_ns = trace.came_ns(dark, on, lit.told_ns, (lit.told_ns + seen.closed.told_ns) // 2)
-        open_ns -= lit.told_ns
-        close_ns = trace.went_ns(dark, on, seen.closed.told_ns, settled_ns) - seen.closed.told_ns
-        hung = trace.level((seen.hung.told_ns + seen.hung.deadline_ns) // 2, seen.hung.deadline_ns)
-        gone_ns = trace.went_ns(dark, hung, seen.hung.deadline_ns, seen.over_ns)
-        keeper_ns = gone_ns - seen.hung.deadline_ns
-        after = leak(dark, on, trace.level(seen.ended_ns + late_ns, seen.over_ns))
-        off = max(off, after, key=lambda one: one.share)
-    elif seen.readings_mw is not None:
-        by = "meter"
-        closed, off = _by_meter(*seen.readings_mw)
-    else:
-        closed = off = Leak(math.nan, math.nan)
-    hung_s = (seen.ended_ns - seen.hung.told_ns) * 1e-9
-    return LineFigures(
-        light=plan.light.name,
-        power_fraction=plan.power_fraction,
-        seen_by=by,  # type: ignore[arg-type]  # one of the three
-        frame_ms=_number(trace.period_ms) if by == "camera" else None,
-        open_ms=_number(open_ns * 1e-6),
-        close_ms=_number(close_ns * 1e-6),
-        keeper_ms=_number(keeper_ns * 1e-6),
-        closed_share=_number(closed.share),
-        closed_limit=_number(closed.limit),
-        off_share=_number(off.share),
-        off_limit=_number(off.limit),
-        dose=seen.off.dose + plan.light.irradiance_w_cm2(plan.power_fraction) * hung_s,
-        dose_unit=plan.light.dose_unit,
-    )
-
-
-def _by_meter(lit_mw: float, closed_mw: float, off_mw: float) -> tuple[Leak, Leak]:
-    """Return the leaks as a person read them; what a meter shows in the dark is not known."""
-    if not lit_mw > 0:
-        raise LightRefused(f"the meter showed {lit_mw:g} mW with the light on: nothing to compare")
-    return Leak(closed_mw / lit_mw, METER_LIMIT), Leak(off_mw / lit_mw, METER_LIMIT)
-
-
-def _refuse_light(plan: LinePlan, found: LineFigures) -> None:
-    """Raise where a light that was switched off is still seen; its read-back is no matter then."""
-    for share, state in (
-        (found.off_share, "everything is switched off"),
-        (found.closed_share, "its switch is closed"),
-    ):
-        if share is not None and share > STILL_LIT:
-            raise LightNotDark(
-                f"DARK NOT CONFIRMED: {share:.0%} of light {plan.light.name!r} is seen by the "
-                f"{found.seen_by} when {state}, whatever the device says: switch it off by hand"
-            )
-
-
 def _start_light(
     config: RunConfig, family: Family, n_owners: int, after: ExitStack
 ) -> list[Connection | None]:
@@ -362,7 +266,3 @@ def _ask(person: Connection, order: words.Order, wanted: type[words.LitOrDark]) 
         return answer
     why = answer.why if isinstance(answer, words.Refused) else f"it said {answer}"
     raise LightRefused(f"the light was not rehearsed: {why}")
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None

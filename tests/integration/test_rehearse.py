@@ -55,8 +55,8 @@ def box(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[LightBoxClient],
     return prepare
 
 
-def rehearsed(config: Path) -> tuple[int, str, str]:
-    done = CliRunner().invoke(app, ["rehearse", str(config), "-y"])
+def rehearsed(config: Path, *more: str, typed: str = "") -> tuple[int, str, str]:
+    done = CliRunner().invoke(app, ["rehearse", str(config), "-y", *more], input=typed)
     logging.getLogger().handlers.clear()
     assert not psutil.Process().children(recursive=True) or all(
         "resource_tracker" in " ".join(child.cmdline())
@@ -108,3 +108,39 @@ def test_a_light_that_says_it_is_dark_and_shines_is_found_by_the_camera(
     assert "DARK NOT CONFIRMED" in err
     assert "whatever the device says" in err
     assert not list(folder.glob("*.json"))  # nobody is to take it for a rehearsed stand
+
+
+def test_a_power_meter_is_a_second_witness_beside_the_camera(config: Path) -> None:
+    code, out, err = rehearsed(config, "--meter", typed="2.0\n0.04\n0.0\n")
+    assert code == 0, err
+    assert "look at the meter" in err
+    found = load(parse(config.read_text("utf-8")))
+    assert found is not None
+    (line,) = found.lines
+    assert line.seen_by == "camera"
+    assert line.closed_share == pytest.approx(0.02), "what only the meter saw"
+    assert line.off_share == pytest.approx(0.0, abs=1e-2)
+    assert "kept:" in out
+
+
+@pytest.mark.parametrize(
+    ("typed", "says", "status"),
+    [("2.0\n1.5\n1.5\n", "DARK NOT CONFIRMED: 75%", 3), ("2.0\nnan\n0\n", "nan", 1)],
+)
+def test_a_meter_that_shows_light_or_nonsense_is_no_rehearsal(
+    config: Path, folder: Path, typed: str, says: str, status: int
+) -> None:
+    code, _, err = rehearsed(config, "--meter", typed=typed)
+    assert code == status, err
+    assert says in err
+    assert not list(folder.glob("*.json"))
+
+
+def test_where_no_camera_sees_the_light_the_meter_alone_is_believed(tmp_path: Path) -> None:
+    path = tmp_path / "demo-camera.toml"
+    path.write_text(files("configs").joinpath("demo-camera.toml").read_text("utf-8"), "utf-8")
+    code, _, err = rehearsed(path, "--meter", typed="2.0\n0.0\n0.0\n")
+    assert code == 0, err
+    found = load(parse(path.read_text("utf-8")))
+    assert found is not None
+    assert (found.lines[0].seen_by, found.lines[0].off_share) == ("meter", 0.0)

@@ -12,7 +12,8 @@ import pytest
 from acquire.errors import LightNotDark
 from lightloop.config import ConfigError, RunConfig, parse
 from lightloop.rehearsals import LineFigures, Rehearsal, load, save, stand_sha256, words
-from lightloop.rehearse import LinePlan, _refuse_light, least_power, plan_rehearsal
+from lightloop.rehearse import least_power, plan_rehearsal
+from lightloop.rehearse_figures import LinePlan, refuse_light
 
 TEXT = files("configs").joinpath("demo-camera.toml").read_text("utf-8")
 DEMO = files("configs").joinpath("demo.toml").read_text("utf-8")
@@ -135,6 +136,6 @@ def test_a_lamp_without_a_switch_cannot_be_rehearsed() -> None:
 def test_light_that_is_seen_after_it_was_switched_off_is_no_leak(about: dict[str, float]) -> None:
     config = parse(TEXT)
     plan = LinePlan(config.light[0], "white", 1.0, 20.0, 10)
-    _refuse_light(plan, FIGURES)
+    refuse_light(plan, FIGURES)
     with pytest.raises(LightNotDark, match="DARK NOT CONFIRMED"):
-        _refuse_light(plan, msgspec.structs.replace(FIGURES, **about))
+        refuse_light(plan, msgspec.structs.replace(FIGURES, **about))
