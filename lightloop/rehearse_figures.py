@@ -116,8 +116,8 @@ def refuse_light(plan: LinePlan, found: LineFigures) -> None:
     ):
         if share is not None and share > STILL_LIT:
             raise LightNotDark(
-                f"DARK NOT CONFIRMED: {share:.0%} of light {plan.light.name!r} is seen when {state},"
-                " whatever the device says: switch it off by hand"
+                f"DARK NOT CONFIRMED: {share:.0%} of light {plan.light.name!r} is seen when "
+                f"{state}, whatever the device says: switch it off by hand"
             )
 
 
