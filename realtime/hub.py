@@ -100,7 +100,7 @@ class Hub:
         The worker hears of a shot's last frame at once, everybody else while it thinks.
         """
         if not self.room.wait(info.seq):
-            self.lose(info.seq, info.seq, "the recorder was a whole ring behind")
+            self._declare(info.seq, info.seq, "the recorder was a whole ring behind")
             return None
         self._next_seq = info.seq + 1
         slot, generation = self._ring.write(info.seq, pixels)
@@ -121,9 +121,12 @@ class Hub:
 
     def lose(self, seq_from: int, seq_to: int, reason: str) -> None:
         """Declare frames lost; the gap takes their sequence numbers."""
+        logger.warning("frames %d to %d are lost: %s", seq_from, seq_to, reason)
+        self._declare(seq_from, seq_to, reason)
+
+    def _declare(self, seq_from: int, seq_to: int, reason: str) -> None:
         self._losses += 1
         self._next_seq = seq_to + 1
-        logger.warning("frames %d to %d are lost: %s", seq_from, seq_to, reason)
         packet = encode(Gap(seq_from, seq_to, reason))
         self._desk.put(packet)
         self._usher.tell(packet)

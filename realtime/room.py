@@ -7,6 +7,7 @@ they are over.
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from realtime.usher import Usher
+
+logger = logging.getLogger(__name__)
 
 WhenFull: TypeAlias = Literal["stall", "gap"]
 STALL_S = 10.0  # longer than a recorder takes to start again
@@ -56,7 +59,8 @@ class Room:
     def has(self, next_seq: int, n_frames: int) -> bool:
         """Whether so many frames, from `next_seq` on, fit now."""
         with self._usher.changed:
-            return next_seq + n_frames - self._usher.seats.pinned_from() <= self._slots
+            pinned = min(self._usher.pinned_from(), next_seq)
+            return next_seq + n_frames - pinned <= self._slots
 
     def wait(self, seq: int) -> bool:
         """Wait for a frame's slot as long as the rule allows; return False if it is lost."""
@@ -75,10 +79,10 @@ class Room:
 
     def _stall(self, seq: int) -> None:
         began_s = time.perf_counter()
-        seats, changed = self._usher.seats, self._usher.changed
+        changed = self._usher.changed
         self._usher.wake()
         with changed:
-            while seq - seats.pinned_from() >= self._slots:
+            while seq - self._usher.pinned_from() >= self._slots:
                 left_s = began_s + self._stall_s - time.perf_counter()
                 if left_s <= 0:
                     break
@@ -90,13 +94,17 @@ class Room:
         self._behind_since_s = time.perf_counter()
         what = f"the run waits for it, up to {self._stall_s:g} s" if self._stall_s else "frames are"
         what += "" if self._stall_s else " lost until it has caught up"
-        self._tell(_warning(f"the recorder is a whole ring behind: {what}"))
+        text = f"the recorder is a whole ring behind: {what}"
+        logger.warning(text)
+        self._tell(_warning(text))
 
     def _say_over(self) -> None:
         took_s = time.perf_counter() - self._behind_since_s
         lost = f"; {self._lost} frames were lost" if self._lost else "; nothing was lost"
         self._behind_since_s, self._lost = 0.0, 0
-        self._tell(_warning(f"the recorder has caught up after {took_s:.2f} s{lost}"))
+        text = f"the recorder has caught up after {took_s:.2f} s{lost}"
+        logger.warning(text)
+        self._tell(_warning(text))
 
 
 def _warning(text: str) -> Notice:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 POLICIES = ("lossless", "shots", "latest")
+NOTHING = 1 << 62  # later than every sequence number
 MOST_SEATS = 32  # windows of one run, and a recorder; proposed
 
 
@@ -152,8 +153,26 @@ class Seats:
         return self._in_order(seat)
 
     def pinned_from(self) -> int:
-        """Return the first sequence number that somebody still needs in the ring."""
-        return self.head_seq + 1 - self.unacked()
+        """Return the first frame that somebody still needs in the ring; `NOTHING` if none is.
+
+        Numbers that a gap took need no slot: however many were lost, they do not fill the ring.
+        """
+        owed = (self._first_owed(seat) for seat in self.seats.values() if seat.policy == "lossless")
+        return min(owed, default=NOTHING)
+
+    def _first_owed(self, seat: Seat) -> int:
+        """Return the first frame of the log that a lossless listener has not acknowledged."""
+        if seat.acked_seq >= self.head_seq:
+            return NOTHING
+        for offset in range(max(seat.kept_from - self._base, 0), len(self._items)):
+            if self._items[offset].seq > seat.acked_seq:
+                return self._items[offset].seq
+        return seat.acked_seq + 1
+
+    @property
+    def has_lossless(self) -> bool:
+        """Whether anybody sits here who needs every frame."""
+        return any(seat.policy == "lossless" for seat in self.seats.values())
 
     def unacked(self) -> int:
         """Return how many frames the slowest lossless listener has not acknowledged."""

@@ -17,7 +17,7 @@ import zmq
 
 from realtime.commands import CommandBook
 from realtime.errors import BadMessage
-from realtime.seats import Seats
+from realtime.seats import NOTHING, Seats
 from realtime.sockets import drain, objection, transmit
 from realtime.wire import Ack, Command, FrameMessage, Hello, Notice, Refused, Reply, encode
 
@@ -108,6 +108,17 @@ class Usher:
     def tell(self, packet: bytes, frame: FrameMessage | None = None) -> None:
         """Take a document, or a frame that lies in the ring; it is passed on within a tick."""
         self._inlet.append((packet, frame))
+
+    def pinned_from(self) -> int:
+        """Return the first frame that a lossless listener still needs, sent to it or not yet.
+
+        Called while `changed` is held.
+        """
+        first = self.seats.pinned_from()
+        if first == NOTHING and self.seats.has_lossless:
+            told = (frame for _, frame in self._inlet.copy() if frame is not None)
+            first = next((frame.info.seq for frame in told), NOTHING)
+        return first
 
     def wake(self) -> None:
         """Pass on what was told, now."""

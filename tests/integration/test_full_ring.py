@@ -67,6 +67,25 @@ def test_gap_waits_for_nobody_declares_every_frame_and_says_so(tmp_path: Path) -
         assert frames_of(recorder, 1) == [7]
 
 
+def test_a_recorder_that_has_caught_up_gets_frames_again_however_many_were_lost(
+    tmp_path: Path,
+) -> None:
+    with (
+        closing(Session(tmp_path, slots=4, when_full="gap")) as session,
+        session.join("recorder", "lossless", 100) as recorder,
+    ):
+        session.publish(range(40))
+        assert session.hub.gaps == 36
+        recorder.ack(3, 4)  # before it has seen one of the gaps
+        session.wait_for_room(4)
+        assert not session.hub.has_room(5)
+        session.publish(range(40, 44))
+        assert session.hub.gaps == 36
+        assert frames_of(recorder, 8) == [0, 1, 2, 3, 40, 41, 42, 43]
+        session.publish(range(44, 45))
+        assert session.hub.gaps == 37, "now the ring is full of unsaved frames again"
+
+
 def test_nobody_is_waited_for_twice(tmp_path: Path) -> None:
     with (
         closing(Session(tmp_path, slots=4, stall_s=0.2)) as session,
