@@ -19,6 +19,7 @@ from lightloop.cli import (
     rescue,
     run,
     simulate,
+    train,
     truth,
 )
 
@@ -46,4 +47,5 @@ app.command("doctor")(doctor.doctor)
 app.command("bench")(bench.bench)
 app.add_typer(calibrate.app, name="calibrate")
 app.add_typer(networks.app, name="models")
+app.command("train")(train.train)
 app.command("schema")(check.schema)

@@ -1,0 +1,230 @@
+"""Teach a network on somebody's own light, without letting it forget what it knew. Needs torch."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from models.errors import ModelError
+from models.package import WEIGHTS
+from models.train.fit import Look, Plan, fit, judge
+from models.train.loss import half_precision, psnr_db
+from models.train.own.prefetch import Prefetch
+from models.train.recipes import recipe, simulated_specimens
+from models.train.stacks import simulated_stacks
+from models.unet import LiteUNet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+    from typing import Any
+
+    from models.package import Package
+    from models.train.batch import Batch
+    from models.train.own.samples import Sampler
+    from models.train.own.splits import Split
+    from models.train.recipes import Recipe
+
+    Weights = dict[str, torch.Tensor]
+
+logger = logging.getLogger(__name__)
+
+MAX_LOSS_DB = 0.3
+"""What the old data may lose at most."""
+_REHEARSE_EVERY = 3
+"""Each third batch is a simulated one: what is not rehearsed is forgotten (Robins 1995)."""
+_BATCH = 4
+_HELD_OUT_BATCHES, _HELD_OUT_SIZE = 8, 8
+_OLD_BATCHES, _OLD_SIZE = 6, 16
+_SCENES, _STACKS = 120, 30
+_SHARES = (1.0, 0.75, 0.5, 0.25)
+"""Shares of the new weights to try; the rest are old ones (Wortsman et al., CVPR 2022)."""
+_OVERHEAD = 0.15
+"""Share of the allowed minutes for all that is not training: specimens, scores, packing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What is to be taught.
+
+    Attributes
+    ----------
+    init
+        Package to begin with; None begins from nothing.
+    base
+        Channels of the finest level where it begins from nothing.
+    minutes
+        For all of it.
+    """
+
+    sampler: Sampler
+    split: Split
+    init: Package | None
+    base: int = 16
+    minutes: float = 10.0
+    steps: int = 20_000
+    seed: int = 1
+    threads: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """A taught network and how good it is; dB are in the stabilised domain, range 20.
+
+    Attributes
+    ----------
+    own_before_db, own_after_db
+        On the held-out part of the recordings; the noise of its targets is taken off. `before` is
+        what the network corrects where there was none.
+    old_before_db, old_after_db
+        On simulated specimens that it never saw; NaN where it began from nothing.
+    share
+        Of the new weights; the rest are those it began with, for the old data's sake.
+    """
+
+    net: LiteUNet
+    looks: list[Look]
+    own_before_db: float
+    own_after_db: float
+    old_before_db: float
+    old_after_db: float
+    share: float
+    seconds: float
+
+
+def teach(
+    lesson: Lesson,
+    checkpoint: Path | None = None,
+    on_step: Callable[[int, float], None] | None = None,
+    on_look: Callable[[Look], None] | None = None,
+) -> Taught:
+    """Train on the recordings, rehearse the simulated specimens, and keep the best of both.
+
+    Parameters
+    ----------
+    checkpoint, on_step, on_look
+        As in `models.train.fit.fit`.
+
+    Raises
+    ------
+    ModelError
+        If nothing was gained on the held-out part, or the training diverged.
+    """
+    start = time.monotonic()
+    torch.set_num_threads(lesson.threads)
+    sampler, split = lesson.sampler, lesson.split
+    rehearsal = recipe(sampler.task, sampler.in_frames)
+    specimens, unseen = _specimens(rehearsal, lesson.seed)
+    own = _batches(
+        lesson.seed, _HELD_OUT_BATCHES,
+        lambda rng: sampler.batch(rng, split.held_out, _HELD_OUT_SIZE, plain=True),
+    )  # fmt: skip
+    old = _batches(
+        lesson.seed + 1, _OLD_BATCHES, lambda rng: rehearsal.batch(rng, unseen, _OLD_SIZE)
+    )
+    net, first = _network(lesson, rehearsal)
+    before = _scores(net, own, old)
+
+    def batch_at(step: int) -> Batch:
+        rng = np.random.default_rng((lesson.seed, step))
+        if step % _REHEARSE_EVERY == 0:
+            return rehearsal.batch(rng, specimens, _BATCH)
+        return sampler.batch(rng, split.train, _BATCH, plain=False)
+
+    with Prefetch(batch_at) as ahead:
+        looks = fit(
+            net, ahead, own, _plan(lesson),
+            on_look=on_look, on_step=on_step, checkpoint=checkpoint,
+        )  # fmt: skip
+    share, after = _blend(net, first, before, own, old)
+    is_new = first is None
+    return Taught(
+        net, looks, before.base_db if is_new else before.own_db, after.own_db,
+        float("nan") if is_new else before.old_db, after.old_db, share, time.monotonic() - start,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Scores:
+    own_nll: float
+    own_db: float
+    base_db: float
+    old_db: float
+
+
+def _scores(net: LiteUNet, own: Sequence[Batch], old: Sequence[Batch]) -> _Scores:
+    half = half_precision()
+    nll, error, base = judge(net, own, half=half)
+    return _Scores(nll, psnr_db(error), psnr_db(base), psnr_db(judge(net, old, half=half)[1]))
+
+
+def _blend(
+    net: LiteUNet, first: Weights | None, before: _Scores, own: Sequence[Batch],
+    old: Sequence[Batch],
+) -> tuple[float, _Scores]:  # fmt: skip
+    """Mix new weights with the first ones: the best on the recordings that forgets little enough.
+
+    Raises
+    ------
+    ModelError
+        If no mixture is better than what there was.
+    """
+    if first is None:
+        return 1.0, _scores(net, own, old)
+    new = {name: value.detach().clone() for name, value in net.state_dict().items()}
+    tried: list[tuple[float, _Scores]] = []
+    for share in _SHARES:
+        net.load_state_dict({k: share * new[k] + (1.0 - share) * first[k] for k in new})
+        scores = _scores(net, own, old)
+        logger.info("new weights %.2f: own %.2f dB, old %.2f dB", share, scores.own_db,
+                    scores.old_db)  # fmt: skip
+        if before.old_db - scores.old_db <= MAX_LOSS_DB and scores.own_nll < before.own_nll:
+            tried.append((share, scores))
+    if not tried:
+        raise ModelError(
+            f"training gained nothing on the held-out images ({before.own_db:.2f} dB before) "
+            f"without losing {MAX_LOSS_DB} dB elsewhere: keep the network that there is, or record "
+            "more"
+        )
+    share, scores = min(tried, key=lambda one: one[1].own_nll)
+    net.load_state_dict({k: share * new[k] + (1.0 - share) * first[k] for k in new})
+    net.eval()
+    return share, scores
+
+
+def _network(lesson: Lesson, rehearsal: Recipe) -> tuple[LiteUNet, Weights | None]:
+    """Return the network to begin with, and its weights if it has learnt before."""
+    torch.manual_seed(lesson.seed)
+    if lesson.init is None:
+        return rehearsal.network(lesson.base, lesson.seed), None
+    net = LiteUNet.of(lesson.init.manifest)
+    first = {k: torch.from_numpy(v) for k, v in lesson.init.arrays(WEIGHTS).items()}
+    net.load_state_dict(first)
+    return net, {k: v.clone() for k, v in first.items()}
+
+
+def _plan(lesson: Lesson) -> Plan:
+    """Fit the training into the minutes. A resumed training must have the same plan."""
+    is_fine_tuning = lesson.init is not None
+    return Plan(
+        steps=lesson.steps, minutes=(1.0 - _OVERHEAD) * lesson.minutes,
+        rate=3e-4 if is_fine_tuning else 3e-3, seed=lesson.seed, check_every=150, patience=12,
+        is_fine_tuning=is_fine_tuning, threads=lesson.threads,
+    )  # fmt: skip
+
+
+def _specimens(rehearsal: Recipe, seed: int) -> tuple[list[Any], list[Any]]:
+    """Return simulated specimens to rehearse, and others to judge by."""
+    if rehearsal.task == "axial":
+        return simulated_stacks(seed, _STACKS), simulated_stacks(seed + 1, _STACKS // 2)
+    return simulated_specimens(seed, _SCENES), simulated_specimens(seed + 1, _SCENES // 3)
+
+
+def _batches(seed: int, count: int, draw: Callable[[np.random.Generator], Batch]) -> list[Batch]:
+    rng = np.random.default_rng((seed, 20_000))
+    return [draw(rng) for _ in range(count)]
