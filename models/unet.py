@@ -14,13 +14,12 @@ if TYPE_CHECKING:
     from models.package import Manifest
 
 
+def _one_conv(n_in: int, n_out: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(n_in, n_out, 3, padding=1), nn.ReLU())
+
+
 def _two_convs(n_in: int, n_out: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(n_in, n_out, 3, padding=1),
-        nn.ReLU(),
-        nn.Conv2d(n_out, n_out, 3, padding=1),
-        nn.ReLU(),
-    )
+    return nn.Sequential(*_one_conv(n_in, n_out), *_one_conv(n_out, n_out))
 
 
 class LiteUNet(nn.Module):  # type: ignore[misc]  # torch is not there for the checker
@@ -69,7 +68,10 @@ class LiteUNet(nn.Module):  # type: ignore[misc]  # torch is not there for the c
         self.dec2 = _two_convs(4 * base, 2 * base)
         self.up1 = nn.ConvTranspose2d(2 * base, base, 2, stride=2)
         self.dec1 = _two_convs(2 * base, base)
-        self.head = nn.Conv2d(base, outputs * (2 * upscale) ** 2, 1)
+        # A coarse pixel becomes 16 fine ones per output: `base` channels would be a bottleneck.
+        self.widen = _one_conv(base, 3 * base) if upscale > 1 else nn.Identity()
+        wide = 3 * base if upscale > 1 else base
+        self.head = nn.Conv2d(wide, outputs * (2 * upscale) ** 2, 1)
         self.shuffle = nn.PixelShuffle(2 * upscale)
         self.apply(_start)
         nn.init.normal_(self.head.weight, 0.0, 0.01)  # starts as "change next to nothing"
@@ -90,7 +92,7 @@ class LiteUNet(nn.Module):  # type: ignore[misc]  # torch is not there for the c
         deep = self.deep(self.pool(middle))  # (N, 4 base, Y/8, X/8)
         middle = self.dec2(torch.cat([self.up2(deep), middle], 1))
         fine = self.dec1(torch.cat([self.up1(middle), fine], 1))
-        return cast("torch.Tensor", self.shuffle(self.head(fine)))
+        return cast("torch.Tensor", self.shuffle(self.head(self.widen(fine))))
 
 
 def _start(layer: nn.Module) -> None:

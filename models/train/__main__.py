@@ -13,6 +13,7 @@ from models.package import Package
 from models.train import card, pack, score
 from models.train.fit import Plan, fit
 from models.train.recipes import recipe
+from models.train.start import transplant
 from models.unet import LiteUNet, count_parameters
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
         train.add_argument("--steps", type=int, default=plan.steps)
         train.add_argument("--minutes", type=float, default=plan.minutes, help="end after these")
         train.add_argument("--rate", type=float, default=plan.rate)
+        train.add_argument("--init", type=Path, help="package to start from")
         train.add_argument("--seed", type=int, default=plan.seed)
         train.add_argument("--threads", type=int, default=plan.threads)
         train.add_argument("--checkpoint", type=Path, help="file to go on from after a kill")
@@ -68,7 +70,10 @@ def _train(asked: argparse.Namespace) -> None:
         steps=asked.steps, minutes=asked.minutes, rate=asked.rate, seed=asked.seed,
         threads=asked.threads,
     )  # fmt: skip
-    net = how.network(asked.base)
+    net = how.network(asked.base, asked.seed)
+    if asked.init is not None:
+        new = transplant(net, Package.load(asked.init), how.in_frames)
+        logger.info("started from %s; new are %s", asked.init, ", ".join(new))
     looks = fit(
         net, how.batch_at(train, asked.seed), how.held_out(held_out, asked.seed), plan,
         checkpoint=asked.checkpoint,
@@ -82,11 +87,12 @@ def _train(asked: argparse.Namespace) -> None:
 def _command(asked: argparse.Namespace) -> str:
     """Return the command line that trains the same again, no path of this machine in it."""
     frames = f" --frames {asked.frames}" if asked.verb == "denoise" else ""
+    init = f" --init models/weights/{asked.init.name}" if asked.init is not None else ""
     data = " --data DIR" if asked.data is not None else ""
     return (
         f"python -m models.train {asked.verb} --out models/weights/{asked.out.name} --base "
         f"{asked.base}{frames} --steps {asked.steps} --minutes {asked.minutes:g} --rate "
-        f"{asked.rate:g} --seed {asked.seed}{data}"
+        f"{asked.rate:g} --seed {asked.seed}{init}{data}"
     )
 
 

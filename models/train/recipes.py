@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from models.train.batch import Batch, Sample, collate
 from models.train.binned import UPSCALE, binned_sample
@@ -57,8 +58,9 @@ class Recipe:
     material: Callable[[int, Path | None], Material]
     sample: Callable[[np.random.Generator, Sequence[Any], int], Sample]
 
-    def network(self, base: int) -> LiteUNet:
-        """Return the network, untrained."""
+    def network(self, base: int, seed: int) -> LiteUNet:
+        """Return the network, untrained: first weights are drawn from ``seed``."""
+        torch.manual_seed(seed)
         return LiteUNet(self.in_frames + len(self.extra_channels), base, self.upscale)
 
     def batch_at(self, specimens: Sequence[Any], seed: int) -> Callable[[int], Batch]:

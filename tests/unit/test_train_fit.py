@@ -21,7 +21,7 @@ PLAN = Plan(steps=6, check_every=3)
 def batch(seed: int, noise: float = 0.0) -> Batch:
     """Noise around flat levels: the mean of the surroundings is the answer."""
     rng = np.random.default_rng(seed)
-    clean = np.broadcast_to(rng.uniform(-3, 3, (2, 1, 1, 1)), (2, 1, 24, 24)).astype(np.float32)
+    clean = np.broadcast_to(rng.uniform(-2, 2, (2, 1, 1, 1)), (2, 1, 24, 24)).astype(np.float32)
     planes = clean + rng.standard_normal(clean.shape).astype(np.float32)
     target = clean + noise * rng.standard_normal(clean.shape).astype(np.float32)
     return Batch(planes, np.zeros_like(clean), target, noise**2)
@@ -41,7 +41,7 @@ def same(first, second) -> bool:
 
 
 def test_it_learns() -> None:
-    plan = Plan(steps=60, check_every=30, rate=1e-2)
+    plan = Plan(steps=120, check_every=60, rate=2e-2)
     looks = fit(new_net(), batch, [batch(seed) for seed in range(500, 508)], plan)
     assert looks[-1].held_out_psnr_db > looks[-1].base_psnr_db + 3
     assert looks[-1].held_out_nll < looks[0].held_out_nll
@@ -51,13 +51,13 @@ def test_a_noisy_target_teaches_the_error_of_the_restored_image_alone() -> None:
     """The head must not count the target's own noise, which is known."""
     net = new_net()
     fit(net, lambda step: batch(step, noise=1.0), [batch(999, 1.0)],
-        Plan(steps=100, check_every=50, rate=2e-2))  # fmt: skip
+        Plan(steps=160, check_every=80, rate=2e-2))  # fmt: skip
     clean = batch(1234)
     with torch.inference_mode():
         variance = float(net(torch.from_numpy(clean.planes))[:, 1].exp().mean())
     _, error, _ = judge(net, [clean], half=False)
     assert variance < 0.6
-    assert error < 0.4
+    assert error < 0.3
 
 
 def test_pixels_that_do_not_count_teach_nothing() -> None:
