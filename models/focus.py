@@ -27,8 +27,13 @@ _WORK_DIAMETER_PX = 4.0
 noise is gone (measured)."""
 _EDGES, _BODIES = 0.5, 1.6
 """Standard deviations of the two Gaussians, in radii of a cell (measured)."""
+_LEAST_RATIO = 1e-3
 _UNKNOWN_NOISE = 0.01
 """Share of the noise power that a calibration may be wrong by: pixel maps, a drifting offset."""
+TILES = 6
+"""Tiles along each side of an image whose sharpness is told apart (proposed)."""
+_TILE_SEEN = 3.0
+"""Power of the bodies in a tile over that of its noise from which it is told (measured)."""
 _SEEN = 4.0
 """Standard errors above the noise from which there is a body at all."""
 
@@ -57,6 +62,11 @@ class SharpnessMeter:
         The camera's calibration.
     diameter_px
         Usual diameter of a cell, pixels of the raw frame.
+
+    Attributes
+    ----------
+    tiles
+        Logarithm of the last frame's ratio in each of 6 x 6 tiles; NaN where nothing is to be seen.
     """
 
     def __init__(
@@ -67,6 +77,7 @@ class SharpnessMeter:
         radius = diameter_px / self._shrink / 2
         self._sigmas = (_EDGES * radius, _BODIES * radius)
         self._energies = _energies(*self._sigmas)
+        self.tiles = np.full((TILES, TILES), np.nan, np.float32)
 
     def __call__(self, adu: NDArray[Any]) -> Sharpness:
         """Return the sharpness of a raw frame, (Y, X) counts."""
@@ -80,8 +91,9 @@ class SharpnessMeter:
         noise = (max(float(image.mean()), 0.0) + self._read_noise_e**2) / shrink**2
         soft, softest = (cv2.GaussianBlur(image, (0, 0), sigma) for sigma in self._sigmas)
         of_edges, of_bodies = (noise * energy for energy in self._energies)
-        edges = _power(image - soft) - of_edges
-        bodies = _power(soft - softest) - of_bodies
+        fine, coarse = image - soft, soft - softest
+        edges, bodies = _power(fine) - of_edges, _power(coarse) - of_bodies
+        self.tiles = self._by_tile(image, fine, coarse)
         n_edges, n_bodies = (image.size * energy for energy in self._energies)
         if bodies <= _SEEN * _error(0.0, of_bodies, n_bodies):
             return Sharpness(0.0, float("inf"))
@@ -89,6 +101,25 @@ class SharpnessMeter:
         wrong_edges = _error(edges, of_edges, n_edges)
         wrong_bodies = _error(bodies, of_bodies, n_bodies)
         return Sharpness(ratio, (wrong_edges + ratio * wrong_bodies) / bodies)
+
+    def _by_tile(
+        self, image: NDArray[np.float32], fine: NDArray[np.float32], coarse: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Return the logarithm of each tile's ratio, (6, 6); NaN where there is no body to see."""
+        light, edges, bodies = (_shrunk(part) for part in (image, fine * fine, coarse * coarse))
+        noise = (np.maximum(light, 0.0) + self._read_noise_e**2) / self._shrink**2
+        of_edges, of_bodies = (noise * energy for energy in self._energies)
+        fine_e2, coarse_e2 = np.maximum(edges - of_edges, 0.0), bodies - of_bodies
+        seen = coarse_e2 > _TILE_SEEN * of_bodies
+        ratio = np.divide(fine_e2, coarse_e2, out=np.ones_like(coarse_e2), where=seen)
+        told = np.where(seen, np.log(np.maximum(ratio, _LEAST_RATIO)), np.nan)
+        return np.asarray(told, np.float32)
+
+
+def _shrunk(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the means over 6 x 6 tiles."""
+    small = cv2.resize(image, (TILES, TILES), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.float32)
 
 
 def _error(power: float, noise: float, n: float) -> float:

@@ -29,8 +29,8 @@ TRUST = "trust.npz"
 LEVELS = 4
 """Scales of steps: 1, 2, 4 and 8 px."""
 COUNT = 3 * LEVELS + 3
-_SIDE = 256
-"""Of the middle of the image whose frequencies are looked at, px."""
+WINDOW_PX = 256
+"""Side of the image that is described: that of the training scenes, px."""
 _SLOWEST = 5
 """Periods in that square below which a frequency is shape, not pattern (proposed)."""
 _FLAT = 0.02
@@ -43,7 +43,7 @@ def features(photons: Image, read_noise_e: float) -> NDArray[np.float64] | None:
     Parameters
     ----------
     photons
-        A restored image, (Y, X) photo-electrons.
+        A restored image, (Y, X) photo-electrons, best of 256 x 256 px.
     read_noise_e
         Read noise, rms photo-electrons: the image is described where its noise is even.
     """
@@ -83,7 +83,7 @@ def _rings(rows: int, columns: int) -> tuple[NDArray[np.int32], NDArray[np.int64
 
 def _patterns(image: Image) -> list[float]:
     """Return how far one frequency, and one wavelength, stand out, as logarithms."""
-    rows, columns = (min(n, _SIDE) // 2 * 2 for n in image.shape)
+    rows, columns = (min(n, WINDOW_PX) // 2 * 2 for n in image.shape)
     top, left = ((n - m) // 2 for n, m in zip(image.shape, (rows, columns), strict=True))
     middle = image[top : top + rows, left : left + columns]
     window = cv2.createHanningWindow((columns, rows), cv2.CV_32F)

@@ -3,26 +3,27 @@
 Each field is compared with itself. Its reference is the mean of its own good shots; it rises fast,
 since an image can always be sharper, and falls slowly, so that a drifting focus does not take it
 along. What is out of focus stays so until an image is seen to be sharp again: in too little light
-to tell, nothing changes.
+to tell, nothing changes. A sudden, smaller loss is told by its tiles (`realtime.focus_step`).
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from realtime.focus_step import StepWatch
 
+if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from models.focus import Sharpness
+    from models.focus import Sharpness, SharpnessMeter
     from realtime.policy.observation import Trust
 
+FLAG = "out-of-focus"
 LOST = 0.55
 """Share of its usual sharpness below which a field is out of focus (measured at NA 0.75: cells that
 divide and walk move it by a fifth, among six by a third; 5 um of defocus take two thirds)."""
@@ -54,6 +55,7 @@ class _Plane:
     is_lost: bool = False
     lately: float = 1.0
     error: float = 0.0
+    steps: StepWatch = field(default_factory=StepWatch)
 
 
 class FocusGate:
@@ -62,10 +64,10 @@ class FocusGate:
     Parameters
     ----------
     measure
-        Raw counts to sharpness (`models.focus.SharpnessMeter`).
+        Measures raw counts.
     """
 
-    def __init__(self, measure: Callable[[NDArray[np.uint16]], Sharpness]) -> None:
+    def __init__(self, measure: SharpnessMeter) -> None:
         self._measure = measure
         self._planes: dict[tuple[int, int], _Plane] = {}
 
@@ -74,13 +76,20 @@ class FocusGate:
         plane = self._planes.setdefault((position, z), _Plane())
         seen = self._measure(adu)
         share = self._judge(plane, seen)
-        if trust.is_trusted and not plane.is_lost:
+        loss = plane.steps.see(self._measure.tiles) if trust.is_trusted else 0.0
+        if trust.is_trusted and not plane.is_lost and not loss:
             _learn(plane, seen)
         trust = msgspec.structs.replace(trust, focus=share)
-        if not plane.is_lost or not trust.is_trusted:
+        if not (plane.is_lost or loss):
             return trust
+        flags = (*trust.flags, FLAG)
+        if not trust.is_trusted:
+            return msgspec.structs.replace(trust, flags=flags)
         how = f"its edges have {share:.0%} of their usual power" if share > 0 else "too dim to tell"
-        return msgspec.structs.replace(trust, is_trusted=False, why=f"out of focus: {how}")
+        if not plane.is_lost:
+            how = f"its edges lost {-math.expm1(-loss):.0%} of their power everywhere at once"
+        why = f"out of focus: {how}"
+        return msgspec.structs.replace(trust, is_trusted=False, why=why, flags=flags)
 
     def _judge(self, plane: _Plane, seen: Sharpness) -> float:
         """Return the sharpness relative to the usual one; 0 if it cannot be told."""

@@ -17,7 +17,7 @@ from models.conformal import UNKNOWN, Conformal
 from models.regions import shrunk
 from models.residual_test import ResidualTest
 from models.residuals import Reason, judge, reasons, verdict
-from models.type_shift import features
+from models.type_shift import WINDOW_PX, features
 from realtime.audits import Auditor
 from realtime.lasting import Lasting
 from realtime.policy.observation import Trust
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from acquire.frame import FrameInfo
     from models.conformal import Expected
     from models.denoise import Denoised
+    from models.regions import Regions
     from models.residuals import Limits, Residuals
     from models.type_shift import TypeReference
     from realtime.audits import AuditResult
@@ -85,6 +86,12 @@ class TrustWatch:
         self._lasting, self.audits = Lasting(), Auditor()
         self._raw_e, self._squared = np.empty(shape, np.float32), np.empty(shape, np.float32)
         self._sample: NDArray[np.uint16] | None = None
+        self._frames = 0
+
+    @property
+    def regions(self) -> Regions:
+        """Cells and background of the last frame."""
+        return self._test.regions
 
     def __call__(self, info: FrameInfo, adu: NDArray[np.uint16], restored: Denoised) -> Trust:
         """Return the verdict on one frame; neither the counts nor the image is kept."""
@@ -138,11 +145,21 @@ class TrustWatch:
             why = "the background lies below the camera's offset: calibrate it again"
             found.append(Reason("below-offset", why))
         if self._types is not None:
-            texture = features(photons, self._camera.read_noise_e)
+            texture = features(self._window(photons), self._camera.read_noise_e)
             if texture is not None and self._types.distance(texture) > self._types.far:
                 why = "a kind of structure that the network never learnt from"
                 found.append(Reason("unseen-structure", why))
         return found
+
+    def _window(self, photons: Image) -> Image:
+        """Return a square as large as the training scenes, another one each time."""
+        height, width = photons.shape
+        rows, columns = max(height // WINDOW_PX, 1), max(width // WINDOW_PX, 1)
+        row, column = divmod(self._frames % (rows * columns), columns)
+        self._frames += 1
+        top = row * max(height - WINDOW_PX, 0) // max(rows - 1, 1)
+        left = column * max(width - WINDOW_PX, 0) // max(columns - 1, 1)
+        return photons[top : top + WINDOW_PX, left : left + WINDOW_PX]
 
     def _expected(self, sd_e: Image | None) -> tuple[Expected, Expected]:
         """Return the error to be expected in the cells, and in the background."""

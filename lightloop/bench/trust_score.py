@@ -1,0 +1,115 @@
+"""Counts how often the watch tells a fault within ten frames, and how often it cries wolf."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from lightloop.bench import trust_frames as show
+from models.train import trust as known
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from models.train.trust import Denoisers, Known
+    from realtime.trust import TrustWatch
+
+_SEED = 77
+
+
+class Fault(NamedTuple):
+    """What is done to the frames, the flags that tell it, and the scenes that it is shown in."""
+
+    frames: Callable[[np.random.Generator, Known, Denoisers], Iterator[show.Shown]]
+    flags: frozenset[str]
+    suits: Callable[[Known], bool]
+
+
+class Counted(NamedTuple):
+    """How many scenes (or frames) were shown, how many were flagged, and by which flags."""
+
+    name: str
+    shown: int
+    found: int
+    flags: dict[str, int]
+
+
+def _any(_: Known) -> bool:
+    return True
+
+
+def _is_dim(scene: Known) -> bool:
+    return float(np.quantile(scene.truth_e, 0.2)) <= show.DIM_E
+
+
+def _has_room(scene: Known) -> bool:
+    return float(np.mean(scene.truth_e[16:-16, 16:-16] <= show.SPOT_LIGHT_E)) > 0.01
+
+
+NOISE = frozenset({"noise", "biased", "copied-noise", "below-offset"})
+FAULTS: dict[str, Fault] = {
+    "gain": Fault(show.wrong_gain, NOISE, _any),
+    "offset": Fault(show.wrong_offset, NOISE, _is_dim),
+    "planted": Fault(show.planted, frozenset({"invented"}), _has_room),
+    "erased": Fault(show.erased, frozenset({"erased"}), _has_room),
+    "saturated": Fault(show.saturated, frozenset({"saturated"}), _any),
+    "frozen": Fault(show.frozen, frozenset({"frozen"}), _any),
+    "unseen": Fault(show.unseen, frozenset({"unseen-structure"}), _any),
+}
+
+
+def count(
+    name: str, denoise: Denoisers, watches: Callable[[int], TrustWatch], scenes: int
+) -> Counted:
+    """Show a fault in so many scenes, each to a watch that has seen nothing."""
+    fault, found, flags = FAULTS[name], 0, dict[str, int]()
+    rng = np.random.default_rng([_SEED, list(FAULTS).index(name)])
+    for _ in range(scenes):
+        scene = known.draw(rng)
+        while not fault.suits(scene):
+            scene = known.draw(rng)
+        watch, told = watches(scene.camera), set[str]()
+        shown = fault.frames(rng, scene, denoise)
+        for number, (adu, answer) in enumerate(islice(shown, show.FRAMES)):
+            told |= set(watch(show.info(number, adu.shape), adu, answer).flags)
+            if told & fault.flags:
+                break
+        found += bool(told & fault.flags)
+        for flag in told:
+            flags[flag] = flags.get(flag, 0) + 1
+    return Counted(name, scenes, found, flags)
+
+
+def count_good(
+    denoise: Denoisers, watches: Callable[[int], TrustWatch], scenes: int, frames: int
+) -> Counted:
+    """Show good frames, and count those that are flagged all the same."""
+    rng = np.random.default_rng(_SEED + 1)
+    found, flags = 0, dict[str, int]()
+    for _ in range(scenes):
+        scene = known.draw(rng)
+        watch = watches(scene.camera)
+        shown = islice(show.good(rng, scene, denoise), frames)
+        for number, (adu, answer) in enumerate(shown):
+            told = watch(show.info(number, adu.shape), adu, answer).flags
+            found += bool(told)
+            for flag in told:
+                flags[flag] = flags.get(flag, 0) + 1
+    return Counted("good", scenes * frames, found, flags)
+
+
+def table_of(
+    rows: list[tuple[str, int, int, float, float]], counted: list[Counted], good: Counted
+) -> str:
+    """Write what was measured as a text table."""
+    lines = ["80 % interval of the error:", "region      e- a pixel      frames  holds  width"]
+    for region, octave, frames, inside, width in rows:
+        light = f"{2.0**octave:g}-{2.0 ** (octave + 1):g}"
+        lines.append(f"{region:11} {light:15} {frames:6d}  {inside:5.3f}  {width:5.2f}")
+    lines += ["", "fault          scenes   told  flags"]
+    for each in [*counted, good]:
+        flags = ", ".join(f"{flag} {n}" for flag, n in sorted(each.flags.items()))
+        lines.append(f"{each.name:12} {each.shown:8d} {each.found:6d}  {flags}")
+    return "\n".join(lines)
