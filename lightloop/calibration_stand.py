@@ -23,6 +23,7 @@ from acquire.stand.scope import Scope
 from lightloop.build import load_core
 from lightloop.children import SPAWN, Family, wait_until_ready
 from lightloop.config import MicroManagerConfig
+from lightloop.one_at_a_time import hold_stand
 from lightloop.processes.link import Failed
 from lightloop.task import RunTask
 
@@ -85,6 +86,7 @@ def open_stand(
     lights = lights or {source.name: source for source in config.light}
     budget = budget or {s.name: s.limits.budget_j_cm2 for s in config.light}
     with ExitStack() as after:
+        after.enter_context(hold_stand(config))
         light, keeper = _start_keeper(Family(RunTask(text, name, "")), config, after)
         core = load_core(config, light, lambda: 0.0)
         after.callback(_unload, core)

@@ -64,7 +64,9 @@ def _darken(lights: Lights, source: LightSource) -> Darkened:
     try:
         is_dark = lights.dark(source)
     except ScopeError as error:
-        return Darkened(source.name, False, f"did not obey: {error}")
+        return Darkened(
+            source.name, False, f"did not obey ({error}); another program may hold its port"
+        )
     if not is_dark:
         return Darkened(source.name, False, "was told to close and still says that it is on")
     if source.read_back == "cached":

@@ -18,6 +18,7 @@ from acquire.keeper.pipes import make_pipes
 from acquire.simulated.config import SimulatedScopeConfig
 from lightloop.children import SPAWN, Family, wait_until_ready
 from lightloop.config import ConfigError
+from lightloop.one_at_a_time import hold_stand
 from lightloop.processes import culprit as words
 from lightloop.processes.link import Failed, Finished
 from lightloop.rehearsals import LineFigures, Rehearsal, stand_sha256
@@ -106,6 +107,7 @@ def rehearse(
     """
     family, lines = Family(RunTask(text, name, "")), []
     with ExitStack() as after:
+        after.enter_context(hold_stand(config))
         boxes = _start_light(config, family, 1 + 2 * len(plans), after)
         camera = prepare(config, plans[0].channel)
         for number, plan in enumerate(plans):

@@ -17,6 +17,14 @@ OURS = "ll_*"  # how our rings are called
 LAST_S = 5.0  # time that what is ending may take
 
 
+@pytest.fixture(autouse=True, scope="session")
+def stands_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what says which microscope is in use out of the user's folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LIGHTLOOP_STANDS", str(tmp_path_factory.mktemp("stands")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def nothing_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail the test that leaves a thread, a process or shared memory behind.

@@ -34,6 +34,7 @@ from lightloop.build_focus import build_arrival, build_scope
 from lightloop.calibrations import references, resolve
 from lightloop.config import parse
 from lightloop.feedback import Feedback
+from lightloop.one_at_a_time import hold_stand
 from lightloop.orders import Orders
 from lightloop.processes.echo import echo
 from lightloop.processes.link import Link, run_child
@@ -86,6 +87,13 @@ def _work(task: RunTask, link: Link, keeper: Ends, light: Connection | None) -> 
     config = resolve(parse(task.config_toml, task.config_name), task.config_name)
     if task.seed >= 0:
         config = with_seed(config, task.seed)
+    with hold_stand(config):
+        _session(task, config, link, keeper, light)
+
+
+def _session(
+    task: RunTask, config: RunConfig, link: Link, keeper: Ends, light: Connection | None
+) -> None:
     clock = _clock(config, link.stop)
     microscope = build_microscope(config, light, clock.now_s)
     if config.loop.mode == "stream" and isinstance(config.scope, SimulatedScopeConfig):
