@@ -13,8 +13,8 @@ from lightloop import calibration_stand
 from lightloop.children import SPAWN, Child
 from lightloop.config import parse
 from lightloop.processes.link import Failed, pack
-from tests.faults.test_second_core import CONFIG
 from tests.lasting_light import LastingLight
+from tests.lasting_stand import config_of, write_system
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -28,17 +28,7 @@ def box() -> Iterator[LastingLight]:
 
 @pytest.fixture
 def text(box: LastingLight, tmp_path: Path) -> str:
-    path = tmp_path / "stand.cfg"
-    path.write_text(
-        "Property,Core,Initialize,0\n"
-        "Device,Camera,DemoCamera,DCam\n"
-        "#py pyDevice,Laser,tests.lasting_light,LastingShutter\n"
-        f"#py Property,Laser,Port,{box.port}\n"
-        "Property,Core,Initialize,1\n"
-        "Property,Core,Camera,Camera\n",
-        "utf-8",
-    )
-    return CONFIG.format(system=path.as_posix())
+    return config_of(write_system(tmp_path, box.port))
 
 
 def test_a_light_that_comes_on_as_its_driver_is_unloaded_is_ended_by_the_keeper(

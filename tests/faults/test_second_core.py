@@ -25,6 +25,7 @@ from lightloop.config import parse
 from lightloop.processes.culprit import hang
 from lightloop.processes.keeper import kill, wait_for_end
 from tests.lasting_light import LastingLight
+from tests.lasting_stand import config_of, write_system
 from tests.light_bench import Bench, FakeCamera, ask
 
 SOON_S = 30.0  # a spawned Python may need seconds to start on a busy machine
@@ -32,27 +33,6 @@ SWITCH_NS = 50_000_000  # the second core's own time to load one Python device, 
 GRACE_NS = 100_000_000  # that a deaf owner is given to go dark by itself
 LIGHT = LightSource(name="laser", wavelength_nm=488, shutter_device="Laser")
 LIMITS = Limits(1.0, 100.0, 1.0, 10.0)
-CONFIG = """
-[scope]
-kind = "micro-manager"
-system = "{system}"
-
-[[light]]
-name = "laser"
-wavelength_nm = 488.0
-shutter_device = "Laser"
-
-[light.limits]
-budget_j_cm2 = 10.0
-
-[[channel]]
-name = "laser"
-light = "laser"
-exposure_ms = 10.0
-
-[plan]
-time_plan = {{ interval = {{ seconds = 1 }}, loops = 1 }}
-"""
 
 
 def own(leases: Connection, orders: Connection, system: str, says: Connection, does: str) -> None:
@@ -86,17 +66,7 @@ def box() -> Iterator[LastingLight]:
 
 @pytest.fixture
 def system(box: LastingLight, tmp_path: Path) -> Path:
-    path = tmp_path / "stand.cfg"
-    path.write_text(
-        "Property,Core,Initialize,0\n"
-        "Device,Camera,DemoCamera,DCam\n"
-        "#py pyDevice,Laser,tests.lasting_light,LastingShutter\n"
-        f"#py Property,Laser,Port,{box.port}\n"
-        "Property,Core,Initialize,1\n"
-        "Property,Core,Camera,Camera\n",
-        "utf-8",
-    )
-    return path
+    return write_system(tmp_path, box.port)
 
 
 def stop(pid: int) -> None:
@@ -118,7 +88,7 @@ def shoot(pid: int) -> None:
 def test_the_second_core_ends_the_light_of_an_owner_that(
     box: LastingLight, system: Path, does: str, strike: Callable[[int], None]
 ) -> None:
-    config = parse(CONFIG.format(system=system.as_posix()), "stand.toml")
+    config = parse(config_of(system), "stand.toml")
     owner_ends, keeper_ends = make_pipes()
     ours, theirs = multiprocessing.Pipe()
     context = multiprocessing.get_context("spawn")

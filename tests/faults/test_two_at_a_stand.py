@@ -14,8 +14,8 @@ from acquire.core import load_system
 from lightloop.cli.app import app
 from lightloop.config import parse
 from lightloop.one_at_a_time import FOLDER_VARIABLE, hold_stand
-from tests.faults.test_second_core import CONFIG
 from tests.lasting_light import LastingLight
+from tests.lasting_stand import config_of, write_system
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -29,17 +29,8 @@ def box() -> Iterator[LastingLight]:
 
 @pytest.fixture
 def config(box: LastingLight, tmp_path: Path) -> Path:
-    system, path = tmp_path / "stand.cfg", tmp_path / "stand.toml"
-    system.write_text(
-        "Property,Core,Initialize,0\n"
-        "Device,Camera,DemoCamera,DCam\n"
-        "#py pyDevice,Laser,tests.lasting_light,LastingShutter\n"
-        f"#py Property,Laser,Port,{box.port}\n"
-        "Property,Core,Initialize,1\n"
-        "Property,Core,Camera,Camera\n",
-        "utf-8",
-    )
-    path.write_text(CONFIG.format(system=system.as_posix()), "utf-8")
+    path = tmp_path / "stand.toml"
+    path.write_text(config_of(write_system(tmp_path, box.port)), "utf-8")
     return path
 
 

@@ -7,12 +7,12 @@ import pytest
 from acquire.errors import DeviceMissing
 from lightloop.config import RunConfig, parse
 from lightloop.one_at_a_time import FOLDER_VARIABLE, hold_stand
-from tests.faults.test_second_core import CONFIG
+from tests.lasting_stand import config_of
 from tests.run_helpers import SMALL
 
 
 def stand(path: Path) -> RunConfig:
-    return parse(CONFIG.format(system=path.as_posix()), "stand.toml")
+    return parse(config_of(path), "stand.toml")
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +38,7 @@ def test_a_microscope_is_held_by_one_run_at_a_time_however_its_file_is_written(
         pass
 
 
-@pytest.mark.parametrize("config", [SMALL, CONFIG.format(system="demo")])
+@pytest.mark.parametrize("config", [SMALL, config_of("demo")])
 def test_what_gives_no_light_to_a_real_sample_is_held_by_nobody(config: str, folder: Path) -> None:
     wanted = parse(config, "test")
     with hold_stand(wanted), hold_stand(wanted):
