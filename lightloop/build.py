@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, assert_never, cast
 
@@ -32,10 +33,13 @@ if TYPE_CHECKING:
     from models.denoise import Restorer
     from models.package import Package
     from realtime.focus import FocusGate
-    from realtime.pipeline import Pipeline
+    from realtime.pipeline import Drawing, Pipeline
     from realtime.policy import Policy, Trust
     from realtime.trust import TrustWatch
     from realtime.wire import CameraInfo, RestoredSlot, Start
+
+OTHER_ENGINES = (("openvino", "f32"), ("onnxruntime", "f32"), ("torch", "f32"))
+"""What is tried, in this order, when the engine fails in the middle of a run."""
 
 
 class Microscope(NamedTuple):
@@ -175,6 +179,7 @@ def build_pipeline(
     config: RunConfig,
     start: Start,
     keep: Callable[[NDArray[np.float32]], RestoredSlot] | None,
+    drawing: Drawing | None = None,
 ) -> Pipeline:
     """Build the worker's pipeline for a session's camera.
 
@@ -184,6 +189,7 @@ def build_pipeline(
         If the network cannot be used.
     """
     from lightloop.cell_light import build_cell_dose
+    from lightloop.restoring import Fallback, introduce_to
     from realtime.detect import Detector
     from realtime.nothing import FollowNothing, find_nothing
     from realtime.pipeline import Pipeline, Steps
@@ -200,9 +206,11 @@ def build_pipeline(
     if calibration.distrust:  # its noise is not that of light: no image may vouch for less light
         judge = Distrust(calibration.distrust)
     follows = config.follow == "cells"
+    restore = build_restorer(config, camera, package)
+    network = restore if isinstance(restore, Fallback) else None
     return Pipeline(
         Steps(
-            restore=build_restorer(config, camera, package),
+            restore=restore,
             detect=Detector(config.detect, calibration.read_noise_e) if follows else find_nothing,
             new_tracker=(lambda: Tracker(config.track)) if follows else FollowNothing,
             judge=judge,
@@ -212,6 +220,9 @@ def build_pipeline(
             cell_dose=build_cell_dose(config, camera),
             focus=build_focus_gate(config, calibration) if follows else None,
             watch=build_watch(camera, package),
+            introduce=introduce_to(network, camera.pixel_um) if network is not None else None,
+            doubt=network.doubt if network is not None else None,
+            drawing=drawing,
         )
     )
 
@@ -252,6 +263,7 @@ def build_restorer(config: RunConfig, camera: CameraInfo, package: Package | Non
     ModelError
         If no engine here can run the package.
     """
+    from lightloop.restoring import Fallback, maps_of
     from models.denoise import Denoiser, Passthrough
 
     calibration = camera.calibration
@@ -259,30 +271,29 @@ def build_restorer(config: RunConfig, camera: CameraInfo, package: Package | Non
     numbers = (calibration.gain_adu_per_e, calibration.offset_adu, calibration.read_noise_e)
     if package is None:
         return Passthrough(shape, *numbers)
-    wanted = config.network
-    return Denoiser(
-        package,
-        shape,
-        *numbers,
-        engine=wanted.engine,
-        precision=wanted.precision,
-        threads=wanted.threads,
-    )
+    wanted, known, maps = config.network, package, maps_of(camera)
+
+    def open_it(engine: str, precision: str) -> Denoiser:
+        return Denoiser(known, shape, *numbers, engine, precision, wanted.threads, maps)
+
+    others = [partial(open_it, *other) for other in OTHER_ENGINES]
+    first = open_it(wanted.engine, wanted.precision)
+    return Fallback(first, others, Passthrough(shape, *numbers))
 
 
-def load_package(name: str) -> Package:
+def load_package(name: str, task: str = "denoise") -> Package:
     """Load a shipped model package by its name, or any by its path.
 
     Raises
     ------
     ModelError
-        If there is none, it is damaged, or it is no denoiser.
+        If there is none, it is damaged, or it is for another task.
     """
     from models.package import Package, shipped
 
     is_path = any(sign in name for sign in "/\\.")  # a plain name is always the shipped one
     path = Path(name) if is_path else shipped(name)
-    return Package.load(path, task="denoise")
+    return Package.load(path, task=task)
 
 
 def build_policy(config: RunConfig, first: Settings, read_noise_e: float) -> Policy:

@@ -232,10 +232,22 @@ class NetworkConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstr
 
     denoise: str = "denoise-2d"
     """Name of a shipped model package, a path to one, or "" for none."""
-    engine: Literal["auto", "openvino", "onnxruntime", "torch"] = "auto"
+    superres: str = ""
+    """Package of the task "superres", likewise: images of twice the resolution for the window and
+    other viewers. No light is decided by them; each costs a few ms before the decision is sent."""
+    axial: str = ""
+    """Package of the task "axial", likewise: planes between those of a stack, for viewers alone.
+    It must know the depth of field."""
+    axial_planes: Annotated[int, Field(ge=1, le=2)] = 1
+    """Planes to draw between each two: 1 makes twice as many planes, 2 three times."""
+    depth_of_field_um: Annotated[float, Field(ge=0, le=1000)] = 0.0
+    """Of the objective, um: refractive index x wavelength / aperture^2; 0 for a simulated one."""
+    engine: Literal[
+        "auto", "tensorrt", "tensorrt-rtx", "torch-cuda", "openvino", "onnxruntime", "torch"
+    ] = "auto"
     """What runs it; "auto" takes the fastest that passes the parity gate here."""
-    precision: Literal["auto", "f32", "bf16"] = "auto"
-    """Arithmetic; "auto" takes bf16 where the processor has it."""
+    precision: Literal["auto", "f32", "bf16", "fp16", "int8"] = "auto"
+    """Arithmetic; "auto" takes that of the fastest engine that passes."""
     threads: Annotated[int, Field(ge=1, le=64)] = 1
     """Processor threads of the engine; leave one core to camera and window."""
 
@@ -344,6 +356,15 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings
             raise ValueError('loop.clock = "simulated" needs a simulated scope: light is real here')
         if self.sample.damage_j_cm2 is not None:
             self._know_what_harms()
+        if (
+            self.network.axial
+            and not self.network.depth_of_field_um
+            and isinstance(self.scope, MicroManagerConfig)
+        ):
+            raise ValueError(
+                "network.axial needs network.depth_of_field_um, which is the refractive index x "
+                "wavelength (um) / aperture^2: about 0.9 behind 20x/0.75 in green light"
+            )
         if wrong := list(plan_complaints(self, self.sequence())):
             raise ValueError("; ".join(wrong))
         return self

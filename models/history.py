@@ -26,8 +26,8 @@ MAX_FIELDS, MAX_BYTES = 24, 512 << 20
 RATIO = (0.5, 2.0)
 """Present over past light within which a past frame is brought to the present light."""
 _SAME_LIGHT = 1e-3
-MOVED_PX = 1.0
-"""Stage move from which the field is another one, px (proposed: half the motion trained for)."""
+MOVED_PX = 2.0
+"""Stage move from which the field is another one, px (proposed: less than cells may walk)."""
 _BLOCK_PX = 16
 _CUT = 0.5
 """Squared difference of two frames over their contrast, from which they show different scenes: 1

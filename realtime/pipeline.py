@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from realtime.policy.decision import Policy
     from realtime.policy.observation import Trust
     from realtime.trust import TrustWatch
-    from realtime.wire import CellDoses, RestoredSlot, TrackEvent, Tracks
+    from realtime.wire import CellDoses, Picture, RestoredSlot, TrackEvent, Tracks
 
 
 OUT_OF_FOCUS = {"lost": "the focus lock has let go", "not found": "no focus was found"}
@@ -39,6 +39,22 @@ class CellTracker(Protocol):
 
     def update(self, detections: Detections, /) -> tuple[Tracks, tuple[TrackEvent, ...]]:
         """Take one shot's cells; return everybody who is followed, and what happened."""
+        ...
+
+
+class Drawing(Protocol):
+    """Makes images that only viewers get (`lightloop.pictures`)."""
+
+    def see(self, info: FrameInfo, adu: NDArray[np.uint16], /) -> None:
+        """Take note of a raw frame of the followed channel; the pixels are copied."""
+        ...
+
+    def draw(self) -> tuple[Picture, ...]:
+        """Return the pictures of the shot."""
+        ...
+
+    def forget(self) -> None:
+        """Make ready for the next shot."""
         ...
 
 
@@ -63,6 +79,12 @@ class Steps(NamedTuple):
     watch
         Judges a network's frames with all that is known of their field, instead of `judge`; None
         without a network.
+    introduce
+        Tells the restorer what the next frame is of; None where it remembers nothing.
+    doubt
+        Withdraws the trust where the network had to be given up; None without one.
+    drawing
+        Makes pictures for viewers, once the decision is made; None where nobody looks.
     """
 
     restore: Restorer
@@ -75,6 +97,9 @@ class Steps(NamedTuple):
     cell_dose: CellDose | None = None
     focus: FocusGate | None = None
     watch: TrustWatch | None = None
+    introduce: Callable[[FrameInfo], None] | None = None
+    doubt: Callable[[Trust], Trust] | None = None
+    drawing: Drawing | None = None
 
 
 class Pipeline:
@@ -105,6 +130,8 @@ class Pipeline:
         if info.index.c != 0:
             return
         start = time.perf_counter_ns()
+        if self.steps.introduce is not None:
+            self.steps.introduce(info)
         answer = self.steps.restore(adu)
         photons = answer.photons
         restored = time.perf_counter_ns()
@@ -112,12 +139,16 @@ class Pipeline:
         trust = self.steps.judge(adu, photons) if watch is None else watch(info, adu, answer)
         if self.steps.focus is not None:
             trust = self.steps.focus(info.shot.position, info.index.z, adu, trust)
+        if self.steps.doubt is not None:
+            trust = self.steps.doubt(trust)
         if info.focus in OUT_OF_FOCUS:  # what is blurred may vouch for nothing
             trust = msgspec.structs.replace(trust, is_trusted=False, why=OUT_OF_FOCUS[info.focus])
         if self._trust is None or not trust.is_trusted:
             self._trust = trust  # one frame in doubt is a shot in doubt
         self._saturated = max(self._saturated, _clipped(adu, self.steps.saturation_adu))
         self._add(info, photons)
+        if self.steps.drawing is not None:
+            self.steps.drawing.see(info, adu)
         self._ns["restore"] += restored - start
         self._ns["judge"] += time.perf_counter_ns() - restored
 
@@ -182,6 +213,7 @@ class Pipeline:
             times,
             self._is_fresh,
             self._of_cells(info, tracks),
+            steps.drawing.draw() if steps.drawing is not None else (),
         )
         self.forget()
         self._is_fresh = False
@@ -220,6 +252,8 @@ class Pipeline:
         self._image = self._trust = None
         self._planes.clear()
         self._saturated = 0.0
+        if self.steps.drawing is not None:
+            self.steps.drawing.forget()
         self._ns = dict.fromkeys(self._ns, 0)
 
 

@@ -170,6 +170,27 @@ class RestoredSlot(msgspec.Struct, frozen=True):
     xxh3: int = 0
 
 
+class Picture(msgspec.Struct, frozen=True):
+    """An image of a shot that is for the eye alone: no decision was made by it.
+
+    Attributes
+    ----------
+    kind
+        "superres": twice as many pixels along both axes; "axial": a plane that was not taken.
+    z
+        Where it lies, in planes of the shot: 2.5 is midway between the third and the fourth.
+    model_id
+        Network and engine that made it.
+    slot
+        Where its pixels lie, photo-electrons.
+    """
+
+    kind: str
+    z: float
+    model_id: str
+    slot: RestoredSlot
+
+
 class StepTimes(msgspec.Struct, frozen=True, gc=False):
     """Time that each step took, ns of the host's clock; never an input of a decision."""
 
@@ -208,6 +229,8 @@ class Result(msgspec.Struct, frozen=True, tag="result"):
         The worker has just started: its tracker and policy knew nothing before this shot.
     model_id
         Network and engine that restored the frame; empty without one.
+    pictures
+        Images of the shot for viewers, beside the restored one.
     """
 
     shot: int
@@ -221,6 +244,7 @@ class Result(msgspec.Struct, frozen=True, tag="result"):
     times: StepTimes = StepTimes()
     is_fresh: bool = False
     cell_dose: CellDoses | None = None
+    pictures: tuple[Picture, ...] = ()
 
 
 class DecisionMessage(msgspec.Struct, frozen=True, tag="decision"):

@@ -13,6 +13,7 @@ import xxhash
 
 from lightloop.build import build_pipeline
 from lightloop.config import parse
+from lightloop.pictures import build_drawing, pictures_a_shot
 from lightloop.processes.echo import Delayed, EchoDesk
 from lightloop.processes.link import Link, run_child
 from lightloop.task import RunTask
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from lightloop.pictures import Pictures
     from realtime.pipeline import Pipeline
 
 logger = logging.getLogger(__name__)
@@ -43,14 +45,24 @@ def main(task_json: bytes, supervisor: Connection) -> None:
 class RestoredRing:
     """The worker's small ring of restored images: the newest few, for whoever looks.
 
-    Where they are recorded it is a little larger, and each carries its checksum.
+    Where they are recorded it is a little larger, and each carries its checksum. Pictures for
+    viewers lie in it, too: `pictures` of them a shot, of `upscale` times the rows and columns.
     """
 
-    def __init__(self, height: int, width: int, *, is_recorded: bool = False) -> None:
+    def __init__(
+        self,
+        height: int,
+        width: int,
+        *,
+        is_recorded: bool = False,
+        pictures: int = 0,
+        upscale: int = 1,
+    ) -> None:
         self.name = new_name("restored")  # a new one for a worker that starts again
-        slot_bytes, slots = 4 * height * width, RESTORED_SLOTS
+        slot_bytes, slots = 4 * height * width * upscale**2, RESTORED_SLOTS
         if is_recorded:
             slots = max(slots, min(RECORDED_SLOTS, RECORDED_BYTES // slot_bytes))
+        slots *= 1 + pictures  # so that every image of a shot stays as long
         self._ring = Ring.create(self.name, slots, slot_bytes)
         self._count = 0
         self._is_recorded = is_recorded
@@ -78,13 +90,21 @@ def _work(task: RunTask, link: Link) -> None:
             client.ack(-1, 1_000)
         camera = start.cameras[0]
         is_recorded = config.record.restored and bool(task.out)
-        restored = (
-            RestoredRing(camera.height, camera.width, is_recorded=is_recorded)
-            if task.with_window or is_recorded
-            else None
-        )
+        restored: RestoredRing | None = None
+        drawing: Pictures | None = None
+        if task.with_window or is_recorded:
+            restored = RestoredRing(
+                camera.height,
+                camera.width,
+                is_recorded=is_recorded,
+                pictures=pictures_a_shot(config) if task.with_window else 0,
+                upscale=2 if config.network.superres and task.with_window else 1,
+            )
         try:
-            pipeline = build_pipeline(config, start, restored.keep if restored else None)
+            keep = restored.keep if restored is not None else None
+            if keep is not None and task.with_window:
+                drawing = build_drawing(config, camera, keep)
+            pipeline = build_pipeline(config, start, keep, drawing)
             link.ready(ring=restored.name if restored is not None else "")
             before_s = time.process_time()
             desk = EchoDesk() if task.echo_shots else None
@@ -93,6 +113,8 @@ def _work(task: RunTask, link: Link) -> None:
             _serve(client, pipeline, link, desk)
             cpu_s = time.process_time() - before_s
         finally:
+            if drawing is not None:
+                drawing.close()
             if restored is not None:
                 restored.close()
     link.finished(cpu_s=cpu_s)

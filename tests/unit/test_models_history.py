@@ -100,7 +100,7 @@ def test_a_past_under_too_different_or_unknown_light_is_missing(
     "second",
     [
         moment(1, field=(0, 1)),
-        moment(1, y_px=1.5),
+        moment(1, y_px=2.5),
         moment(1, x_px=-30.0),
         moment(-1),
         moment(9),

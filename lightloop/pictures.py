@@ -1,0 +1,167 @@
+"""Images for the eye alone: super-resolved frames, and planes between planes.
+
+They are made when a shot's decision is, and nothing that decides ever sees them.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lightloop.config import MicroManagerConfig
+from realtime.wire import Picture, RestoredSlot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from acquire.frame import FrameInfo
+    from lightloop.config import RunConfig
+    from models.axial import AxialInterpolator
+    from models.superres import SuperResolver
+    from realtime.wire import CameraInfo
+
+    Raw = NDArray[np.uint16]
+
+logger = logging.getLogger(__name__)
+
+MOST_PLANES = 32
+"""Planes of a shot that are looked between; the raw frames wait in memory until the decision."""
+
+
+class Pictures:
+    """Draws the images of one shot that only viewers get.
+
+    Parameters
+    ----------
+    shape
+        Height and width of the frames, px.
+    superres, axial
+        The networks; None for no such images.
+    keep
+        Puts an image where viewers find it.
+    between
+        Planes to draw between each two.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, int],
+        superres: SuperResolver | None,
+        axial: AxialInterpolator | None,
+        keep: Callable[[NDArray[np.float32]], RestoredSlot],
+        between: int = 1,
+    ) -> None:
+        self._shape, self._superres, self._axial, self._keep = shape, superres, axial, keep
+        self._between = between
+        self._planes: dict[int, tuple[Raw, float]] = {}
+        self._spare: list[Raw] = []
+
+    def see(self, info: FrameInfo, adu: Raw) -> None:
+        """Take note of a raw frame of the followed channel; it is copied."""
+        if info.index.z in self._planes or len(self._planes) >= MOST_PLANES:
+            return
+        copy = self._spare.pop() if self._spare else np.empty(self._shape, np.uint16)
+        np.copyto(copy, adu)
+        self._planes[info.index.z] = (copy, info.position_um[2])
+
+    def draw(self) -> tuple[Picture, ...]:
+        """Return the pictures of the frames seen since `forget`."""
+        drawn: list[Picture] = []
+        try:
+            drawn += self._fine()
+        except RuntimeError as error:
+            logger.error("no super-resolved images any more: %s", error)
+            self._superres = None
+        try:
+            drawn += self._in_between()
+        except RuntimeError as error:
+            logger.error("no planes between any more: %s", error)
+            self._axial = None
+        return tuple(drawn)
+
+    def _fine(self) -> list[Picture]:
+        """Super-resolve the middle plane."""
+        if self._superres is None or not self._planes:
+            return []
+        z = sorted(self._planes)[len(self._planes) // 2]
+        image = self._superres(self._planes[z][0]).photons
+        return [Picture("superres", float(z), self._superres.model_id, self._keep(image))]
+
+    def _in_between(self) -> list[Picture]:
+        if self._axial is None:
+            return []
+        found = []
+        for z in sorted(self._planes):
+            if z + 1 not in self._planes:
+                continue
+            (lower, low_um), (upper, high_um) = self._planes[z], self._planes[z + 1]
+            dz_um = abs(high_um - low_um)
+            if dz_um <= 0:
+                continue  # a stage that does not say where it is
+            for k in range(1, self._between + 1):
+                fraction = k / (self._between + 1)
+                image = self._axial(lower, upper, dz_um, fraction).photons
+                slot = self._keep(image)
+                found.append(Picture("axial", z + fraction, self._axial.model_id, slot))
+        return found
+
+    def forget(self) -> None:
+        """Make ready for the next shot."""
+        self._spare += [copy for copy, _ in self._planes.values()]
+        self._planes.clear()
+
+    def close(self) -> None:
+        """Free both networks."""
+        for network in (self._superres, self._axial):
+            if network is not None:
+                network.close()
+
+
+def pictures_a_shot(config: RunConfig) -> int:
+    """Return how many pictures a shot may have."""
+    wanted, planes = config.network, config.sequence().sizes.get("z", 0)
+    gaps = max(min(planes, MOST_PLANES) - 1, 0)
+    return int(bool(wanted.superres)) + (gaps * wanted.axial_planes if wanted.axial else 0)
+
+
+def build_drawing(
+    config: RunConfig, camera: CameraInfo, keep: Callable[[NDArray[np.float32]], RestoredSlot]
+) -> Pictures | None:
+    """Open the networks whose images are for viewers; None where the config names none.
+
+    Raises
+    ------
+    ModelError
+        If one cannot be used.
+    """
+    from lightloop.build import load_package
+    from lightloop.restoring import maps_of
+    from models.axial import AxialInterpolator
+    from models.superres import SuperResolver
+
+    wanted, known = config.network, camera.calibration
+    if not (wanted.superres or wanted.axial):
+        return None
+    shape, maps = (camera.height, camera.width), maps_of(camera)
+    numbers = (known.gain_adu_per_e, known.offset_adu, known.read_noise_e)
+    how = (*numbers, wanted.engine, wanted.precision, wanted.threads, maps)
+    fine = between = None
+    if wanted.superres:
+        fine = SuperResolver(load_package(wanted.superres, "superres"), shape, *how)
+    if wanted.axial:
+        package, depth_um = load_package(wanted.axial, "axial"), _depth_of_field_um(config)
+        between = AxialInterpolator(package, shape, *how, depth_of_field_um=depth_um)
+    return Pictures(shape, fine, between, keep, wanted.axial_planes)
+
+
+def _depth_of_field_um(config: RunConfig) -> float:
+    from models.axial import depth_of_field_um
+
+    scope = config.scope
+    if config.network.depth_of_field_um or isinstance(scope, MicroManagerConfig):
+        return config.network.depth_of_field_um
+    return depth_of_field_um(scope.emission_nm, scope.numerical_aperture, scope.immersion_index)
