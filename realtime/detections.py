@@ -31,6 +31,8 @@ class Detections:
         Median background, photo-electrons a pixel.
     read_noise_e
         Read noise that `snr` counts with, rms photo-electrons a pixel.
+    z_px
+        In a stack: height in px of the plane (planes times their distance over the pixel), (N,).
     """
 
     y_px: NDArray[np.float64]
@@ -41,6 +43,7 @@ class Detections:
     snr: NDArray[np.float64]
     background_e: float = 0.0
     read_noise_e: float = 0.0
+    z_px: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.y_px)

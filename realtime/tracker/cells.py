@@ -3,27 +3,41 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from realtime.detections import Detections
+
+AXES = 3
+"""Room for y, x and z; a plane leaves z at 0."""
+NEVER = 1 << 30
+"""Shots since the last division of a cell that was never seen to divide."""
 
 CELL = np.dtype(
     [
         ("id", "i8"),
         ("parent", "i8"),  # the mother's id; -1: none
         ("detection", "i8"),  # its detection in the last shot, -1: missed
-        ("place", "f8", 2),  # where it was last seen: y, x px
-        ("step", "f8", 2),  # its last move, y, x px for each shot
-        ("velocity", "f8", 2),  # the same, smoothed
+        ("place", "f8", AXES),  # where it was last seen: y, x, z px
+        ("step", "f8", AXES),  # its last move, px for each shot
+        ("velocity", "f8", AXES),  # the same, smoothed
         ("along", "f8"),  # running <step, velocity> and <velocity, velocity>: their ratio says
         ("squared", "f8"),  # how far this cell keeps its velocity
+        ("unrest", "f8"),  # running squared miss over the spread that was expected; 1 is usual
         ("missed", "i8"),  # shots in a row without a detection
         ("age", "i8"),  # shots since birth
         ("sightings", "i8"),  # detections since birth or since the last division
+        ("since_division", "i8"),  # shots; NEVER: not seen to divide
         ("area", "f8"),  # running mean, px
         ("area_now", "f8"),  # of the last detection, px
+        ("signal", "f8"),  # running mean brightness, e a pixel
+        ("trend", "f8"),  # its change a shot, as a share, smoothed
         ("photons", "f8"),  # of the last detection, e
+        ("certainty", "f8"),  # probability that its last link is right
+        ("margin", "f8"),  # cost of the second-best explanation over the best, nats
         ("is_sure", "?"),  # its birth is final
     ]
 )
@@ -39,7 +53,7 @@ class Found:
     Attributes
     ----------
     places
-        y, x in px, (M, 2).
+        y, x and, in a stack, z in px of the plane, (M, 2) or (M, 3).
     areas, photons
         px and photo-electrons, (M,).
     """
@@ -47,6 +61,26 @@ class Found:
     places: NDArray[np.float64]
     areas: NDArray[np.float64]
     photons: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, detections: Detections) -> Found:
+        """Take over what a detector says."""
+        axes = [detections.y_px, detections.x_px]
+        if detections.z_px is not None:
+            axes.append(detections.z_px)
+        return cls(
+            np.column_stack(axes).astype(np.float64),
+            np.asarray(detections.area_px, np.float64),
+            np.asarray(detections.photons, np.float64),
+        )
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    @property
+    def signals(self) -> NDArray[np.float64]:
+        """Brightness, e a pixel, (M,)."""
+        return np.asarray(self.photons / np.maximum(self.areas, 1.0))
 
 
 def no_cells() -> Cells:
@@ -58,8 +92,9 @@ def new_cells(ids: NDArray[np.int64], which: NDArray[np.intp], found: Found) -> 
     """Return rows for the detections `which`, (N,), as cells that are seen for the first time."""
     rows = np.zeros(len(ids), CELL)
     rows["id"], rows["parent"], rows["detection"] = ids, -1, which
-    rows["place"] = found.places[which]
+    rows["place"][:, : found.places.shape[1]] = found.places[which]
     rows["area"] = rows["area_now"] = found.areas[which]
-    rows["photons"] = found.photons[which]
-    rows["sightings"] = 1
+    rows["photons"], rows["signal"] = found.photons[which], found.signals[which]
+    rows["sightings"] = rows["unrest"] = rows["certainty"] = 1
+    rows["since_division"] = NEVER
     return rows

@@ -1,4 +1,4 @@
-"""One cell becomes two: who could have, and whether it did."""
+"""One cell becomes two: mother before and two daughters now, against a link and somebody new."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial import cKDTree
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from realtime.tracker.links import surprise
 
+if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from realtime.tracker.cells import Cells, Found
+    from realtime.tracker.family import Family
+    from realtime.tracker.links import Expected
 
-MIN_SIGHTINGS = 3
-"""A cell must have been seen this often before it may divide: a false detection rarely is."""
-_NEAREST = 4
-"""New detections that are looked at for each mother: a crowd must not stall the search."""
-_SUM_SPREAD = 0.6
-"""Spread of log(area of both daughters / area of the mother); soft (proposed)."""
-_PAIR_SPREAD = 0.8
-"""Spread of log(area of one daughter / area of the other); soft (proposed)."""
+_NEAREST = 6
+"""Detections that are looked at for each mother: a crowd must not stall the search."""
+_PAIRS = np.array(list(combinations(range(_NEAREST), 2)), np.intp)
+_FIRM = 8.0
+"""A detection that its cell would miss by more than this, nats, is nobody's daughter (proposed)."""
+_MOST = 200_000
+"""Possible families that are looked at in a shot (proposed)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """A possible division: the mother's row, and the detections that are her daughters.
+    """A division: the mother's row, the detections that are her daughters, and its log odds.
 
     Attributes
     ----------
@@ -37,32 +37,12 @@ class Split:
         The daughter that the mother's track goes on as.
     new
         The daughter that starts a track.
-    cost
-        0 is perfect, 1 is the worst that is believed.
     """
 
-    cost: float
     mother: int
     kept: int
     new: int
-
-
-@dataclass(slots=True)
-class Pending:
-    """A provisional division, until its verdict."""
-
-    mother_id: int
-    daughter_id: int
-    sightings: int
-    shots: int = 0
-    hits_mother: int = 0
-    hits_daughter: int = 0
-
-    @property
-    def is_believed(self) -> bool:
-        """Whether both daughters were seen again, missed once between them at most."""
-        hits = self.hits_mother + self.hits_daughter
-        return min(self.hits_mother, self.hits_daughter) > 0 and hits >= 2 * self.shots - 1
+    odds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,91 +51,94 @@ class Scene:
 
     Attributes
     ----------
-    cells
-        The mothers as they were before this shot.
-    linked
-        Detection of each cell, -1 where it was not found, (N,).
-    free
-        Detections that nobody is linked to, (K,).
-    found
-        All detections, linked and free.
+    expected
+        Where the mothers should be.
+    willing
+        Log probability of each cell to divide now, (N,); -inf: it cannot.
+    sizes
+        Area of each cell before, (N,), and of each detection, (M,), px.
+    places
+        Of the detections, px, (M, D).
+    log_newcomers
+        Log density of somebody new at each, (M,).
+    of_cells, of_detections
+        What each costs in the links without divisions (`assign.prices`).
     """
 
-    cells: Cells
-    linked: NDArray[np.intp]
-    free: NDArray[np.intp]
-    found: Found
+    expected: Expected
+    willing: NDArray[np.float64]
+    sizes: tuple[NDArray[np.float64], NDArray[np.float64]]
+    places: NDArray[np.float64]
+    log_newcomers: NDArray[np.float64]
+    of_cells: NDArray[np.float64]
+    of_detections: NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What is believed to be a division.
+def find_splits(scene: Scene, family: Family) -> list[Split]:
+    """Return divisions that explain the shot better than links do, best first.
 
-    Attributes
+    A division takes its mother and both detections out of the links. What that saves and what it
+    costs, along the chain of cells that make way, are their prices; it is taken when the balance
+    is in its favour. Each mother and each detection is used once.
+
+    References
     ----------
-    reach_px
-        Longest way from the mother to a new daughter, px.
-    off_px
-        Farthest midpoint of the daughters from the mother, px.
-    area_say
-        Most that odd sizes add to the cost. 0: sizes mean nothing (points, markers); 1 or more:
-        sizes alone can speak against a division.
+    Pricing of hypotheses that are not yet in a linear program by its dual variables: Gilmore and
+    Gomory, Operations Research 9 (1961) 849.
     """
-
-    reach_px: float
-    off_px: float
-    area_say: float
-
-
-def find_splits(scene: Scene, rules: Rules) -> list[Split]:
-    """Return believable divisions; each mother and each detection is used once, best first.
-
-    The daughters' midpoint must be where the mother was. Daughters of equal size that together
-    have the mother's size cost less; this is soft, as a mother rounds up before she divides and a
-    detector errs.
-    """
-    splits = sorted(_candidates(scene, rules), key=lambda split: split.cost)
-    mothers: set[int] = set()
+    mothers, one, other = _candidates(scene, family)
+    if len(mothers) == 0:
+        return []
+    cost = _cost(scene, family, (mothers, one, other))
+    cost -= scene.of_cells[mothers] + scene.of_detections[one] + scene.of_detections[other]
+    good = np.flatnonzero(cost < 0)
+    order = good[np.lexsort((other[good], one[good], mothers[good], cost[good]))]
+    busy: set[int] = set()
     daughters: set[int] = set()
     chosen = []
-    for split in splits:
-        if split.mother in mothers or daughters & {split.kept, split.new}:
+    for row in order.tolist():
+        mother, pair = int(mothers[row]), (int(one[row]), int(other[row]))
+        if mother in busy or daughters & set(pair):
             continue
-        mothers.add(split.mother)
-        daughters |= {split.kept, split.new}
-        chosen.append(split)
+        busy.add(mother)
+        daughters |= set(pair)
+        off = [float(np.sum((scene.places[d] - scene.expected.places[mother]) ** 2)) for d in pair]
+        kept, new = pair if off[0] <= off[1] else pair[::-1]
+        chosen.append(Split(mother, kept, new, -float(cost[row])))
     return chosen
 
 
-def _candidates(scene: Scene, rules: Rules) -> Iterator[Split]:
-    able = np.flatnonzero(scene.cells["sightings"] >= MIN_SIGHTINGS)
-    if len(able) == 0 or len(scene.free) == 0:
-        return
-    tree = cKDTree(scene.found.places[scene.free])
-    count = min(_NEAREST, len(scene.free))
-    _, near = tree.query(
-        scene.cells["place"][able], range(1, count + 1), distance_upper_bound=rules.reach_px
+def _candidates(
+    scene: Scene, family: Family
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """Return mothers and pairs of near detections, one of which at least is easily had."""
+    able = np.flatnonzero(np.isfinite(scene.willing))
+    easy = scene.of_detections > -_FIRM
+    none = np.empty(0, np.intp)
+    if len(able) == 0 or not easy.any():
+        return none, none, none
+    m = len(scene.places)
+    reach = family.reach_px(scene.expected.spread_px[able])
+    away, near = cKDTree(scene.places).query(
+        scene.expected.places[able], range(1, _NEAREST + 1), distance_upper_bound=float(reach.max())
     )
-    has_news = near[:, 0] < len(scene.free)
-    for mother, places in zip(able[has_news].tolist(), near[has_news], strict=True):
-        news = scene.free[places[places < len(scene.free)]].tolist()
-        link = int(scene.linked[mother])
-        pairs = ((link, new) for new in news) if link >= 0 else combinations(news, 2)
-        for kept, new in pairs:
-            cost = _cost(scene, mother, (kept, new), rules)
-            if cost < 1.0:
-                yield Split(cost, mother, kept, new)
+    near = np.where(away <= reach[:, None], near, m)
+    easy = np.append(easy, False)
+    rows, ranks = np.nonzero((easy[near][:, _PAIRS]).any(axis=2) & (near[:, _PAIRS[:, 1]] < m))
+    rows, ranks = rows[:_MOST], ranks[:_MOST]
+    return able[rows], near[rows, _PAIRS[ranks, 0]], near[rows, _PAIRS[ranks, 1]]
 
 
-def _cost(scene: Scene, mother: int, pair: tuple[int, int], rules: Rules) -> float:
-    kept, new = pair
-    middle = (scene.found.places[kept] + scene.found.places[new]) / 2
-    off = middle - scene.cells["place"][mother]
-    cost = float(off @ off) / rules.off_px**2
-    one, other = float(scene.found.areas[kept]), float(scene.found.areas[new])
-    whole = float(scene.cells["area"][mother])
-    if min(one, other, whole) <= 0:
-        return cost
-    odd = (math.log((one + other) / whole) / _SUM_SPREAD) ** 2
-    odd += (math.log(one / other) / _PAIR_SPREAD) ** 2
-    return cost + min(odd, rules.area_say)
+def _cost(scene: Scene, family: Family, trio: tuple[NDArray[np.intp], ...]) -> NDArray[np.float64]:
+    """Return minus the log likelihood of each division, over "unseen, and two newcomers"."""
+    mothers, one, other = trio
+    axes = scene.places.shape[1]
+    between = scene.places[one] - scene.places[other]
+    middle = (scene.places[one] + scene.places[other]) / 2 - scene.expected.places[mothers]
+    spread = family.off_px(scene.expected.spread_px[mothers])
+    cost = surprise(np.einsum("ij,ij->i", middle, middle), spread, axes)
+    cost += family.apart_cost(np.sqrt(np.einsum("ij,ij->i", between, between)), axes)
+    of_mothers, of_detections = scene.sizes
+    cost += family.size_cost(of_mothers[mothers], of_detections[one], of_detections[other])
+    cost -= scene.willing[mothers] + math.log(2.0)  # either daughter may be called the first
+    return np.asarray(cost + scene.log_newcomers[one] + scene.log_newcomers[other])

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from realtime.tracker.cells import Cells, Found
+    from realtime.tracker.cells import Cells
 
 _FRESH = 0.4
 """Weight of the newest step in a cell's velocity (alpha-beta filter; measured, proposed)."""
@@ -20,21 +19,10 @@ _SHARED = 2.0
 """Weight of all cells' habit against a cell's own, in sightings (proposed)."""
 _FIRST_KEEP = 0.4
 """Share of the velocity that is believed before anything was learnt (proposed)."""
-_STEPS = 2048
-"""Newest misses between expectation and finding that the gate is estimated from."""
-_LOOK_EVERY = 4
-"""Size and distance of cells change slowly: after the first shots, every fourth is enough."""
-_MIN_STEPS = 40
-"""Fewer than these say nothing about a 99th percentile."""
-_GATE_MARGIN = 1.4
-"""Gate over the 99th percentile of misses (measured: 1.2 to 1.5)."""
-
-_NEIGHBOURS = 16
-"""Cells that say how the crowd around a cell moves (measured: 8 and 16, median over mean)."""
-_CROWDED = 0.6
-"""Gate over the distance of neighbours from which cells can be mistaken for each other."""
-_NARROWEST, _WIDEST = 0.5, 1.5
-"""Bounds of the gate: over the distance of neighbours, and over the first gate (measured)."""
+_UNREST_FRESH = 0.15
+"""Weight of the newest miss in a cell's unrest (proposed)."""
+_MOST_UNREST = 3.0
+"""Bounds of a cell's own spread over the usual one: from 1 / 3 to 3 (proposed)."""
 
 
 class Motion:
@@ -49,17 +37,19 @@ class Motion:
         self._along, self._squared = 0.0, 0.0
 
     def expect(self, cells: Cells, ahead: int) -> NDArray[np.float64]:
-        """Return where each cell should be, y, x px, (N, 2), from its last observed place.
+        """Return where each cell should be, y, x, z px, (N, 3), from its last observed place.
 
         `ahead` is 0 for the shot that the cells were last updated at, and 1 for the next one.
         """
+        gap = cells["missed"] + ahead
+        return np.asarray(cells["place"] + gap[:, None] * self.course(cells))
+
+    def course(self, cells: Cells) -> NDArray[np.float64]:
+        """Return how far each cell should go in a shot, px, (N, 3): what it keeps of its speed."""
         habit = self._along / self._squared if self._squared > 0 else _FIRST_KEEP
         prior = _SHARED * max(self._squared, 1e-9)
         keep = (cells["along"] + prior * habit) / (cells["squared"] + prior)
-        gap = cells["missed"] + ahead
-        return np.asarray(
-            cells["place"] + (np.clip(keep, 0.0, 1.0) * gap)[:, None] * cells["velocity"]
-        )
+        return np.asarray(np.clip(keep, 0.0, 1.0)[:, None] * cells["velocity"])
 
     def learn(self, cells: Cells, found: NDArray[np.float64]) -> None:
         """Take in where each of `cells` was found; changes their motion, in place.
@@ -69,7 +59,7 @@ class Motion:
         cells
             The cells that were found; their `missed` still counts the gap.
         found
-            y, x in px, (N, 2).
+            y, x, z in px, (N, 3).
         """
         step = (found - cells["place"]) / (cells["missed"] + 1)[:, None]
         along = np.einsum("ij,ij->i", step, cells["velocity"])
@@ -84,103 +74,18 @@ class Motion:
         cells["velocity"] = (1 - fresh) * cells["velocity"] + fresh * step
         cells["step"], cells["place"] = step, found
 
+    @staticmethod
+    def spread(cells: Cells, usual_px: float, ahead: int) -> NDArray[np.float64]:
+        """Return the standard deviation of each cell's place on each axis, px, (N,).
 
-def common_drift(
-    expected: NDArray[np.float64], found: NDArray[np.float64], pairs: NDArray[np.intp]
-) -> NDArray[np.float64]:
-    """Return how far the neighbours of each cell were found from where they were expected.
+        A random walk: the variance grows with the shots since the cell was seen.
+        """
+        gap = np.maximum(cells["missed"] + ahead, 1)
+        return np.asarray(usual_px * np.sqrt(cells["unrest"] * gap))
 
-    In a crowd that moves together (a sheet, a stage that drifts) a cell goes where its neighbours
-    go; the median forgives wrong links.
-
-    Parameters
-    ----------
-    expected, found
-        y, x in px, (N, 2) and (M, 2).
-    pairs
-        Links between them, (K, 2).
-
-    Returns
-    -------
-    NDArray
-        y, x in px, (N, 2); 0 with fewer links than neighbours.
-    """
-    if len(pairs) < _NEIGHBOURS:
-        return np.zeros_like(expected)
-    at = expected[pairs[:, 0]]
-    _, near = cKDTree(at).query(expected, _NEIGHBOURS)
-    return np.asarray(np.median((found[pairs[:, 1]] - at)[near], axis=1))
-
-
-class Gate:
-    """How far from its expected place a cell may be found, px.
-
-    Until enough was seen it is the larger of three mean radii and the median distance of nearest
-    neighbours; then 1.4 times the 99th percentile of the newest misses. It never falls below half
-    the distance of neighbours: a gate hides the steps that are longer, and would close for good.
-
-    Parameters
-    ----------
-    fixed_px
-        A gate that never changes; None estimates it.
-
-    References
-    ----------
-    First gate: rule of the ByoTrack entry to the Cell Tracking Challenge's linking benchmark.
-    """
-
-    def __init__(self, fixed_px: float | None) -> None:
-        self._fixed_px = fixed_px
-        self._misses = np.empty(_STEPS)
-        self._count = self._looks = 0
-        self._reach_px = fixed_px or 1.0
-        self._radius_px, self._apart_px = 0.0, 0.0
-
-    @property
-    def radius_px(self) -> float:
-        """Running mean radius of the cells, px."""
-        return self._radius_px
-
-    def look(self, found: Found) -> None:
-        """Take in the size of the cells and their distance from each other."""
-        places = found.places
-        self._looks += 1
-        if len(places) == 0 or (self._looks > _LOOK_EVERY and self._looks % _LOOK_EVERY):
-            return
-        radius_px = float(np.sqrt(found.areas.mean() / np.pi))
-        apart_px = 3 * radius_px
-        if len(places) > 1:
-            apart_px = float(np.median(cKDTree(places).query(places, 2)[0][:, 1]))
-        weight = 0.3 if self._radius_px > 0 else 1.0
-        self._radius_px += weight * (radius_px - self._radius_px)
-        self._apart_px += weight * (apart_px - self._apart_px)
-        self._settle()
-
-    def learn(self, misses_px: NDArray[np.float64]) -> None:
-        """Take in how far from their expected places cells were found, px."""
-        newest = misses_px[-_STEPS:]
-        self._misses[(self._count + np.arange(len(newest))) % _STEPS] = newest
-        self._count += len(newest)
-        self._settle()
-
-    def _settle(self) -> None:
-        """Work out the gate from all that was taken in."""
-        if self._fixed_px is not None:
-            return
-        first = max(3 * self._radius_px, self._apart_px, 1.0)
-        self._reach_px = first
-        if self._count >= _MIN_STEPS:
-            seen = self._misses[: min(self._count, _STEPS)]
-            rank = int(0.99 * (len(seen) - 1))
-            usual = _GATE_MARGIN * float(np.partition(seen, rank)[rank])
-            self._reach_px = max(min(usual, _WIDEST * first), _NARROWEST * self._apart_px, 1.0)
-
-    @property
-    def is_crowded(self) -> bool:
-        """Whether a cell's gate reaches its neighbours."""
-        return self._reach_px > _CROWDED * self._apart_px
-
-    @property
-    def reach_px(self) -> float:
-        """Gate of a cell that was seen at the last shot, px."""
-        return self._reach_px
+    @staticmethod
+    def learn_unrest(cells: Cells, surprise: NDArray[np.float64]) -> None:
+        """Take in squared misses over what was usual, (N,): a cell is as restless as it is."""
+        limit = _MOST_UNREST**2
+        cells["unrest"] += _UNREST_FRESH * (np.clip(surprise, 0, limit) - cells["unrest"])
+        cells["unrest"] = np.clip(cells["unrest"], 1 / limit, limit)

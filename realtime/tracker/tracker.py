@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from pydantic import BaseModel, Field
 
-from realtime.tracker.assign import gated_lap
-from realtime.tracker.cells import Cells, Found, new_cells, no_cells
-from realtime.tracker.divisions import Pending, Rules, Scene, Split, find_splits
-from realtime.tracker.motion import Gate, Motion, common_drift
+from realtime.tracker.assign import Pairs, cheapest_links, prices
+from realtime.tracker.cells import NEVER, Cells, Found, new_cells, no_cells
+from realtime.tracker.certainty import certainty, link_odds
+from realtime.tracker.divisions import Scene, Split, find_splits
+from realtime.tracker.drift import common_drift
+from realtime.tracker.family import Family
+from realtime.tracker.gate import Gate
+from realtime.tracker.likeness import Likeness
+from realtime.tracker.links import Expected, possible_links
+from realtime.tracker.motion import Motion
+from realtime.tracker.pending import Pending
+from realtime.tracker.rates import Rates
 from realtime.wire import TrackEvent, Tracks
 
 if TYPE_CHECKING:
@@ -19,17 +28,16 @@ if TYPE_CHECKING:
     from realtime.detections import Detections
 
 _AREA_FRESH = 0.3
-"""Weight of the newest detection in a cell's area (measured: tracking benchmark)."""
+"""Weight of the newest detection in a cell's area and brightness (measured: track bench)."""
 _DRIFT_PASSES = 2
 """Rounds of "link, see how the crowd moves, link again" where cells are crowded (measured)."""
-_OFF_RADII = 1.1
-"""Farthest midpoint of two daughters from their mother, in mean radii (measured: 1.0 to 1.2)."""
-_AREA_SAY = 0.3
-"""Most that odd sizes add to the cost of a division while all births are true (measured)."""
-_FALSE_AT_FIRST = 0.2
-"""Share of births that is taken for false before anything was learnt (proposed)."""
-_BIRTHS_FADE = 0.9
-"""How much of the count of true and false births stays after a shot with verdicts (proposed)."""
+_NEWS = 0.45
+"""Smallest new motion of the crowd, over the spread of a cell, that is followed: sixteen neighbours
+without common motion seem to move by 0.4 (tuned)."""
+_TOO_SOON_SHOTS = 4
+"""A cell that divided so few shots ago hardly divides again (proposed)."""
+_TOO_SOON = 0.02
+"""What then remains of its probability (proposed)."""
 
 
 class TrackerConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
@@ -72,8 +80,13 @@ class Tracker:
         self._config = config
         self._cells: Cells = no_cells()
         self._motion, self._gate = Motion(), Gate(config.max_step_px)
+        self._rates = Rates()
+        self._sizes, self._signals = Likeness(), Likeness()
+        self._family = Family(
+            self._sizes, use_area=config.use_area, reach_px=config.division_reach_px
+        )
         self._pending: list[Pending] = []
-        self._births_true, self._births_false = 1.0 - _FALSE_AT_FIRST, _FALSE_AT_FIRST
+        self._axes = 2
         self._next_id, self._shots = 0, -1
         self._events: list[TrackEvent] = []
         self.labels: NDArray[np.int64] = np.empty(0, np.int64)
@@ -86,42 +99,119 @@ class Tracker:
         """
         self._events = []
         self._shots += 1
-        found = Found(
-            np.column_stack((detections.y_px, detections.x_px)).astype(np.float64),
-            np.asarray(detections.area_px, np.float64),
-            np.asarray(detections.photons, np.float64),
-        )
-        self._gate.look(found)
+        found = Found.of(detections)
+        self._axes = found.places.shape[1]
+        self._look(found)
+        linked, splits = self._explain(found)
         before = self._cells.copy()
-        linked = self._link(found)
         self._take(linked, found)
         self._count_hits()
-        free = np.setdiff1d(np.arange(len(found.places)), linked)
-        taken = self._split(
-            find_splits(Scene(before, linked, free, found), self._rules()), before, found
-        )
-        self._bear(np.setdiff1d(free, taken), found)
+        self._split(splits, before, found)
+        taken = np.concatenate((linked, [d for s in splits for d in (s.kept, s.new)]))
+        self._bear(np.setdiff1d(np.arange(len(found)), taken), found)
         self._judge_divisions()
         self._judge_births()
         self._judge_ends()
-        self._label(len(found.places))
+        self._label(len(found))
         return self._tracks(), tuple(self._events)
 
-    def _link(self, found: Found) -> NDArray[np.intp]:
-        """Return the detection of each cell, -1 for none."""
-        cells, places = self._cells, found.places
-        alone = expected = self._motion.expect(cells, 1)
-        gates = self._gate.reach_px * np.sqrt(cells["missed"] + 1.0)
-        pairs = gated_lap(expected, places, gates)
+    def _look(self, found: Found) -> None:
+        """Learn what can be seen without knowing who is who."""
+        self._gate.look(found)
+        self._rates.look(found.places)
+        self._sizes.look(found.areas)
+        self._signals.look(found.signals)
+        self._family.radius_px = self._gate.radius_px or self._gate.apart_px / 3
+
+    def _explain(self, found: Found) -> tuple[NDArray[np.intp], list[Split]]:
+        """Return the detection of each cell, -1 for none, and who divided."""
+        cells, axes = self._cells, found.places.shape[1]
+        newcomers = self._rates.log_newcomers(found.places, self._gate.reach_px)
+        alone = self._motion.expect(cells, 1)[:, :axes]
+        expected = Expected(
+            alone,
+            self._motion.spread(cells, self._gate.spread_px, 1),
+            self._gate.reach_px * np.sqrt(cells["missed"] + 1.0),
+            self._rates.alone(cells["missed"], cells["sightings"], cells["is_sure"]),
+        )
+        pairs = self._pairs(expected, found, newcomers)
+        linked = cheapest_links(pairs)
         for _ in range(_DRIFT_PASSES if self._gate.is_crowded else 0):
-            expected = alone + common_drift(alone, places, pairs)
-            pairs = gated_lap(expected, places, gates)
-        linked = np.full(len(cells), -1, np.intp)
-        linked[pairs[:, 0]] = pairs[:, 1]
-        pairs = pairs[cells["missed"][pairs[:, 0]] == 0]
-        off = places[pairs[:, 1]] - expected[pairs[:, 0]]
-        self._gate.learn(np.hypot(off[:, 0], off[:, 1]))
-        return linked
+            hit = np.flatnonzero(linked >= 0)
+            drift = common_drift(alone, found.places, np.column_stack((hit, linked[hit])))
+            if not self._is_news(drift - (expected.places - alone)):
+                break
+            expected = replace(expected, places=alone + drift)
+            pairs = self._pairs(expected, found, newcomers)
+            linked = cheapest_links(pairs)
+        of_cells, of_detections = prices(pairs, linked)
+        scene = Scene(
+            expected,
+            self._willing(),
+            (cells["area"], found.areas),
+            found.places,
+            newcomers,
+            of_cells,
+            of_detections,
+        )
+        splits = find_splits(scene, self._family)
+        if splits:
+            pairs = _without(pairs, splits)
+            robbed = np.isin(linked, [d for s in splits for d in (s.kept, s.new)])
+            linked = np.where(robbed, -1, linked)
+            mothers = [s.mother for s in splits]
+            linked[mothers], robbed[mothers] = -1, False
+            if robbed.any():
+                linked = cheapest_links(pairs)
+        self._weigh(pairs, linked)
+        self._learn_misses(expected, found, linked)
+        return linked, splits
+
+    def _is_news(self, drift: NDArray[np.float64]) -> bool:
+        """Whether the crowd moves otherwise than was thought, and linking again is worth it."""
+        far = np.median(np.hypot(drift[:, 0], drift[:, 1])) if len(drift) else 0.0
+        return bool(far > _NEWS * self._gate.spread_px)
+
+    def _pairs(self, expected: Expected, found: Found, newcomers: NDArray[np.float64]) -> Pairs:
+        cells, signals = self._cells, found.signals
+
+        def look(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.float64]:
+            if not self._config.use_area:
+                return self._signals.cost(cells["signal"][rows], signals[columns])
+            sizes = self._sizes.cost(cells["area_now"][rows], found.areas[columns])
+            return sizes + self._signals.cost(cells["signal"][rows], signals[columns])
+
+        return possible_links(expected, found.places, newcomers, look)
+
+    def _willing(self) -> NDArray[np.float64]:
+        """Return the log probability of each cell to divide now."""
+        cells, rates = self._cells, self._rates
+        share = np.full(len(cells), rates.divided)
+        share = np.where(cells["since_division"] < _TOO_SOON_SHOTS, _TOO_SOON * share, share)
+        is_doubtful = ~cells["is_sure"] & (cells["sightings"] < 2) & (self._shots > 1)
+        share = np.where(is_doubtful, share * (1 - rates.false) / 4, share)
+        return np.asarray(np.log(share))
+
+    def _weigh(self, pairs: Pairs, linked: NDArray[np.intp]) -> None:
+        """Note how sure each link is."""
+        odds = link_odds(pairs, linked)
+        self._cells["margin"], self._cells["certainty"] = odds, certainty(odds)
+
+    def _learn_misses(self, expected: Expected, found: Found, linked: NDArray[np.intp]) -> None:
+        """Learn from the links how far cells are found from where they were expected."""
+        cells = self._cells
+        hit = np.flatnonzero((linked >= 0) & (cells["missed"] == 0))
+        off = found.places[linked[hit]] - expected.places[hit]
+        squared = np.einsum("ij,ij->i", off, off)
+        usual = max(self._gate.spread_px, 1e-6) ** 2 * off.shape[1]
+        seen = cells[hit]
+        self._motion.learn_unrest(seen, squared / usual)
+        cells["unrest"][hit] = seen["unrest"]
+        self._gate.learn(np.sqrt(squared))
+        self._rates.count_missed(
+            int(((linked < 0) & (cells["missed"] == 0) & cells["is_sure"]).sum()),
+            int(((cells["missed"] == 0) & cells["is_sure"]).sum()),
+        )
 
     def _take(self, linked: NDArray[np.intp], found: Found) -> None:
         """Write what was found into the cells; what was not found is missed."""
@@ -129,12 +219,18 @@ class Tracker:
         was_missed = cells["missed"].copy()
         hit = np.flatnonzero(linked >= 0)
         which, seen = linked[hit], cells[hit]
-        self._motion.learn(seen, found.places[which])
+        places = np.zeros_like(seen["place"])
+        places[:, : found.places.shape[1]] = found.places[which]
+        self._motion.learn(seen, places)
+        self._sizes.learn(seen["area_now"], found.areas[which])
+        self._signals.learn(seen["signal"], found.signals[which])
         seen["area"] += _AREA_FRESH * (found.areas[which] - seen["area"])
+        seen["signal"] += _AREA_FRESH * (found.signals[which] - seen["signal"])
         seen["area_now"], seen["photons"] = found.areas[which], found.photons[which]
         seen["sightings"] += 1
         cells[hit] = seen
         cells["age"] += 1
+        cells["since_division"] = np.minimum(cells["since_division"] + 1, NEVER)
         cells["detection"] = linked
         cells["missed"] = np.where(linked >= 0, 0, was_missed + 1)
         back = (linked >= 0) & (was_missed > 0) & cells["is_sure"]
@@ -148,34 +244,39 @@ class Tracker:
             pending.hits_mother += pending.mother_id in seen
             pending.hits_daughter += pending.daughter_id in seen
 
-    def _rules(self) -> Rules:
-        """Return what is believed to be a division; sizes matter most where births are false."""
-        gate_px, radius_px = self._gate.reach_px, self._gate.radius_px
-        return Rules(
-            reach_px=self._config.division_reach_px or max(gate_px, 3 * radius_px),
-            off_px=max(gate_px / 2, _OFF_RADII * radius_px),
-            area_say=_AREA_SAY + self._false_share if self._config.use_area else 0.0,
-        )
-
-    def _split(self, splits: list[Split], before: Cells, found: Found) -> list[int]:
-        """Open provisional divisions; return the detections that are daughters."""
+    def _split(self, splits: list[Split], before: Cells, found: Found) -> None:
+        """Open provisional divisions."""
         for split in splits:
+            was = before[split.mother]
             mother = self._cells[split.mother : split.mother + 1]
-            mother_id = int(mother["id"][0])
-            if before["missed"][split.mother] > 0 and mother["missed"][0] > 0:
+            mother_id = int(was["id"])
+            if was["missed"] > 0 and was["is_sure"]:
                 self._tell("withdrawn", [mother_id], is_final=True)  # her end
-            mother["place"], mother["velocity"] = found.places[split.kept], 0.0
-            mother["detection"], mother["missed"], mother["sightings"] = split.kept, 0, 1
-            mother["area"] = mother["area_now"] = found.areas[split.kept]
-            mother["photons"] = found.photons[split.kept]
+            kept = new_cells(np.array([mother_id]), np.array([split.kept]), found)
             daughter = new_cells(self._new_ids(1), np.array([split.new]), found)
-            daughter["parent"] = mother_id
+            for name in ("place", "detection", "area", "area_now", "photons", "signal"):
+                mother[name] = kept[name]
+            mother["velocity"] = mother["missed"] = mother["since_division"] = 0
+            mother["sightings"] = 1
+            daughter["parent"], daughter["since_division"] = mother_id, 0
+            odds = np.array([split.odds])
+            for cell in (mother, daughter):
+                cell["margin"], cell["certainty"] = odds, certainty(odds)
             self._cells = np.concatenate((self._cells, daughter))
             daughter_id = int(daughter["id"][0])
-            sightings = int(before["sightings"][split.mother])
-            self._pending.append(Pending(mother_id, daughter_id, sightings))
+            apart_px = float(np.linalg.norm(found.places[split.kept] - found.places[split.new]))
+            one, other = (float(found.areas[d]) for d in (split.kept, split.new))
+            self._pending.append(
+                Pending(
+                    mother_id,
+                    daughter_id,
+                    int(was["sightings"]),
+                    int(was["since_division"]),
+                    apart_px,
+                    (float(was["area"]), one, other),
+                )
+            )
             self._tell("division", [daughter_id], mother_id)
-        return [d for split in splits for d in (split.kept, split.new)]
 
     def _bear(self, which: NDArray[np.intp], found: Found) -> None:
         """Start a track for every detection that nobody explains."""
@@ -187,6 +288,7 @@ class Tracker:
         """Make provisional divisions final, or take them back, when their time is over."""
         due = [p for p in self._pending if p.shots >= self._config.verdict_shots]
         self._pending = [p for p in self._pending if p.shots < self._config.verdict_shots]
+        n_final = 0
         for pending in due:
             mother = self._row(pending.mother_id)
             daughter = self._row(pending.daughter_id)
@@ -198,19 +300,23 @@ class Tracker:
                 self._cells["parent"][mother] = pending.mother_id
                 self._cells["age"][mother] = pending.shots
                 self._tell("division", daughter_ids, pending.mother_id, is_final=True)
+                self._family.learn(pending.apart_px, *pending.areas)
+                n_final += 1
                 continue
             self._tell("withdrawn", [pending.daughter_id], pending.mother_id, is_final=True)
             self._cells["parent"][daughter] = -1
             self._cells["sightings"][mother] += pending.sightings
+            self._cells["since_division"][mother] = pending.since_division
             if len(mother) and len(daughter) and pending.hits_daughter > pending.hits_mother:
                 self._go_on_as(mother, daughter)
+        self._rates.count_divisions(n_final, len(self._cells))
 
     def _go_on_as(self, mother: NDArray[np.intp], other: NDArray[np.intp]) -> None:
         """Let a cell go on in the row that was seen again; its own row was the false one."""
         cells = self._cells
         if cells["missed"][mother] > 0:
             self._tell("withdrawn", cells["id"][mother].tolist(), is_final=True)  # her end
-        for name in ("id", "parent", "age", "sightings", "is_sure"):
+        for name in ("id", "parent", "age", "sightings", "since_division", "is_sure"):
             cells[name][other] = cells[name][mother]
         self._cells = np.delete(cells, mother)
 
@@ -224,16 +330,13 @@ class Tracker:
         self._tell("withdrawn", cells["id"][bad & (cells["parent"] < 0)].tolist(), is_final=True)
         later = cells["age"] < self._shots  # in the first shot everybody was new
         n_good, n_bad = np.count_nonzero(good & later), np.count_nonzero(bad & later)
-        if n_good + n_bad:
-            self._births_true = _BIRTHS_FADE * self._births_true + n_good
-            self._births_false = _BIRTHS_FADE * self._births_false + n_bad
+        self._rates.count_verdicts(int(n_good), int(n_bad))
+        false = cells["place"][bad & later & (cells["parent"] < 0)]
+        true = cells["place"][good & later & (cells["parent"] < 0)]
+        axes = self._axes
+        self._rates.count_new(len(cells), false[:, :axes], true[:, :axes], self._gate.reach_px)
         cells["is_sure"][good] = True
         self._cells = cells[~bad]
-
-    @property
-    def _false_share(self) -> float:
-        """Share of births that were taken back lately."""
-        return self._births_false / (self._births_true + self._births_false)
 
     def _judge_ends(self) -> None:
         """Open the end of cells that are newly missed; drop those that were missed too long."""
@@ -278,7 +381,19 @@ class Tracker:
         )
 
 
+def _without(pairs: Pairs, splits: list[Split]) -> Pairs:
+    """Return the possible links of all others than mothers and daughters."""
+    n, m = len(pairs.alone), pairs.n_columns
+    is_mother, is_daughter = np.zeros(n, np.bool_), np.zeros(m, np.bool_)
+    for split in splits:
+        is_mother[split.mother] = is_daughter[[split.kept, split.new]] = True
+    left = ~is_mother[pairs.rows] & ~is_daughter[pairs.columns]
+    return replace(pairs, rows=pairs.rows[left], columns=pairs.columns[left], cost=pairs.cost[left])
+
+
 def _warm_up() -> None:
     """Link two dummy cells: scipy's first call loads code, and must not cost the first shot."""
     two = np.array([[0.0, 0.0], [9.0, 9.0]])
-    gated_lap(two, two, np.array([3.0, 3.0]))
+    ones = np.ones(2)
+    expected = Expected(two, ones, 3 * ones, 0.1 * ones)
+    cheapest_links(possible_links(expected, two, -9 * ones, lambda rows, _: np.zeros(len(rows))))

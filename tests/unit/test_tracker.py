@@ -130,9 +130,11 @@ def test_daughters_beyond_the_gate_are_a_division_when_the_mother_is_gone() -> N
 def test_an_odd_size_speaks_against_a_division_where_births_are_often_false() -> None:
     tracker = Tracker(TrackerConfig(max_step_px=15.0))
     rng = np.random.default_rng(0)
-    for t in range(30):  # a false detection in every shot, never twice in one place
-        noise = (float(rng.uniform(300, 390)), 20.0 * (t % 15))
-        tracker.update(seen([(100.0, 100.0), *AWAY, noise]))
+    for _ in range(30):  # five false detections in every shot, never twice in one place
+        noise = rng.uniform(0, 400, (5, 2))
+        cells = np.array([(100.0, 100.0), *AWAY]) + rng.normal(0, 3, (4, 2))
+        sizes = [*rng.normal(150, 15, 4), *rng.normal(40, 5, 5)]
+        tracker.update(seen([*map(tuple, [*cells.tolist(), *noise.tolist()])], sizes))
     _, events = tracker.update(seen([(100.0, 93.0), (100.0, 107.0), *AWAY], [150, 30, *[150] * 3]))
     assert "division" not in [e.kind for e in events]
 
