@@ -1,6 +1,6 @@
 """Listen to a running lightloop: python example_client.py [session.json]. Needs pyzmq, msgpack.
 
-What each message means: protocol.md. Without an argument the newest session here is listened to.
+What each message means: protocol.md. Without an argument the newest run that answers is heard.
 """
 
 import json
@@ -12,27 +12,34 @@ import msgpack
 import zmq
 
 
-def newest_session() -> Path:
-    """Return the address file of the run that was started last."""
+def sessions() -> list[Path]:
+    """Return the address file that was named, or those of all runs here, the newest first."""
+    if sys.argv[1:]:
+        return [Path(sys.argv[1])]
     files = Path(tempfile.gettempdir()).glob("lightloop-*/session.json")
-    newest = max(files, key=lambda path: path.stat().st_mtime, default=None)
-    return newest if newest is not None else sys.exit("no run is going on here")
+    return sorted(files, key=lambda path: path.stat().st_mtime, reverse=True)
+
+
+def join(context: zmq.Context, path: Path) -> zmq.Socket | None:
+    """Say hello to a run; None if nobody answers, for a killed run leaves its file behind."""
+    address = json.loads(path.read_text())
+    socket = context.socket(zmq.DEALER)
+    socket.identity = b"example"  # our seat: whoever comes under this name takes it over
+    socket.linger = 0
+    socket.plain_username = b"lightloop"
+    socket.plain_password = address["token"].encode()
+    socket.connect(address["stream"])
+    hello = {"type": "hello", "name": "example", "policy": "latest", "credit": 1}
+    socket.send(msgpack.packb(hello | {"token": address["token"]}))
+    return socket if socket.poll(3_000) else socket.close()
 
 
 def main() -> None:
     """Print every frame that comes, what was lost, what was decided, and how it ended."""
-    address = json.loads((Path(sys.argv[1]) if sys.argv[1:] else newest_session()).read_text())
     context = zmq.Context()
-    socket = context.socket(zmq.DEALER)
-    socket.identity = b"example"  # our seat: whoever comes under this name takes it over
-    socket.plain_username = b"lightloop"
-    socket.plain_password = address["token"].encode()
-    socket.connect(address["stream"])
-
-    def say(**message: object) -> None:
-        socket.send(msgpack.packb(message))
-
-    say(type="hello", name="example", policy="latest", credit=1, token=address["token"])
+    socket = next(filter(None, (join(context, path) for path in sessions())), None)
+    if socket is None:
+        sys.exit("no run is going on here")
     newest = -1
     while True:
         if not socket.poll(30_000):
@@ -50,8 +57,8 @@ def main() -> None:
                 print(
                     f"frame {newest} ({skipped} not seen): {light['light']} nm,",
                     f"{light['exposure_read_ms']:g} ms, {light['dose_j_cm2']:.3g} J/cm2",
-                )
-                say(type="ack", upto=newest, credit=1)  # done with it: the next one may come
+                )  # done with it: the next one may come
+                socket.send(msgpack.packb({"type": "ack", "upto": newest, "credit": 1}))
             case "gap":
                 print(f"frames {said['seq_from']} to {said['seq_to']} are lost: {said['reason']}")
             case "decision":

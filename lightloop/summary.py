@@ -29,6 +29,9 @@ class Summary(msgspec.Struct, frozen=True):
         The durations behind `latency_ms`, where the task measures usage.
     cells, confirmed
         Cells that were followed at the end, and those seen often enough to be believed.
+    what_if_dose
+        A replay with another policy: by light, the dose that was given and the one that it asked
+        for in its place, open loop.
     late
         Shots for which no decision came in time.
     """
@@ -50,6 +53,7 @@ class Summary(msgspec.Struct, frozen=True):
     out: str = ""
     samples_ms: dict[str, list[float]] = {}
     confirmed: int = 0
+    what_if_dose: dict[str, tuple[float, float]] = {}
 
 
 class Tally:

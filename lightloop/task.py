@@ -24,6 +24,8 @@ class ReplayTask(msgspec.Struct, frozen=True):
         Wait until so many listeners are there, besides the worker.
     label
         What else a person must know of this replay, such as that it is open-loop.
+    is_what_if
+        Another policy decides; what it asks for is added up.
     """
 
     path: str
@@ -34,6 +36,7 @@ class ReplayTask(msgspec.Struct, frozen=True):
     last: int = -1
     clients: int = 0
     label: str = ""
+    is_what_if: bool = False
 
 
 class RunTask(msgspec.Struct, frozen=True):

@@ -1,6 +1,9 @@
-"""How fast a run file takes frames, beside a bare file, and how small it packs them.
+"""How fast a run file takes frames beside a bare file, and how small it packs them.
 
-Sabotage: frames that should be stored as they are get packed, and those to be packed do not.
+Then the recorder at work, with a camera that does not wait (`lightloop.bench.record_live`).
+
+Sabotage: frames that should be stored as they are get packed, and those to be packed do not; the
+live camera keeps a frame from everybody.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import xxhash
 from acquire.calibration import Calibration
 from acquire.frame import FrameInfo, Index, Shot
 from acquire.settings import Applied, ChannelSettings, Settings
+from lightloop.bench import record_live
 from lightloop.bench.disk import scratch
 from lightloop.bench.report import Measured, Options
 from realtime.run_file import RunWriter
@@ -43,15 +47,22 @@ def run(options: Options) -> Measured:
         packed_s, n_bytes, cpu_s = _written(
             folder / "run.h5", images, frames, packs=not options.sabotage
         )
+    live = record_live.run(options)
     return Measured(
         {
+            **live.values,
             "record_speed_over_bare": min(bare) / min(ours),
             "record_ratio_over_entropy": frames * FRAME_BYTES / n_bytes / _bound(images[0]),
         },
-        {"bare_s": bare, "run_file_s": ours, "packed_cpu_ms": [cpu_s / frames * 1e3]},
+        {
+            "bare_s": bare,
+            "run_file_s": ours,
+            "packed_cpu_ms": [cpu_s / frames * 1e3],
+            **live.samples,
+        },
         f"stored as they are {frames * FRAME_BYTES / min(ours) / 1e6:.0f} MB/s, packed "
         f"{frames / packed_s:.0f} frames/s of {SIDE} x {SIDE} and {cpu_s / frames * 1e3:.1f} ms "
-        "of processor time each",
+        f"of processor time each\n{live.table}",
     )
 
 

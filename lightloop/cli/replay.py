@@ -124,6 +124,7 @@ def replay(
                 -1 if last is None else last,
                 wait_for,
                 OPEN_LOOP.format(what_if) if what_if else "",
+                what_if is not None,
             ),
             is_verbose=verbose,
         )

@@ -50,6 +50,8 @@ def _facts(summary: Summary, out: str) -> Table:
             table.add_row(given, f"not recorded; {dose:.4g} s of exposure in all")
         else:
             table.add_row(f"{given}, {light}", _dose(summary, light, dose))
+    for light, (was, asked) in sorted(summary.what_if_dose.items()):
+        table.add_row(f"what if, {light}", _what_if(summary.dose_unit, was, asked))
     if REPLAY in summary.latency_ms:
         table.add_row("replayed", f"in {summary.latency_ms[REPLAY][0] * 1e-3:.3g} s")
     table.add_row("lost", _count(summary.gaps, "gap", "no frame"))
@@ -79,6 +81,13 @@ def _dose(summary: Summary, light: str, dose: float) -> Text:
             f"   {dose / reference:.1%} of the reference's {reference:.4g} (not equal quality)",
             "not bold",
         )
+    return text
+
+
+def _what_if(unit: str, was: float, asked: float) -> Text:
+    share = f", {asked / was:.1%}" if was > 0 else ""
+    text = Text(f"{asked:.4g} {unit} proposed where {was:.4g} was given{share}", "bold")
+    text.append("   open loop: decided on images taken under the recorded light", "not bold")
     return text
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
 from lightloop.build import load_package
 from lightloop.config import parse
@@ -23,6 +24,7 @@ from realtime.player import play, replay_start
 from realtime.ring import Ring, new_name
 from realtime.run_file import RunReader
 from realtime.verify import Verifier, verdict
+from realtime.what_if import Proposals
 from realtime.wire import Reply
 
 if TYPE_CHECKING:
@@ -117,9 +119,12 @@ def _play(
     tally = Tally()
     verifier = Verifier(reader, allow) if replay.verify else None
     differences: list[str] = []
+    proposals = Proposals() if replay.is_what_if else None
 
     def take(result: Result, decision: Decision) -> None:
         tally.add_answer(result, decision)
+        if proposals is not None:
+            proposals.take(decision)
         difference = verifier.compare(result, decision) if verifier is not None else None
         if difference is not None and not differences:
             differences.append(str(difference))
@@ -140,7 +145,10 @@ def _play(
         wait=link.stop.wait,
     )
     tally.add_latency("whole replay", time.perf_counter_ns() - began_ns)
-    return _summary(reader, played, tally, differences, verifier, link, replay)
+    summary = _summary(reader, played, tally, differences, verifier, link, replay)
+    if proposals is not None:
+        summary = replace(summary, what_if_dose=proposals.doses(reader.infos))
+    return summary
 
 
 def _summary(

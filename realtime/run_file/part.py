@@ -34,6 +34,10 @@ DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError
 """What h5py raises on damaged bytes; anything else is a fault of ours."""
 
 
+class UnreadableRun(RunFileError):
+    """HDF5 cannot open the file, whatever it was: perhaps its beginning is gone."""
+
+
 class Part:
     """One file of a run.
 
@@ -54,7 +58,7 @@ class Part:
         self._file: Any = None
         self._complain = complain
         self._raw = ExitStack()
-        self.is_commit_whole = True
+        self.is_commit_whole, self._is_open = True, False
         if not path.is_file():
             raise RunFileError(f"there is no run file {path}")
         try:
@@ -66,6 +70,7 @@ class Part:
         except RunFileError:
             self.close()
             raise
+        self._is_open = True
 
     def refresh(self) -> None:
         """See what a recorder has written since.
@@ -158,7 +163,8 @@ class Part:
         except RunFileError:
             raise
         except DAMAGE as error:
-            raise RunFileError(
+            kind = RunFileError if self._is_open else UnreadableRun
+            raise kind(
                 f"{self.path.name} is not a whole run file of lightloop: {_first_line(error)}"
             ) from error
 

@@ -14,9 +14,11 @@ import msgspec
 
 from realtime.digest import StreamDigest
 from realtime.errors import RunFileError
-from realtime.run_file.examine import Examination, Verdict, examine
+from realtime.run_file.examine import Examination, Fault, Verdict, examine
 from realtime.run_file.layout import PARTIAL
+from realtime.run_file.part import UnreadableRun
 from realtime.run_file.parts import first_part
+from realtime.run_file.salvage import Salvage
 from realtime.run_file.writer import RunWriter
 from realtime.wire import End, FrameMessage, Gap, Notice, encode
 
@@ -74,7 +76,10 @@ def repair(
     """
     if out.exists():
         raise RunFileError(f"{out} exists already; please choose another name")
-    verdict = examine(path, on_progress)
+    try:
+        verdict = examine(path, on_progress)
+    except UnreadableRun as error:
+        return _salvaged(path, out, error, on_progress)
     if verdict.is_whole:
         return Repaired("", verdict.n_frames, 0, verdict)
     examination = Examination(path, on_progress)
@@ -94,6 +99,30 @@ def repair(
         return Repaired(str(out), writer.n_frames, copy.n_lost, verdict)
     finally:
         examination.close()
+
+
+def _salvaged(
+    path: Path, out: Path, error: UnreadableRun, on_progress: Callable[[int, int], object]
+) -> Repaired:
+    """Write what can be found of a file that cannot be opened, part by part as it lies there.
+
+    Raises
+    ------
+    RunFileError
+        If there is nothing of a run in it, or the new file cannot be written.
+    """
+    with Salvage(path, on_progress) as found, RunWriter(out, found.start) as writer:
+        copy, end = _Copy(writer, path.name), None
+        for piece in found.pieces():
+            copy.take(piece)
+            end = piece.document if isinstance(piece.document, End) else end
+        copy.finish(end, -1)
+        writer.close(PARTIAL)
+        n_frames = writer.n_frames
+    verdict = examine(out)
+    fault = Fault(path.name, f"{error}; what could be found without HDF5 is in {out.name}")
+    verdict = msgspec.structs.replace(verdict, files=(path.name,), faults=(fault,))
+    return Repaired(str(out), n_frames, copy.n_lost, verdict)
 
 
 class _Copy:
