@@ -13,7 +13,7 @@ from acquire.settings import Applied, ChannelSettings, Settings
 from realtime.nothing import find_nothing
 from realtime.pipeline import Pipeline, Steps
 from realtime.policy import Decision, Observation, Trust
-from realtime.wire import TrackEvent, Tracks
+from realtime.wire import Picture, RestoredSlot, RingInfo, TrackEvent, Tracks
 
 APPLIED = Applied("GFP", "488", 488.0, 10.0, 10.0, 0.1, 0.1, 0.5, 0.005, True, -1)
 SHAPE = (8, 9)
@@ -183,3 +183,84 @@ def test_focus_is_judged_by_position_and_plane_of_the_first_channel(bench: Bench
     result, _ = pipeline.answer()
     assert asked == [(4, 0), (4, 1)]
     assert result.observation.trust.why == "blurred"
+
+
+class Drawing:
+    """Tells what it was asked, in order."""
+
+    def __init__(self, told: list[str]) -> None:
+        self.told = told
+
+    def see(self, info: FrameInfo, adu: np.ndarray) -> None:
+        self.told.append(f"see {info.seq} {adu[0, 0]}")
+
+    def draw(self) -> tuple[Picture, ...]:
+        self.told.append("draw")
+        slot = RestoredSlot(RingInfo("ll", 4, 8), 0, 1, 2, 4)
+        return (Picture("superres", 0.0, "fine@1", slot),)
+
+    def forget(self) -> None:
+        self.told.append("forget")
+
+
+def test_a_restorer_is_told_what_a_frame_is_of_before_it_sees_it(bench: Bench) -> None:
+    pipeline, told = bench.pipeline(), []
+    restore = pipeline.steps.restore
+
+    class Listener(Restorer):
+        def __call__(self, adu: np.ndarray) -> Restored:
+            told.append(f"restore {adu[0, 0]}")
+            return restore(adu)
+
+    def introduce(frame: FrameInfo) -> None:
+        told.append(f"introduce {frame.seq}")
+
+    pipeline = Pipeline(pipeline.steps._replace(restore=Listener(), introduce=introduce))
+    for place, c in enumerate((0, 0, 1)):
+        pipeline.see(info(place, 0, place, 3, z=place, c=c), image(place + 5))
+    assert told == ["introduce 0", "restore 5", "introduce 1", "restore 6"]
+
+
+def test_pictures_are_drawn_after_the_decision_and_change_nothing_of_it(bench: Bench) -> None:
+    told: list[str] = []
+    plain, drawn = Bench(), bench
+    steps = drawn.pipeline().steps
+    decide = steps.policy.decide
+
+    def decide_and_tell(seen: Observation) -> Decision:
+        told.append("decide")
+        return decide(seen)
+
+    steps.policy.decide = decide_and_tell
+    with_pictures = Pipeline(steps._replace(drawing=Drawing(told)))
+    answers = []
+    for pipeline in (plain.pipeline(), with_pictures):
+        for place in range(2):
+            pipeline.see(info(place, 0, place, 2, z=place), image(place + 5))
+        answers.append(pipeline.answer())
+    assert told == ["see 0 5", "see 1 6", "decide", "draw", "forget"]
+    assert answers[0][1] == answers[1][1]
+    assert answers[0][0].observation == answers[1][0].observation
+    assert answers[0][0].pictures == ()
+    assert [p.kind for p in answers[1][0].pictures] == ["superres"]
+
+
+def test_a_shot_that_lost_its_end_leaves_no_frame_in_the_next_one_s_pictures(
+    bench: Bench,
+) -> None:
+    told: list[str] = []
+    pipeline = Pipeline(bench.pipeline().steps._replace(drawing=Drawing(told)))
+    pipeline.see(info(0, 0, 0, 2), image(5))
+    pipeline.see(info(2, 1, 0, 1), image(6))
+    pipeline.answer()
+    assert told == ["see 0 5", "forget", "see 2 6", "draw", "forget"]
+
+
+def test_a_network_that_was_given_up_may_vouch_for_nothing(bench: Bench) -> None:
+    def doubt(trust: Trust) -> Trust:
+        return msgspec.structs.replace(trust, is_trusted=False, why="no network runs any more")
+
+    pipeline = Pipeline(bench.pipeline().steps._replace(doubt=doubt))
+    pipeline.see(info(0, 0, 0, 1), image(5))
+    trust = pipeline.answer()[0].observation.trust
+    assert (trust.is_trusted, trust.why) == (False, "no network runs any more")
