@@ -35,9 +35,10 @@ class Engine(Protocol):
     Attributes
     ----------
     name, precision
-        "openvino", "onnxruntime" or "torch"; "f32" or "bf16".
+        Such as "openvino" and "bf16"; all are in `models.engines.table`.
     frames
-        The engine's own input, (1, C, Y, X) float32: written here, frames need no copy.
+        The engine's own input, (1, C, Y, X) float32: written here, frames need no copy. C is the
+        package's ``in_channels``.
     parity_rms
         Set by the parity gate.
     """
@@ -48,9 +49,10 @@ class Engine(Protocol):
     parity_rms: float
 
     def infer(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Map frames (1, C, Y, X) to the answer (1, K, Y, X), a view valid until the next call.
+        """Map frames (1, C, Y, X) to the answer (1, K, s Y, s X), a view valid until the next call.
 
-        Any height and width that are multiples of 8 will do; those of `frames` are fastest.
+        K is the package's ``outputs``, s its ``upscale``. Any height and width that are multiples
+        of 8 will do; those of `frames` are fastest, others may have to be compiled first.
         """
         ...
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from models.engines.engine import EngineInfo
+from models.engines.torch_net import import_torch, torch_net
 from models.errors import EngineUnavailable
-from models.package import WEIGHTS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,31 +30,23 @@ class TorchCpuEngine:
     def __init__(
         self, package: Package, shape: tuple[int, int], precision: str, threads: int
     ) -> None:
-        try:
-            import torch  # here: heavy, and only those who train have it
-
-            from models.unet import LiteUNet
-        except (ImportError, OSError) as err:
-            raise EngineUnavailable(f"torch cannot be imported: {err}") from err
+        torch = import_torch()  # heavy, and only those who train have it
         if precision != "f32":
             raise EngineUnavailable(f"torch is the f32 reference here, it does not run {precision}")
         torch.set_num_threads(threads)
         self.precision, self._threads, self._version = precision, threads, str(torch.__version__)
         self.parity_rms = float("nan")
         self._torch: Any = torch
-        net = LiteUNet(package.manifest.in_frames, package.manifest.base)
-        net.load_state_dict(
-            {name: torch.from_numpy(array) for name, array in package.arrays(WEIGHTS).items()}
-        )
-        self._net: Any = net.eval().to(memory_format=torch.channels_last)
-        self.frames = np.zeros((1, package.manifest.in_frames, *shape), np.float32)
+        self._net: Any = torch_net(package).to(memory_format=torch.channels_last)
+        self.frames = np.zeros((1, package.manifest.in_channels, *shape), np.float32)
 
     def infer(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Map frames (1, C, Y, X) to (1, K, Y, X)."""
+        """Map frames (1, C, Y, X) to (1, K, s Y, s X)."""
         if self._net is None:
             raise EngineUnavailable("this engine was closed: open a new one")
         with self._torch.inference_mode():
-            out = self._net(self._torch.from_numpy(frames))
+            given = self._torch.from_numpy(frames)
+            out = self._net(given.contiguous(memory_format=self._torch.channels_last))
         return cast("NDArray[np.float32]", out.contiguous().numpy())
 
     def info(self) -> EngineInfo:
