@@ -127,6 +127,25 @@ class Tracks(msgspec.Struct, frozen=True, gc=False):
         Shots since birth, and shots in a row without a detection.
     photons, area_px
         Photo-electrons above background summed over the cell, and its area.
+    course_y_px, course_x_px
+        How far the cell is expected to go in a shot, pixels (`realtime.tracker.forecast`).
+    spread_px
+        Standard deviation of its next place on each axis, pixels.
+    certainty
+        Probability that its last link is right.
+    margin
+        How much better the chosen explanation of the cell is than all others, nats.
+    trend
+        Change of its brightness a shot, as a share, beyond that of all cells: biology, not
+        bleaching.
+    since_division
+        Shots since it was born of a division; -1: not seen to divide.
+    z_px, course_z_px
+        In a stack only: height, pixels of the plane, and expected change.
+    n_wrong_links
+        Links of this shot that are expected to be wrong.
+    fading
+        Change of the brightness of all cells a shot, as a share: bleaching and dimming.
     """
 
     ids: tuple[int, ...] = ()
@@ -139,6 +158,17 @@ class Tracks(msgspec.Struct, frozen=True, gc=False):
     missed: tuple[int, ...] = ()
     photons: tuple[float, ...] = ()
     area_px: tuple[float, ...] = ()
+    course_y_px: tuple[float, ...] = ()
+    course_x_px: tuple[float, ...] = ()
+    spread_px: tuple[float, ...] = ()
+    certainty: tuple[float, ...] = ()
+    margin: tuple[float, ...] = ()
+    trend: tuple[float, ...] = ()
+    since_division: tuple[int, ...] = ()
+    z_px: tuple[float, ...] = ()
+    course_z_px: tuple[float, ...] = ()
+    n_wrong_links: float = 0.0
+    fading: float = 0.0
 
 
 class TrackEvent(msgspec.Struct, frozen=True, gc=False):
