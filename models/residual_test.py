@@ -111,6 +111,8 @@ class ResidualTest:
         The last frame's residuals over their noise, and the matched filter's answers, (Y, X).
     regions
         Its cells and background.
+    variance_e2
+        What the estimate states of itself, shrunk four times; only where it does.
     rim
         Pixels along each edge whose answers are no use.
     answer
@@ -133,6 +135,7 @@ class ResidualTest:
         kernel = cv2.getGaussianKernel(2 * self.rim + 1, psf_sigma_px, cv2.CV_32F)
         self._kernel = kernel / np.sqrt((kernel**2).sum())
         self.z, self.t, self._work = (np.zeros(shape, np.float32) for _ in range(3))
+        self.variance_e2 = np.zeros((1, 1), np.float32)
         self.regions = Regions(*(np.zeros((1, 1), kind) for kind in (np.float32, np.uint8)))
 
     @property
@@ -165,7 +168,7 @@ class ResidualTest:
         above = cv2.countNonZero(cv2.compare(self.inner, _MISSED_ALARM, cv2.CMP_GT))
         return Residuals(
             mean_z=float(flat.sum()) / count,
-            var_z=squares / count,
+            var_z=float(cv2.mean(z2)[0]) * z.size / count,
             corr1=_neighbours(z) / squares,
             frac_bad=_bad_blocks(z),
             invented=-invented,
@@ -203,8 +206,9 @@ class ResidualTest:
     def _kept(self, sd_e: Image) -> Image:
         """Return the share of the noise that an estimate says is still in it, (Y/4, X/4)."""
         np.multiply(sd_e, sd_e, out=self._work)
+        self.variance_e2 = shrunk(self._work)
         noise = np.maximum(self.regions.photons + self._read_e2, _VARIANCE_FLOOR_E2)
-        return np.asarray(shrunk(self._work) / noise, np.float32)
+        return np.asarray(self.variance_e2 / noise, np.float32)
 
     def _filter(self) -> None:
         """Write the matched filter's answers into `t`; they are N(0, 1) for white residuals.

@@ -14,7 +14,6 @@ import msgspec
 import numpy as np
 
 from models.conformal import UNKNOWN, Conformal
-from models.regions import shrunk
 from models.residual_test import ResidualTest
 from models.residuals import Reason, judge, reasons, verdict
 from models.type_shift import WINDOW_PX, features
@@ -84,7 +83,7 @@ class TrustWatch:
         self._limits, self._photons_max_e = limits, photons_max_e
         self._conformal, self._types = Conformal(scales or {}), types
         self._lasting, self.audits = Lasting(), Auditor()
-        self._raw_e, self._squared = np.empty(shape, np.float32), np.empty(shape, np.float32)
+        self._raw_e = np.empty(shape, np.float32)
         self._sample: NDArray[np.uint16] | None = None
         self._frames = 0
 
@@ -135,8 +134,7 @@ class TrustWatch:
         if CLIPPED < seen.clipped_share <= self._limits.clipped_share_max:
             why = f"{seen.clipped_share:.1%} of the pixels are clipped: lower the light"
             found.append(Reason("saturated", why))
-        above = np.count_nonzero(photons > self._photons_max_e) / photons.size
-        if above > ABOVE_RANGE:
+        if self._is_above_range(photons):
             limit = f"{self._photons_max_e:g} e- a pixel"
             why = f"brighter than the network was trained for ({limit})"
             found.append(Reason("too-bright", why))
@@ -150,6 +148,11 @@ class TrustWatch:
                 why = "a kind of structure that the network never learnt from"
                 found.append(Reason("unseen-structure", why))
         return found
+
+    def _is_above_range(self, photons: Image) -> bool:
+        if not photons.max() > self._photons_max_e:
+            return False
+        return bool(np.count_nonzero(photons > self._photons_max_e) > ABOVE_RANGE * photons.size)
 
     def _window(self, photons: Image) -> Image:
         """Return a square as large as the training scenes, another one each time."""
@@ -165,8 +168,7 @@ class TrustWatch:
         """Return the error to be expected in the cells, and in the background."""
         if sd_e is None or not self._conformal.is_known:
             return UNKNOWN, UNKNOWN
-        np.multiply(sd_e, sd_e, out=self._squared)
-        variance, regions = shrunk(self._squared), self._test.regions
+        variance, regions = self._test.variance_e2, self._test.regions
         one, other = (
             self._conformal(
                 float(np.sqrt(regions.mean(variance, cells=cells))),
