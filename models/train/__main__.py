@@ -7,10 +7,10 @@ import json
 import logging
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from models.package import Package
-from models.train import card, pack, score
+from models.train import card, pack, score, score_tasks
 from models.train.fit import Plan, fit
 from models.train.recipes import recipe
 from models.train.start import transplant
@@ -99,19 +99,29 @@ def _command(asked: argparse.Namespace) -> str:
 def _score(folder: Path, data: Path | None) -> None:
     """Score the package with the engine that users get, write scores and card, seal it again."""
     package = Package.load(folder)
-    scores = {
-        "simulated": score.score_simulated(package),
-        "nuclei": score.score_simulated(package, score.NUCLEI_PEAKS_E, "nuclei"),
-        "cells": score.score_simulated(package, score.CELLS_PEAKS_E, "cells"),
-        "bias": score.score_bias(package),
-        "real": score.score_real(package, data) if data is not None else [],
-    }
+    scores = _scores(package, data)
     numbers = json.dumps(scores, indent=1) + "\n"
     (folder / "scores.json").write_text(numbers, encoding="utf-8", newline="\n")
     net = LiteUNet.of(package.manifest)
     text = card.write_card(package.manifest, count_parameters(net), scores)
     (folder / "card.md").write_text(text, encoding="utf-8", newline="\n")
     pack.seal(folder, package.manifest)
+
+
+def _scores(package: Package, data: Path | None) -> dict[str, Any]:
+    task = package.manifest.task
+    if task == "superres":
+        return {"superres": score_tasks.score_superres(package)}
+    if task == "axial":
+        return {"axial": score_tasks.score_axial(package)}
+    return {
+        "simulated": score.score_simulated(package),
+        "movies": score_tasks.score_movies(package) if package.manifest.in_frames > 1 else [],
+        "nuclei": score.score_simulated(package, score.NUCLEI_PEAKS_E, "nuclei"),
+        "cells": score.score_simulated(package, score.CELLS_PEAKS_E, "cells"),
+        "bias": score.score_bias(package),
+        "real": score.score_real(package, data) if data is not None else [],
+    }
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
     from models.package import Package
 
-    Scores = dict[str, float]
 
+Scores: TypeAlias = dict[str, float]
 PEAKS_E = (1.0, 3.0, 10.0, 30.0, 100.0)
 NUCLEI_PEAKS_E = (2.0, 5.0, 10.0, 20.0)
 """What a sparing live run gives."""
 CELLS_PEAKS_E = (2.0, 10.0, 50.0, 200.0)
-_GAIN, _OFFSET, _READ_E = 2.0, 100.0, 1.4
+GAIN, OFFSET, READ_E = 2.0, 100.0, 1.4
 _SIGMAS_PX = (0.7, 1.0, 1.5, 2.0, 3.0, 4.0)
 _SIZE = 256
 _SCENES = 12
@@ -44,7 +44,7 @@ def score_simulated(
     """
     rng = np.random.default_rng(_HELD_OUT_SEED)
     scenes = [np.maximum(make_scene(rng, _SIZE, kind), 0.0) for _ in range(_SCENES)]
-    denoiser = Denoiser(package, (_SIZE, _SIZE), _GAIN, _OFFSET, _READ_E)
+    denoiser = Denoiser(package, (_SIZE, _SIZE), GAIN, OFFSET, READ_E)
     rows = []
     for peak_e in peaks_e:
         parts = [_score_one(rng, denoiser, 0.2 + peak_e * scene) for scene in scenes]
@@ -57,15 +57,16 @@ def score_simulated(
 def _score_one(
     rng: np.random.Generator, denoiser: Denoiser, truth: NDArray[np.floating[Any]]
 ) -> Scores:
-    adu = _to_adu(expose(rng, truth.astype(np.float64), _READ_E).electrons)
-    noisy = (adu.astype(np.float64) - _OFFSET) / _GAIN
+    adu = to_adu(expose(rng, truth.astype(np.float64), READ_E).electrons)
+    noisy = (adu.astype(np.float64) - OFFSET) / GAIN
+    denoiser.forget()  # each is a specimen of its own
     answer = denoiser(adu)
     assert answer.sd_e is not None
     error = answer.photons - truth
-    left = judge(adu, answer.photons, _GAIN, _OFFSET, _READ_E)
+    left = judge(adu, answer.photons, GAIN, OFFSET, READ_E)
     return {
         "noisy_db": psnr_db(noisy, truth),
-        "gaussian_db": max(psnr_db(_gauss(noisy, s), truth) for s in _SIGMAS_PX),
+        "gaussian_db": max(psnr_db(gauss(noisy, s), truth) for s in _SIGMAS_PX),
         "network_db": psnr_db(answer.photons, truth),
         "within_1sd": float(np.mean(np.abs(error) < answer.sd_e)),
         "bias_e": float(error.mean()),
@@ -77,11 +78,13 @@ def _score_one(
     }
 
 
-def _to_adu(electrons: NDArray[np.float64]) -> NDArray[np.uint16]:
-    return np.clip(np.round(_OFFSET + _GAIN * electrons), 0, 65535).astype(np.uint16)
+def to_adu(electrons: NDArray[np.float64]) -> NDArray[np.uint16]:
+    """Return what the simulated camera reads out."""
+    return np.clip(np.round(OFFSET + GAIN * electrons), 0, 65535).astype(np.uint16)
 
 
-def _gauss(image: NDArray[Any], sigma_px: float) -> NDArray[np.float64]:
+def gauss(image: NDArray[Any], sigma_px: float) -> NDArray[np.float64]:
+    """Return the image after a Gaussian blur."""
     return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma_px), np.float64)
 
 
@@ -95,11 +98,12 @@ def psnr_db(estimate: NDArray[Any], truth: NDArray[Any]) -> float:
 def score_bias(package: Package) -> list[Scores]:
     """Return the photometric bias per true intensity, e-, over nuclei on a faint background."""
     rng = np.random.default_rng(_HELD_OUT_SEED + 1)
-    denoiser = Denoiser(package, (_SIZE, _SIZE), _GAIN, _OFFSET, _READ_E)
+    denoiser = Denoiser(package, (_SIZE, _SIZE), GAIN, OFFSET, READ_E)
     truths, answers = [], []
     for peak_e in np.geomspace(0.5, 300.0, 40):
         truth = (0.1 + peak_e * np.maximum(make_scene(rng, _SIZE), 0.0)).astype(np.float64)
-        adu = _to_adu(expose(rng, truth, _READ_E).electrons)
+        adu = to_adu(expose(rng, truth, READ_E).electrons)
+        denoiser.forget()
         answers.append(denoiser(adu).photons.ravel().copy())
         truths.append(truth.ravel())
     denoiser.close()
@@ -151,7 +155,7 @@ def _score_pairs(
         restored = denoiser(raw).photons.astype(np.float64)
         denoiser.close()
         image = raw.astype(np.float64)
-        filtered = [_fitted_db(_gauss(image, s), truth) for s in _SIGMAS_PX]
+        filtered = [_fitted_db(gauss(image, s), truth) for s in _SIGMAS_PX]
         parts.append((_fitted_db(image, truth), max(filtered), _fitted_db(restored, truth)))
     mean = np.mean(parts, axis=0)
     return {

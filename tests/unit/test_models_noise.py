@@ -145,13 +145,6 @@ def test_specimens_lie_between_zero_and_about_one() -> None:
         assert np.quantile(scene, 0.99) <= 1.0 + 1e-6
 
 
-def test_training_images_show_noisy_smoothed_and_clean() -> None:
-    scenes = [make_scene(np.random.default_rng(0), 96)]
-    noisy_images, smooth, clean = noisy.batch(np.random.default_rng(1), scenes, 6, 64)
-    assert noisy_images.shape == (6, 1, 64, 64)
-    assert ((smooth - clean) ** 2).mean() < ((noisy_images - clean) ** 2).mean()
-
-
 def test_real_images_whose_licence_forbids_it_do_not_train(tmp_path) -> None:
     first = real.SETS[0]
     with h5py.File(tmp_path / first.file, "w") as file:

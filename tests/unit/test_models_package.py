@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -32,20 +33,44 @@ def test_the_denoiser_is_shipped() -> None:
     assert Package.load(shipped("denoise-2d"), task="denoise").model_id == "denoise-2d@2"
 
 
-def test_shipped_weights_name_their_training_and_sources() -> None:
-    package = Package.load(shipped("denoise-2d"))
-    assert package.manifest.command.startswith("python -m models.train denoise")
+@pytest.mark.parametrize("name", list_shipped())
+def test_shipped_weights_name_their_training_and_sources(name) -> None:
+    package = Package.load(shipped(name))
+    manifest = package.manifest
+    assert manifest.command.startswith(f"python -m models.train {manifest.task} --out ")
+    assert name in manifest.command
     card = package.read("card.md").decode()
-    assert all(source in card for source in package.manifest.sources)
+    assert all(source in card for source in manifest.sources)
 
 
-def test_the_test_vector_spans_dark_to_bright() -> None:
-    package = Package.load(shipped("denoise-2d"))
+@pytest.mark.parametrize("name", list_shipped())
+def test_a_shipped_package_is_small(name) -> None:
+    assert sum(path.stat().st_size for path in shipped(name).iterdir()) <= 8e6
+
+
+@pytest.mark.parametrize("name", list_shipped())
+def test_the_test_vector_spans_dark_to_bright(name) -> None:
+    package = Package.load(shipped(name))
+    manifest = package.manifest
     frames, out = package.test_vector()
-    stabilised = frames * package.manifest.sd + package.manifest.mu
+    stabilised = frames[:, : manifest.in_frames] * manifest.sd + manifest.mu
     assert frames.dtype == out.dtype == np.float32
-    assert out.shape == (1, 2, *frames.shape[2:])
+    height, width = (n * manifest.upscale for n in frames.shape[2:])
+    assert frames.shape[1] == manifest.in_channels
+    assert out.shape == (1, manifest.outputs, height, width)
     assert stabilised.min() < 2 < 20 < stabilised.max()
+
+
+def test_a_package_older_than_a_field_takes_its_default(copy) -> None:
+    text = (copy / MANIFEST).read_text("utf-8")
+    text = re.sub(r"extra_channels = \[\s*\]\n", "", text)
+    text = re.sub(r"(?m)^(upscale|outputs|target) = .*\n", "", text)
+    assert "upscale" not in text
+    (copy / MANIFEST).write_text(text, "utf-8")
+    manifest = Package.load(copy).manifest
+    assert (manifest.upscale, manifest.outputs, manifest.in_channels) == (1, 2, 1)
+    assert manifest.target == "clean"
+    assert manifest.extra_channels == ()
 
 
 @pytest.mark.parametrize("name", [ONNX, WEIGHTS, VECTOR, "card.md"])
@@ -108,9 +133,10 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
         shipped("no-such-net")
 
 
-def test_the_onnx_holds_plain_operations_only() -> None:
+@pytest.mark.parametrize("name", list_shipped())
+def test_the_onnx_holds_plain_operations_only(name) -> None:
     onnx = pytest.importorskip("onnx")
-    model = onnx.load_from_string(Package.load(shipped("denoise-2d")).read(ONNX))
+    model = onnx.load_from_string(Package.load(shipped(name)).read(ONNX))
     allowed = {"Conv", "ConvTranspose", "MaxPool", "Relu", "Concat", "DepthToSpace", "Constant"}
     # From PixelUnshuffle at any size: a reshape whose sizes are computed from the input's.
     allowed |= {"Reshape", "Transpose", "Shape", "Gather", "Div", "Mul", "Add", "Sub"}

@@ -1,0 +1,92 @@
+"""Recipes: each task has one, a step is the same for one seed, a trained package opens."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is needed to train, not to run")
+pytestmark = pytest.mark.train
+
+from models import ModelError, Package, shipped  # noqa: E402  # after the check for torch
+from models.train import pack  # noqa: E402
+from models.train.recipes import recipe  # noqa: E402
+from models.train.scenes import make_scene  # noqa: E402
+from models.train.stacks import Stack  # noqa: E402
+from models.train.start import transplant  # noqa: E402
+from models.train.volumes import make_stack  # noqa: E402
+from models.unet import LiteUNet  # noqa: E402
+
+TASKS = ["denoise", "superres", "axial"]
+
+
+def material(task: str) -> list:
+    rng = np.random.default_rng(0)
+    if task == "axial":
+        return [Stack(make_stack(rng, 112, 8), 0.25)]
+    return [make_scene(rng, 192, "spots")]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_step_is_the_same_for_one_seed_and_differs_from_the_next(task) -> None:
+    how = recipe(task)
+    batch_at = how.batch_at(material(task), seed=3)
+    first, again, other = batch_at(1), batch_at(1), batch_at(2)
+    assert np.array_equal(first.planes, again.planes)
+    assert not np.array_equal(first.planes, other.planes)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_batch_fits_the_network_of_its_recipe(task) -> None:
+    how = recipe(task)
+    batch = how.batch(np.random.default_rng(1), material(task), 1)
+    out = how.network(8, 1)(torch.from_numpy(batch.planes))
+    assert out.shape[0] == batch.target.shape[0]
+    assert out.shape[2:] == batch.target.shape[2:]
+
+
+def test_a_task_without_a_recipe_is_refused() -> None:
+    with pytest.raises(ValueError, match="no recipe for the task 'stain'"):
+        recipe("stain")
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_new_package_is_whole_and_every_engine_gives_its_answer(task, tmp_path) -> None:
+    pytest.importorskip("onnxscript", reason="onnxscript is needed to export")
+    from models import open_engine
+
+    how = recipe(task)
+    net = how.network(8, 1)
+    torch.nn.init.normal_(net.head.weight, 0, 0.1)
+    manifest = pack.restoring_manifest(
+        "new", task, "1", net, how.extra_channels, "a test", ["somewhere"]
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter's own deprecations
+        pack.pack(tmp_path / "new", net, [], manifest)
+    package = Package.load(tmp_path / "new", task=task)
+    assert package.manifest.in_channels == net.in_channels
+    assert package.manifest.sources == ("somewhere",)
+    for name in ("openvino", "torch"):
+        engine = open_engine(package, (64, 64), name, "f32")
+        assert engine.parity_rms < 1e-4
+        engine.close()
+
+
+def test_a_network_that_starts_from_another_sees_the_mean_of_its_images() -> None:
+    package = Package.load(shipped("denoise-2d"))
+    single, double = LiteUNet(1), LiteUNet(4)
+    assert transplant(single, package, 1) == []
+    assert transplant(double, package, 2) == []
+    frames = torch.randn(1, 2, 32, 32)
+    constant = torch.ones(1, 2, 32, 32)
+    with torch.inference_mode():
+        wanted = single(frames.mean(dim=1, keepdim=True))
+        assert torch.allclose(double(torch.cat([frames, constant], 1)), wanted, atol=1e-4)
+
+
+def test_a_start_from_another_width_is_refused() -> None:
+    with pytest.raises(ModelError, match="has base 16, the new network 32"):
+        transplant(LiteUNet(base=32), Package.load(shipped("denoise-2d")), 1)
