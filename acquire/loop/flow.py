@@ -16,13 +16,9 @@ from acquire.loop.reports import ShotReport
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from acquire.clock import Clock
     from acquire.frame import Shot
-    from acquire.light.guard import LightGuard
     from acquire.light.stream import Change, Stream
-    from acquire.loop.ahead import Ahead
-    from acquire.loop.approach import Arrive
-    from acquire.loop.delivery import Delivery
+    from acquire.loop.hands import Hands
     from acquire.plan.plan import PlannedExposure, PlannedShot
     from acquire.settings import Applied, Request
 
@@ -67,17 +63,12 @@ class Streamer:
 
     def __init__(
         self,
-        plan: Ahead,
-        arrive: Arrive,
-        guard: LightGuard,
-        clock: Clock,
-        delivery: Delivery,
-        report: Callable[[ShotReport], None],
+        hands: Hands,
         flow: Flow,
         should_end: Callable[[], bool],
     ) -> None:
-        self._flow, self._plan, self._arrive, self._guard = flow, plan, arrive, guard
-        self._clock, self._delivery, self._report = clock, delivery, report
+        self._hands, self._flow, self._plan, self._guard = hands, flow, hands.plan, hands.guard
+        self._clock, self._delivery = hands.clock, hands.delivery
         self._should_end = should_end
         self.good: dict[int, Request] = {}
         self._frame_ns: dict[int, int] = {}
@@ -122,7 +113,9 @@ class Streamer:
         """Take shot after shot under one lease."""
         shot = planned.shot
         with self._guard.shot(request, planned.frames(), shot.position):
-            one = self._arrive(planned.exposures[0], shot)  # which may search the focus, with light
+            one = self._hands.arrive(
+                planned.exposures[0], shot
+            )  # which may search the focus, with light
         with self._guard.stream(
             request, one.channel, one.n_frames, shot.position, self._flow.lag_frames
         ) as lease:
@@ -219,11 +212,9 @@ class Streamer:
 
     def _break_off(self, error: ScopeError) -> None:
         """Declare the rest of a shot lost, and tell why there is no more light."""
-        delivery, (shot, request) = self._delivery, self.last
-        is_begun = delivery.next_seq > self._first_seq or not isinstance(error, LightRefused)
-        if is_begun:  # frames were promised, and listeners count on them
-            delivery.lose(self._first_seq + shot.n_frames - 1, str(error))
-        self._tell(shot, request.decision_id, (), refused=str(error))
+        shot, request = self.last
+        refused = self._hands.break_off(shot, self._first_seq, error)
+        self._tell(shot, request.decision_id, (), refused=refused)
 
     def _tell(
         self,
@@ -235,7 +226,7 @@ class Streamer:
         stale: int = 0,
     ) -> None:
         seq = self._delivery.next_seq
-        self._report(ShotReport(shot, decision_id, seq, applied, latency_ns, refused, stale))
+        self._hands.report(ShotReport(shot, decision_id, seq, applied, latency_ns, refused, stale))
 
 
 def _is_same_place(before: PlannedShot, after: PlannedShot) -> bool:

@@ -14,6 +14,7 @@ from acquire.loop.approach import Arrive, Plain, Stand
 from acquire.loop.burst import EVEN
 from acquire.loop.delivery import Delivery
 from acquire.loop.flow import Streamer
+from acquire.loop.hands import Hands
 from acquire.loop.pause import Pause
 from acquire.loop.reports import Outcome, ShotReport
 from acquire.loop.shoot import Shooter
@@ -90,12 +91,12 @@ def run(
     """
     ahead, delivery = Ahead(plan), Delivery(camera, publish, lose, has_room)
     pause, arrive = pause or Pause(), arrive or Plain(stand)
-    parts = (ahead, arrive, guard, clock, delivery, report)
+    hands = Hands(ahead, arrive, guard, clock, delivery, report)
     taker: Taker
     if flow is None:
-        taker = Shooter(*parts, next_request, should_stop, ramp)
+        taker = Shooter(hands, next_request, should_stop, ramp)
     else:
-        taker = Streamer(*parts, flow, lambda: should_stop() or pause.is_on)
+        taker = Streamer(hands, flow, lambda: should_stop() or pause.is_on)
     loop = _Loop(ahead, taker, guard, clock, delivery, next_request, should_stop, pause)
     return loop.run(first)
 

@@ -13,14 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from acquire.camera import Image
-    from acquire.clock import Clock
     from acquire.frame import Shot
-    from acquire.light.guard import LightGuard
     from acquire.light.lease import Lease
-    from acquire.loop.ahead import Ahead
-    from acquire.loop.approach import Arrive
     from acquire.loop.burst import Ramp
-    from acquire.loop.delivery import Delivery
+    from acquire.loop.hands import Hands
     from acquire.plan.plan import PlannedExposure, PlannedShot
     from acquire.settings import Applied, Request
 
@@ -42,20 +38,15 @@ class Shooter:
 
     def __init__(
         self,
-        plan: Ahead,
-        arrive: Arrive,
-        guard: LightGuard,
-        clock: Clock,
-        delivery: Delivery,
-        report: Callable[[ShotReport], None],
+        hands: Hands,
         following: Callable[[Shot], Request],
         should_stop: Callable[[], bool],
         ramp: Ramp,
     ) -> None:
         self.good: dict[int, Request] = {}
         self.following = following
-        self._plan, self._arrive, self._guard = plan, arrive, guard
-        self._clock, self._delivery, self._report = clock, delivery, report
+        self._hands, self._plan, self._guard = hands, hands.plan, hands.guard
+        self._clock, self._delivery = hands.clock, hands.delivery
         self._should_stop, self._ramp = should_stop, ramp
         self._has_warned = False
 
@@ -73,7 +64,7 @@ class Shooter:
                 for one in planned.exposures:
                     if self._should_stop():
                         break
-                    there = self._arrive(one, shot)
+                    there = self._hands.arrive(one, shot)
                     if self._should_stop():  # a person may have ended it while it waited there
                         break
                     for frames in self._at_once(there):
@@ -88,16 +79,13 @@ class Shooter:
                 if delivery.next_seq > first_seq:
                     delivery.lose(first_seq + shot.n_frames - 1, refused)
         except ScopeError as error:
-            refused = str(error)
-            is_begun = delivery.next_seq > first_seq or not isinstance(error, LightRefused)
-            if is_begun:  # frames were promised, and listeners count on them
-                delivery.lose(first_seq + shot.n_frames - 1, refused)
+            refused = self._hands.break_off(shot, first_seq, error)
             raise
         finally:
             report = ShotReport(
                 shot, request.decision_id, first_seq, tuple(applied), latency_ns, refused
             )
-            self._report(report)
+            self._hands.report(report)
         self.good[shot.position] = request
         return not refused
 
