@@ -1,4 +1,4 @@
-"""Three networks of random weights in one pipeline, as the worker builds it: memory and pictures."""
+"""Three networks of random weights in one pipeline, as the worker builds it: memory, pictures."""
 
 from __future__ import annotations
 
