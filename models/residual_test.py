@@ -170,7 +170,7 @@ class ResidualTest:
             mean_z=float(flat.sum()) / count,
             var_z=float(cv2.mean(z2)[0]) * z.size / count,
             corr1=_neighbours(z) / squares,
-            frac_bad=_bad_blocks(z),
+            frac_bad=_bad_blocks(self._work),  # where no hot pixel counts for more than `_HOT`
             invented=-invented,
             missed_share=above / self.inner.size,
             clipped_share=clipped / z.size,

@@ -113,3 +113,36 @@ def test_images_that_are_not_believed_anyway_teach_nothing_and_keep_their_reason
         seen = gate(0, 0, frame(expected(0.02, 5.0), seed), doubted)
         assert seen == doubted
     assert gate(0, 0, frame(expected(0.02)), TRUSTED).focus == 0.0  # nothing to compare with yet
+
+
+# a step ----------------------------------------------------------------------------------------
+
+
+def test_one_depth_of_field_is_told_within_ten_frames_and_forgiven_when_it_is_gone() -> None:
+    gate = gate_that_knows(0.02)
+    blurred, sharp = expected(0.02, 1.3), expected(0.02)
+    told = [gate(0, 0, frame(blurred, 50 + n), TRUSTED) for n in range(10)]
+    assert "out-of-focus" in told[0].flags
+    assert "everywhere at once" in told[0].why
+    found = [gate(0, 0, frame(sharp, 80 + n), TRUSTED) for n in range(3)]
+    assert found[-1].is_trusted
+
+
+def test_one_place_that_changes_is_no_loss_of_focus() -> None:
+    gate, sharp, blurred = gate_that_knows(0.02), expected(0.02), expected(0.02, 3.0)
+    mixed = sharp.copy()
+    mixed[:100, :100] = blurred[:100, :100]  # a fifth of the field
+    assert all(gate(0, 0, frame(mixed, 50 + n), TRUSTED).is_trusted for n in range(6))
+
+
+def test_what_lasts_becomes_the_fields_new_face() -> None:
+    gate = gate_that_knows(0.02)
+    duller = expected(0.02, 1.3)
+    told = [gate(0, 0, frame(duller, 50 + n), TRUSTED).is_trusted for n in range(40)]
+    assert not told[0]
+    assert all(told[-10:])
+
+
+def test_tiles_without_a_body_are_not_told() -> None:
+    METER(frame(np.full((SIDE, SIDE), 3.0, np.float32)))
+    assert np.isnan(METER.tiles).all()
