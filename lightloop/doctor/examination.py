@@ -23,6 +23,7 @@ CHECKS: dict[str, Callable[[], Finding]] = {
     "micro-manager": microscope.interface,
     "demo snap": microscope.snap,
     "openvino": networks.openvino,
+    "engines": networks.engines,
     "network": networks.shipped,
     "messages": streams.messages,
     "shared memory": streams.shared_memory,

@@ -9,6 +9,7 @@ from lightloop.doctor.finding import Finding, judged
 from lightloop.doctor.probe import ProbeFailed, ask
 
 SHAPE = (512, 512)
+SMALL = (64, 64)
 TRIES = 5
 SLOW_MS = 40.0  # the bar denoise_p50_ms
 
@@ -21,6 +22,31 @@ def openvino() -> Finding:
         return Finding("fail", "openvino", str(error), "pip install --force-reinstall openvino")
     kind = "bf16" if has_bf16 else "f32 only: networks take about three times longer"
     return Finding("ok", "openvino", f"{version} on {processor}, {kind}")
+
+
+def engines() -> Finding:
+    """Try every engine: who runs here, and why the others do not."""
+    try:
+        found = ask("engines")
+    except ProbeFailed as error:
+        return Finding("fail", "engines", str(error), "lightloop models parity NAME says more")
+    runs: dict[str, list[str]] = {}
+    absent: dict[str, list[str]] = {}
+    wrong: list[str] = []
+    for engine, precision, reason, is_wrong in found:
+        if not reason:
+            runs.setdefault(engine, []).append(precision)
+        elif is_wrong:
+            wrong.append(f"{engine} {precision}")
+        else:
+            absent.setdefault(reason, []).append(f"{engine} {precision}")
+    text = "; ".join(f"{engine} {', '.join(kinds)}" for engine, kinds in runs.items()) or "none"
+    text += "".join(f"; not {', '.join(who)}: {reason}" for reason, who in absent.items())
+    if not runs:
+        return Finding("fail", "engines", text, "pip install --force-reinstall openvino")
+    fix = "it will not be used; lightloop models parity NAME says by how much it is wrong"
+    text += f"; wrong: {', '.join(wrong)}" if wrong else ""
+    return judged("engines", text, is_bad=bool(wrong), fix=fix)
 
 
 def shipped() -> Finding:
@@ -53,6 +79,16 @@ def probe_openvino() -> list[Any]:
     abilities = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     name = core.get_property("CPU", "FULL_DEVICE_NAME")
     return [openvino.__version__.split("-")[0], str(name), "BF16" in abilities]
+
+
+def probe_engines() -> list[list[Any]]:
+    """Return name, precision, reason and whether it is wrong, for each engine."""
+    from models.engines.survey import survey
+    from models.package import Package, list_shipped, shipped
+
+    name = list_shipped()[0]
+    tried = survey(Package.load(shipped(name)), SMALL)
+    return [[*one.choice, one.reason, one.is_wrong] for one in tried]
 
 
 def probe_network() -> list[list[Any]]:

@@ -17,6 +17,7 @@ PROBES = {
     "paint": "lightloop.doctor.screen",
     "snap": "lightloop.doctor.microscope",
     "openvino": "lightloop.doctor.networks",
+    "engines": "lightloop.doctor.networks",
     "network": "lightloop.doctor.networks",
 }
 
