@@ -210,7 +210,7 @@ def _camera_key(core: Core, config: RunConfig) -> CameraKey:
 
 
 def check_network(config: RunConfig, name: str) -> None:
-    """Look at the network that the config names: it is there, whole, and made for the task.
+    """Look at each network that the config names: it is there, whole, and made for the task.
 
     Raises
     ------
@@ -220,12 +220,14 @@ def check_network(config: RunConfig, name: str) -> None:
     from lightloop.build import load_package
     from models.errors import ModelError
 
-    if not config.network.denoise:
-        return
-    try:
-        load_package(config.network.denoise)
-    except ModelError as error:
-        raise ConfigError(f"{name}: network.denoise: {error}") from error
+    wanted = config.network
+    named = {"denoise": wanted.denoise, "superres": wanted.superres, "axial": wanted.axial}
+    for task, package in named.items():
+        try:
+            if package:
+                load_package(package, task)
+        except ModelError as error:
+            raise ConfigError(f"{name}: network.{task}: {error}") from error
 
 
 def check_policy(config: RunConfig, name: str) -> None:

@@ -11,6 +11,7 @@ from lightloop.build import load_package
 
 if TYPE_CHECKING:
     from lightloop.config import RunConfig
+    from models.package import Package
 
 CPU_INFO = Path("/proc/cpuinfo")  # Linux's platform.processor() says x86_64, or nothing
 
@@ -23,15 +24,18 @@ def networks(config: RunConfig) -> dict[str, str]:
     Raises
     ------
     ModelError
-        If the network is missing or damaged.
+        If a network is missing or damaged.
     """
-    if not config.network.denoise:
-        return {}
+    wanted = config.network
+    named = {"denoise": wanted.denoise, "superres": wanted.superres, "axial": wanted.axial}
+    packages = [load_package(name, task) for task, name in named.items() if name]
+    return {package.model_id: _sha256_of_manifest(package) for package in packages}
+
+
+def _sha256_of_manifest(package: Package) -> str:
     from models.package import MANIFEST
 
-    package = load_package(config.network.denoise)
-    manifest = (package.folder / MANIFEST).read_bytes()
-    return {package.model_id: hashlib.sha256(manifest).hexdigest()}
+    return hashlib.sha256((package.folder / MANIFEST).read_bytes()).hexdigest()
 
 
 def processor() -> str:

@@ -72,7 +72,9 @@ class Denoiser:
         self._stabilise = Stabiliser(shape, gain_adu_per_e, offset_adu, read_noise_e, maps)
         self._network = Network(package, "denoise", shape, engine, precision, threads)
         manifest, pedestal = package.manifest, self._stabilise.pedestal
-        self.model_id = self._network.model_id + (" maps" if maps is not None else "")
+        self.model_id = self._network.model_id
+        if maps is not None:  # it makes another image, and a recording should say so
+            self.model_id = self.model_id.replace(" ", "+maps ", 1)
         self._smooth_px, self._past = manifest.smooth_px, manifest.in_frames - 1
         self._stabilised, self._base = (np.empty(shape, np.float32) for _ in range(2))
         self._read_out = ReadOut(manifest, pedestal, shape)

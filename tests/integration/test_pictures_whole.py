@@ -10,9 +10,11 @@ import pytest
 from acquire.frame import FrameInfo, Index, Shot
 from acquire.settings import Applied
 from lightloop.build import build_pipeline
-from lightloop.config import RunConfig, parse
+from lightloop.check import check_network
+from lightloop.config import ConfigError, RunConfig, parse
 from lightloop.pictures import build_drawing, pictures_a_shot
 from lightloop.processes.worker import RestoredRing
+from lightloop.provenance import networks
 from models import ModelError
 from realtime.pipeline import Pipeline
 from realtime.wire import CameraInfo, Result, RingInfo, Start
@@ -138,3 +140,12 @@ def test_a_package_of_another_task_is_refused_before_any_light(packages, task) -
     told = parse(CONFIG.format(networks=f'{task} = "{(packages / "five").as_posix()}"'))
     with pytest.raises(ModelError, match=f"made for 'denoise', but '{task}' is needed"):
         build_drawing(told, start(told).cameras[0], lambda image: None)
+
+
+def test_every_network_is_checked_before_a_run_and_named_in_its_record(packages) -> None:
+    told = config(packages, "denoise", "superres", "axial")
+    check_network(told, "run.toml")
+    assert set(networks(told)) == {"five@0", "fine@0", "between@0"}
+    wrong = parse(CONFIG.format(networks=f'axial = "{(packages / "fine").as_posix()}"'))
+    with pytest.raises(ConfigError, match=r"run\.toml: network\.axial: fine: made for 'superres'"):
+        check_network(wrong, "run.toml")
