@@ -183,8 +183,7 @@ class History:
     def _is_cut(self, kept: _Field, ratio: float) -> bool:
         """Compare the frame with the last one in blocks of 16 px, where noise is all but gone."""
         now, then = self._thumb, self._work
-        np.copyto(then, kept.thumb)
-        self._relight(then, ratio)
+        self._relight(kept.thumb, ratio, then)
         contrast = float(now.var() + then.var())
         np.subtract(then, now, out=then)
         difference = float(np.vdot(then, then)) / then.size
@@ -199,25 +198,23 @@ class History:
             if past is None or not RATIO[0] <= ratio <= RATIO[1]:
                 np.copyto(plane, base)
                 continue
-            np.copyto(plane, past.plane)
-            self._relight(plane, ratio)
+            self._relight(past.plane, ratio, plane)
             found += 1
         return found
 
-    def _relight(self, plane: Image, ratio: float) -> None:
-        """Turn ``d = 2 sqrt(x + c)`` into ``2 sqrt(ratio x + c)``, normalised, in place."""
+    def _relight(self, past: Image, ratio: float, out: Image) -> None:
+        """Turn ``d = 2 sqrt(x + c)`` into ``2 sqrt(ratio x + c)``, normalised, into ``out``."""
         if abs(ratio - 1.0) < _SAME_LIGHT:
+            np.copyto(out, past)
             return
-        sd, c = self._sd, self._pedestal
-        np.multiply(plane, np.float32(sd), out=plane)
-        np.add(plane, np.float32(self._mu), out=plane)
-        np.multiply(plane, plane, out=plane)
-        np.multiply(plane, np.float32(ratio), out=plane)
-        np.add(plane, np.float32(4.0 * c * (1.0 - ratio)), out=plane)
-        np.maximum(plane, np.float32(0.0), out=plane)
-        np.sqrt(plane, out=plane)
-        np.subtract(plane, np.float32(self._mu), out=plane)
-        np.multiply(plane, np.float32(1.0 / sd), out=plane)
+        zero = np.float32(self._mu / self._sd)  # all in units of sd: d = sd (n + mu / sd)
+        np.add(past, zero, out=out)
+        np.multiply(out, out, out=out)
+        np.multiply(out, np.float32(ratio), out=out)
+        np.add(out, np.float32(4.0 * self._pedestal * (1.0 - ratio) / self._sd**2), out=out)
+        np.maximum(out, np.float32(0.0), out=out)
+        np.sqrt(out, out=out)
+        np.subtract(out, zero, out=out)
 
     def _ratio(self, now: float, then: float) -> float:
         """Return present over past light; 1 where neither is known, 0 where only one is."""
