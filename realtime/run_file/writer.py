@@ -10,10 +10,12 @@ import numpy as np
 from realtime.errors import RunFileError
 from realtime.run_file import layout
 from realtime.run_file.codec import RAW, pack
+from realtime.run_file.own_digest import OwnDigest
 from realtime.run_file.part_writer import PartWriter
 from realtime.run_file.parts import find_resume, part_path
 from realtime.run_file.sync import EVERY_S
 from realtime.wire import (
+    End,
     FrameMessage,
     FromHub,
     Gap,
@@ -102,6 +104,7 @@ class RunWriter:
             raise RunFileError(
                 f"{part_path(self._first, 1)} belongs to another run; please move it"
             )
+        self._digest = OwnDigest([part_path(self._first, n) for n in range(resume.n_parts)])
         self._part = self._begin(resume.n_parts, resume.seq)
 
     @property
@@ -190,6 +193,8 @@ class RunWriter:
         message = message or decode_from_hub(packet)
         if isinstance(message, Start):
             return  # stands at the head of each part
+        if isinstance(message, End):
+            self._compare(message)
         if isinstance(message, Gap):
             self._declare_hole(message.seq_from)
             self.last_seq = max(self.last_seq, message.seq_to)
@@ -249,9 +254,21 @@ class RunWriter:
         mask: int,
     ) -> None:
         self._part.put_frame(message, packet or encode(message), camera, packed, mask)
+        self._digest.add(message.info.seq, message.xxh3)
         self.last_seq = message.info.seq
         self.n_frames += 1
         self.n_raw += bool(mask)
+
+    def _compare(self, end: End) -> None:
+        """Write down, before the end, if what is on disk is not all that the hub has sent."""
+        if not end.digest or (ours := str(self._digest)) == end.digest:
+            return
+        text = (
+            f"the digest of the frames in this file is {ours}, but the hub sent {end.digest}: "
+            "frames are missing, or are not those that were sent"
+        )
+        logger.warning(text)
+        self._part.put(encode(Notice("warn", text)))
 
     def _declare_hole(self, seq: int) -> None:
         """Loss is data: sequence numbers that never came are written down as such."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import struct
 import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from realtime.address import write_address
@@ -71,3 +73,30 @@ def test_a_listener_that_has_every_frame_gets_the_digest_of_the_end(tmp_path: Pa
             assert next_of(recorder, End).digest == ours.hexdigest()
     finally:
         session.close()
+
+
+def test_the_example_passes_over_a_session_whose_run_was_killed(tmp_path: Path) -> None:
+    session = Session(tmp_path)
+    living, dead = tmp_path / "lightloop-a", tmp_path / "lightloop-b"
+    living.mkdir(mode=0o700)
+    dead.mkdir(mode=0o700)
+    write_address(living, session.address)
+    gone = msgspec.to_builtins(session.address)
+    gone["stream"] = f"ipc://{dead}/stream"
+    (dead / "session.json").write_text(json.dumps(gone))  # the newest, and nobody is there
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+    client = subprocess.Popen(
+        [sys.executable, "-u", str(EXAMPLE)], cwd=tmp_path, text=True,
+        env=environment | {"TMPDIR": str(tmp_path), "TEMP": str(tmp_path)},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        assert session.hub.wait_for({"example"}, 30.0)
+        session.hub.finish(END)
+        out, err = client.communicate(timeout=30.0)
+    finally:
+        client.kill()
+        client.communicate()
+        session.close()
+    assert (client.returncode, err) == (0, "")
+    assert out.splitlines()[0] == "start test live"

@@ -6,10 +6,12 @@ from collections import deque
 from pathlib import Path
 
 import h5py
+import msgspec
 import numpy as np
 import pytest
 
 from realtime import recorder
+from realtime.digest import StreamDigest
 from realtime.errors import FrameLapped, RunFileError, StreamError
 from realtime.recorder import RecordOptions, record, resume_point
 from realtime.run_file import RunReader, examine
@@ -168,3 +170,28 @@ def test_a_full_part_is_closed_and_the_run_goes_on_in_the_next(tmp_path: Path) -
         assert list(reader.documents()) == [samples.start(), *script]
         np.testing.assert_array_equal(reader.pixels(39), samples.image(39))
     assert examine(path).is_whole
+
+
+def digest_of(*seqs: int) -> str:
+    digest = StreamDigest()
+    for message in frames(*seqs):
+        digest.add(message.info.seq, message.xxh3)
+    return str(digest)
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_a_recorder_that_has_other_frames_than_the_hub_sent_writes_it_down(
+    tmp_path: Path, is_restarted: bool
+) -> None:
+    for name, sent, is_told in (("same", (0, 1, 2, 3), False), ("other", (0, 1, 2, 9), True)):
+        path = tmp_path / f"{name}.h5"
+        end = msgspec.structs.replace(samples.end(4), digest=digest_of(*sent))
+        script = [*frames(0, 1), *([StreamError("killed")] if is_restarted else [])]
+        if is_restarted:
+            record(FakeClient(script, path), path)
+            script = []
+        record(FakeClient([*script, *frames(2, 3), end], path), path)
+        with RunReader(path) as reader:
+            assert any("but the hub sent" in n.text for n in reader.notices) == is_told
+            assert reader.end == end, "the end stays the last document"
+            assert list(reader.documents())[-1] == end
