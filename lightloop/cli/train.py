@@ -12,7 +12,8 @@ import typer
 from lightloop.cli.door import complain, exit_status, paper
 
 if TYPE_CHECKING:
-    from lightloop.training import Asked, Material
+    from lightloop.training import Asked
+    from lightloop.training_material import Material
     from models.train.own.teach import Taught
 
 Task = Literal["denoise", "superres", "axial"]
@@ -72,6 +73,7 @@ def train(
     with exit_status():
         from lightloop import training
         from lightloop.config import ConfigError
+        from lightloop.training_material import joined
 
         training.require_torch()
         recordings = [*(first or []), *(more or [])]
@@ -81,9 +83,7 @@ def train(
         asked = training.Asked(task, mode, init, target, minutes, steps, seed, threads, na, index)
         package = training.package_to_begin_with(task, init)
         camera = (gain_adu_per_e, offset, read_noise)
-        material = training.joined(
-            [_material(path, channel, axes, camera, step_um) for path in recordings]
-        )
+        material = joined([_material(path, channel, axes, camera, step_um) for path in recordings])
         if fresh:
             training.forget_work(target)
         checkpoint, goes_on = training.open_work(asked, material, package)
@@ -110,18 +110,18 @@ def _material(
     camera: tuple[float | None, float | None, float | None],
     step_um: float,
 ) -> Material:
-    from lightloop import training
+    from lightloop import training_material as reading
     from lightloop.calibrate import given_or_estimated
     from lightloop.cli.recorded import _file_and_dataset
     from lightloop.config import ConfigError
 
     file, dataset = _file_and_dataset(path)
     if file.suffix.lower() in RUNS and not dataset and not axes:
-        return training.read_run(file, channel)
+        return reading.read_run(file, channel)
     if channel and not channel.isdecimal():
         raise ConfigError(f"{path}: the channel of a stack is a number from 0, got {channel!r}")
     calibration, estimate = given_or_estimated(*camera)
-    material = training.read_stack(
+    material = reading.read_stack(
         file, dataset, axes, int(channel or 0), calibration, estimate, step_um
     )
     if calibration is None:

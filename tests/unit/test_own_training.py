@@ -10,6 +10,7 @@ from acquire.calibration import Calibration
 from acquire.frame import FrameInfo, Index, Shot
 from acquire.settings import Applied, ChannelSettings, Settings
 from lightloop import training
+from lightloop import training_material as reading
 from lightloop.config import ConfigError
 from models.errors import ModelError
 from models.package import Package
@@ -92,7 +93,7 @@ def test_a_package_made_from_a_run_opens_and_says_where_it_comes_from(tmp_path, 
     light = (lambda t: 8.0 if t % 3 == 2 else 1.0) if mode == "paired" else (lambda t: 1.0)
     run = write_run(tmp_path / "run.h5", frames=27, light=light, planes=3 if task == "axial" else 1)
     wanted = asked(tmp_path, task, mode)
-    taught, package, _ = run_training(wanted, training.read_run(run))
+    taught, package, _ = run_training(wanted, reading.read_run(run))
     again = Package.load(wanted.out, task=task)
     assert again.manifest == package.manifest
     assert (again.manifest.inverse, again.manifest.target) == ("posterior-mean", "clean")
@@ -110,7 +111,7 @@ def test_a_killed_training_leaves_no_package_and_goes_on_where_it_was(tmp_path, 
     from models.train.own import teach
 
     run = write_run(tmp_path / "run.h5")
-    material, wanted = training.read_run(run), asked(tmp_path, steps=6)
+    material, wanted = reading.read_run(run), asked(tmp_path, steps=6)
     monkeypatch.setattr("models.train.fit._SAVE_EVERY_S", 0.0)
 
     def killed(step, share):
@@ -134,7 +135,7 @@ def test_a_killed_training_leaves_no_package_and_goes_on_where_it_was(tmp_path, 
 
 
 def test_a_training_with_other_settings_is_not_mixed_up_with_the_broken_off_one(tmp_path):
-    material = training.read_run(write_run(tmp_path / "run.h5"))
+    material = reading.read_run(write_run(tmp_path / "run.h5"))
     training.open_work(asked(tmp_path), material, None)
     with pytest.raises(ConfigError, match="--fresh"):
         training.open_work(asked(tmp_path, steps=9), material, None)
@@ -143,7 +144,7 @@ def test_a_training_with_other_settings_is_not_mixed_up_with_the_broken_off_one(
 
 
 def test_a_package_that_breaks_while_it_is_written_never_gets_its_name(tmp_path, monkeypatch):
-    material, wanted = training.read_run(write_run(tmp_path / "run.h5")), asked(tmp_path)
+    material, wanted = reading.read_run(write_run(tmp_path / "run.h5")), asked(tmp_path)
 
     def broken(package):
         raise ModelError("no engine")
@@ -181,18 +182,18 @@ def test_a_network_that_forgets_is_mixed_with_the_one_that_it_was(monkeypatch):
 
 def test_a_long_run_is_thinned_out_in_stretches(tmp_path):
     run = write_run(tmp_path / "run.h5", frames=80)
-    whole = training.read_run(run).takes[0]
-    some = training.read_run(run, room_bytes=2 * SIZE * SIZE * 40).takes[0]
+    whole = reading.read_run(run).takes[0]
+    some = reading.read_run(run, room_bytes=2 * SIZE * SIZE * 40).takes[0]
     assert len(whole.frames) == 80
     assert len(some.frames) == 32
-    assert np.diff(some.times)[: training.STRETCH - 1].tolist() == [1] * (training.STRETCH - 1)
+    assert np.diff(some.times)[: reading.STRETCH - 1].tolist() == [1] * (reading.STRETCH - 1)
     assert (some.times[0], some.times[-1]) == (0, 79)
 
 
 def test_an_unknown_channel_is_refused_with_those_that_are_there(tmp_path):
     run = write_run(tmp_path / "run.h5", frames=2)
     with pytest.raises(ConfigError, match="no channel 'rfp', only gfp"):
-        training.read_run(run, "rfp")
+        reading.read_run(run, "rfp")
 
 
 def test_the_noise_of_a_stack_is_estimated_and_called_so(tmp_path):
@@ -204,10 +205,10 @@ def test_the_noise_of_a_stack_is_estimated_and_called_so(tmp_path):
     stack = np.round(40 + 3.0 * rng.poisson(np.broadcast_to(light, (12, 128, 128))))
     np.save(tmp_path / "stack.npy", stack.astype(np.uint16))
     given, guess = given_or_estimated(None, None, None)
-    material = training.read_stack(tmp_path / "stack.npy", "", "TYX", 0, given, guess)
+    material = reading.read_stack(tmp_path / "stack.npy", "", "TYX", 0, given, guess)
     assert "estimated blindly" in material.camera
     assert material.takes[0].camera.gain_adu_per_e == pytest.approx(3.0, rel=0.2)
     known, guess = given_or_estimated(3.0, 40.0, 1.0)
     assert (
-        "as given" in training.read_stack(tmp_path / "stack.npy", "", "TYX", 0, known, guess).camera
+        "as given" in reading.read_stack(tmp_path / "stack.npy", "", "TYX", 0, known, guess).camera
     )

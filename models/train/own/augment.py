@@ -1,4 +1,4 @@
-"""The same specimen seen differently: turned, mirrored, softer, with a gain that is a little off."""
+"""The same specimen seen differently: turned, mirrored, softer, with a gain a little off."""
 
 from __future__ import annotations
 

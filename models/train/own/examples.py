@@ -106,7 +106,7 @@ def _alone(takes: Sequence[Take], in_frames: int) -> Iterator[Example]:
 
 
 def _repeated(takes: Sequence[Take], in_frames: int) -> Iterator[Example]:
-    """The next frame is the target: it is never among the past that goes in."""
+    """Ask for the next frame: it is never among the past that goes in."""
     for index, take in enumerate(takes):
         every = range(len(take.frames))
         for number in every[:-1]:

@@ -15,6 +15,7 @@ from models.engines import open_engine
 from models.errors import ModelError
 from models.package import Package
 from models.train import pack
+from models.train.own.trust import measured_scales
 from models.train.own.verdict import curve_svg, verdict
 from models.unet import count_parameters
 
@@ -100,7 +101,12 @@ def write_package(out: Path, lesson: Lesson, taught: Taught, origin: Origin) -> 
         (draft / "scores.json").write_text(numbers, encoding="utf-8", newline="\n")
         pack.seal(draft, manifest)
         tolerances = _tolerances(Package.load(draft), manifest)
-        pack.seal(draft, msgspec.structs.replace(manifest, tolerance_rms=tolerances))
+        manifest = msgspec.structs.replace(manifest, tolerance_rms=tolerances)
+        pack.seal(draft, manifest)
+        if manifest.task == "denoise":
+            takes, held_out = lesson.sampler.takes, lesson.split.held_out
+            scales = measured_scales(Package.load(draft), takes, held_out)
+            pack.seal(draft, msgspec.structs.replace(manifest, conformal=scales))
         _prove(Package.load(draft))
         os.replace(draft, out)
     except BaseException:
