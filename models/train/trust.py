@@ -35,9 +35,11 @@ logger = logging.getLogger(__name__)
 
 SIZE = 256
 GAIN_ADU_PER_E, OFFSET_ADU, SATURATION_ADU = 2.0, 100.0, 65535.0
+ROUNDING_E = 1.0 / np.sqrt(12.0) / GAIN_ADU_PER_E
+"""Noise of rounding to whole counts, rms e-."""
 READ_NOISE_E = (0.9, 1.6, 2.4)
 PEAK_E, BACKGROUND_E = (1.0, 500.0), (0.1, 10.0)
-_FRAMES, _SEED = 3_000, 909
+_FRAMES, _SEED = 4_000, 909
 
 
 class Known(NamedTuple):
@@ -105,6 +107,15 @@ class Seen(NamedTuple):
     mean_e: float
 
 
+class Paired(NamedTuple):
+    """The same without the truth, from a second frame: its squared error, and chance in that."""
+
+    stated_e: float
+    squared_e2: float
+    chance_e2: float
+    mean_e: float
+
+
 def compare(regions: Regions, answer: Denoised, known: Known, *, cells: bool) -> Seen:
     """Return the stated and the true error of a region of a restored frame."""
     assert answer.sd_e is not None
@@ -112,6 +123,45 @@ def compare(regions: Regions, answer: Denoised, known: Known, *, cells: bool) ->
     squares = (regions.mean(shrunk(v * v), cells=cells) for v in (answer.sd_e, error))
     stated, true = (float(np.sqrt(value)) for value in squares)
     return Seen(stated, true, regions.mean(regions.photons, cells=cells))
+
+
+def compare_pair(
+    regions: Regions,
+    answer: Denoised,
+    again: NDArray[np.uint16],
+    read_noise_e: float,
+    *,
+    cells: bool,
+) -> Paired:
+    """Return the stated error of a region, and what a second frame says of it."""
+    assert answer.sd_e is not None
+    again_e = (again.astype(np.float64) - OFFSET_ADU) / GAIN_ADU_PER_E
+    noise_e = np.hypot(read_noise_e, ROUNDING_E)
+    squared = conformal.squared_error(answer.photons, again_e, noise_e)
+    small = shrunk(squared.astype(np.float32))
+    mean = regions.mean(small, cells=cells)
+    inside = regions.is_cell == int(cells)
+    chance = float(small[inside].std() / np.sqrt(max(inside.sum(), 1))) if inside.any() else 0.0
+    stated = float(np.sqrt(regions.mean(shrunk(answer.sd_e**2), cells=cells)))
+    return Paired(stated, mean, chance, regions.mean(regions.photons, cells=cells))
+
+
+def fit_by_pairs(package: Package, frames: int = _FRAMES, seed: int = _SEED) -> dict[str, float]:
+    """Return the scales as a user's own camera can find them: from pairs of noisy frames."""
+    rng = np.random.default_rng(seed)
+    seen: dict[str, list[Paired]] = {"cells": [], "background": []}
+    with Denoisers(package) as denoise:
+        for known in _many(rng, frames):
+            answer = denoise(frame(rng, known), known.camera)
+            again, regions = frame(rng, known), split(answer.photons)
+            read_e = READ_NOISE_E[known.camera]
+            for region, rows in seen.items():
+                rows.append(compare_pair(regions, answer, again, read_e, cells=region == "cells"))
+    scales: dict[str, float] = {}
+    for region, rows in seen.items():
+        each = np.array([row for row in rows if np.isfinite(row).all()]).T
+        scales |= conformal.fit_from_pairs(region, *each)
+    return scales
 
 
 def fit(package: Package, frames: int = _FRAMES, seed: int = _SEED) -> dict[str, float]:
