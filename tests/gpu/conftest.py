@@ -1,0 +1,16 @@
+"""These tests need an NVIDIA graphics card; without one each is skipped, with the reason."""
+
+from __future__ import annotations
+
+import pytest
+
+from models import EngineUnavailable
+from models.engines.gpu import find_gpu
+
+
+@pytest.fixture(autouse=True)
+def needs_a_card() -> None:
+    try:
+        find_gpu()
+    except EngineUnavailable as reason:
+        pytest.skip(str(reason))
