@@ -22,6 +22,7 @@ ScopeError                 base of every error that a run may end with in good o
         BadMessage         bytes that are not one of our messages
         FrameLapped        a ring slot was overwritten before it was read
     RunFileError           a run file cannot be written or read
+        UnreadableRun      the file itself is damaged, or no run file
     ModelError             a model package cannot be used
         FrameRefused       an image has another size than a network was opened for, or no numbers
         ParityError        an engine's answer is too far from the stored reference
