@@ -259,3 +259,48 @@ def test_a_light_that_obeys_only_the_second_time_is_booked_until_then() -> None:
         take(at, ask(10, 1.0, "led"))
     assert at.bench.is_dark
     assert at.ledger.spent(0, "led") >= at.bench.lit_s["led"] > 0.060
+
+
+def test_a_light_that_is_slow_to_obey_is_booked_until_then_also_after_good_exposures() -> None:
+    at = stand(LED, limits=Limits(1, 100, 1.0, 10))
+    take(at, ask(10, 1.0, "led"))
+    at.bench.spend(1000 * MS)
+    at.bench.faults["close led"] = lie_first(1)
+    at.bench.faults["dark led"] = lambda: at.bench.spend(50 * MS)
+    with contextlib.suppress(LightNotDark):
+        take(at, ask(10, 1.0, "led"))
+    assert at.bench.is_dark
+    assert at.ledger.spent(0, "led") >= at.bench.lit_s["led"] > 0.070
+    assert at.ledger.spent(0, "led") < at.bench.lit_s["led"] + 0.02
+
+
+def test_a_light_that_was_stuck_and_is_repaired_is_no_lamp_any_more() -> None:
+    at = stand(LED, limits=Limits(1, 100, 1.0, 10))
+    at.bench.faults |= {"close led": lambda: True, "dark led": lambda: False}
+    with pytest.raises(LightNotDark):
+        take(at, ask(10, 1.0, "led"))
+    at.bench.faults.clear()
+    assert at.guard.go_dark()
+    at.guard.rearm()
+    at.bench.spend(500 * MS)
+    before = at.ledger.spent(0, "led")
+    take(at, ask(10, 1.0, "led"))
+    at.bench.spend(500 * MS)
+    take(at, ask(10, 1.0, "led"))
+    assert at.ledger.spent(0, "led") - before < 0.03
+
+
+def test_a_lamp_shines_on_the_field_of_the_last_exposure_and_is_paid_for_at_full_power() -> None:
+    lamp = LightSource(name="lamp", wavelength_nm=550, gate="always-on")
+    at = stand(LED, lamp, limits=Limits(1, 100, 1.0, 10))
+    take(at, ask(10, 1.0, "led"), position=0)
+    take(at, ask(10, 1.0, "led"), position=1)
+    at.bench.spend(1000 * MS)
+    before = at.ledger.spent(0, "lamp")
+    take(at, ask(10, 1.0, "led"), position=0)
+    assert at.ledger.spent(1, "lamp") > 1.0
+    assert at.ledger.spent(0, "lamp") - before < 0.1
+    before = at.ledger.spent(2, "lamp")
+    with at.guard.expose(ask(10, 1.0, "lamp"), "lamp", 1, 2) as lease:
+        reserved_ms = lease.reserve_ms(GuardRules().switch_allowance_ms)
+        assert at.ledger.spent(2, "lamp") - before == pytest.approx(reserved_ms * 1e-3)
