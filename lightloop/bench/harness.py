@@ -25,6 +25,7 @@ BENCHES = {
     "replay": "lightloop.bench.replay",
     "specimen": "lightloop.bench.specimen",
     "stream": "lightloop.bench.stream",
+    "track": "lightloop.bench.track",
     "trust": "lightloop.bench.trust",
 }
 """Name of each bench, and the module whose `run(options)` measures it."""

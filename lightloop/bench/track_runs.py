@@ -20,9 +20,13 @@ class Run:
     """What a tracker made of a scene, and the processor time of each frame, ms."""
 
     edges: Edges = field(default_factory=set)
+    links: Edges = field(default_factory=set)
+    """The same without those that only say who is whose daughter."""
     cpu_ms: list[float] = field(default_factory=list)
     trust: list[tuple[float, Node, Node]] = field(default_factory=list)
     """Of each link our tracker made: how sure it was, and the detections."""
+    failure: str = ""
+    """Why it gave up; empty if it did not."""
 
 
 def detections(scene: Scene, frame: int) -> Detections:
@@ -44,15 +48,21 @@ def ours(scene: Scene) -> Run:
     for frame in range(len(scene.places)):
         found = detections(scene, frame)
         start = time.thread_time_ns()
-        _, events = tracker.update(found)
+        tracks, events = tracker.update(found)
         run.cpu_ms.append((time.thread_time_ns() - start) * 1e-6)
+        sure = dict(zip(tracks.ids, tracks.certainty, strict=True))
         for index, name in enumerate(tracker.labels.tolist()):
             if name >= 0:
+                if name in seen:
+                    run.trust.append((sure[name], seen[name][-1], (frame, index)))
                 seen.setdefault(name, []).append((frame, index))
         for event in events:
             if event.kind == "division" and event.is_final:
                 mothers[event.track_id] = event.parent_id
     run.edges = edges_of(seen, mothers)
+    within = edges_of(seen, {})
+    going_on = {before for before, _ in within}
+    run.links = within | {(a, b) for a, b in run.edges - within if a not in going_on}
     return run
 
 

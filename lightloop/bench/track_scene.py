@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -45,15 +45,13 @@ class Scene:
             truth=[t[k] for t, k in zip(self.truth, kept, strict=True)],
         )
 
-    def part(self, which: str, keep: NDArray[np.bool_] | None = None) -> Scene:
-        """Return the half of the scene whose detections lie left or right of the middle."""
-        if keep is not None or which not in ("left", "right"):
-            raise ValueError(f"a part is 'left' or 'right', got {which!r}")
+    def half(self, side: Literal["left", "right"]) -> Scene:
+        """Return the detections left or right of the middle: one half to tune on, one to test."""
         middle = float(np.median(np.concatenate([p[:, 1] for p in self.places])))
-        inside = [(p[:, 1] < middle) == (which == "left") for p in self.places]
+        inside = [(p[:, 1] < middle) == (side == "left") for p in self.places]
         return replace(
             self,
-            name=f"{self.name}, {which} half",
+            name=f"{self.name}, {side} half",
             places=[p[k] for p, k in zip(self.places, inside, strict=True)],
             areas=[a[k] for a, k in zip(self.areas, inside, strict=True)],
             truth=[t[k] for t, k in zip(self.truth, inside, strict=True)],

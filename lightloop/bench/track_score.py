@@ -22,7 +22,7 @@ Edges: TypeAlias = set[tuple[Node, Node]]
 
 @dataclass(frozen=True)
 class Score:
-    """Shares of 1; `aogm_links` is the weighted count of edits that LNK is made of."""
+    """Shares of 1, and how many links and divisions there were to find."""
 
     edge_precision: float
     edge_recall: float
@@ -40,6 +40,22 @@ class Score:
     def edge_jaccard(self) -> float:
         """Right links over all links, true or told."""
         return self.edge_f1 / (2.0 - self.edge_f1)
+
+    @property
+    def lnk(self) -> float:
+        """LNK of the Cell Tracking Challenge for given detections.
+
+        One less the edits of links (1.5 to add one, 1 to delete one), over adding all. Edits of a
+        link's meaning are not counted.
+
+        References
+        ----------
+        Matula et al., PLoS ONE 10 (2015) e0144959: the weights of AOGM.
+        """
+        right = self.edge_recall * self.n_true_edges
+        told = right / self.edge_precision if self.edge_precision else 0.0
+        edits = 1.5 * (self.n_true_edges - right) + (told - right)
+        return max(0.0, 1.0 - edits / (1.5 * max(self.n_true_edges, 1)))
 
     @property
     def division_f1(self) -> float:

@@ -65,13 +65,31 @@ def cheapest_links(pairs: Pairs) -> NDArray[np.intp]:
         return linked
     if pairs.is_too_many:
         return _one_by_one(pairs)
-    own = np.arange(n)
-    cost = np.concatenate((pairs.cost, pairs.alone))
-    cost = cost - cost.min() + 1.0  # a stored zero would be no edge; a shift changes no choice
-    where = (np.concatenate((pairs.rows, own)), np.concatenate((pairs.columns, m + own)))
-    rows, columns = min_weight_full_bipartite_matching(csr_matrix((cost, where), shape=(n, m + n)))
-    linked[rows] = np.where(columns < m, columns, -1)
+    worth = pairs.cost < pairs.alone[pairs.rows]  # what costs more is in no best answer
+    rows, columns, cost = pairs.rows[worth], pairs.columns[worth], pairs.cost[worth]
+    rivals = np.bincount(rows, minlength=n)[rows] + np.bincount(columns, minlength=m)[columns]
+    lone = rivals == 2  # nobody else wants it, and it wants nothing else
+    linked[rows[lone]] = columns[lone]
+    if not lone.all():
+        _solve(linked, (rows[~lone], columns[~lone], cost[~lone]), pairs.alone)
     return linked
+
+
+def _solve(
+    linked: NDArray[np.intp],
+    rivals: tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]],
+    alone: NDArray[np.float64],
+) -> None:
+    """Settle who is linked where cells or detections have a choice; changes `linked`."""
+    who, i = np.unique(rivals[0], return_inverse=True)
+    whom, j = np.unique(rivals[1], return_inverse=True)
+    n, m, own = len(who), len(whom), np.arange(len(who))
+    cost = np.concatenate((rivals[2], alone[who]))
+    cost = cost - cost.min() + 1.0  # a stored zero would be no edge; a shift changes no choice
+    where = (np.concatenate((i, own)), np.concatenate((j, m + own)))
+    rows, columns = min_weight_full_bipartite_matching(csr_matrix((cost, where), shape=(n, m + n)))
+    seen = columns < m
+    linked[who[rows[seen]]] = whom[columns[seen]]
 
 
 def _one_by_one(pairs: Pairs) -> NDArray[np.intp]:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 _FADE = 0.98
 """How much of what was learnt stays from one shot to the next (proposed)."""
+_LOOK_EVERY = 4
+"""What cells look like changes slowly: after the first shots, every fourth is enough."""
 _DULL = 0.04
 """Values that differ less than this (natural log) are labels of one size, no sizes (proposed)."""
 _FLOOR = 0.03
@@ -32,6 +34,7 @@ class Likeness:
         self.middle = 0.0
         self._between = self._within = 0.0
         self._seen = self._weight = 0.0
+        self._looks = 0
 
     @property
     def is_telling(self) -> bool:
@@ -45,6 +48,9 @@ class Likeness:
 
     def look(self, values: NDArray[np.float64]) -> None:
         """Take in the values of all detections of a shot."""
+        self._looks += 1
+        if self._looks > _LOOK_EVERY and self._looks % _LOOK_EVERY:
+            return
         if len(values) < 3 or not np.all(values > 0):
             return
         logs = np.log(values)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _AREA_FRESH = 0.3
 """Weight of the newest detection in a cell's area and brightness (measured: track bench)."""
+_PLANE = 2
+"""Axes of a plane."""
 _DRIFT_PASSES = 2
 """Rounds of "link, see how the crowd moves, link again" where cells are crowded (measured)."""
 _NEWS = 0.45
@@ -86,7 +88,7 @@ class Tracker:
             self._sizes, use_area=config.use_area, reach_px=config.division_reach_px
         )
         self._pending: list[Pending] = []
-        self._axes = 2
+        self._axes, self._fading = _PLANE, 0.0
         self._next_id, self._shots = 0, -1
         self._events: list[TrackEvent] = []
         self.labels: NDArray[np.int64] = np.empty(0, np.int64)
@@ -224,6 +226,7 @@ class Tracker:
         self._motion.learn(seen, places)
         self._sizes.learn(seen["area_now"], found.areas[which])
         self._signals.learn(seen["signal"], found.signals[which])
+        self._learn_brightness(seen, found.signals[which])
         seen["area"] += _AREA_FRESH * (found.areas[which] - seen["area"])
         seen["signal"] += _AREA_FRESH * (found.signals[which] - seen["signal"])
         seen["area_now"], seen["photons"] = found.areas[which], found.photons[which]
@@ -236,6 +239,20 @@ class Tracker:
         back = (linked >= 0) & (was_missed > 0) & cells["is_sure"]
         self._tell("withdrawn", cells["id"][back].tolist(), is_final=True)
 
+    def _learn_brightness(self, seen: Cells, signals: NDArray[np.float64]) -> None:
+        """Learn how each cell's brightness changes, and how that of all does."""
+        good = (seen["signal"] > 0) & (signals > 0)
+        if not good.any():
+            return
+        # The running mean lags behind by (1 - a) / a shots, so the last value over it says more.
+        change = np.zeros(len(seen))
+        shots = seen["missed"][good] + 1 / _AREA_FRESH - 1
+        change[good] = np.log(signals[good] / seen["signal"][good]) / shots
+        seen["trend"] += _AREA_FRESH * (change - seen["trend"])
+        old = good & (seen["sightings"] > 1 / _AREA_FRESH)
+        if old.any():
+            self._fading += _AREA_FRESH * (float(np.median(change[old])) - self._fading)
+
     def _count_hits(self) -> None:
         """Note which daughters of provisional divisions were seen again."""
         seen = set(self._cells["id"][self._cells["missed"] == 0].tolist()) if self._pending else ()
@@ -246,6 +263,7 @@ class Tracker:
 
     def _split(self, splits: list[Split], before: Cells, found: Found) -> None:
         """Open provisional divisions."""
+        daughters = []
         for split in splits:
             was = before[split.mother]
             mother = self._cells[split.mother : split.mother + 1]
@@ -262,7 +280,7 @@ class Tracker:
             odds = np.array([split.odds])
             for cell in (mother, daughter):
                 cell["margin"], cell["certainty"] = odds, certainty(odds)
-            self._cells = np.concatenate((self._cells, daughter))
+            daughters.append(daughter)
             daughter_id = int(daughter["id"][0])
             apart_px = float(np.linalg.norm(found.places[split.kept] - found.places[split.new]))
             one, other = (float(found.areas[d]) for d in (split.kept, split.new))
@@ -277,6 +295,7 @@ class Tracker:
                 )
             )
             self._tell("division", [daughter_id], mother_id)
+        self._cells = np.concatenate((self._cells, *daughters))
 
     def _bear(self, which: NDArray[np.intp], found: Found) -> None:
         """Start a track for every detection that nobody explains."""
@@ -367,6 +386,11 @@ class Tracker:
     def _tracks(self) -> Tracks:
         cells = self._cells
         places = self._motion.expect(cells, 0)
+        course = self._motion.course(cells)
+        spread = self._motion.spread(cells, self._gate.spread_px, 1)
+        has_z = self._axes > _PLANE
+        seen = cells["detection"] >= 0
+        was_linked = seen & (cells["age"] > 0)
         return Tracks(
             ids=tuple(cells["id"].tolist()),
             parents=tuple(cells["parent"].tolist()),
@@ -378,6 +402,19 @@ class Tracker:
             missed=tuple(cells["missed"].tolist()),
             photons=tuple(cells["photons"].tolist()),
             area_px=tuple(cells["area_now"].tolist()),
+            course_y_px=tuple(course[:, 0].tolist()),
+            course_x_px=tuple(course[:, 1].tolist()),
+            spread_px=tuple(spread.tolist()),
+            certainty=tuple(cells["certainty"].tolist()),
+            margin=tuple(cells["margin"].tolist()),
+            trend=tuple((cells["trend"] - self._fading).tolist()),
+            since_division=tuple(
+                np.where(cells["since_division"] < NEVER, cells["since_division"], -1).tolist()
+            ),
+            z_px=tuple(places[:, 2].tolist()) if has_z else (),
+            course_z_px=tuple(course[:, 2].tolist()) if has_z else (),
+            n_wrong_links=float((1.0 - cells["certainty"][was_linked]).sum()),
+            fading=self._fading,
         )
 
 

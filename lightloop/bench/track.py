@@ -1,0 +1,124 @@
+"""The tracker against truth and rivals: links, divisions, honesty, time and memory of a frame.
+
+Sabotage: the tracker is handed each frame's detections with their columns mixed up in every tenth
+frame.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lightloop.bench.report import Measured, Options
+from lightloop.bench.track_culture import HARD, Culture
+from lightloop.bench.track_honesty import reliability
+from lightloop.bench.track_rivals import gate_px, rivals
+from lightloop.bench.track_runs import ours
+from lightloop.bench.track_score import score
+from lightloop.bench.track_speed import memory_growth_mb, speed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lightloop.bench.track_runs import Run
+    from lightloop.bench.track_scene import Scene
+    from lightloop.bench.track_score import Score
+
+SEED = 1
+"""Of the simulated scenes; the tracker was tuned on others."""
+_MIXED_EVERY = 10
+_DROPPED, _DROP_SEED = 0.05, 7
+
+
+@dataclass(frozen=True)
+class _Case:
+    """A scene, its short name in the bars, and whether links in it are hard to get right."""
+
+    key: str
+    scene: Scene
+    is_hard: bool = False
+    is_of_links: bool = False
+    """Its truth does not say who is whose daughter, so links to daughters are not counted."""
+
+
+def run(options: Options) -> Measured:
+    """Follow every scene with our tracker and with the rivals that are installed."""
+    values: dict[str, float] = {}
+    hard: list[tuple[Scene, Run]] = []
+    names = list(rivals())
+    lines = [
+        f"| scene | ours: edge F1 / division F1 | {' | '.join(names)} |".replace("|  |", "|"),
+        "|---" * (2 + len(names)) + "|",
+    ]
+    for case in _cases(options):
+        scene = _mixed(case.scene) if options.sabotage else case.scene
+        mine = ours(scene)
+        got = score(case.scene, mine.links if case.is_of_links else mine.edges)
+        values |= _values(case.key, got)
+        if case.is_hard:
+            hard.append((case.scene, mine))
+        row = [case.scene.name, _cell(got)]
+        for follow in rivals().values():
+            other = follow(scene, gate_px(case.scene))
+            row.append(other.failure or _cell(score(case.scene, other.edges)))
+        lines.append(f"| {' | '.join(row)} |")
+    values["track_reliability_worst_bin"], values["track_wrong_links_error"], table = reliability(
+        hard
+    )
+    lines += table
+    times, table = speed(options)
+    lines += table
+    values |= times
+    values["track_memory_growth_mb"] = memory_growth_mb(options)
+    return Measured(values, table="\n".join(lines))
+
+
+def _values(key: str, got: Score) -> dict[str, float]:
+    return {
+        f"track_{key}_edge_f1": got.edge_f1,
+        f"track_{key}_division_f1": got.division_f1,
+        f"track_{key}_edge_jaccard": got.edge_jaccard,
+        f"track_{key}_lnk": got.lnk,
+    }
+
+
+def _cell(got: Score) -> str:
+    if not got.n_divisions:
+        return f"{got.edge_f1:.4f} (Jaccard {got.edge_jaccard:.4f})"
+    return f"{got.edge_f1:.4f} / {got.division_f1:.3f}"
+
+
+def _cases(options: Options) -> Iterator[_Case]:
+    frames = options.times(200, least=40)
+    yield _Case("synthetic", Culture().scene("synthetic 200", 200, frames, SEED))
+    yield _Case("crowd", HARD.scene("crowd 200", 200, options.times(100, 40), SEED), is_hard=True)
+    if options.data is None:
+        return
+    from lightloop.bench import track_sets as sets
+
+    folder = options.data / "tracking"
+    for every in (1, 3, 5):
+        scene = sets.labelled(folder / sets.MIGRATION, every)
+        yield _Case(f"migration_{every}", scene, is_hard=every > 1)
+        if every == 1:
+            yield _Case("migration_dropped", scene.without(_DROPPED, _DROP_SEED))
+    scene = sets.labelled(folder / sets.EPIDERMIS)
+    yield _Case("epidermis", scene, is_hard=True)
+    yield _Case("epidermis_held_out", scene.half("right"))
+    scene = sets.labelled(folder / sets.SIMULATED)
+    yield _Case("simplus", scene)
+    yield _Case("simplus_dropped", scene.without(_DROPPED, _DROP_SEED))
+    yield _Case("gowt1", sets.labelled(folder / sets.STEM))
+    for number in sets.YEAST_SETS:
+        scene = sets.points(folder / sets.YEAST, number)
+        yield _Case(f"yeast_{number}", scene, number in sets.YEAST_HARD, is_of_links=True)
+
+
+def _mixed(scene: Scene) -> Scene:
+    """Return the scene with its places mixed up in some frames."""
+    places = list(scene.places)
+    for frame in range(_MIXED_EVERY, len(places), _MIXED_EVERY):
+        places[frame] = np.roll(places[frame], 1, axis=0)
+    return replace(scene, places=places)
