@@ -115,6 +115,12 @@ def open_source(path: Path, dataset: str, axes: str, channel: int) -> ImageSourc
     RunFileError
         If it cannot be read, or the axes do not fit it.
     """
+    if path.is_dir():
+        what = "a Zarr folder" if _is_zarr(path) else "a folder"
+        raise RunFileError(
+            f"{path} is {what}: TIFF, HDF5 and .npy files can be imported. Save it as one of them, "
+            "such as OME-TIFF (Python: tifffile.imwrite; Fiji: Bio-Formats Exporter)"
+        )
     if not path.is_file():
         raise RunFileError(f"there is no file {path}")
     kind = path.suffix.lower()
@@ -130,6 +136,11 @@ def open_source(path: Path, dataset: str, axes: str, channel: int) -> ImageSourc
         except (OSError, ValueError, RuntimeError, KeyError, tifffile.TiffFileError) as error:
             raise RunFileError(f"{path.name} cannot be read: {error}") from error
         return source.closes(stack.pop_all())
+
+
+def _is_zarr(path: Path) -> bool:
+    marks = ("zarr.json", ".zgroup", ".zarray", ".zattrs")
+    return path.suffix.lower() == ".zarr" or any((path / mark).exists() for mark in marks)
 
 
 def _open_npy(path: Path, _: str, axes: str, channel: int, stack: ExitStack) -> ImageSource:

@@ -12,6 +12,7 @@ import tifffile
 
 from acquire.calibration import Calibration
 from realtime.errors import RunFileError
+from realtime.image_source import open_source
 from realtime.importing import import_recording
 from realtime.run_file import RunReader
 from tests.unit.run_samples import CALIBRATION
@@ -212,3 +213,12 @@ def test_progress_is_told_to_the_end(tmp_path: Path) -> None:
     path = write(tmp_path, "npy", images((3, 9, 7)), "TYX")
     load(path, tmp_path / "run.h5", "TYX", on_progress=lambda *at: told.append(at))
     assert told == [(1, 3), (2, 3), (3, 3)]
+
+
+@pytest.mark.parametrize(("name", "said"), [("a.zarr", "a Zarr folder"), ("a", "a folder")])
+def test_a_folder_is_told_what_can_be_imported_instead(
+    tmp_path: Path, name: str, said: str
+) -> None:
+    (tmp_path / name).mkdir()
+    with pytest.raises(RunFileError, match=f"is {said}: TIFF, HDF5 and .npy files can be imported"):
+        open_source(tmp_path / name, "", "TYX", 0)

@@ -10,6 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from lightloop.cli.app import app
+from realtime.run_file import RunWriter
+from realtime.wire import encode
 from tests.unit import run_samples as samples
 
 
@@ -64,3 +66,36 @@ def test_what_is_no_run_is_one_sentence(tmp_path: Path) -> None:
         done = lightloop(*words)
         assert done.exit_code == 1
         assert len(done.stderr.splitlines()) == 1
+
+
+VERBS = [
+    ("inspect",),
+    ("verify",),
+    ("repair",),
+    ("export", "--tiff"),
+    ("replay", "--headless", "--verify", "policy"),
+]
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb[0])
+def test_every_verb_opens_the_whole_by_any_part_and_names_a_missing_one(
+    tmp_path: Path, verb: tuple[str, ...]
+) -> None:
+    path, start = tmp_path / "run.h5", samples.start()
+    for part in range(3):
+        with RunWriter(path, start) as writer:
+            for seq in range(4 * part, 4 * part + 4):
+                pixels = samples.image(seq)
+                writer.frame(samples.message(samples.info(seq), pixels), pixels)
+            if part == 2:
+                writer.document(encode(samples.end(12)))
+                writer.close("complete")
+    last = tmp_path / "run.002.h5"
+    if verb[0] != "replay":  # this one has no config to decide by
+        done = lightloop(verb[0], last, *verb[1:])
+        assert done.exit_code == 0, done.output
+        assert {"export": "run.tif", "repair": "is whole"}.get(verb[0], "12 frames") in done.stdout
+    (tmp_path / "run.001.h5").rename(tmp_path / "elsewhere")
+    done = lightloop(verb[0], last, *verb[1:])
+    assert done.exit_code == 1
+    assert "run.001.h5 is missing" in done.output
