@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lightloop.config import ConfigError
+from models.train.own.examples import BRIGHTER
 from models.train.own.takes import Camera, Take
 from realtime.image_source import open_source
 from realtime.run_file import RunReader
@@ -126,22 +127,72 @@ def read_stack(
         n_times, n_fields, n_planes = source.counts
         images = {at: source.plane(*at) for at in np.ndindex(n_times, n_fields, n_planes)}
         full_scale, shift, name = source.full_scale_adu, source.shift_adu, source.name
-    pixels = list(images.values())
-    camera = _stack_camera(pixels, calibration, estimate, full_scale, shift, name)
     takes = []
     for p, z in np.ndindex(n_fields, n_planes):
+        here = [images[t, p, z] for t in range(n_times)]
+        camera = _stack_camera(here, calibration, estimate, full_scale, shift, name)
         take = Take(
             run=name, field=f"{name} position {p}", channel=f"channel {channel}", plane=z,
-            z_um=z * step_um, frames=[images[t, p, z] for t in range(n_times)],
+            z_um=z * step_um, frames=here,
             times=np.arange(n_times), t_s=np.arange(n_times, dtype=np.float64),
             light=np.ones(n_times), camera=camera,
         )  # fmt: skip
         takes.append(take)
-    words = (
-        f"{camera.source}: gain {camera.gain_adu_per_e:.4g} ADU/e-, offset "
-        f"{camera.offset_adu:.4g} ADU, read noise {camera.read_noise_e:.3g} e-"
+    source_line = f"{name}: {len(images)} images"
+    return Material(tuple(takes), (source_line,), _words([take.camera for take in takes]))
+
+
+def _words(cameras: Sequence[Camera]) -> str:
+    """Say what is known of the cameras of a stack; where they were estimated, the middle one."""
+    gain, offset, read = np.median(
+        [(c.gain_adu_per_e, c.offset_adu, c.read_noise_e) for c in cameras], axis=0
     )
-    return Material(tuple(takes), (f"{name}: {len(pixels)} images",), words)
+    each = f", median of {len(cameras)}" if len(set(cameras)) > 1 else ""
+    return (
+        f"{cameras[0].source}: gain {gain:.4g} ADU/e-, offset {offset:.4g} ADU, "
+        f"read noise {read:.3g} e-{each}"
+    )
+
+
+def with_clean(
+    noisy: Material, path: Path, dataset: str, axes: str, channel: int, averaged: float
+) -> Material:
+    """Add the bright or averaged images that belong to the noisy ones of a stack, for "paired".
+
+    Parameters
+    ----------
+    averaged
+        How many noisy images' light each of them holds.
+
+    Raises
+    ------
+    RunFileError
+        If it cannot be read.
+    ConfigError
+        If its shape is another, or there is no more light in it.
+    """
+    if averaged < BRIGHTER:
+        raise ConfigError(f"--averaged must be {BRIGHTER:g} or more, got {averaged:g}")
+    takes = []
+    with open_source(path, dataset, axes, channel) as source:
+        n_times, n_fields, n_planes = source.counts
+        wanted = [(p, z) for p in range(n_fields) for z in range(n_planes)]
+        fits = len(wanted) == len(noisy.takes) and all(
+            len(take.frames) == n_times and take.frames[0].shape == source.shape
+            for take in noisy.takes
+        )
+        if not fits:
+            raise ConfigError(
+                f"{source.name} must hold one image for each noisy one, alike in shape"
+            )
+        for take, (p, z) in zip(noisy.takes, wanted, strict=True):
+            gain = take.camera.gain_adu_per_e / averaged  # as if their sum had been read out
+            camera = replace(take.camera, gain_adu_per_e=gain, saturation_adu=source.full_scale_adu)
+            frames = [source.plane(t, p, z) for t in range(n_times)]
+            light = averaged * take.light
+            takes.append(replace(take, frames=frames, light=light, camera=camera))
+        line = f"{source.name}: {averaged:g} times the light of each"
+    return replace(noisy, takes=(*noisy.takes, *takes), sources=(*noisy.sources, line))
 
 
 def _stack_camera(

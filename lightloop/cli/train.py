@@ -56,6 +56,13 @@ def train(
     ] = None,
     offset: Annotated[float | None, typer.Option(help="Its dark level, ADU.")] = None,
     read_noise: Annotated[float | None, typer.Option(help="Its read noise, electrons.")] = None,
+    clean: Annotated[
+        str | None,
+        typer.Option(metavar="STACK", help="Bright or averaged images, one for each of a stack."),
+    ] = None,
+    averaged: Annotated[
+        float, typer.Option(min=1, max=1e6, help="How many times the light those have.")
+    ] = 16.0,
     step_um: Annotated[
         float, typer.Option(min=0.001, max=1000, help="Between planes of a stack, um.")
     ] = 1.0,
@@ -84,6 +91,8 @@ def train(
         package = training.package_to_begin_with(task, init)
         camera = (gain_adu_per_e, offset, read_noise)
         material = joined([_material(path, channel, axes, camera, step_um) for path in recordings])
+        if clean is not None:
+            material = _with_clean(material, clean, recordings, channel, axes, averaged)
         if fresh:
             training.forget_work(target)
         checkpoint, goes_on = training.open_work(asked, material, package)
@@ -99,7 +108,8 @@ def train(
             )
         for line in _told(taught, len(split.held_out)):
             page.print(line, soft_wrap=True)
-        use = f', for a run: [network] denoise = "{made.folder}"' if task == "denoise" else ""
+        folder = made.folder if made.folder.is_absolute() else f"./{made.folder.as_posix()}"
+        use = f', for a run: [network] denoise = "{folder}"' if task == "denoise" else ""
         page.print(f"{made.folder}: {made.model_id}{use}", soft_wrap=True, markup=False)
 
 
@@ -127,6 +137,19 @@ def _material(
     if calibration is None:
         complain(f"{path}: camera {material.camera}")
     return material
+
+
+def _with_clean(
+    material: Material, clean: str, recordings: list[str], channel: str, axes: str, averaged: float
+) -> Material:
+    from lightloop import training_material as reading
+    from lightloop.cli.recorded import _file_and_dataset
+    from lightloop.config import ConfigError
+
+    if len(recordings) > 1:
+        raise ConfigError("--clean belongs to one stack: give one --from")
+    file, dataset = _file_and_dataset(clean)
+    return reading.with_clean(material, file, dataset, axes, int(channel or 0), averaged)
 
 
 def _announced(material: Material, n_train: int, n_held_out: int, how: str) -> Iterator[str]:

@@ -212,3 +212,25 @@ def test_the_noise_of_a_stack_is_estimated_and_called_so(tmp_path):
     assert (
         "as given" in reading.read_stack(tmp_path / "stack.npy", "", "TYX", 0, known, guess).camera
     )
+
+
+def test_averaged_images_make_pairs_of_a_stack(tmp_path):
+    from lightloop.calibrate import given_or_estimated
+    from models.train.own.examples import find_examples
+
+    rng = np.random.default_rng(0)
+    light = np.full((9, 96, 96), 6.0) + 20.0 * (np.arange(96) % 32 < 16)
+    noisy = [np.round(100 + 2 * (rng.poisson(light) + rng.normal(0, 1.4, light.shape)))
+             for _ in range(26)]  # fmt: skip
+    np.save(tmp_path / "noisy.npy", noisy[0].astype(np.uint16))
+    np.save(tmp_path / "mean.npy", np.round(np.mean(noisy[1:], axis=0)).astype(np.uint16))
+    known, guess = given_or_estimated(2.0, 100.0, 1.4)
+    stack = reading.read_stack(tmp_path / "noisy.npy", "", "PYX", 0, known, guess)
+    material = reading.with_clean(stack, tmp_path / "mean.npy", "", "PYX", 0, 25)
+    found = find_examples(material.takes, "denoise", "paired", 1)
+    assert len(found) == 9
+    assert all(e.gain == pytest.approx(25.0) for e in found)
+    bright = material.takes[found[0].target.take]
+    assert bright.camera.electrons(bright.frames[0]).mean() == pytest.approx(25 * 16.0, rel=0.05)
+    with pytest.raises(ConfigError, match="alike in shape"):
+        reading.with_clean(stack, tmp_path / "mean.npy", "", "TYX", 0, 25)
