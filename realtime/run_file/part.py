@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,15 @@ import xxhash
 from realtime.errors import BadMessage, RunFileError
 from realtime.run_file import layout
 from realtime.run_file import restored as restored_images
-from realtime.run_file.quiet import END, FLAGS, SIGNATURE, QuietFile
+from realtime.run_file.opening import (
+    DAMAGE,
+    LOOKS,
+    UnreadableRun,
+    check_length,
+    first_line,
+    open_part,
+)
+from realtime.run_file.quiet import QuietFile
 from realtime.run_file.restored import RestoredReader
 from realtime.wire import Document, Start, decode_from_hub
 
@@ -28,14 +35,6 @@ if TYPE_CHECKING:
     from realtime.run_file.restored import Entry
 
 BLOCK = 1024  # documents that are read at once
-LOOKS, LOOK_S = 5, 0.05  # at a file that a recorder may be writing this very moment; proposed
-
-DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, MemoryError)
-"""What h5py raises on damaged bytes; anything else is a fault of ours."""
-
-
-class UnreadableRun(RunFileError):
-    """HDF5 cannot open the file, whatever it was: perhaps its beginning is gone."""
 
 
 class Part:
@@ -63,7 +62,7 @@ class Part:
             raise RunFileError(f"there is no run file {path}")
         try:
             with self.reading():
-                self._file = _open(path) if complain is None else self._open_quietly()
+                self._file = open_part(path) if complain is None else self._open_quietly()
                 self._check_format()
                 self._open_datasets()
                 self._check_commit()
@@ -165,7 +164,7 @@ class Part:
         except DAMAGE as error:
             kind = RunFileError if self._is_open else UnreadableRun
             raise kind(
-                f"{self.path.name} is not a whole run file of lightloop: {_first_line(error)}"
+                f"{self.path.name} is not a whole run file of lightloop: {first_line(error)}"
             ) from error
 
     def _open_quietly(self) -> h5py.File:
@@ -326,49 +325,3 @@ def decode_document(packet: bytes, name: str) -> Document:
     if not isinstance(message, Document):
         raise RunFileError(f"{name} is damaged: {type(message).__name__} is no document of a run")
     return message
-
-
-def _open(path: Path) -> h5py.File:
-    """Open a file that is complete, being written, or left by a writer that died.
-
-    The last two can only be opened in SWMR mode, where damage would be met by waiting for ever
-    (`realtime.run_file.quiet`): so such a file is looked at quietly first.
-    """
-    with path.open("rb") as file:
-        head = file.read(END.stop)
-    if len(head) < END.stop or not head.startswith(SIGNATURE) or head[8] < 2:
-        return h5py.File(path, "r")
-    check_length(path, int.from_bytes(head[END], "little"))
-    if not head[FLAGS]:
-        return h5py.File(path, "r")
-    for look in range(LOOKS):
-        try:
-            _look(path)
-            break
-        except DAMAGE:
-            if look == LOOKS - 1:
-                raise
-            time.sleep(LOOK_S)
-    return h5py.File(path, "r", swmr=True)
-
-
-def _look(path: Path) -> None:
-    """Touch all of HDF5's bookkeeping, which carries its own sums."""
-    with QuietFile(path) as raw, h5py.File(raw, "r") as file:
-
-        def touch(_: str, item: object) -> None:
-            if isinstance(item, h5py.Dataset) and item.chunks is not None:
-                item.id.get_num_chunks()
-
-        file.visititems(touch)
-
-
-def check_length(path: Path, expected: int) -> None:
-    """Complain about a file that is shorter than it was."""
-    if (found := path.stat().st_size) < expected:
-        raise RunFileError(f"{path.name} was cut short: it had {expected} bytes, {found} are left")
-
-
-def _first_line(error: BaseException) -> str:
-    said = (str(error).strip() or type(error).__name__).splitlines()[0]
-    return "it does not begin as one" if "file signature not found" in said else said

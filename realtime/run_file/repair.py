@@ -16,7 +16,7 @@ from realtime.digest import StreamDigest
 from realtime.errors import RunFileError
 from realtime.run_file.examine import Examination, Fault, Verdict, examine
 from realtime.run_file.layout import PARTIAL
-from realtime.run_file.part import UnreadableRun
+from realtime.run_file.opening import UnreadableRun
 from realtime.run_file.parts import first_part
 from realtime.run_file.salvage import Salvage
 from realtime.run_file.writer import RunWriter
