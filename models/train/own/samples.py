@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from models import noise
@@ -15,6 +14,7 @@ from models.train.binned import UPSCALE, binned, enlarged
 from models.train.own.augment import Augmentation, draw_augmentation
 from models.train.own.blind_spot import hide
 from models.train.own.exposures import Relation, at_rest, relate
+from models.train.own.pieces import draw_window, same_relation, shown_light
 from models.train.own.target import bias_and_variance
 from models.train.own.thinning import dim, split
 from models.train.stacks import MAX_DEPTHS_OF_FIELD, between
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 _LEAST_VARIANCE = 0.02
 """Of a target, units of the noise: no target counts as clean."""
 _PAIRS_FOR_A_FIT = 8
-_NO_RELATION = Relation(1.0, 0.0, is_fitted=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,7 @@ class Sampler:
             return []
         groups: dict[tuple[int, int, float], list[Example]] = {}
         for example in examples:
-            groups.setdefault(_key(example), []).append(example)
+            groups.setdefault(same_relation(example), []).append(example)
         for key, members in groups.items():
             picked = members[:: max(len(members) // _PAIRS_FOR_A_FIT, 1)][:_PAIRS_FOR_A_FIT]
             first = np.vstack([self._whole(e.images[-1]) for e in picked])
@@ -104,7 +103,7 @@ class Sampler:
     def _sample(self, rng: np.random.Generator, example: Example, how: Augmentation) -> _Part:
         last = self.takes[example.images[-1].take]
         fine = UPSCALE if self.task == "superres" else 1
-        window = _window(rng, last.frames[0].shape, fine * self.crop_px)
+        window = draw_window(rng, last.frames[0].shape, fine * self.crop_px)
         images = np.stack([self._electrons(s, window, last, example) for s in example.images])
         clipped = last.camera.is_clipped(self._adu(example.images[-1], window))
         weight = np.asarray(~clipped, np.float32)
@@ -121,7 +120,7 @@ class Sampler:
         base = noisy.smoothed(seen[-1])
         clean = how.gain * how.share * how.blurred(how.turned(target))
         return self._part(
-            seen, base, clean, how.turned(weight * rest), _light(base, read),
+            seen, base, clean, how.turned(weight * rest), shown_light(base, read),
             (how.gain * how.share * scale, read, read, how.left_over),
         )  # fmt: skip
 
@@ -135,7 +134,7 @@ class Sampler:
         base = noisy.smoothed(seen[-1])
         electrons = np.asarray(noise.inverse_algebraic(original, read), np.float32)
         return self._part(
-            seen, base, electrons, how.turned(weight) * hidden, _light(base, read),
+            seen, base, electrons, how.turned(weight) * hidden, shown_light(base, read),
             (how.gain, read, read, 1.0),
         )  # fmt: skip
 
@@ -163,7 +162,7 @@ class Sampler:
         fine_how = Augmentation(how.turns, how.is_mirrored, blur_px=UPSCALE * how.blur_px)
         clean = share * fine_how.blurred(how.turned(target))
         return self._part(
-            seen, base, clean, how.turned(weight * rest), _light(base, coarse_read),
+            seen, base, clean, how.turned(weight * rest), shown_light(base, coarse_read),
             (share * scale, read_target, coarse_read, fine_how.left_over),
         )  # fmt: skip
 
@@ -184,9 +183,9 @@ class Sampler:
         base = between(seen, fraction)
         clean = how.gain * how.share * how.blurred(how.turned(target))
         depths = min(distance / self.depth_of_field_um, MAX_DEPTHS_OF_FIELD)
-        clipped = middle.camera.is_clipped(self._adu(example.target, window))
+        counts = ~middle.camera.is_clipped(self._adu(example.target, window))
         part = self._part(
-            seen, base, clean, how.turned(np.asarray(~clipped, np.float32)), _light(base, read),
+            seen, base, clean, how.turned(np.asarray(counts, np.float32)), shown_light(base, read),
             (how.gain * how.share * float(scale), read, read, how.left_over),
         )  # fmt: skip
         extra = [np.full((1, *base.shape), value, np.float32) for value in (depths, fraction)]
@@ -226,7 +225,9 @@ class Sampler:
         self, example: Example, window: tuple[slice, slice], image: Image, read: float
     ) -> tuple[Image, float, Image]:
         """Return the target in the input's light, its scale, and where nothing moved."""
-        relation = self._relations.get(_key(example), Relation(example.gain, 0.0, is_fitted=False))
+        relation = self._relations.get(
+            same_relation(example), Relation(example.gain, 0.0, is_fitted=False)
+        )
         camera = self.takes[example.target.take].camera
         adu = self._adu(example.target, window)
         second = camera.electrons(adu)
@@ -253,24 +254,3 @@ class Sampler:
     @staticmethod
     def _stabilised(electrons: Image, read: float) -> Image:
         return np.asarray(noise.forward(electrons, 1.0, 0.0, read), np.float32)
-
-
-def _light(base: Image, read: float) -> Image:
-    """Return the light that a smoothed stabilised image shows; it holds none of a target's noise.
-
-    A second blur: what counts here is the level, not the structure.
-    """
-    soft = cv2.GaussianBlur(base, (0, 0), 1.0)
-    return np.maximum(np.asarray(noise.inverse_unbiased(soft, read), np.float32), 0.0)
-
-
-def _window(rng: np.random.Generator, shape: tuple[int, ...], size: int) -> tuple[slice, slice]:
-    """Draw a square; its corner lies on even pixels, so that binning never depends on it."""
-    y, x = (2 * int(rng.integers(0, (n - size) // 2 + 1)) for n in shape[-2:])
-    return slice(y, y + size), slice(x, x + size)
-
-
-def _key(example: Example) -> tuple[int, int, float]:
-    """Tell which pairs share one gain and offset: both takes, and the ratio of light in 20 %."""
-    step = round(float(np.log(max(example.gain, 1e-6)) / np.log(1.2)))
-    return example.images[-1].take, example.target.take, float(step)
