@@ -304,3 +304,11 @@ def test_a_lamp_shines_on_the_field_of_the_last_exposure_and_is_paid_for_at_full
     with at.guard.expose(ask(10, 1.0, "lamp"), "lamp", 1, 2) as lease:
         reserved_ms = lease.reserve_ms(GuardRules().switch_allowance_ms)
         assert at.ledger.spent(2, "lamp") - before == pytest.approx(reserved_ms * 1e-3)
+
+
+def test_a_lamp_shines_on_the_first_field_before_anything_is_exposed() -> None:
+    lamp = LightSource(name="lamp", wavelength_nm=550, gate="always-on")
+    at = stand(LED, lamp, limits=Limits(1, 100, 1.0, 10))
+    at.bench.spend(1000 * MS)
+    at.guard.all_dark()
+    assert at.ledger.spent(0, "lamp") == pytest.approx(1.0, rel=0.01)
