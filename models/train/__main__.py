@@ -13,7 +13,7 @@ from models.package import Package
 from models.train import card, pack, score, score_tasks
 from models.train.fit import Plan, fit
 from models.train.recipes import recipe
-from models.train.start import transplant
+from models.train.start import shares_of, transplant
 from models.unet import LiteUNet, count_parameters
 
 if TYPE_CHECKING:
@@ -72,7 +72,8 @@ def _train(asked: argparse.Namespace) -> None:
     )  # fmt: skip
     net = how.network(asked.base, asked.seed)
     if asked.init is not None:
-        new = transplant(net, Package.load(asked.init), how.in_frames)
+        shares = shares_of(how.task, net.in_channels)
+        new = transplant(net, Package.load(asked.init), shares, asked.seed)
         logger.info("started from %s; new are %s", asked.init, ", ".join(new))
     looks = fit(
         net, how.batch_at(train, asked.seed), how.held_out(held_out, asked.seed), plan,

@@ -4,50 +4,93 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from models.errors import ModelError
 from models.package import WEIGHTS
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from models.package import Package
     from models.unet import LiteUNet
 
+    Array = NDArray[np.float32]
+
 _FIRST = "enc1.0.weight"
+_JOINED = ("dec1.0.weight", "dec2.0.weight")
+"""Layers that eat two images side by side: from below and from the same level."""
+_UPWARD = ("up1.weight", "up2.weight")
+"""Transposed convolutions: what goes in is their first axis."""
 _SUB_PIXELS = 4
 """Channels that each plane becomes in `torch.nn.PixelUnshuffle` (2)."""
 
 
-def transplant(net: LiteUNet, package: Package, images: int) -> list[str]:
+def transplant(net: LiteUNet, package: Package, shares: tuple[float, ...], seed: int) -> list[str]:
     """Copy into ``net`` what fits of a package's weights; return the names of what stays new.
+
+    Into a network twice as wide each channel goes twice, and what is made of it is split unevenly
+    between both, so that they can part (Chen, Goodfellow & Shlens, "Net2Net", ICLR 2016).
 
     Parameters
     ----------
-    images
-        How many of the planes are images. Each gets an equal share of the first layer of a
-        network of one image, as if it looked at their mean; constant planes begin unseen.
+    shares
+        What each plane gets of the first layer of a network of one image: (0.5, 0.5, 0, 0) sees
+        the mean of two images, and constant planes not at all.
+    seed
+        Of the uneven splitting.
 
     Raises
     ------
     ModelError
-        If the package is of another width.
+        If the package's width is neither that of ``net`` nor half of it, or it eats more than one
+        image.
     """
-    if package.manifest.base != net.base:
+    manifest = package.manifest
+    factor = net.base // manifest.base
+    if factor not in (1, 2) or net.base != factor * manifest.base or manifest.in_channels != 1:
         raise ModelError(
-            f"{package.model_id} has base {package.manifest.base}, the new network {net.base}: "
-            "start from a package of the same base"
+            f"{package.model_id} has base {manifest.base} and {manifest.in_channels} planes, the "
+            f"new network base {net.base}: start from one image and the same base or half of it"
         )
+    known = {name: np.asarray(array) for name, array in package.arrays(WEIGHTS).items()}
+    known[_FIRST] = np.concatenate([known[_FIRST] * np.float32(s) for s in shares], axis=1)
+    if factor == 2:
+        rng = np.random.default_rng(seed)
+        known = {name: _widened(name, array, rng) for name, array in known.items()}
     new = []
-    known = {name: torch.from_numpy(array) for name, array in package.arrays(WEIGHTS).items()}
-    state = net.state_dict()
-    for name, value in state.items():
-        if name in known and known[name].shape == value.shape:
-            value.copy_(known[name])
-        elif name == _FIRST and package.manifest.in_channels == 1:
-            value.zero_()
-            for plane in range(images):
-                place = slice(plane * _SUB_PIXELS, (plane + 1) * _SUB_PIXELS)
-                value[:, place] = known[name] / images
+    for name, value in net.state_dict().items():
+        if name in known and known[name].shape == tuple(value.shape):
+            value.copy_(torch.from_numpy(np.ascontiguousarray(known[name])))
         else:
             new.append(name)
     return new
+
+
+def shares_of(task: str, planes: int) -> tuple[float, ...]:
+    """Return how a new network of a task begins to see its planes, for `transplant`."""
+    if task == "axial":
+        return (0.5, 0.5, *(planes - 2) * (0.0,))
+    return (*(planes - 1) * (0.0,), 1.0)  # the present frame; the past is still to be learnt
+
+
+def _widened(name: str, array: Array, rng: np.random.Generator) -> Array:
+    """Return a layer's weights or biases for twice the channels, giving the same answer."""
+    if name.startswith("head") and name.endswith("bias"):
+        return array
+    if name.endswith("bias"):
+        return np.tile(array, 2)
+    eats, makes = (0, 1) if name in _UPWARD else (1, 0)
+    if name != _FIRST:
+        array = _split(array, eats, 2 if name in _JOINED else 1, rng)
+    return array if name.startswith("head") else np.concatenate([array, array], axis=makes)
+
+
+def _split(array: Array, axis: int, blocks: int, rng: np.random.Generator) -> Array:
+    """Double the channels that are eaten, block by block; both halves sum to what was."""
+    parts = []
+    for block in np.split(array, blocks, axis=axis):
+        share = rng.uniform(0.2, 0.8, block.shape).astype(np.float32)
+        parts += [block * share, block * (1.0 - share)]
+    return np.concatenate(parts, axis=axis)

@@ -15,7 +15,7 @@ from models.train import pack  # noqa: E402
 from models.train.recipes import recipe  # noqa: E402
 from models.train.scenes import make_scene  # noqa: E402
 from models.train.stacks import Stack  # noqa: E402
-from models.train.start import transplant  # noqa: E402
+from models.train.start import shares_of, transplant  # noqa: E402
 from models.train.volumes import make_stack  # noqa: E402
 from models.unet import LiteUNet  # noqa: E402
 
@@ -78,8 +78,8 @@ def test_a_new_package_is_whole_and_every_engine_gives_its_answer(task, tmp_path
 def test_a_network_that_starts_from_another_sees_the_mean_of_its_images() -> None:
     package = Package.load(shipped("denoise-2d"))
     single, double = LiteUNet(1), LiteUNet(4)
-    assert transplant(single, package, 1) == []
-    assert transplant(double, package, 2) == []
+    assert transplant(single, package, (1.0,), 1) == []
+    assert transplant(double, package, shares_of("axial", 4), 1) == []
     frames = torch.randn(1, 2, 32, 32)
     constant = torch.ones(1, 2, 32, 32)
     with torch.inference_mode():
@@ -87,6 +87,19 @@ def test_a_network_that_starts_from_another_sees_the_mean_of_its_images() -> Non
         assert torch.allclose(double(torch.cat([frames, constant], 1)), wanted, atol=1e-4)
 
 
-def test_a_start_from_another_width_is_refused() -> None:
-    with pytest.raises(ModelError, match="has base 16, the new network 32"):
-        transplant(LiteUNet(base=32), Package.load(shipped("denoise-2d")), 1)
+def test_a_wider_network_with_memory_begins_as_the_one_that_it_starts_from() -> None:
+    package = Package.load(shipped("denoise-2d"))
+    single, wide = LiteUNet(1), LiteUNet(5, 32)
+    transplant(single, package, (1.0,), 1)
+    assert transplant(wide, package, shares_of("denoise", 5), 1) == []
+    frames = torch.randn(1, 5, 32, 32)
+    with torch.inference_mode():
+        assert torch.allclose(wide(frames), single(frames[:, -1:]), atol=1e-4)
+    twins = wide.state_dict()["enc2.0.weight"]
+    assert not torch.allclose(twins[:, :16], twins[:, 16:])
+
+
+@pytest.mark.parametrize("base", [8, 24, 64])
+def test_a_start_from_a_width_that_does_not_fit_is_refused(base) -> None:
+    with pytest.raises(ModelError, match=f"has base 16 .*, the new network base {base}"):
+        transplant(LiteUNet(base=base), Package.load(shipped("denoise-2d")), (1.0,), 1)
