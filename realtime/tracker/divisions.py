@@ -136,7 +136,7 @@ def _cost(scene: Scene, family: Family, trio: tuple[NDArray[np.intp], ...]) -> N
     between = scene.places[one] - scene.places[other]
     middle = (scene.places[one] + scene.places[other]) / 2 - scene.expected.places[mothers]
     spread = family.off_px(scene.expected.spread_px[mothers])
-    cost = surprise(np.einsum("ij,ij->i", middle, middle), spread, axes)
+    cost = surprise(np.einsum("ij,ij->i", middle, middle), spread, axes, scene.expected.tail)
     cost += family.apart_cost(np.sqrt(np.einsum("ij,ij->i", between, between)), axes)
     of_mothers, of_detections = scene.sizes
     cost += family.size_cost(of_mothers[mothers], of_detections[one], of_detections[other])

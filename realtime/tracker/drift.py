@@ -12,6 +12,12 @@ if TYPE_CHECKING:
 
 _NEIGHBOURS = 16
 """Cells that say how the crowd around a cell moves (measured: 8 and 16, median over mean)."""
+_FEWEST = 8
+"""Cells without which nobody can tell a jump from a walk (proposed)."""
+_VOTES = 12
+"""Detections that each cell votes for."""
+_MOST_ASKED = 2000
+"""Ways whose votes are counted: a crowd must not stall the search."""
 
 
 def common_drift(
@@ -39,3 +45,42 @@ def common_drift(
     at = expected[pairs[:, 0]]
     _, near = cKDTree(at).query(expected, _NEIGHBOURS)
     return np.asarray(np.median((found[pairs[:, 1]] - at)[near], axis=1))
+
+
+def common_jump(
+    expected: NDArray[np.float64], found: NDArray[np.float64], sharp_px: float, apart_px: float
+) -> NDArray[np.float64] | None:
+    """Return how far the whole field jumped between two shots, px, (D,); None: it did not.
+
+    Each cell votes for the ways to its nearest detections; a stage that was bumped gives many
+    votes for one way. It must explain at least half of the cells, and half as many again as no
+    jump does.
+
+    Parameters
+    ----------
+    expected, found
+        px, (N, D) and (M, D).
+    sharp_px
+        How well votes for the same way agree.
+    apart_px
+        Usual distance of neighbours: jumps up to twice as far are looked for.
+    """
+    n, m = len(expected), len(found)
+    if n < _FEWEST or m < _FEWEST:
+        return None
+    tree = cKDTree(found)
+    reach = 2.0 * apart_px
+    away, near = tree.query(expected, range(1, min(_VOTES, m) + 1), distance_upper_bound=reach)
+    rows, ranks = np.nonzero(away < reach)
+    ways = found[near[rows, ranks]] - expected[rows]
+    if len(ways) == 0:
+        return None
+    votes = cKDTree(ways)
+    asked = ways[:: 1 + len(ways) // _MOST_ASKED]
+    support = votes.query_ball_point(asked, sharp_px, return_length=True)
+    best = asked[np.lexsort((*asked.T, -support))[0]]
+    way = np.median(ways[votes.query_ball_point(best, sharp_px)], axis=0)
+    explained = int(np.sum(tree.query(expected + way)[0] < sharp_px))
+    before = int(np.sum(tree.query(expected)[0] < sharp_px))
+    is_real = explained >= 0.5 * n and explained > 1.5 * before
+    return np.asarray(way) if is_real else None

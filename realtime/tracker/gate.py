@@ -91,7 +91,7 @@ class Gate:
         reach_px, self._spread_px = first, first / _FIRST_SPREAD
         if self._count >= _MIN_STEPS:
             seen = self._misses[: min(self._count, _STEPS)]
-            rank, middle = int(0.99 * (len(seen) - 1)), len(seen) // 2
+            rank, middle = (int(q * (len(seen) - 1)) for q in (0.99, 0.5))
             part = np.partition(seen, (middle, rank))
             usual = _GATE_MARGIN * float(part[rank])
             reach_px = max(min(usual, _WIDEST * first), _NARROWEST * self._apart_px, 1.0)

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-TAIL = 6.0
-"""Degrees of freedom of a miss: real steps are rarer in the middle and commoner far off than
-Gaussian ones (Student's t; tuned: see docs/decisions/025-tracker.md)."""
 _NEAREST = 10
 """Detections that are looked at for each cell: a crowd must not stall the search."""
 
@@ -37,30 +34,35 @@ class Expected:
         Longest link, (N,).
     alone
         Probability of each cell to stay unseen, (N,).
+    tail
+        Degrees of freedom of a miss (`surprise`).
     """
 
     places: NDArray[np.float64]
     spread_px: NDArray[np.float64]
     gates_px: NDArray[np.float64]
     alone: NDArray[np.float64]
+    tail: float = 6.0
 
 
 def surprise(
-    squared_px: NDArray[np.float64], spread_px: NDArray[np.float64] | float, axes: int
+    squared_px: NDArray[np.float64], spread_px: NDArray[np.float64], axes: int, tail: float
 ) -> NDArray[np.float64]:
     """Return minus the log density of misses, for each px**axes, under Student's t.
+
+    Real steps are rarer in the middle and commoner far off than Gaussian ones.
 
     Parameters
     ----------
     squared_px
         Squared misses, px**2.
+    tail
+        Degrees of freedom; few: long steps are common (`realtime.tracker.gate`).
     """
-    spread = np.asarray(spread_px)
-    scale = (
-        math.lgamma(TAIL / 2) - math.lgamma((TAIL + axes) / 2) + axes / 2 * math.log(TAIL * math.pi)
-    )
-    off = np.log1p(squared_px / (TAIL * spread**2))
-    return np.asarray(scale + axes * np.log(spread) + (TAIL + axes) / 2 * off)
+    scale = math.lgamma(tail / 2) - math.lgamma((tail + axes) / 2)
+    scale += axes / 2 * math.log(tail * math.pi)
+    off = np.log1p(squared_px / (tail * spread_px**2))
+    return np.asarray(scale + axes * np.log(spread_px) + (tail + axes) / 2 * off)
 
 
 def possible_links(
@@ -94,6 +96,8 @@ def possible_links(
     )
     rows, ranks = np.nonzero(away <= expected.gates_px[:, None])
     columns = near[rows, ranks]
-    cost = surprise(away[rows, ranks] ** 2, expected.spread_px[rows], places.shape[1])
+    cost = surprise(
+        away[rows, ranks] ** 2, expected.spread_px[rows], places.shape[1], expected.tail
+    )
     cost += log_newcomers[columns] - np.log1p(-expected.alone)[rows] + look(rows, columns)
     return Pairs(rows, columns, cost, alone, m)

@@ -12,7 +12,7 @@ from realtime.tracker.assign import Pairs, cheapest_links, prices
 from realtime.tracker.cells import NEVER, Cells, Found, new_cells, no_cells
 from realtime.tracker.certainty import certainty, link_odds
 from realtime.tracker.divisions import Scene, Split, find_splits
-from realtime.tracker.drift import common_drift
+from realtime.tracker.drift import common_drift, common_jump
 from realtime.tracker.family import Family
 from realtime.tracker.gate import Gate
 from realtime.tracker.likeness import Likeness
@@ -33,6 +33,11 @@ _PLANE = 2
 """Axes of a plane."""
 _DRIFT_PASSES = 2
 """Rounds of "link, see how the crowd moves, link again" where cells are crowded (measured)."""
+_LOST = 0.1
+"""Share of the cells that must be missing before a jump of the whole field is looked for
+(proposed)."""
+_SHARP = 2.0
+"""How well cells agree on a jump, in spreads of a cell (proposed)."""
 _NEWS = 0.45
 """Smallest new motion of the crowd, over the spread of a cell, that is followed: sixteen neighbours
 without common motion seem to move by 0.4 (tuned)."""
@@ -76,6 +81,8 @@ class Tracker:
     ----------
     labels
         Identity of each detection of the last shot, (M,) int64; -1 for none.
+    has_jumped
+        Whether the whole field jumped before the last shot: a bumped stage is no motion.
     """
 
     def __init__(self, config: TrackerConfig) -> None:
@@ -91,6 +98,7 @@ class Tracker:
         self._axes, self._fading = _PLANE, 0.0
         self._next_id, self._shots = 0, -1
         self._events: list[TrackEvent] = []
+        self.has_jumped = False
         self.labels: NDArray[np.int64] = np.empty(0, np.int64)
         _warm_up()
 
@@ -138,6 +146,13 @@ class Tracker:
         )
         pairs = self._pairs(expected, found, newcomers)
         linked = cheapest_links(pairs)
+        jump = self._jump(alone, found, linked)
+        if jump is not None:
+            alone = alone + jump
+            expected = replace(expected, places=alone)
+            pairs = self._pairs(expected, found, newcomers)
+            linked = cheapest_links(pairs)
+            cells["place"][:, :axes] += jump  # the stage moved, not the cells
         for _ in range(_DRIFT_PASSES if self._gate.is_crowded else 0):
             hit = np.flatnonzero(linked >= 0)
             drift = common_drift(alone, found.places, np.column_stack((hit, linked[hit])))
@@ -168,6 +183,20 @@ class Tracker:
         self._weigh(pairs, linked)
         self._learn_misses(expected, found, linked)
         return linked, splits
+
+    def _jump(
+        self, expected: NDArray[np.float64], found: Found, linked: NDArray[np.intp]
+    ) -> NDArray[np.float64] | None:
+        """Return how far the whole field jumped, where many cells are not where they should be."""
+        here = self._cells["missed"] == 0
+        n_lost = int(np.count_nonzero((linked < 0) & here))
+        self.has_jumped = False
+        if n_lost < _LOST * max(int(np.count_nonzero(here)), 1):
+            return None
+        sharp_px = _SHARP * self._gate.spread_px
+        jump = common_jump(expected[here], found.places, sharp_px, self._gate.apart_px)
+        self.has_jumped = jump is not None
+        return jump
 
     def _is_news(self, drift: NDArray[np.float64]) -> bool:
         """Whether the crowd moves otherwise than was thought, and linking again is worth it."""

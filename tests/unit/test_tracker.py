@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from realtime.detections import Detections
-from realtime.tracker import Tracker, TrackerConfig
+from realtime.tracker import Tracker, TrackerConfig, forecast
 from realtime.wire import TrackEvent, Tracks
 
 Place = tuple[float, float]
@@ -167,3 +167,44 @@ def test_all_cells_crowded_in_one_gate_do_not_stall() -> None:
     for _ in range(6):
         tracker.update(seen([tuple(p) for p in rng.uniform(0, 9, (150, 2))]))
     assert time.thread_time() - start < 2.0
+
+
+def test_a_bumped_stage_keeps_all_identities_and_invents_no_division() -> None:
+    rng = np.random.default_rng(4)
+    cells = rng.uniform(0, 400, (60, 2))
+    tracker = Tracker(TrackerConfig())
+    ids: list[set[int]] = []
+    for t in range(12):
+        bump = np.array([17.0, -23.0]) * (t >= 6)
+        places = cells + rng.normal(0, 0.7, cells.shape) + bump
+        tracks, events = tracker.update(seen([*map(tuple, places.tolist())]))
+        assert tracker.has_jumped == (t == 6)
+        assert "division" not in {e.kind for e in events}
+        ids.append(set(tracks.ids))
+    assert ids[-1] == ids[5]
+
+
+def test_a_cell_in_a_stack_is_told_from_one_above_it() -> None:
+    tracker = Tracker(TrackerConfig(max_step_px=15.0))
+    light = np.full(4, 10.0)
+    y, x = np.array([10.0, 10.0, 60.0, 90.0]), np.array([10.0, 10.0, 80.0, 20.0])
+    for t in range(5):
+        z = np.array([0.0, 40.0, 20.0, 20.0]) + t
+        order = np.arange(4) if t % 2 else np.arange(4)[::-1]
+        found = Detections(y[order], x[order], light[order], light, light, light, z_px=z[order])
+        tracks, _ = tracker.update(found)
+    assert sorted(tracks.z_px) == [4.0, 24.0, 24.0, 44.0]
+    assert len(tracks.ids) == 4
+    assert set(tracks.ages) == {4}
+
+
+def test_a_forecast_goes_on_at_the_course_and_grows_less_sure() -> None:
+    _, tracks, _ = follow([[(10.0, 10.0 + 3 * t), *AWAY] for t in range(12)])
+    now, sure = forecast(tracks[-1], 0)
+    later, unsure = forecast(tracks[-1], 4)
+    assert later[0, 1] - now[0, 1] == pytest.approx(12.0, abs=1.5)
+    assert np.all(np.linalg.det(unsure) > np.linalg.det(sure))
+    with pytest.raises(ValueError, match="ahead"):
+        forecast(tracks[-1], -1)
+    with pytest.raises(ValueError, match="no course"):
+        forecast(Tracks(ids=(1,), y_px=(0.0,), x_px=(0.0,)), 1)
