@@ -79,4 +79,4 @@ def _laptrack(scene: Scene, gate: float) -> Run:
     spent = (time.process_time_ns() - start) * 1e-6 / len(scene.places)
     nodes = (sorted(pair) for pair in tree.edges)
     edges = {((int(a[0]), int(a[1])), (int(b[0]), int(b[1]))) for a, b in nodes}
-    return Run(edges, [spent] * len(scene.places))
+    return Run(edges=edges, cpu_ms=[spent] * len(scene.places))
