@@ -13,6 +13,8 @@ too. A restored image has no checksum: it is only looked at, never decided on.
 
 from __future__ import annotations
 
+import mmap
+import os
 import platform
 import sys
 import uuid
@@ -62,6 +64,10 @@ class Ring:
     def create(cls, name: str, slots: int, slot_bytes: int) -> Self:
         """Make a new ring of `slots` images of at most `slot_bytes` bytes.
 
+        Its memory is taken now, not when a frame first needs it: the first frames of a run are
+        then published as fast as the others, and memory that is not there is missed before there
+        is light.
+
         Raises
         ------
         StreamError
@@ -71,9 +77,11 @@ class Ring:
         try:
             size = slots * (HEADER_BYTES + slot_bytes)
             memory = SharedMemory(name=name, create=True, size=size)
+            _take(memory)
         except (OSError, ValueError) as error:
             raise StreamError(
-                f"no shared memory for {slots} frames of {slot_bytes} bytes as {name!r}: {error}"
+                f"no shared memory for {slots} frames of {slot_bytes} bytes as {name!r}: {error}; "
+                "a smaller ring_frames needs less"
             ) from error
         return cls(memory, RingInfo(name, slots, slot_bytes), owns=True)
 
@@ -174,6 +182,22 @@ def remove(name: str) -> bool:
     memory.close()
     memory.unlink()
     return True
+
+
+def _take(memory: SharedMemory) -> None:
+    """Touch every page once; a bare `SharedMemory` is a promise that a full system breaks late.
+
+    Without the reservation, Linux would kill whoever touches a page that is not there (SIGBUS).
+    """
+    try:
+        if sys.platform == "linux":
+            os.posix_fallocate(memory._fd, 0, memory.size)  # type: ignore[attr-defined]  # noqa: SLF001 - its only handle
+        assert memory.buf is not None
+        np.frombuffer(memory.buf, np.uint8)[:: mmap.PAGESIZE] = 0
+    except OSError:
+        memory.close()
+        memory.unlink()
+        raise
 
 
 def _attach(name: str, *, shares_tracker: bool) -> SharedMemory:

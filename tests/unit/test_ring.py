@@ -4,6 +4,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -66,6 +67,21 @@ def test_a_ring_that_is_gone_is_said_so() -> None:
 def test_a_taken_name_is_said_so(ring: Ring) -> None:
     with pytest.raises(StreamError, match=ring.info.name):
         Ring.create(ring.info.name, 4, 64)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system says so by itself")
+def test_memory_that_is_not_there_is_missed_when_the_ring_is_made() -> None:
+    name = f"ll_{uuid.uuid4().hex[:10]}"
+    with pytest.raises(StreamError, match="a smaller ring_frames needs less"):
+        Ring.create(name, 4096, 1 << 30)  # 4 TB: the system promises them, and has them not
+    assert not remove(name)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts pages as Linux does")
+def test_a_new_ring_lies_in_memory_before_its_first_frame() -> None:
+    with Ring.create(f"ll_{uuid.uuid4().hex[:10]}", 8, 1 << 20) as ring:
+        blocks = Path("/dev/shm", ring.info.name).stat().st_blocks
+        assert blocks * 512 >= 8 << 20
 
 
 def test_a_ring_that_a_dead_owner_left_is_removed_once() -> None:
