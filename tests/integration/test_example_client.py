@@ -21,6 +21,13 @@ EXAMPLE = Path(__file__).parents[2] / "docs" / "example_client.py"
 END = End(-1, 0, 0, "complete", "a test", is_dark=True)
 
 
+def test_the_example_is_short_and_needs_two_packages_beside_python() -> None:
+    lines = EXAMPLE.read_text().splitlines()
+    assert len(lines) <= 60
+    imports = {line.split()[1] for line in lines if line.startswith(("import ", "from "))}
+    assert imports <= {"json", "sys", "tempfile", "pathlib", "msgpack", "zmq"}
+
+
 def test_the_example_sees_frames_survives_a_gap_and_ends_with_the_run(tmp_path: Path) -> None:
     session = Session(tmp_path)
     path = write_address(tmp_path, session.address)
