@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 PACKAGE = "denoise-2d"
 DRAWN, SCENES, GOOD_FRAMES = 5_500, 60, 20
-SEED = 31
+SEED = 4_111
 LEAST_FRAMES = 500
 """Of an octave that is judged, in full."""
 SIDE_PX = 512

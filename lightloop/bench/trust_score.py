@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from models.train.trust import Denoisers, Known
     from realtime.trust import TrustWatch
 
-_SEED = 77
+_SEED = 5_303
+"""None of these scenes was ever looked at while thresholds were chosen."""
 
 
 class Fault(NamedTuple):
