@@ -157,8 +157,8 @@ def test_memory_follows_the_cells_alive() -> None:
     for _ in range(60):  # nobody is ever seen twice
         tracker.update(seen([tuple(p) for p in rng.uniform(0, 5000, (40, 2))]))
         assert tracker._cells.nbytes < 4 * 40 * tracker._cells.itemsize
-        assert len(tracker._pending) < 120
-    assert sys.getsizeof(tracker._pending) < 10_000
+        assert len(tracker._verdicts._pending) < 120
+    assert sys.getsizeof(tracker._verdicts._pending) < 10_000
 
 
 def test_all_cells_crowded_in_one_gate_do_not_stall() -> None:

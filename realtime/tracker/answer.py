@@ -1,0 +1,56 @@
+"""What a tracker tells of a shot: every cell, as columns for the wire."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from realtime.tracker.cells import NEVER
+from realtime.wire import Tracks
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from realtime.tracker.cells import Cells
+    from realtime.tracker.habits import Habits
+
+
+def tracks_of(cells: Cells, habits: Habits, *, has_z: bool) -> Tracks:
+    """Return all cells as they are after a shot."""
+    places = habits.motion.expect(cells, 0)
+    course = habits.motion.course(cells)
+    spread = habits.motion.spread(cells, habits.gate.spread_px, 1)
+    was_linked = (cells["detection"] >= 0) & (cells["age"] > 0)
+    since = np.where(cells["since_division"] < NEVER, cells["since_division"], -1)
+    return Tracks(
+        ids=tuple(cells["id"].tolist()),
+        parents=tuple(cells["parent"].tolist()),
+        y_px=tuple(places[:, 0].tolist()),
+        x_px=tuple(places[:, 1].tolist()),
+        vy_px=tuple(cells["step"][:, 0].tolist()),
+        vx_px=tuple(cells["step"][:, 1].tolist()),
+        ages=tuple(cells["age"].tolist()),
+        missed=tuple(cells["missed"].tolist()),
+        photons=tuple(cells["photons"].tolist()),
+        area_px=tuple(cells["area_now"].tolist()),
+        course_y_px=tuple(course[:, 0].tolist()),
+        course_x_px=tuple(course[:, 1].tolist()),
+        spread_px=tuple(spread.tolist()),
+        certainty=tuple(cells["certainty"].tolist()),
+        margin=tuple(cells["margin"].tolist()),
+        trend=tuple((cells["trend"] - habits.fading).tolist()),
+        since_division=tuple(since.tolist()),
+        z_px=tuple(places[:, 2].tolist()) if has_z else (),
+        course_z_px=tuple(course[:, 2].tolist()) if has_z else (),
+        n_wrong_links=float((1.0 - cells["certainty"][was_linked]).sum()),
+        fading=habits.fading,
+    )
+
+
+def labels_of(cells: Cells, n_found: int) -> NDArray[np.int64]:
+    """Return the identity of each detection, (M,) int64; -1 for none."""
+    seen = cells[cells["detection"] >= 0]
+    labels = np.full(n_found, -1, np.int64)
+    labels[seen["detection"]] = seen["id"]
+    return labels

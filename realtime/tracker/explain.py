@@ -1,0 +1,189 @@
+"""Explains a shot: which detection is which cell, who divided, and how sure each answer is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from realtime.tracker.assign import Pairs, cheapest_links, prices
+from realtime.tracker.certainty import link_odds
+from realtime.tracker.divisions import Scene, Split, find_splits
+from realtime.tracker.drift import common_drift, common_jump
+from realtime.tracker.links import Expected, possible_links
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from realtime.tracker.cells import Cells, Found
+    from realtime.tracker.habits import Habits
+
+_DRIFT_PASSES = 2
+"""Rounds of "link, see how the crowd moves, link again" where cells are crowded (measured)."""
+_LOST = 0.1
+"""Share of the cells that must be missing before a jump of the whole field is looked for
+(proposed)."""
+_SHARP = 2.0
+"""How well cells agree on a jump, in spreads of a cell (proposed)."""
+_NEWS = 0.45
+"""Smallest new motion of the crowd, over the spread of a cell, that is followed: sixteen neighbours
+without common motion seem to move by 0.4 (tuned)."""
+_TOO_SOON_SHOTS = 4
+"""A cell that divided so few shots ago hardly divides again (proposed)."""
+_TOO_SOON = 0.02
+"""What then remains of its probability (proposed)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What became of each cell.
+
+    Attributes
+    ----------
+    expected
+        Where the cells should have been.
+    linked
+        Detection of each cell, (N,); -1: missed, or divided.
+    splits
+        Who divided.
+    odds
+        Log odds, nats, (N,), that each cell's link is right.
+    jump
+        How far the whole field jumped, px, (D,); None: it did not.
+    """
+
+    expected: Expected
+    linked: NDArray[np.intp]
+    splits: list[Split]
+    odds: NDArray[np.float64]
+    jump: NDArray[np.float64] | None
+
+
+def explain(
+    cells: Cells, found: Found, habits: Habits, *, use_area: bool, is_settled: bool
+) -> Explanation:
+    """Return the likeliest explanation of a shot; nothing is changed.
+
+    Parameters
+    ----------
+    use_area
+        Whether sizes say who is who.
+    is_settled
+        Whether enough shots were seen to doubt cells that were seen only once.
+    """
+    return _Shot(cells, found, habits, use_area).explain(is_settled)
+
+
+class _Shot:
+    """One shot while it is explained."""
+
+    def __init__(self, cells: Cells, found: Found, habits: Habits, use_area: bool) -> None:
+        self._cells, self._found, self._habits = cells, found, habits
+        self._use_area = use_area
+        self._newcomers = habits.rates.log_newcomers(found.places, habits.gate.reach_px)
+
+    def explain(self, is_settled: bool) -> Explanation:
+        found, newcomers = self._found, self._newcomers
+        expected = self._expect()
+        pairs = self._pairs(expected)
+        linked = cheapest_links(pairs)
+        jump = self._jump(expected, linked)
+        if jump is not None:
+            expected = replace(expected, places=expected.places + jump)
+            pairs = self._pairs(expected)
+            linked = cheapest_links(pairs)
+        expected, pairs, linked = self._follow_crowd(expected, pairs, linked)
+        of_cells, of_detections = prices(pairs, linked)
+        sizes = (self._cells["area"], found.areas)
+        willing = _willing(self._cells, self._habits, is_settled)
+        scene = Scene(expected, willing, sizes, found.places, newcomers, of_cells, of_detections)
+        splits = find_splits(scene, self._habits.family)
+        if splits:
+            pairs, linked = _make_room(pairs, linked, splits)
+        return Explanation(expected, linked, splits, link_odds(pairs, linked), jump)
+
+    def _expect(self) -> Expected:
+        """Return where each cell should be, going on as it went."""
+        cells, habits = self._cells, self._habits
+        return Expected(
+            habits.motion.expect(cells, 1)[:, : self._found.places.shape[1]],
+            habits.motion.spread(cells, habits.gate.spread_px, 1),
+            habits.gate.reach_px * np.sqrt(cells["missed"] + 1.0),
+            habits.rates.alone(cells["missed"], cells["sightings"], cells["is_sure"]),
+        )
+
+    def _pairs(self, expected: Expected) -> Pairs:
+        """Return the possible links and what they cost."""
+        cells, found, habits = self._cells, self._found, self._habits
+        signals = found.signals
+
+        def look(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.float64]:
+            if not self._use_area:
+                return habits.signals.cost(cells["signal"][rows], signals[columns])
+            sizes = habits.sizes.cost(cells["area_now"][rows], found.areas[columns])
+            return sizes + habits.signals.cost(cells["signal"][rows], signals[columns])
+
+        return possible_links(expected, found.places, self._newcomers, look)
+
+    def _jump(self, expected: Expected, linked: NDArray[np.intp]) -> NDArray[np.float64] | None:
+        """Return how far the whole field jumped, where many cells are not where they should be."""
+        gate, here = self._habits.gate, self._cells["missed"] == 0
+        n_lost = int(np.count_nonzero((linked < 0) & here))
+        if n_lost < _LOST * max(int(np.count_nonzero(here)), 1):
+            return None
+        sharp_px = _SHARP * gate.spread_px
+        return common_jump(expected.places[here], self._found.places, sharp_px, gate.apart_px)
+
+    def _follow_crowd(
+        self, expected: Expected, pairs: Pairs, linked: NDArray[np.intp]
+    ) -> tuple[Expected, Pairs, NDArray[np.intp]]:
+        """Expect each cell to go with its neighbours, where cells can be mistaken."""
+        alone, gate = expected.places, self._habits.gate
+        for _ in range(_DRIFT_PASSES if gate.is_crowded else 0):
+            hit = np.flatnonzero(linked >= 0)
+            drift = common_drift(alone, self._found.places, np.column_stack((hit, linked[hit])))
+            if not _is_news(drift - (expected.places - alone), gate.spread_px):
+                break
+            expected = replace(expected, places=alone + drift)
+            pairs = self._pairs(expected)
+            linked = cheapest_links(pairs)
+        return expected, pairs, linked
+
+
+def _is_news(drift: NDArray[np.float64], spread_px: float) -> bool:
+    """Whether the crowd moves otherwise than was thought, and linking again is worth it."""
+    far = np.median(np.hypot(drift[:, 0], drift[:, 1])) if len(drift) else 0.0
+    return bool(far > _NEWS * spread_px)
+
+
+def _willing(cells: Cells, habits: Habits, is_settled: bool) -> NDArray[np.float64]:
+    """Return the log probability of each cell to divide now."""
+    rates = habits.rates
+    share = np.full(len(cells), rates.divided)
+    share = np.where(cells["since_division"] < _TOO_SOON_SHOTS, _TOO_SOON * share, share)
+    is_doubtful = ~cells["is_sure"] & (cells["sightings"] < 2) & is_settled
+    share = np.where(is_doubtful, share * (1 - rates.false) / 4, share)
+    return np.asarray(np.log(share))
+
+
+def _make_room(
+    pairs: Pairs, linked: NDArray[np.intp], splits: list[Split]
+) -> tuple[Pairs, NDArray[np.intp]]:
+    """Take mothers and daughters out of the links; who lost a detection to them looks again."""
+    pairs = _without(pairs, splits)
+    robbed = np.isin(linked, [d for s in splits for d in (s.kept, s.new)])
+    linked = np.where(robbed, -1, linked)
+    mothers = [s.mother for s in splits]
+    linked[mothers], robbed[mothers] = -1, False
+    return pairs, cheapest_links(pairs) if robbed.any() else linked
+
+
+def _without(pairs: Pairs, splits: list[Split]) -> Pairs:
+    """Return the possible links of all others than mothers and daughters."""
+    n, m = len(pairs.alone), pairs.n_columns
+    is_mother, is_daughter = np.zeros(n, np.bool_), np.zeros(m, np.bool_)
+    for split in splits:
+        is_mother[split.mother] = is_daughter[[split.kept, split.new]] = True
+    left = ~is_mother[pairs.rows] & ~is_daughter[pairs.columns]
+    return replace(pairs, rows=pairs.rows[left], columns=pairs.columns[left], cost=pairs.cost[left])
