@@ -151,6 +151,10 @@ class Core(Protocol):
         """Return the width of the next frames, pixels."""
         ...
 
+    def getROI(self) -> list[int]:
+        """Return x, y, width, height of what is read out, pixels of the chip."""
+        ...
+
     def setROI(self, x: int, y: int, width: int, height: int) -> None:
         """Read out a part of the chip, pixels."""
         ...

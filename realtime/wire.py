@@ -30,13 +30,17 @@ TimeNs: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 
 class CameraInfo(msgspec.Struct, frozen=True):
-    """One camera of the session: shape of its frames (Y, X), pixel at the sample, calibration."""
+    """One camera of the session: shape of its frames (Y, X), pixel at the sample, calibration.
+
+    `roi` is what its frames show of the chip, in pixels: x, y, width, height; empty if unknown.
+    """
 
     label: str
     height: int
     width: int
     pixel_um: float
     calibration: Calibration
+    roi: tuple[int, ...] = ()
 
 
 class RingInfo(msgspec.Struct, frozen=True):

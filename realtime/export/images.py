@@ -104,6 +104,7 @@ class Images:
             "dose_unit": dose_unit(is_calibrated=self.is_calibrated),
             "dose_unit_of_channels": self._dose_units(),
             "camera": self.film.camera.label,
+            "region_of_chip_px": list(self.film.camera.roi),  # x, y, width, height
             "gain_adu_per_e": known.gain_adu_per_e,
             "offset_adu": known.offset_adu,
             "camera_calibration": known.source,

@@ -243,6 +243,7 @@ def _create_camera(file: h5py.File, number: int, camera: CameraInfo) -> None:
         calibration_id=known.id,
         calibration_sha256=known.sha256,
         calibration_doubts=known.distrust,
+        region_px=np.array(camera.roi, "<i4"),  # of the chip: x, y, width, height
     )
     for name, value, unit in camera_numbers(camera):
         detector[name] = value

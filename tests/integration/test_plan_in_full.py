@@ -70,6 +70,7 @@ def infos(tmp_path_factory: pytest.TempPathFactory) -> list[FrameInfo]:
     with RunReader(Path(folder / "run.h5")) as run:
         assert run.end is not None
         taken = sum(info.applied.dose_j_cm2 for info in run.infos)
+        assert run.start.cameras[0].roi == (16, 16, 96, 96)
         assert run.end.dose_j_cm2["488"] > 1.05 * taken  # the searches' light is booked, too
         return list(run.infos)
 

@@ -16,7 +16,7 @@ WAVELENGTHS = (488.0, 561.0)
 
 def start(shapes=((16, 24),), calibrated=True, config="", session_id="session-x"):
     cameras = tuple(
-        CameraInfo(f"cam{n}" if n else "cam", *shape, 0.5, CALIBRATION)
+        CameraInfo(f"cam{n}" if n else "cam", *shape, 0.5, CALIBRATION, (8, 16, shape[1], shape[0]))
         for n, shape in enumerate(shapes)
     )
     return Start(

@@ -88,6 +88,7 @@ def test_a_zarr_reader_finds_every_field_and_no_chunk_where_a_frame_was_lost(
     group = zarr.open_group(path.parent / name, mode="r")
     about = group.attrs["lightloop"]
     assert about["unit"] == ("ADU" if values == "counts" else "photo-electrons per (J/cm2)")
+    assert about["region_of_chip_px"] == [8, 16, 24, 16]
     assert about["missing"] == [{"p": 1, "t": 1, "c": 0, "z": 1, "why": "lost: the ring was full"}]
     whole = np.stack([group[f"p{p}/0"][...] for p in (0, 1)])
     np.testing.assert_allclose(whole, expected(infos, values), rtol=1e-6)
