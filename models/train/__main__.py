@@ -41,7 +41,12 @@ def _parser() -> argparse.ArgumentParser:
     for task in _TASKS:
         train = verbs.add_parser(task, help=f"train, score and pack a network for {task}")
         train.add_argument("--base", type=int, default=16, help="channels of the finest level")
-        train.add_argument("--frames", type=int, default=5, help="frames that a denoiser sees")
+        train.add_argument(
+            "--frames",
+            type=int,
+            default=5,
+            help="frames that a denoiser sees; axial: 4 shows it restored planes, too",
+        )
         train.add_argument("--version", default="1", help="which training, as the manifest says")
         train.add_argument("--steps", type=int, default=plan.steps)
         train.add_argument("--minutes", type=float, default=plan.minutes, help="end after these")
@@ -87,7 +92,7 @@ def _train(asked: argparse.Namespace) -> None:
 
 def _command(asked: argparse.Namespace) -> str:
     """Return the command line that trains the same again, no path of this machine in it."""
-    frames = f" --frames {asked.frames}" if asked.verb == "denoise" else ""
+    frames = f" --frames {asked.frames}" if asked.verb != "superres" else ""
     init = f" --init models/weights/{asked.init.name}" if asked.init is not None else ""
     data = " --data DIR" if asked.data is not None else ""
     return (

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from models.package import Package, shipped
 from models.train.batch import Batch, Sample, collate
 from models.train.binned import UPSCALE, binned_sample
 from models.train.movies import movie_sample
 from models.train.real import load_real
 from models.train.real_stacks import load_real_stacks
+from models.train.restored import RestoredPlanes
 from models.train.scenes import make_scene
 from models.train.stacks import axial_sample, simulated_stacks
 from models.unet import LiteUNet
@@ -48,6 +50,8 @@ class Recipe:
         Gathers specimens: seed, folder of real images or None -> to train, held out, sources.
     sample
         Makes one example from a list of specimens.
+    finish
+        Adds to a batch what is computed for all of it at once.
     """
 
     task: str
@@ -57,6 +61,7 @@ class Recipe:
     crop_px: int
     material: Callable[[int, Path | None], Material]
     sample: Callable[[np.random.Generator, Sequence[Any], int], Sample]
+    finish: Callable[[Batch], Batch] | None = None
 
     def network(self, base: int, seed: int) -> LiteUNet:
         """Return the network, untrained: first weights are drawn from ``seed``."""
@@ -74,7 +79,8 @@ class Recipe:
 
     def batch(self, rng: np.random.Generator, specimens: Sequence[Any], count: int) -> Batch:
         """Return ``count`` examples."""
-        return collate([self.sample(rng, specimens, self.crop_px) for _ in range(count)])
+        batch = collate([self.sample(rng, specimens, self.crop_px) for _ in range(count)])
+        return batch if self.finish is None else self.finish(batch)
 
 
 def simulated_specimens(seed: int, count: int) -> list[NDArray[np.float32]]:
@@ -112,6 +118,8 @@ def _movie(rng: np.random.Generator, scenes: Sequence[Any], size: int, *, frames
 def recipe(task: str, in_frames: int = 5) -> Recipe:
     """Return the recipe of a task: "denoise" (of ``in_frames`` frames), "superres" or "axial".
 
+    Of 4 images "axial" sees both planes raw and as `denoise-2d` restores them; else both raw.
+
     Raises
     ------
     ValueError
@@ -124,6 +132,9 @@ def recipe(task: str, in_frames: int = 5) -> Recipe:
         return Recipe(
             task, 1, (), UPSCALE, 96, partial(_images, smallest_px=fine_px), binned_sample
         )
+    if task == "axial" and in_frames == 4:
+        finish = RestoredPlanes(Package.load(shipped("denoise-2d")))
+        return Recipe(task, 4, ("dz", "fraction"), 1, 96, _stacks, axial_sample, finish)
     if task == "axial":
         return Recipe(task, 2, ("dz", "fraction"), 1, 96, _stacks, axial_sample)
     raise ValueError(f"no recipe for the task {task!r}; there are: denoise, superres, axial")

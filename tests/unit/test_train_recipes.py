@@ -12,6 +12,7 @@ pytestmark = pytest.mark.train
 
 from models import ModelError, Package, shipped  # noqa: E402  # after the check for torch
 from models.train import pack  # noqa: E402
+from models.train.batch import MU, SD  # noqa: E402
 from models.train.recipes import recipe  # noqa: E402
 from models.train.scenes import make_scene  # noqa: E402
 from models.train.stacks import Stack  # noqa: E402
@@ -45,6 +46,23 @@ def test_a_batch_fits_the_network_of_its_recipe(task) -> None:
     out = how.network(8, 1)(torch.from_numpy(batch.planes))
     assert out.shape[0] == batch.target.shape[0]
     assert out.shape[2:] == batch.target.shape[2:]
+
+
+def test_restored_planes_begin_where_a_denoiser_and_a_straight_line_end() -> None:
+    """An untrained network that corrects them is no worse than doing without it."""
+    plain, restored = recipe("axial", 2), recipe("axial", 4)
+    rng = np.random.default_rng
+    first = plain.batch(rng(5), material("axial"), 2)
+    second = restored.batch(rng(5), material("axial"), 2)
+    assert second.planes.shape[1] == restored.network(8, 1).in_channels == 6
+    assert np.array_equal(second.planes[:, :2], first.planes[:, :2])
+    assert np.array_equal(second.planes[:, 4:], first.planes[:, 2:])
+    assert np.array_equal(second.target, first.target)
+    lower, upper = (second.planes[:, k] * SD + MU for k in (2, 3))
+    assert (second.base[:, 0] <= np.maximum(lower, upper) + 1e-3).all()
+    assert (second.base[:, 0] >= np.minimum(lower, upper) - 1e-3).all()
+    errors = [float(((b.base - b.target) ** 2).mean()) for b in (first, second)]
+    assert errors[1] < errors[0]
 
 
 def test_a_task_without_a_recipe_is_refused() -> None:
