@@ -19,7 +19,7 @@ from realtime.errors import StreamError
 from realtime.room import STALL_S, Room, WhenFull
 from realtime.sockets import Sockets
 from realtime.usher import Usher
-from realtime.wire import Document, End, FrameMessage, Gap, Reply, Start, encode
+from realtime.wire import Document, End, FrameMessage, Gap, Notice, Reply, Start, encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,10 +95,13 @@ class Hub:
         return self._usher.cpu_s
 
     def publish(self, info: FrameInfo, pixels: NDArray[Any]) -> FrameMessage | None:
-        """Copy a frame into the ring and tell everybody; None if it had to be declared lost.
+        """Copy a frame into the ring and tell everybody; None if it is lost.
 
-        The worker hears of a shot's last frame at once, everybody else while it thinks.
+        The worker hears of a shot's last frame at once, everybody else while it thinks. Numbers
+        that a frame passes over are lost; a frame whose number was passed over comes too late.
         """
+        if not self._is_in_turn(info.seq):
+            return None
         if not self.room.wait(info.seq):
             self._declare(info.seq, info.seq, "the recorder was a whole ring behind")
             return None
@@ -115,12 +118,25 @@ class Hub:
             self._usher.wake()
         return message
 
+    def _is_in_turn(self, seq: int) -> bool:
+        if seq < self._next_seq:
+            text = f"frame {seq} came after frame {self._next_seq - 1}: it is left out"
+            logger.warning(text)
+            self.send(Notice("warn", text, time.perf_counter_ns()))
+            return False
+        if 0 < self._next_seq < seq:
+            self.lose(self._next_seq, seq - 1, f"frame {seq} came before")
+        return True
+
     def has_room(self, n_frames: int) -> bool:
         """Whether `publish` would take so many frames now, without waiting for the recorder."""
         return self.room.has(self._next_seq, n_frames)
 
     def lose(self, seq_from: int, seq_to: int, reason: str) -> None:
-        """Declare frames lost; the gap takes their sequence numbers."""
+        """Declare frames lost; the gap takes those of their numbers that nobody has yet."""
+        seq_from = max(seq_from, self._next_seq)
+        if seq_from > seq_to:
+            return
         logger.warning("frames %d to %d are lost: %s", seq_from, seq_to, reason)
         self._declare(seq_from, seq_to, reason)
 
@@ -137,6 +153,8 @@ class Hub:
         packet = encode(document)
         if isinstance(document, Gap | End):
             self._desk.put(packet)
+        if isinstance(document, Gap):
+            self._next_seq = max(self._next_seq, document.seq_to + 1)
         self._usher.tell(packet)
 
     def heads_up(self) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from realtime.errors import RunFileError
 from realtime.run_file import layout
 from realtime.run_file.codec import RAW, pack
+from realtime.run_file.order import Order
 from realtime.run_file.own_digest import OwnDigest
 from realtime.run_file.part_writer import PartWriter
 from realtime.run_file.parts import find_resume, part_path
@@ -59,8 +60,6 @@ class RunWriter:
 
     Attributes
     ----------
-    last_seq
-        Last sequence number that was handed in.
     n_frames, n_gaps, n_raw
         Frames, gaps, and frames that were not compressed, since this writer was made.
     n_restored, n_restored_lost
@@ -87,7 +86,7 @@ class RunWriter:
         if resume.n_parts and resume.session_id != start.session_id:
             raise RunFileError(f"{path} already holds another run; please choose another name")
         self._first = resume.first
-        self.last_seq = resume.seq
+        self._order = Order(resume.seq)
         self.n_frames = self.n_gaps = self.n_raw = 0
         self.n_restored = self.n_restored_lost = 0
         self.keeps_restored = keeps_restored
@@ -106,6 +105,11 @@ class RunWriter:
             )
         self._digest = OwnDigest([part_path(self._first, n) for n in range(resume.n_parts)])
         self._part = self._begin(resume.n_parts, resume.seq)
+
+    @property
+    def last_seq(self) -> int:
+        """Last number that was handed in, as a frame or in a gap."""
+        return self._order.last_seq
 
     @property
     def path(self) -> Path:
@@ -147,8 +151,8 @@ class RunWriter:
             If the frame does not fit the session, or the disk takes no more.
         """
         info = message.info
-        if info.seq <= self.last_seq:
-            logger.info("frame %d is already recorded", info.seq)
+        if not self._order.is_new(info.seq):
+            self._pass_over(info.seq)
             return
         number = self._cameras.get(info.camera)
         if number is None:
@@ -196,14 +200,13 @@ class RunWriter:
         if isinstance(message, End):
             self._compare(message)
         if isinstance(message, Gap):
-            self._declare_hole(message.seq_from)
-            self.last_seq = max(self.last_seq, message.seq_to)
-            self.n_gaps += 1
-        elif isinstance(message, Result) and message.restored and self.keeps_restored:
+            self._gap(packet, message)
+            return
+        if isinstance(message, Result) and message.restored and self.keeps_restored:
             is_kept = self._part.put_restored(message, image, is_left_out=is_hurried)
             self.n_restored += is_kept
             self.n_restored_lost += not is_kept
-        self._part.put(packet, is_gap=isinstance(message, Gap))
+        self._part.put(packet)
 
     def flush(self) -> int:
         """Make everything that was handed in survive a crash; return the last frame on disk.
@@ -255,7 +258,7 @@ class RunWriter:
     ) -> None:
         self._part.put_frame(message, packet or encode(message), camera, packed, mask)
         self._digest.add(message.info.seq, message.xxh3)
-        self.last_seq = message.info.seq
+        self._order.last_seq = message.info.seq
         self.n_frames += 1
         self.n_raw += bool(mask)
 
@@ -267,20 +270,33 @@ class RunWriter:
             f"the digest of the frames in this file is {ours}, but the hub sent {end.digest}: "
             "frames are missing, or are not those that were sent"
         )
-        logger.warning(text)
-        self._part.put(encode(Notice("warn", text)))
+        self._warn(text)
+
+    def _gap(self, packet: bytes, gap: Gap) -> None:
+        self._declare_hole(gap.seq_from)
+        rest = self._order.rest_of(gap)
+        if rest is not None:
+            self._part.put(packet if rest is gap else encode(rest), is_gap=True)
+            self.n_gaps += 1
 
     def _declare_hole(self, seq: int) -> None:
         """Loss is data: sequence numbers that never came are written down as such."""
-        if seq <= self.last_seq + 1:
+        gap = self._order.hole_before(seq)
+        if gap is None:
             return
-        gap = Gap(self.last_seq + 1, seq - 1, "never reached the recorder")
-        text = f"frames {gap.seq_from} to {gap.seq_to} {gap.reason}"
-        logger.warning(text)
         self._part.put(encode(gap), is_gap=True)
-        self._part.put(encode(Notice("warn", text)))
-        self.last_seq = gap.seq_to
+        self._warn(f"frames {gap.seq_from} to {gap.seq_to} {gap.reason}")
         self.n_gaps += 1
+
+    def _pass_over(self, seq: int) -> None:
+        if self._order.is_lost(seq):
+            self._warn(f"frame {seq} came too late: a later one was recorded before")
+        else:
+            logger.info("frame %d is already recorded", seq)
+
+    def _warn(self, text: str) -> None:
+        logger.warning(text)
+        self._part.put(encode(Notice("warn", text)))
 
 
 def _on_chip(
