@@ -199,6 +199,10 @@ class LoopConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstring
     through them; where it cannot, the frames are taken one by one."""
     burst_powers: Annotated[tuple[Share, ...], Field(max_length=2048)] = ()
     """The same for the power."""
+    audit_every_shots: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    """Mode "event": at every so many shots of a field its first channel is taken twice, at equal
+    light, so that the two frames tell how wrong the restored image is; 0 for never. It costs light:
+    `lightloop check` says how much. 50 is a good beginning (proposed)."""
     lag_frames: Annotated[int, Field(ge=1, le=16)] = 1
     """Mode "stream": frames that keep the old exposure when it is changed; the one that is being
     exposed is the first of them. More for a camera that works ahead."""
@@ -213,6 +217,10 @@ class LoopConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstring
             raise ValueError(
                 "a burst has 2 frames or more, and fits into half of the ring: burst_frames is "
                 f"{self.burst_frames}, ring_frames {self.ring_frames}"
+            )
+        if self.audit_every_shots and self.mode != "event":
+            raise ValueError(
+                f'audit_every_shots is for mode = "event", and mode is "{self.mode}": set it to 0'
             )
         if self.mode == "stream" and self.clock != "host":
             raise ValueError('mode = "stream" needs clock = "host": the camera does not wait')

@@ -19,6 +19,11 @@ def plan_complaints(config: RunConfig, sequence: MDASequence) -> Iterator[str]:
     yield from _followed(config, sequence)
     yield from _cameras(config)
     yield from _focus(config, sequence)
+    if config.loop.audit_every_shots and not config.network.denoise:
+        yield (
+            "loop.audit_every_shots takes images twice to judge a network, and network.denoise "
+            "names none: set one of them"
+        )
     for channel in config.channel:
         yield from _step(config, channel)
 

@@ -29,6 +29,12 @@ def notes(config: RunConfig) -> Iterator[tuple[str, str]]:
     for channel in config.channel:
         if said := list(_of_channel(config, channel.name)):
             yield f"channel, {channel.name}", "; ".join(said)
+    if every := config.loop.audit_every_shots:
+        yield (
+            "audits",
+            f"at every {_nth(every)} shot of a field {config.channel[0].name} is taken twice, at "
+            "equal light, to measure how wrong the restored image is",
+        )
     yield from _of_focus(config)
 
 
@@ -60,6 +66,11 @@ def _of_focus(config: RunConfig) -> Iterator[tuple[str, str]]:
         f"searched by images of {channel}, {rules.range_um:g} um in steps of {rules.step_um:g} um; "
         f"all searches together take {rules.budget_share:.0%} of a field's budget at most",
     )
+
+
+def _nth(number: int) -> str:
+    ending = "th" if 10 < number % 100 < 14 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
 
 
 _GATES = {

@@ -33,6 +33,8 @@ class LightPrediction(msgspec.Struct, frozen=True):
         "J/cm2" or "relative".
     on_s
         Time that the light is on, s.
+    audit_dose
+        What second looks take of `dose`, for audits.
     """
 
     light: str
@@ -41,6 +43,7 @@ class LightPrediction(msgspec.Struct, frozen=True):
     budget: float
     unit: str
     on_s: float
+    audit_dose: float = 0.0
 
     @property
     def is_over_budget(self) -> bool:
@@ -82,7 +85,7 @@ def predict(config: RunConfig, frames: int = 0, chip: tuple[int, int] | None = N
     chip
         Rows and columns of the camera, where the config does not tell; None counts no pixels.
     """
-    plan = count_plan(config.sequence())
+    plan = count_plan(config.sequence(), config.loop.audit_every_shots)
     burst, weight = config.loop.burst_frames, _burst_weight(config)
     each = burst * plan.frames / plan.shots  # on average: not every shot has every channel
     shots = min(plan.shots, math.ceil(frames / each)) if frames else plan.shots
@@ -100,7 +103,14 @@ def predict(config: RunConfig, frames: int = 0, chip: tuple[int, int] | None = N
     pixels = 2 * chip[0] * chip[1] if chip is not None else 0
     total = min(burst * plan.frames, math.ceil(shots * each))
     searches = math.ceil(max(plan.searches) * share) if config.focus.method == "software" else 0
-    lights = tuple(_light(config, one, taken, searches, experiment_s) for one in config.light)
+    again = [{c: math.ceil(n * share) for c, n in field.items()} for field in plan.again]
+    lights = tuple(
+        msgspec.structs.replace(
+            _light(config, one, taken, searches, experiment_s),
+            audit_dose=max(_given(config, one, field) for field in again),
+        )
+        for one in config.light
+    )
     return Prediction(
         frames=total,
         shots=shots,
@@ -157,11 +167,7 @@ def _light(
         per_channel = [(field.get(c.name, 0), c) for c in channels]
         on_s = max(on_s, sum(n * _on_s(config, light, c.exposure_ms) for n, c in per_channel))
         exposures = max(exposures, sum(n for n, _ in per_channel))
-        given = sum(
-            n * light.irradiance_w_cm2(c.power_fraction) * _on_s(config, light, c.exposure_ms)
-            for n, c in per_channel
-        )
-        dose = max(dose, given)
+        dose = max(dose, _given(config, light, field))
     strongest = light.irradiance_w_cm2(limits.max_power_fraction)
     longest_s = exposures * _on_s(config, light, limits.max_exposure_ms)
     if not light.is_switchable:  # nobody blanks it: it shines all the time, at its maximum
@@ -175,6 +181,17 @@ def _light(
         limits.budget_j_cm2,
         "J/cm2" if light.is_calibrated else "relative",
         on_s + searched_s,
+    )
+
+
+def _given(config: RunConfig, light: LightConfig, exposures: Mapping[str, float]) -> float:
+    """Return the dose of so many exposures of each channel, with the first settings."""
+    return sum(
+        exposures.get(c.name, 0)
+        * light.irradiance_w_cm2(c.power_fraction)
+        * _on_s(config, light, c.exposure_ms)
+        for c in config.channel
+        if c.light == light.name and light.is_switchable
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from acquire.settings import Applied
+    from acquire.frame import FrameInfo, Index
     from lightloop.config import RunConfig
 
 
@@ -20,6 +20,7 @@ class Reference:
 
     def __init__(self, config: RunConfig) -> None:
         self.dose: dict[str, float] = {}
+        self._last: tuple[int, Index] | None = None
         self._per_frame: dict[str, float] = {}
         sources = {source.name: source for source in config.light}
         for channel in config.channel:
@@ -30,8 +31,12 @@ class Reference:
                     power, config.reference_exposure_ms
                 )
 
-    def add(self, applied: Applied) -> None:
-        """Count one frame."""
+    def add(self, info: FrameInfo) -> None:
+        """Count one frame; the second look of an audit is ours, and no operator would take it."""
+        last, self._last = self._last, (info.shot.number, info.index)
+        if info.shot.is_audit and last == self._last:
+            return
+        applied = info.applied
         if applied.channel in self._per_frame:
             dose = self.dose.get(applied.light, 0.0)
             self.dose[applied.light] = dose + self._per_frame[applied.channel]

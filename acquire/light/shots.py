@@ -51,8 +51,9 @@ class Shots:
         frames
             Frames of the shot in each of its channels.
         is_measure
-            False for a search of the focus: it may come in the midst of a shot, is bounded and
-            booked like any other, but the field's next shot is not measured by it.
+            False for a search of the focus, or the second look of an audit: it may come in the
+            midst of a shot, is bounded and booked like any other, but the field's next shot is not
+            measured by it.
 
         Raises
         ------

@@ -102,7 +102,7 @@ def in_bursts(planned: PlannedShot, n_frames: int) -> PlannedShot:
     exposures = tuple(
         replace(one, n_frames=max(n_frames, one.n_frames)) for one in planned.exposures
     )
-    total = sum(one.n_frames for one in exposures)
+    total = sum(one.n_frames * one.looks for one in exposures)
     return replace(
         planned, shot=msgspec.structs.replace(planned.shot, n_frames=total), exposures=exposures
     )

@@ -189,6 +189,8 @@ class _Loop:
             if self._should_stop():
                 return "stopped"
             shot = planned if objection else planned.with_planes(request.settings)
+            if request.late:  # nobody listens, so that a second look would be light for nothing
+                shot = shot.plain()
             refusal: LightRefused | None = None
             try:
                 if not self._taker.take(shot, request, objection, self._waited_ns):

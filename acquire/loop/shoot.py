@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from acquire.errors import LightRefused, ScopeError
 from acquire.loop.reports import ShotReport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from acquire.camera import Image
     from acquire.frame import Shot
@@ -67,10 +70,7 @@ class Shooter:
                     there = self._hands.arrive(one, shot)
                     if self._should_stop():  # a person may have ended it while it waited there
                         break
-                    for frames in self._at_once(there):
-                        if frames.start and self._should_stop():
-                            break
-                        lease = self._expose(there, frames, shot, request, first_seq)
+                    for lease in self._leases(there, planned, request, first_seq):
                         if before_ns and not applied:
                             latency_ns = lease.ready_ns - before_ns - waited_ns
                         applied += lease.all_applied()
@@ -88,6 +88,30 @@ class Shooter:
             self._hands.report(report)
         self.good[shot.position] = request
         return not refused
+
+    def _leases(
+        self, one: PlannedExposure, planned: PlannedShot, request: Request, first_seq: int
+    ) -> Iterator[Lease]:
+        """Take an exposure, each part of it under a lease of its own; in an audit, twice.
+
+        The guard takes the second look for a shot in the shot: it gets what the first one got, is
+        reserved and booked like it, and the field's next shot is not measured by it.
+        """
+        shot = planned.shot
+        for look in range(one.looks):
+            with self._again(planned, request) if look else nullcontext(request) as asked:
+                for frames in self._at_once(one):
+                    if (frames.start or look) and self._should_stop():
+                        return
+                    yield self._expose(one, frames, shot, asked, first_seq)
+
+    @contextmanager
+    def _again(self, planned: PlannedShot, request: Request) -> Iterator[Request]:
+        """Let the guard admit a second look; a decision that was in time for the first one is."""
+        asked = msgspec.structs.replace(request, valid_until_ns=0)
+        shot = planned.shot
+        with self._guard.shot(asked, planned.frames(), shot.position, is_measure=False):
+            yield asked
 
     def _at_once(self, one: PlannedExposure) -> list[range]:
         """Return the frames of an exposure that the hardware takes by itself: all, if it can.

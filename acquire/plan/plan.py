@@ -43,6 +43,8 @@ class PlannedExposure:
         Device properties to be set before it.
     focus
         How the focus stood when it began (`FrameInfo.focus`).
+    looks
+        2 in an audit: it is taken once more at once, at equal light (`acquire.loop.shoot`).
     """
 
     channel: str
@@ -57,6 +59,7 @@ class PlannedExposure:
     autofocus: Focusing | None = None
     properties: tuple[Property, ...] = ()
     focus: str = ""
+    looks: int = 1
 
     def at_plane(self, z: int, height_um: float, *, is_first: bool) -> PlannedExposure:
         """Return the same exposure in another plane; what comes before it is done once."""
@@ -90,12 +93,20 @@ class PlannedShot:
     resets_timer: bool = False
 
     def frames(self) -> dict[str, int]:
-        """Return the number of frames of each channel."""
+        """Return the number of frames of each channel, at one look."""
         channels = dict.fromkeys(one.channel for one in self.exposures)
         return {
             channel: sum(one.n_frames for one in self.exposures if one.channel == channel)
             for channel in channels
         }
+
+    def plain(self) -> PlannedShot:
+        """Return the same shot without the second looks of an audit."""
+        if not self.shot.is_audit:
+            return self
+        exposures = tuple(replace(one, looks=1) for one in self.exposures)
+        shot = msgspec.structs.replace(self.shot, is_audit=False)
+        return replace(self, shot=_count(shot, exposures), exposures=exposures)
 
     def with_planes(self, settings: Settings) -> PlannedShot:
         """Return the same shot with the planes that the settings ask for, if they ask for any."""
@@ -124,8 +135,8 @@ def plan_shots(
     origin_um
         Where stage and focus stand: what the plan leaves open, um.
     audit_every
-        Every so many time points a shot takes two frames where it would take one, for judging the
-        networks; 0 for never.
+        At every so many time points a shot takes its first channel twice, for judging the network;
+        0 for never. The others are never seen by it, and take no more light.
 
     Raises
     ------
@@ -156,7 +167,7 @@ def _shot(
             channel=event.channel,
             index=Index(event.t, event.c, event.z, position),
             position_um=event.position_um,
-            n_frames=2 if is_audit else 1,
+            looks=2 if is_audit and event.c == 0 else 1,
             camera=event.camera,
             place=event.place[0],
             home_um=event.home_um,
@@ -183,4 +194,5 @@ def _planes(one: PlannedExposure, z_um: tuple[float, ...]) -> list[tuple[int, fl
 
 
 def _count(shot: Shot, exposures: Iterable[PlannedExposure]) -> Shot:
-    return msgspec.structs.replace(shot, n_frames=sum(one.n_frames for one in exposures))
+    n_frames = sum(one.n_frames * one.looks for one in exposures)
+    return msgspec.structs.replace(shot, n_frames=n_frames)

@@ -110,6 +110,9 @@ def _table(
     for light in seen.lights:
         table.add_row(f"dose, {light.light}", _dose(light))
         table.add_row("", f"light on for {_time(light.on_s)} of each field")
+        if light.audit_dose:
+            share = light.audit_dose / light.dose
+            table.add_row("", f"of it {light.audit_dose:.4g} {light.unit} ({share:.1%}) for audits")
         if config.sample.id:
             before = f"{taken[light.light]:.4g} {light.unit}"
             table.add_row("", f"sample {config.sample.id!r} took up to {before} there before")

@@ -251,7 +251,8 @@ class Session:
 
     def _shots(self) -> Iterator[PlannedShot]:
         origin = self._scope.position_um()
-        shots = plan_shots(self._config.sequence(), origin)
+        audit_every = self._config.loop.audit_every_shots
+        shots = plan_shots(self._config.sequence(), origin, audit_every)
         shots = islice(the_rest(shots, self._shots_done), self._task.max_shots or None)
         n_frames = self._config.loop.burst_frames
         return (in_bursts(shot, n_frames) for shot in shots) if n_frames > 1 else shots
@@ -262,7 +263,7 @@ class Session:
 
     def _publish(self, frame: Frame) -> None:
         self._hub.publish(frame.info, frame.pixels)
-        self._reference.add(frame.info.applied)
+        self._reference.add(frame.info)
         self._witness.frame(frame.info)
         self._last = frame
 

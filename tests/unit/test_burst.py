@@ -194,12 +194,13 @@ def test_a_ramp_is_of_shares_of_the_first_frame(shares: tuple[float, ...]) -> No
         Ramp(powers=shares)
 
 
-def test_an_audit_of_two_frames_becomes_a_burst_as_well() -> None:
+def test_a_shot_in_bursts_has_a_burst_for_every_look_and_exposure() -> None:
     shot = next(iter(plan_shots(plan(1), audit_every=1)))
-    assert in_bursts(shot, 5).shot.n_frames == 5
+    assert in_bursts(shot, 5).shot.n_frames == 10
     assert in_bursts(shot, 1).shot.n_frames == 2
     several = replace(shot, exposures=shot.exposures * 3)
-    assert in_bursts(several, 5).shot.n_frames == 15
+    assert in_bursts(several, 5).shot.n_frames == 30
+    assert in_bursts(shot.plain(), 5).shot.n_frames == 5
 
 
 def test_the_guard_waits_as_long_for_a_burst_as_its_frames_take() -> None:

@@ -57,12 +57,20 @@ def test_each_tile_of_a_grid_is_a_field_of_its_own() -> None:
     assert [planned.exposures[0].position_um[0] for planned in shots[:2]] == [95, 105]
 
 
-def test_an_audit_takes_two_frames_where_a_shot_takes_one() -> None:
+def test_an_audit_takes_the_first_channel_twice_and_the_others_once() -> None:
     plan = useq.MDASequence(channels=CHANNELS, time_plan={"interval": 1, "loops": 6})
     shots = list(plan_shots(plan, audit_every=3))
     assert [planned.shot.is_audit for planned in shots] == [False, False, True] * 2
-    assert [planned.shot.n_frames for planned in shots] == [2, 2, 4] * 2
-    assert [one.n_frames for one in shots[2].exposures] == [2, 2]
+    assert [planned.shot.n_frames for planned in shots] == [2, 2, 3] * 2
+    assert [one.looks for one in shots[2].exposures] == [2, 1]
+    assert shots[2].frames() == dict.fromkeys(CHANNELS, 1)
+
+
+def test_an_audit_can_be_taken_as_the_plain_shot_that_it_would_have_been() -> None:
+    plan = useq.MDASequence(channels=CHANNELS, time_plan={"interval": 1, "loops": 3})
+    plain, audited = list(plan_shots(plan)), list(plan_shots(plan, audit_every=3))
+    assert [planned.plain() for planned in audited] == plain
+    assert audited[2] != plain[2]
 
 
 def test_settings_may_ask_for_other_planes() -> None:

@@ -218,3 +218,60 @@ def test_what_is_special_of_a_channel_or_focus_is_said() -> None:
     )
     assert "images of GFP, 8 um in steps of 1 um" in said["focus"]
     assert said["camera"] == "Camera2: RFP"
+
+
+# -- audits ----------------------------------------------------------------------------------------
+
+
+def audited(every: int, **added: str) -> RunConfig:
+    return mine(plan=f"[loop]\naudit_every_shots = {every}\n" + added.pop("more", ""), **added)
+
+
+@pytest.mark.parametrize("every", [1, 2, 3, 4, 5])
+def test_audits_are_counted_as_they_are_taken(every: int) -> None:
+    config = audited(every)
+    counted = count_plan(config.sequence(), every)
+    shots = list(plan_shots(config.sequence(), audit_every=every))
+    taken: Counter[str] = Counter()
+    for planned in shots:
+        for one in planned.exposures:
+            taken[one.channel] += one.n_frames * one.looks
+    assert counted.exposures == (taken,)
+    assert counted.again[0]["GFP"] == 4 // every
+    assert counted.frames == predict(config).frames == sum(shot.shot.n_frames for shot in shots)
+
+
+def test_places_with_times_of_their_own_are_audited_by_those() -> None:
+    own = [{"time_plan": {"interval": 1, "loops": loops}} for loops in (3, 2)]
+    sequence = useq.MDASequence(
+        channels=["GFP"], stage_positions=[{"x": 50 * n, "sequence": s} for n, s in enumerate(own)]
+    )
+    taken = [Counter[str](), Counter[str]()]
+    for planned in plan_shots(sequence, audit_every=3):
+        for one in planned.exposures:
+            taken[planned.shot.position][one.channel] += one.looks
+    assert list(count_plan(sequence, 3).exposures) == taken
+
+
+def test_the_light_of_audits_is_predicted_and_told() -> None:
+    plain, config = predict(mine()).lights[0], audited(2)
+    light = predict(config).lights[0]
+    once = 0.5 * 0.05  # of full power, s
+    assert light.audit_dose == pytest.approx(2 * once)
+    assert light.dose == pytest.approx(plain.dose + light.audit_dose)
+    assert light.on_s > plain.on_s
+    assert plain.audit_dose == 0.0
+    assert "at every 2nd shot" in dict(notes(config))["audits"]
+    assert "audits" not in dict(notes(mine()))
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ('mode = "burst"\nburst_frames = 2', 'for mode = "event"'),
+        ('[network]\ndenoise = ""', "network.denoise names none"),
+    ],
+)
+def test_audits_that_would_judge_nothing_are_refused(more: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        audited(2, more=more)
