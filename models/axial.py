@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.denoise import Denoiser
 from models.network import Network
+from models.package import Package, shipped
 from models.read_out import Denoised, ReadOut
 from models.stabiliser import PixelMaps, Stabiliser, smooth_into
 
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from models.engines import EngineInfo
-    from models.package import Package
 
 FARTHEST = 4.0
 """Depths of field between two planes up to which networks are told the difference."""
@@ -66,6 +67,15 @@ class AxialInterpolator:
         buffers = [np.empty(shape, np.float32) for _ in range(3)]
         self._stabilised, self._base, self._smooth = buffers
         self._read_out = ReadOut(package.manifest, self._stabilise.pedestal, shape)
+        self._denoiser = None
+        if package.manifest.restored_by:
+            camera = (gain_adu_per_e, offset_adu, read_noise_e)
+            try:
+                helper = Package.load(shipped(package.manifest.restored_by), task="denoise")
+                self._denoiser = Denoiser(helper, shape, *camera, engine, precision, threads, maps)
+            except BaseException:
+                self._network.close()
+                raise
 
     def __call__(
         self, lower: NDArray[Any], upper: NDArray[Any], dz_um: float, fraction: float = 0.5
@@ -93,18 +103,34 @@ class AxialInterpolator:
         if not 0 <= fraction <= 1:
             raise ValueError(f"fraction must be 0 to 1, got {fraction}")
         planes = self._network.planes
-        for adu, weight, plane, smooth in (
-            (lower, 1.0 - fraction, planes[0], self._base),
-            (upper, fraction, planes[1], self._smooth),
-        ):
+        self._base.fill(0.0)
+        for index, (adu, weight) in enumerate(((lower, 1.0 - fraction), (upper, fraction))):
             self._stabilise(adu, out=self._stabilised)
-            smooth_into(self._stabilised, self._smooth_px, out=smooth)
-            np.multiply(smooth, np.float32(weight), out=smooth)
-            self._network.show(self._stabilised, plane)
-        np.add(self._base, self._smooth, out=self._base)
-        planes[2].fill(min(dz_um / self._depth_um, FARTHEST))
-        planes[3].fill(fraction)
+            self._network.show(self._stabilised, planes[index])
+            self._restore(adu, planes[2 + index])
+            np.multiply(self._smooth, np.float32(weight), out=self._stabilised)
+            np.add(self._base, self._stabilised, out=self._base)
+        if self._denoiser is not None:
+            self._to_stabilised(self._base)
+        planes[-2].fill(min(dz_um / self._depth_um, FARTHEST))
+        planes[-1].fill(fraction)
         return self._read_out(self._base, *self._network.infer())
+
+    def _restore(self, adu: NDArray[Any], plane: NDArray[np.float32]) -> None:
+        """Write what is to be blended: the smoothed plane, or a denoiser's photons, shown too."""
+        if self._denoiser is None:
+            smooth_into(self._stabilised, self._smooth_px, out=self._smooth)
+            return
+        self._denoiser.forget()  # another plane is no frame before this one
+        np.copyto(self._smooth, self._denoiser(adu).photons)
+        np.copyto(self._stabilised, self._smooth)
+        self._network.show(self._to_stabilised(self._stabilised), plane)
+
+    def _to_stabilised(self, photons: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Turn photo-electrons into ``2 sqrt(photons + 3/8 + read_noise^2)``, in place."""
+        np.add(photons, np.float32(self._stabilise.pedestal), out=photons)
+        np.sqrt(photons, out=photons)
+        return np.multiply(photons, np.float32(2.0), out=photons)
 
     def info(self) -> EngineInfo:
         """Say who computes."""
@@ -113,6 +139,8 @@ class AxialInterpolator:
     def close(self) -> None:
         """Free the engine; may be called twice."""
         self._network.close()
+        if self._denoiser is not None:
+            self._denoiser.close()
 
 
 def depth_of_field_um(wavelength_nm: float, aperture: float, index: float = 1.0) -> float:

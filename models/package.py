@@ -66,6 +66,9 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Constant planes that go in after the images, by name: "dz" is the distance between both
         measured planes over the depth of field, at most 4; "fraction" is where between them the
         wanted plane lies.
+    restored_by
+        For "axial": the shipped denoiser whose answers to both planes go in after the planes
+        themselves, and whose blend is what the first output corrects; none if empty.
     target
         What it learnt from: "clean" or "noisy" images. It decides which inverse is right.
     conformal
@@ -94,6 +97,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     upscale: int = 1
     outputs: int = 2
     extra_channels: tuple[str, ...] = ()
+    restored_by: str = ""
     target: str = "clean"
     conformal: dict[str, float] = {}
 

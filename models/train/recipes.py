@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from models.package import Package, shipped
 from models.train.batch import Batch, Sample, collate
 from models.train.binned import UPSCALE, binned_sample
 from models.train.movies import movie_sample
 from models.train.real import load_real
 from models.train.real_stacks import load_real_stacks
-from models.train.restored import RestoredPlanes
+from models.train.restored import IMAGES, restored_planes
 from models.train.scenes import make_scene
 from models.train.stacks import axial_sample, simulated_stacks
 from models.unet import LiteUNet
@@ -132,9 +131,9 @@ def recipe(task: str, in_frames: int = 5) -> Recipe:
         return Recipe(
             task, 1, (), UPSCALE, 96, partial(_images, smallest_px=fine_px), binned_sample
         )
-    if task == "axial" and in_frames == 4:
-        finish = RestoredPlanes(Package.load(shipped("denoise-2d")))
-        return Recipe(task, 4, ("dz", "fraction"), 1, 96, _stacks, axial_sample, finish)
+    if task == "axial" and in_frames == IMAGES:
+        extra = ("dz", "fraction")
+        return Recipe(task, IMAGES, extra, 1, 96, _stacks, axial_sample, restored_planes())
     if task == "axial":
         return Recipe(task, 2, ("dz", "fraction"), 1, 96, _stacks, axial_sample)
     raise ValueError(f"no recipe for the task {task!r}; there are: denoise, superres, axial")

@@ -8,12 +8,13 @@ noise and to interpolate stays up to 0.7 dB behind a denoiser and a straight lin
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from models.package import WEIGHTS
+from models.package import WEIGHTS, Package, shipped
 from models.train.batch import MU, SD, Batch, normalised
 from models.train.loss import LOG_VARIANCE_RANGE
 from models.train.noisy import smoothed
@@ -22,10 +23,11 @@ from models.unet import LiteUNet
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from models.package import Package
-
     Images = NDArray[np.float32]
 
+DENOISER = "denoise-2d"
+IMAGES = 4
+"""Both planes raw, and both restored."""
 PLANES = 2
 
 
@@ -68,3 +70,9 @@ class RestoredPlanes:
         correction, log_variance = out.float().numpy()[:, 0], out.float().numpy()[:, 1]
         squared = (base + correction) ** 2 + np.exp(np.clip(log_variance, *LOG_VARIANCE_RANGE))
         return np.asarray(np.sqrt(squared).reshape(normalised_images.shape), np.float32)
+
+
+@lru_cache(maxsize=1)
+def restored_planes() -> RestoredPlanes:
+    """Return what adds the planes as the shipped denoiser restores them."""
+    return RestoredPlanes(Package.load(shipped(DENOISER)))

@@ -17,6 +17,7 @@ from models.train.own.exposures import Relation, at_rest, relate
 from models.train.own.pieces import draw_window, same_relation, shown_light
 from models.train.own.target import bias_and_variance
 from models.train.own.thinning import dim, split
+from models.train.restored import IMAGES, restored_planes
 from models.train.stacks import MAX_DEPTHS_OF_FIELD, between
 
 if TYPE_CHECKING:
@@ -98,7 +99,10 @@ class Sampler:
             np.stack([np.asarray(getattr(part, name), np.float32) for part in parts])
             for name in ("planes", "base", "target", "variance", "weight")
         )
-        return Batch(planes, base[:, None], target[:, None], variance[:, None], weight[:, None])
+        batch = Batch(planes, base[:, None], target[:, None], variance[:, None], weight[:, None])
+        if self.task == "axial" and self.in_frames == IMAGES:
+            return restored_planes()(batch)
+        return batch
 
     def _sample(self, rng: np.random.Generator, example: Example, how: Augmentation) -> _Part:
         last = self.takes[example.images[-1].take]
