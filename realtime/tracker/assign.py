@@ -75,21 +75,38 @@ def cheapest_links(pairs: Pairs) -> NDArray[np.intp]:
     return linked
 
 
+def total_cost(pairs: Pairs, linked: NDArray[np.intp]) -> float:
+    """Return what a shot costs that is linked so, nats."""
+    own = pairs.columns == linked[pairs.rows]
+    return float(pairs.cost[own].sum() + pairs.alone[linked < 0].sum())
+
+
 def _solve(
     linked: NDArray[np.intp],
     rivals: tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]],
     alone: NDArray[np.float64],
 ) -> None:
     """Settle who is linked where cells or detections have a choice; changes `linked`."""
-    who, i = np.unique(rivals[0], return_inverse=True)
-    whom, j = np.unique(rivals[1], return_inverse=True)
-    n, m, own = len(who), len(whom), np.arange(len(who))
+    who, i = _number(rivals[0])
+    whom, j = _number(rivals[1])
+    n, m = len(who), len(whom)
     cost = np.concatenate((rivals[2], alone[who]))
-    cost = cost - cost.min() + 1.0  # a stored zero would be no edge; a shift changes no choice
-    where = (np.concatenate((i, own)), np.concatenate((j, m + own)))
-    rows, columns = min_weight_full_bipartite_matching(csr_matrix((cost, where), shape=(n, m + n)))
+    cost -= cost.min() - 1.0  # a stored zero would be no edge; a shift changes no choice
+    order = np.argsort(np.concatenate((i, np.arange(n))), kind="stable")  # a row ends "not seen"
+    columns = np.concatenate((j, np.arange(m, m + n)))[order].astype(np.int32)
+    ends = np.zeros(n + 1, np.int32)
+    np.cumsum(np.bincount(i, minlength=n) + 1, out=ends[1:])
+    graph = csr_matrix((cost[order], columns, ends), shape=(n, m + n))
+    rows, columns = min_weight_full_bipartite_matching(graph)
     seen = columns < m
     linked[who[rows[seen]]] = whom[columns[seen]]
+
+
+def _number(names: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the different names, sorted, and for each name its place among them."""
+    is_there = np.zeros(int(names.max()) + 1, np.bool_)
+    is_there[names] = True
+    return np.flatnonzero(is_there), (np.cumsum(is_there) - 1)[names]
 
 
 def _one_by_one(pairs: Pairs) -> NDArray[np.intp]:

@@ -124,9 +124,11 @@ def _candidates(
     )
     near = np.where(away <= reach[:, None], near, m)
     easy = np.append(easy, False)
-    rows, ranks = np.nonzero((easy[near][:, _PAIRS]).any(axis=2) & (near[:, _PAIRS[:, 1]] < m))
+    is_easy, is_there = easy[near], near < m
+    one, other = _PAIRS.T
+    rows, ranks = np.nonzero((is_easy[:, one] | is_easy[:, other]) & is_there[:, other])
     rows, ranks = rows[:_MOST], ranks[:_MOST]
-    return able[rows], near[rows, _PAIRS[ranks, 0]], near[rows, _PAIRS[ranks, 1]]
+    return able[rows], near[rows, one[ranks]], near[rows, other[ranks]]
 
 
 def _cost(scene: Scene, family: Family, trio: tuple[NDArray[np.intp], ...]) -> NDArray[np.float64]:

@@ -10,8 +10,9 @@ import numpy as np
 from realtime.tracker.assign import Pairs, cheapest_links, prices
 from realtime.tracker.certainty import link_odds
 from realtime.tracker.divisions import Scene, Split, find_splits
-from realtime.tracker.drift import common_drift, common_jump
+from realtime.tracker.drift import common_drift
 from realtime.tracker.links import Expected, possible_links
+from realtime.tracker.upheaval import Linking, with_upheaval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,11 +22,6 @@ if TYPE_CHECKING:
 
 _DRIFT_PASSES = 2
 """Rounds of "link, see how the crowd moves, link again" where cells are crowded (measured)."""
-_LOST = 0.1
-"""Share of the cells that must be missing before a jump of the whole field is looked for
-(proposed)."""
-_SHARP = 2.0
-"""How well cells agree on a jump, in spreads of a cell (proposed)."""
 _NEWS = 0.45
 """Smallest new motion of the crowd, over the spread of a cell, that is followed: sixteen neighbours
 without common motion seem to move by 0.4 (tuned)."""
@@ -49,14 +45,15 @@ class Explanation:
         Who divided.
     odds
         Log odds, nats, (N,), that each cell's link is right.
-    jump
-        How far the whole field jumped, px, (D,); None: it did not.
+    is_upheaval, jump
+        Whether the whole field moved as it never does; how far, if all went the same way, px, (D,).
     """
 
     expected: Expected
     linked: NDArray[np.intp]
     splits: list[Split]
     odds: NDArray[np.float64]
+    is_upheaval: bool
     jump: NDArray[np.float64] | None
 
 
@@ -85,15 +82,12 @@ class _Shot:
 
     def explain(self, is_settled: bool) -> Explanation:
         found, newcomers = self._found, self._newcomers
-        expected = self._expect()
-        pairs = self._pairs(expected)
-        linked = cheapest_links(pairs)
-        jump = self._jump(expected, linked)
-        if jump is not None:
-            expected = replace(expected, places=expected.places + jump)
-            pairs = self._pairs(expected)
-            linked = cheapest_links(pairs)
-        expected, pairs, linked = self._follow_crowd(expected, pairs, linked)
+        usual = self._follow_crowd(self._link(self._expect()))
+        is_here, missed = self._cells["missed"] == 0, self._habits.rates.missed
+        now = with_upheaval(usual, found.places, is_here, self._habits.gate, missed, self._pairs)
+        if now.jump is not None:
+            now = self._follow_crowd(now)
+        expected, pairs, linked = now.expected, now.pairs, now.linked
         of_cells, of_detections = prices(pairs, linked)
         sizes = (self._cells["area"], found.areas)
         willing = _willing(self._cells, self._habits, is_settled)
@@ -101,7 +95,9 @@ class _Shot:
         splits = find_splits(scene, self._habits.family)
         if splits:
             pairs, linked = _make_room(pairs, linked, splits)
-        return Explanation(expected, linked, splits, link_odds(pairs, linked), jump)
+        return Explanation(
+            expected, linked, splits, link_odds(pairs, linked), now.is_upheaval, now.jump
+        )
 
     def _expect(self) -> Expected:
         """Return where each cell should be, going on as it went."""
@@ -126,29 +122,22 @@ class _Shot:
 
         return possible_links(expected, found.places, self._newcomers, look)
 
-    def _jump(self, expected: Expected, linked: NDArray[np.intp]) -> NDArray[np.float64] | None:
-        """Return how far the whole field jumped, where many cells are not where they should be."""
-        gate, here = self._habits.gate, self._cells["missed"] == 0
-        n_lost = int(np.count_nonzero((linked < 0) & here))
-        if n_lost < _LOST * max(int(np.count_nonzero(here)), 1):
-            return None
-        sharp_px = _SHARP * gate.spread_px
-        return common_jump(expected.places[here], self._found.places, sharp_px, gate.apart_px)
+    def _link(self, expected: Expected) -> Linking:
+        pairs = self._pairs(expected)
+        return Linking(expected, pairs, cheapest_links(pairs))
 
-    def _follow_crowd(
-        self, expected: Expected, pairs: Pairs, linked: NDArray[np.intp]
-    ) -> tuple[Expected, Pairs, NDArray[np.intp]]:
+    def _follow_crowd(self, now: Linking) -> Linking:
         """Expect each cell to go with its neighbours, where cells can be mistaken."""
-        alone, gate = expected.places, self._habits.gate
+        alone, gate = now.expected.places, self._habits.gate
         for _ in range(_DRIFT_PASSES if gate.is_crowded else 0):
-            hit = np.flatnonzero(linked >= 0)
-            drift = common_drift(alone, self._found.places, np.column_stack((hit, linked[hit])))
-            if not _is_news(drift - (expected.places - alone), gate.spread_px):
+            hit = np.flatnonzero(now.linked >= 0)
+            links = np.column_stack((hit, now.linked[hit]))
+            drift = common_drift(alone, self._found.places, links)
+            if not _is_news(drift - (now.expected.places - alone), gate.spread_px):
                 break
-            expected = replace(expected, places=alone + drift)
-            pairs = self._pairs(expected)
-            linked = cheapest_links(pairs)
-        return expected, pairs, linked
+            there = self._link(replace(now.expected, places=alone + drift))
+            now = replace(there, is_upheaval=now.is_upheaval, jump=now.jump)
+        return now
 
 
 def _is_news(drift: NDArray[np.float64], spread_px: float) -> bool:

@@ -57,9 +57,7 @@ class Lineage:
         self._mother_of: dict[int, int] = {}  # and its mother
         self.mothers: dict[int, int] = {}
 
-    def take(
-        self, t: int, tracks: Tracks, events: Iterable[TrackEvent]
-    ) -> list[NDArray[np.void]]:
+    def take(self, t: int, tracks: Tracks, events: Iterable[TrackEvent]) -> list[NDArray[np.void]]:
         """Take what the tracker said of time point `t`; return the rows that are now settled."""
         rows = {int(row["cell"]): row for row in _rows_of(t, tracks)}
         self._times.append(t)

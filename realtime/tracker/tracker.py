@@ -87,7 +87,7 @@ class Tracker:
     def _learn(self, told: Explanation, found: Found) -> Cells:
         """Learn from an explanation before it is written down; return the cells as they were."""
         cells = self._cells
-        self.has_jumped = told.jump is not None
+        self.has_jumped = told.is_upheaval
         if told.jump is not None:  # the stage moved, not the cells
             cells["place"][:, : len(told.jump)] += told.jump
         cells["margin"], cells["certainty"] = told.odds, certainty(told.odds)

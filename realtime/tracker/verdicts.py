@@ -60,33 +60,32 @@ class Verdicts:
         self, cells: Cells, splits: list[Split], before: Cells, found: Found
     ) -> Cells:
         """Let mothers go on as one daughter, and start tracks for the others."""
-        daughters = []
-        for split in splits:
+        if not splits:
+            return cells
+        mothers = np.array([split.mother for split in splits])
+        kept = new_cells(cells["id"][mothers], np.array([s.kept for s in splits]), found)
+        daughters = new_cells(self._new_ids(len(splits)), np.array([s.new for s in splits]), found)
+        for name in _TAKEN_OVER:
+            cells[name][mothers] = kept[name]
+        for name in ("velocity", "missed", "since_division"):
+            cells[name][mothers] = 0
+        cells["sightings"][mothers] = 1
+        daughters["parent"], daughters["since_division"] = kept["id"], 0
+        odds = np.array([split.odds for split in splits])
+        cells["margin"][mothers] = daughters["margin"] = odds
+        cells["certainty"][mothers] = daughters["certainty"] = certainty(odds)
+        for split, daughter_id in zip(splits, daughters["id"].tolist(), strict=True):
             was = before[split.mother]
             if was["missed"] > 0 and was["is_sure"]:
                 self.tell("withdrawn", [int(was["id"])], is_final=True)  # her end
-            daughter = self._open_division(cells[split.mother : split.mother + 1], split, found)
-            daughters.append(daughter)
-            self._pending.append(_pending(was, int(daughter["id"][0]), split, found))
-            self.tell("division", daughter["id"].tolist(), int(was["id"]))
-        return np.concatenate((cells, *daughters))
-
-    def _open_division(self, mother: Cells, split: Split, found: Found) -> Cells:
-        """Return the row of the new daughter; `mother` becomes the other one, in place."""
-        kept = new_cells(mother["id"], np.array([split.kept]), found)
-        daughter = new_cells(self._new_ids(1), np.array([split.new]), found)
-        for name in _TAKEN_OVER:
-            mother[name] = kept[name]
-        mother["velocity"] = mother["missed"] = mother["since_division"] = 0
-        mother["sightings"] = 1
-        daughter["parent"], daughter["since_division"] = mother["id"], 0
-        odds = np.array([split.odds])
-        for cell in (mother, daughter):
-            cell["margin"], cell["certainty"] = odds, certainty(odds)
-        return daughter
+            self._pending.append(_pending(was, daughter_id, split, found))
+            self.tell("division", [daughter_id], int(was["id"]))
+        return np.concatenate((cells, daughters))
 
     def open_births(self, cells: Cells, which: NDArray[np.intp], found: Found) -> Cells:
         """Start a track for every detection that nobody explains."""
+        if len(which) == 0:
+            return cells
         born = new_cells(self._new_ids(len(which)), which, found)
         self.tell("birth", born["id"].tolist())
         return np.concatenate((cells, born))
@@ -179,7 +178,7 @@ class Verdicts:
         true = cells["place"][good & later & orphan][:, :axes]
         rates.count_new(len(cells), false, true, self._habits.gate.reach_px)
         cells["is_sure"][good] = True
-        return cells[~bad]
+        return cells[~bad] if bad.any() else cells
 
     def _judge_ends(self, cells: Cells) -> Cells:
         """Open the end of cells that are newly missed; drop those that were missed too long."""
@@ -187,7 +186,7 @@ class Verdicts:
         fresh = (cells["missed"] == 1) & cells["is_sure"] & ~gone
         self.tell("end", cells["id"][fresh].tolist())
         self.tell("end", cells["id"][gone].tolist(), is_final=True)
-        return cells[~gone]
+        return cells[~gone] if gone.any() else cells
 
     def _new_ids(self, count: int) -> NDArray[np.int64]:
         self._next_id += count
