@@ -68,17 +68,18 @@ def _add_places(verb: argparse.ArgumentParser) -> None:
 
 def _train(asked: argparse.Namespace) -> None:
     how = recipe(asked.verb, asked.frames)
-    start = time.monotonic()
+    begun = time.monotonic()
     train, held_out, sources = how.material(asked.seed, asked.data)
-    logger.info("%d specimens after %.0f s", len(train), time.monotonic() - start)
+    logger.info("%d specimens after %.0f s", len(train), time.monotonic() - begun)
     plan = Plan(
         steps=asked.steps, minutes=asked.minutes, rate=asked.rate, seed=asked.seed,
         threads=asked.threads,
     )  # fmt: skip
     net = how.network(asked.base, asked.seed)
     if asked.init is not None:
-        shares = shares_of(how.task, net.in_channels)
-        new = transplant(net, Package.load(asked.init), shares, asked.seed)
+        start = Package.load(asked.init)
+        shares = shares_of(how.task, net.in_channels, start.manifest.in_channels)
+        new = transplant(net, start, shares, asked.seed)
         logger.info("started from %s; new are %s", asked.init, ", ".join(new))
     looks = fit(
         net, how.batch_at(train, asked.seed), how.held_out(held_out, asked.seed), plan,

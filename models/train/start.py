@@ -9,6 +9,7 @@ import torch
 
 from models.errors import ModelError
 from models.package import WEIGHTS
+from models.train.restored import DENOISER, IMAGES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from models.unet import LiteUNet
 
     Array = NDArray[np.float32]
+    Shares = tuple[tuple[float, ...], ...]
 
 _FIRST = "enc1.0.weight"
 _JOINED = ("dec1.0.weight", "dec2.0.weight")
@@ -27,7 +29,7 @@ _SUB_PIXELS = 4
 """Channels that each plane becomes in `torch.nn.PixelUnshuffle` (2)."""
 
 
-def transplant(net: LiteUNet, package: Package, shares: tuple[float, ...], seed: int) -> list[str]:
+def transplant(net: LiteUNet, package: Package, plan: Shares, seed: int) -> list[str]:
     """Copy into ``net`` what fits of a package's weights; return the names of what stays new.
 
     Into a network twice as wide each channel goes twice, and what is made of it is split unevenly
@@ -35,30 +37,31 @@ def transplant(net: LiteUNet, package: Package, shares: tuple[float, ...], seed:
 
     Parameters
     ----------
-    shares
-        What each plane gets of the first layer of a network of one image: (0.5, 0.5, 0, 0) sees
-        the mean of two images, and constant planes not at all.
+    plan
+        What the planes see at first: see `shares_of`.
     seed
         Of the uneven splitting.
 
     Raises
     ------
     ModelError
-        If the package's width is neither that of ``net`` nor half of it, or it eats more than one
-        image.
+        If the package's width is neither that of ``net`` nor half of it, or its planes do not fit.
     """
     manifest = package.manifest
     factor = net.base // manifest.base
-    if factor not in (1, 2) or net.base != factor * manifest.base or manifest.in_channels != 1:
+    fits = factor in (1, 2) and net.base == factor * manifest.base
+    if not fits or any(len(row) != manifest.in_channels for row in plan):
         raise ModelError(
             f"{package.model_id} has base {manifest.base} and {manifest.in_channels} planes, the "
             f"new network base {net.base}: start from one image and the same base or half of it"
         )
     known = {name: np.asarray(array) for name, array in package.arrays(WEIGHTS).items()}
-    known[_FIRST] = np.concatenate([known[_FIRST] * np.float32(s) for s in shares], axis=1)
+    known[_FIRST] = _mixed(known[_FIRST], plan)
     if factor == 2:
         rng = np.random.default_rng(seed)
         known = {name: _widened(name, array, rng) for name, array in known.items()}
+    if manifest.restored_by != _corrects(net):  # what is to be added to another base is new
+        known = {name: array for name, array in known.items() if not name.startswith("head")}
     new = []
     for name, value in net.state_dict().items():
         if name in known and known[name].shape == tuple(value.shape):
@@ -68,11 +71,29 @@ def transplant(net: LiteUNet, package: Package, shares: tuple[float, ...], seed:
     return new
 
 
-def shares_of(task: str, planes: int) -> tuple[float, ...]:
-    """Return how a new network of a task begins to see its planes, for `transplant`."""
+def _corrects(net: LiteUNet) -> str:
+    return DENOISER if net.in_channels > IMAGES + 1 else ""
+
+
+def shares_of(task: str, planes: int, known: int = 1) -> Shares:
+    """Return how each plane of a new network begins to see: a row of shares of known planes.
+
+    A network of one image gives what it knows to the present frame, or to the mean of two planes;
+    one of two raw planes gives it to the same planes of a network that sees restored ones, too.
+    """
+    if task == "axial" and known > 1:
+        places = [0, 1, *range(planes - 2, planes)]  # raw planes first, constant ones last
+        return tuple(tuple(float(places[k] == row) for k in range(known)) for row in range(planes))
     if task == "axial":
-        return (0.5, 0.5, *(planes - 2) * (0.0,))
-    return (*(planes - 1) * (0.0,), 1.0)  # the present frame; the past is still to be learnt
+        return ((0.5,), (0.5,), *(planes - 2) * ((0.0,),))
+    return (*(planes - 1) * ((0.0,),), (1.0,))  # the past is still to be learnt
+
+
+def _mixed(first: Array, plan: Shares) -> Array:
+    """Return the first layer's weights for other planes."""
+    groups = np.split(first, first.shape[1] // _SUB_PIXELS, axis=1)
+    rows = [sum(g * np.float32(s) for g, s in zip(groups, row, strict=True)) for row in plan]
+    return np.concatenate(rows, axis=1)
 
 
 def _widened(name: str, array: Array, rng: np.random.Generator) -> Array:

@@ -96,7 +96,7 @@ def test_a_new_package_is_whole_and_every_engine_gives_its_answer(task, tmp_path
 def test_a_network_that_starts_from_another_sees_the_mean_of_its_images() -> None:
     package = Package.load(shipped("denoise-2d"))
     single, double = LiteUNet(1), LiteUNet(4)
-    assert transplant(single, package, (1.0,), 1) == []
+    assert transplant(single, package, ((1.0,),), 1) == []
     assert transplant(double, package, shares_of("axial", 4), 1) == []
     frames = torch.randn(1, 2, 32, 32)
     constant = torch.ones(1, 2, 32, 32)
@@ -108,7 +108,7 @@ def test_a_network_that_starts_from_another_sees_the_mean_of_its_images() -> Non
 def test_a_wider_network_with_memory_begins_as_the_one_that_it_starts_from() -> None:
     package = Package.load(shipped("denoise-2d"))
     single, wide = LiteUNet(1), LiteUNet(5, 32)
-    transplant(single, package, (1.0,), 1)
+    transplant(single, package, ((1.0,),), 1)
     assert transplant(wide, package, shares_of("denoise", 5), 1) == []
     frames = torch.randn(1, 5, 32, 32)
     with torch.inference_mode():
@@ -120,4 +120,23 @@ def test_a_wider_network_with_memory_begins_as_the_one_that_it_starts_from() -> 
 @pytest.mark.parametrize("base", [8, 24, 64])
 def test_a_start_from_a_width_that_does_not_fit_is_refused(base) -> None:
     with pytest.raises(ModelError, match=f"has base 16 .*, the new network base {base}"):
-        transplant(LiteUNet(base=base), Package.load(shipped("denoise-2d")), (1.0,), 1)
+        transplant(LiteUNet(base=base), Package.load(shipped("denoise-2d")), ((1.0,),), 1)
+
+
+def test_a_network_with_restored_planes_keeps_what_it_knew_of_the_raw_ones() -> None:
+    assert shares_of("axial", 6, 4) == (
+        (1.0, 0.0, 0.0, 0.0),
+        (0.0, 1.0, 0.0, 0.0),
+        (0.0, 0.0, 0.0, 0.0),
+        (0.0, 0.0, 0.0, 0.0),
+        (0.0, 0.0, 1.0, 0.0),
+        (0.0, 0.0, 0.0, 1.0),
+    )
+
+
+def test_what_is_added_to_another_base_image_is_learnt_anew() -> None:
+    package = Package.load(shipped("denoise-2d"))
+    net = LiteUNet(6)
+    new = transplant(net, package, shares_of("axial", 6), 1)
+    assert new == ["head.weight", "head.bias"]
+    assert float(net.head.weight.detach().abs().mean()) < 0.05
