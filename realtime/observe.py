@@ -63,6 +63,9 @@ def observe(
         motion_px=_median(steps_px),
         trust=trust,
         dose_j_cm2=dict(dose_j_cm2 or {}),
+        n_found=len(detections),
+        found_snr=_median(np.asarray(detections.snr, np.float64)),
+        found_signal_e=_median(np.asarray(detections.signal_e, np.float64)),
     )
 
 

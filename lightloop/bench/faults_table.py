@@ -54,6 +54,8 @@ class Fault:
         Name of the same on bare pymmcore-plus; empty if it cannot be expressed there.
     no_rival
         Why it cannot.
+    target_snr, network
+        Where the shipped policy steers: how clear it keeps the cells, and the network before it.
     """
 
     name: str
@@ -70,6 +72,8 @@ class Fault:
     exposures_after: int = 0
     rival: str = ""
     no_rival: str = ""
+    target_snr: float = 80.0
+    network: str = ""
 
     def config(self, folder: Path) -> str:
         """Return the run config for it, as TOML."""
@@ -81,6 +85,8 @@ class Fault:
             text = text.replace('kind = "snr"\ntarget_snr = 80.0', own)
         else:  # light that the camera blanks gives the dose that was asked for, to the last digit
             text = text.replace('gate = "software"', 'gate = "camera"')
+            text = text.replace("target_snr = 80.0", f"target_snr = {self.target_snr}")
+            text = text.replace('denoise = ""', f"denoise = {json.dumps(self.network)}")
         if self.moves:
             there = "stage_positions = [{ x = 0.0, y = 0.0 }, { x = 5.0, y = 0.0 }]"
             text = text.replace("[plan]", f"[plan]\n{there}")
@@ -147,5 +153,17 @@ FAULTS = (
     Fault(
         "all cells dead", harms.kill_cells, _N,
         has_policy_of_its_own=False, exposures_after=80, no_rival=_POLICY,
+    ),
+    Fault(
+        "empty field, as the demo", harms.empty_field, _N, has_policy_of_its_own=False,
+        is_slow=True, no_rival=_POLICY, target_snr=15.0, network="denoise-2d",
+    ),
+    Fault(
+        "defocus by 5 um, as the demo", harms.defocus, _N, has_policy_of_its_own=False,
+        is_slow=True, no_rival=_POLICY, target_snr=15.0, network="denoise-2d",
+    ),
+    Fault(
+        "all cells dead, as the demo", harms.kill_cells, _N, has_policy_of_its_own=False,
+        is_slow=True, exposures_after=80, no_rival=_POLICY, target_snr=15.0, network="denoise-2d",
     ),
 )  # fmt: skip

@@ -9,7 +9,8 @@ field's own shots. What leaves it is no evidence for more light:
   dies is bright first and fades then. So the light may not pass what it was before, however slowly
   the cells fade, until their brightness has kept still for long.
 
-And one shot alone raises no light: it may get what the shot before it asked for.
+And one shot alone raises no light: the shots before it, several in a row, must have kept to the
+line. How near a shot has to be rests on how much the field's own shots scatter about it.
 """
 
 from __future__ import annotations
@@ -20,12 +21,27 @@ from dataclasses import dataclass, field
 BAND, BAND_OF_ONE = 0.15, 0.2
 """Natural logs of brightness that many cells may stray from the line, and what is added for one
 cell; less for more of them, by the root of their number. Proposed; brighter may be twice as far."""
-LEAP = 2 / 3
+LEAP = 0.85
 """Light of a believed shot, relative to the last one, that is a new beginning: cells are measured
 otherwise in much less light (their rims are lost in noise). Proposed."""
 SAME = 0.05
-"""Natural logs of brightness beside the line beyond which a shot asks for no more light: what is
-brighter has shrunk, and what is darker may be about to leave it (proposed)."""
+"""Natural logs of brightness beside the line beyond which a shot asks for no more light, or the
+field's own scatter if that is more: what is brighter (by twice that) has shrunk, and what is darker
+may be about to leave it (proposed)."""
+CALM_SHOTS = 3
+"""Shots in a row that must have kept to the line before light is raised (proposed)."""
+_STAY, _CELLS_WEIGHT = 0.75, 1 / 30
+"""Share of a field's usual cells without which light is not raised: where cells vanish, those that
+are still found are the brightest. And the weight of a shot in what is usual (proposed)."""
+_LATELY = 0.25
+"""Weight of a shot in the running distance from the line (proposed)."""
+_SURE = 1.0
+"""Scatters by which the running distance shows that cells stay a little dimmer: 2.6 standard errors
+of such a mean (Roberts, Technometrics 1 (1959) 239)."""
+_SCATTER_WEIGHT = 1 / 15
+_FAR_BANDS = 1.25  # bands beyond which a shot counts as no more in that distance
+_FAR = 2.0  # scatters beyond which a shot's distance counts as no more, so that faults teach none
+_MEAN_TO_SIGMA = 1.25  # standard deviation over mean absolute deviation of a Gaussian
 MEMORY_SHOTS, MEMORY_S = 50.0, 7200.0
 """The line forgets in so many shots, and no faster than in so many seconds: dying takes an hour."""
 STILL_SHOTS, STILL_S = 30, 3600.0
@@ -65,9 +81,19 @@ class _Line:
         """Log brightness lost for each light given; never negative."""
         if self.weight <= 1.0:
             return 0.0
-        spread = self.xx - self.x * self.x / self.weight
+        spread = self._spread
         slope = (self.xy - self.x * self.y / self.weight) / max(spread + RIDGE * self.step2, 1e-300)
         return max(-slope, 0.0)
+
+    def sure_bleaching(self, scatter: float) -> float:
+        """Log brightness lost for each light that is more than chance, where shots scatter so."""
+        spread = self._spread
+        error = scatter * math.sqrt(spread) / max(spread + RIDGE * self.step2, 1e-300)
+        return max(self.bleaching - 2.0 * error, 0.0)
+
+    @property
+    def _spread(self) -> float:
+        return max(self.xx - self.x * self.x / self.weight, 0.0) if self.weight > 0 else 0.0
 
     @property
     def now(self) -> float:
@@ -77,88 +103,128 @@ class _Line:
 
 @dataclass(slots=True)
 class Fading:
-    """What one field's brightness has been, and how much light it may therefore have.
+    """What one field's brightness has been, and whether it may therefore have more light.
 
     Attributes
     ----------
-    ceiling
-        Most light of the next shot, ms at full power.
     why
         What speaks against more; empty if nothing does.
     """
 
-    ceiling: float = math.inf
     why: str = ""
     _line: _Line = field(default_factory=_Line)
     _before: float = 0.0  # the light that was given when brightness last kept to the line
     _t_s: float = -math.inf
     _anchor: float = 0.0
+    _recent: float = 0.0
     _still: int = 0
     _still_s: float = 0.0
     _odd: int = 0
     _grew: bool = False
+    _calm: int = 0
+    _lately: float = 0.0
+    _scatter: float = SAME
+    _cells: float = 0.0
 
     def pass_by(self, light: float) -> None:
         """Let a shot have given light, although its cells were not believed."""
         if self._line.weight > 0:
             self._line.move(light, 1.0)
 
-    def see(self, t_s: float, brightness: float, n_cells: int, light: float, wanted: float) -> None:
-        """Take a believed shot: brightness > 0, its light, and the light that its cells ask for."""
+    def see(self, t_s: float, brightness: float, n_cells: int, light: float) -> None:
+        """Take a believed shot: when, its cells' brightness > 0, how many they are, its light."""
         value, line = math.log(brightness), self._line
         pause_s = max(t_s - self._t_s, 0.0)
         self._t_s = t_s
         keep = math.exp(-min(1.0 / MEMORY_SHOTS, pause_s / MEMORY_S))
-        band = BAND + BAND_OF_ONE / math.sqrt(max(n_cells, 1))
+        band = _band(n_cells)
         off = 0.0
         if light < LEAP * self._before and not self._odd:
             line = self._line = _Line()
+            self._calm, self._lately = 0, 0.0
         if line.weight > 0:
             line.move(light, keep)
             off = value - line.now
+            most = _FAR_BANDS * band
+            self._lately += _LATELY * (min(max(off, -most), most) - self._lately)
             if self._is_odd(off, band):
                 self._doubt(value, light, pause_s, band)
                 return
+        self._learn(off, n_cells)
         line.add(value)
         self._odd = 0
         self.why, self._before = "", light
-        self.ceiling = max(light, wanted) if abs(off) < SAME else light
+
+    def _learn(self, off: float, n_cells: int) -> None:
+        """Let a shot that is believed tell how calm the field is, and how much it scatters."""
+        same = self._same
+        self._cells += max(_CELLS_WEIGHT, float(self._cells == 0)) * (n_cells - self._cells)
+        is_calm = -same < off < 2 * same and n_cells >= _STAY * self._cells
+        self._calm = self._calm + 1 if is_calm else 0
+        far = min(abs(off), _FAR * same)
+        self._scatter += _SCATTER_WEIGHT * (_MEAN_TO_SIGMA * far - self._scatter)
 
     def _is_odd(self, off: float, band: float) -> bool:
-        """Whether brightness has left its line; once brighter, it first has to keep still."""
+        """Whether brightness has left its line; once brighter, it first has to keep still.
+
+        One shot far below the line has left it, and so have several that stay a little below it,
+        of which each alone would be near enough.
+        """
         if self._grew:
             return True
         self._grew = off > 2.0 * band
+        is_dim = off < -band or self._lately < -_SURE * self._same
         if self._grew:
             self.why = "brighter than before, which no bleaching does"
-        elif off < -band:
-            self.why = f"dimmer by {-math.expm1(off):.0%} than bleaching explains"
-        return self._grew or off < -band
+        elif is_dim:
+            loss = -math.expm1(min(off, self._lately))
+            self.why = f"dimmer by {loss:.0%} than bleaching explains"
+        return self._grew or is_dim
 
     def _doubt(self, value: float, light: float, pause_s: float, band: float) -> None:
         """Allow no more light than before; take brightness that keeps still as the new one."""
         self._odd += 1
-        self._anchor -= self._line.bleaching * light
-        if self._odd == 1 or abs(value - self._anchor) > band / 2:
-            self._anchor, self._still, self._still_s = value, 0, 0.0
+        self._calm = 0
+        fade = self._line.bleaching * light
+        self._anchor -= fade
+        self._recent -= fade
+        self._recent += (_LATELY if self._odd > 1 else 1.0) * (value - self._recent)
+        if self._odd == 1 or abs(self._recent - self._anchor) > band / 2:
+            self._anchor, self._still, self._still_s = self._recent, 0, 0.0
         self._still += 1
         self._still_s += pause_s if self._still > 1 else 0.0
-        self.ceiling = min(self.ceiling, self._before)
         if self._still >= STILL_SHOTS and self._still_s >= STILL_S:
             self._line, self.why, self._odd, self._grew = _Line(), "", 0, False
-            self._line.add(value)
+            self._line.add(self._recent)
+            self._lately = 0.0
             self._before = light
 
-    def lower(self, light: float) -> None:
-        """Let the ceiling be lower: nothing that was seen speaks for as much."""
-        self.ceiling = min(self.ceiling, light)
+    @property
+    def _same(self) -> float:
+        """How far from the line a shot may be and still keep to it."""
+        return max(SAME, self._scatter)
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether several shots in a row were as bright as bleaching lets expect."""
+        return self._calm >= CALM_SHOTS
+
+    @property
+    def bleaching(self) -> float:
+        """Log brightness that is surely lost for each light given."""
+        return self._line.sure_bleaching(self._scatter)
 
     @property
     def is_dimmer(self) -> bool:
-        """Whether cells are dimmer than bleaching explains."""
-        return self._odd > 0 and not self._grew
+        """Whether cells have stayed much dimmer than bleaching explains."""
+        return self._odd > 0 and not self._grew and self._lately < -_band(self._cells)
 
     @property
     def odd_shots(self) -> int:
         """Shots in a row that bleaching does not explain."""
         return self._odd
+
+
+def _band(n_cells: float) -> float:
+    """Return how far the brightness of so many cells may stray from the line."""
+    return BAND + BAND_OF_ONE / math.sqrt(max(n_cells, 1.0))

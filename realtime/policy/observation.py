@@ -32,7 +32,10 @@ class Trust(msgspec.Struct, frozen=True, gc=False):
         The same in the background.
     audit_rmse_e, audit_low_e, audit_high_e, audits
         The error in cells that pairs of frames found in this field, its interval, and how many
-        pairs (`models.audit`); 0 where there was none.
+        pairs (`models.audit`); 0 where there was none. Errors found in other light are told for
+        this frame's, in proportion to what is expected.
+    audit_void
+        Why the audit of this shot counts for nothing; empty if it counts, or the shot is none.
     flags
         Everything that spoke against the image, as short codes (`models.residuals.Reason` and
         `realtime.trust`); `why` explains the first.
@@ -58,6 +61,7 @@ class Trust(msgspec.Struct, frozen=True, gc=False):
     audit_high_e: float = 0.0
     audits: int = 0
     flags: tuple[str, ...] = ()
+    audit_void: str = ""
 
 
 class Observation(msgspec.Struct, frozen=True):
@@ -84,6 +88,9 @@ class Observation(msgspec.Struct, frozen=True):
         Median displacement of confirmed cells since the last shot, pixels.
     dose_j_cm2
         Dose of the field so far for each light, J/cm2 or relative units.
+    n_found, found_snr, found_signal_e
+        The same of everything that was found in this very shot, believed or not: how many, median
+        SNR, median signal in photo-electrons a pixel.
     """
 
     shot: int
@@ -101,3 +108,6 @@ class Observation(msgspec.Struct, frozen=True):
     motion_px: float
     trust: Trust
     dose_j_cm2: dict[str, float] = {}
+    n_found: int = 0
+    found_snr: float = 0.0
+    found_signal_e: float = 0.0

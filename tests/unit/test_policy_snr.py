@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from acquire.settings import ChannelSettings, Settings
 from realtime.policy import Observation, SnrConfig, SnrPolicy, Trust
 from realtime.policy.light import LightRange
-from realtime.policy.snr import light_factor
+from realtime.policy.photon_model import light_factor
 from tests.unit.policy_samples import (
     FIRST,
     READ_NOISE_E,
