@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from acquire.calibration import Calibration
     from acquire.core import Core
     from acquire.settings import Settings
     from acquire.simulated import AnyLightBox, Line
@@ -32,10 +31,8 @@ if TYPE_CHECKING:
     from lightloop.config import RunConfig
     from models.denoise import Restorer
     from models.package import Package
-    from realtime.focus import FocusGate
     from realtime.pipeline import Drawing, Pipeline
-    from realtime.policy import Policy, Trust
-    from realtime.trust import TrustWatch
+    from realtime.policy import Policy
     from realtime.wire import CameraInfo, RestoredSlot, Start
 
 OTHER_ENGINES = (("openvino", "f32"), ("onnxruntime", "f32"), ("torch", "f32"))
@@ -188,71 +185,37 @@ def build_pipeline(
     ModelError
         If the network cannot be used.
     """
+    from lightloop.build_detect import build_detector
+    from lightloop.build_trust import build_focus_gate, build_judge, build_watch
     from lightloop.cell_light import build_cell_dose
     from lightloop.restoring import Fallback, introduce_to
-    from realtime.detect import Detector
     from realtime.nothing import FollowNothing, find_nothing
     from realtime.pipeline import Pipeline, Steps
     from realtime.tracker import Tracker
-    from realtime.trust import Distrust, ResidualGate, trust_without_network
 
     camera = start.cameras[0]
     calibration = camera.calibration
     package = load_package(config.network.denoise) if config.network.denoise else None
-    judge: Callable[[NDArray[np.uint16], NDArray[np.float32]], Trust] = trust_without_network
-    if package is not None:
-        known = package.manifest
-        judge = ResidualGate(calibration, known.limits, known.photons_max_e)
-    if calibration.distrust:  # its noise is not that of light: no image may vouch for less light
-        judge = Distrust(calibration.distrust)
     follows = config.follow == "cells"
     restore = build_restorer(config, camera, package)
     network = restore if isinstance(restore, Fallback) else None
     return Pipeline(
         Steps(
             restore=restore,
-            detect=Detector(config.detect, calibration.read_noise_e) if follows else find_nothing,
+            detect=build_detector(config, calibration.read_noise_e) if follows else find_nothing,
             new_tracker=(lambda: Tracker(config.track)) if follows else FollowNothing,
-            judge=judge,
+            judge=build_judge(calibration, package),
             policy=build_policy(config, start.settings, calibration.read_noise_e),
             keep=keep,
             saturation_adu=calibration.saturation_adu,
             cell_dose=build_cell_dose(config, camera),
-            focus=build_focus_gate(config, calibration) if follows else None,
+            focus=build_focus_gate(config, camera) if follows else None,
             watch=build_watch(camera, package),
             introduce=introduce_to(network, camera.pixel_um) if network is not None else None,
             doubt=network.doubt if network is not None else None,
             drawing=drawing,
         )
     )
-
-
-def build_watch(camera: CameraInfo, package: Package | None) -> TrustWatch | None:
-    """Build what judges a network's frames; None without one, or for a camera that none may judge.
-
-    Raises
-    ------
-    ModelError
-        If the package's reference of what it was trained for is damaged.
-    """
-    from models.type_shift import load_types
-    from realtime.trust import TrustWatch
-
-    calibration = camera.calibration
-    if package is None or calibration.distrust:
-        return None
-    known, shape = package.manifest, (camera.height, camera.width)
-    types = load_types(package)
-    return TrustWatch(shape, calibration, known.limits, known.photons_max_e, known.conformal, types)
-
-
-def build_focus_gate(config: RunConfig, camera: Calibration) -> FocusGate:
-    """Build what tells blurred cells from bleached ones."""
-    from models.focus import SharpnessMeter
-    from realtime.focus import FocusGate
-
-    numbers = (camera.gain_adu_per_e, camera.offset_adu, camera.read_noise_e)
-    return FocusGate(SharpnessMeter(*numbers, config.detect.diameter_px))
 
 
 def build_restorer(config: RunConfig, camera: CameraInfo, package: Package | None) -> Restorer:

@@ -22,12 +22,13 @@ with two and a common history is our own.
 
 from __future__ import annotations
 
-from math import hypot, sqrt
+from math import sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
 
+from models.audit_motion import TILES
 from models.conformal import LEVEL
 from models.regions import SHRINK, shrunk
 
@@ -36,21 +37,10 @@ if TYPE_CHECKING:
 
     Image = NDArray[np.float32]
 
-MOST_SHIFT_PX = 0.5
-MOST_CHANGE = 0.02
-"""Beyond these the two frames show two scenes, and say nothing."""
-_SURE = 3.0
-"""Standard errors by which a change of brightness must be more than chance (proposed)."""
-_SEEN = 0.35
-"""Peak of a phase correlation below which the frames hold nothing that could be seen to move
-(measured: 0.3 for a place found by chance, in 3 e- a pixel)."""
-_LEAP_PX, _SOFT_PX = 2.0, 2.0
-_TOLD = 1.0
-"""Power of the image's slopes over that of the noise's from which a small step is told (proposed).
-"""
 BLOCK_PX = 16
-TILES = 4
 _DRAWS = 400
+MEMORY = 16
+"""Audits after which a pool forgets: as many count as much as all that were before (proposed)."""
 _SEED = 20_260_101
 
 
@@ -82,6 +72,7 @@ def compare(
     of_first: Image,
     of_second: Image,
     is_cell: NDArray[np.uint8],
+    moved: NDArray[np.bool_] | None = None,
 ) -> AuditSample:
     """Return the squared error of two estimates that share their history.
 
@@ -95,6 +86,8 @@ def compare(
         1 in cells, of the picture shrunk four times (`models.regions`). It must be of an earlier
         frame: a mask from these frames picks pixels by their noise, and cells came out 13 % too
         good.
+    moved
+        Tiles that say nothing, (4, 4): what is in them moved between the two frames.
     """
     m = (second_e - of_first) ** 2
     m += (first_e - of_second) ** 2
@@ -102,6 +95,11 @@ def compare(
     small = 0.5 * shrunk(m).astype(np.float64) * SHRINK**2
     cells = is_cell.astype(np.float64)
     masks = np.stack([1.0 - cells, cells])
+    if moved is not None and moved.any():
+        height, width = cells.shape
+        size = (width, height)
+        still = cv2.resize((~moved).astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+        masks *= still
     return AuditSample(_blocks(masks * small), _blocks(masks) * SHRINK**2)
 
 
@@ -114,65 +112,36 @@ def _blocks(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return sums
 
 
-def void(first_e: Image, second_e: Image, of_first: Image, of_second: Image) -> str:
-    """Return why two frames cannot be compared: the scene moved, or its light changed; else ""."""
-    shift_px = _shift_px(of_first, of_second)
-    if shift_px > MOST_SHIFT_PX:
-        return f"the image moved by {shift_px:.1f} px between the two frames"
-    pixels = first_e.size
-    one, two = (float(cv2.mean(image)[0]) for image in (first_e, second_e))
-    total = max(0.5 * (one + two), 1e-9)
-    spread = float(cv2.meanStdDev(first_e - second_e)[1][0, 0])
-    change, chance = (two - one) / total, spread / sqrt(pixels) / total
-    if abs(change) > MOST_CHANGE and abs(change) > _SURE * chance:
-        return f"the light changed by {change:+.1%} between the two frames"
-    return ""
-
-
-def _shift_px(first: Image, second: Image) -> float:
-    """Return how far two images are apart; 0 if they hold nothing that could be seen to move.
-
-    References
-    ----------
-    A leap: phase correlation, Kuglin & Hines, IEEE Conf. Cybern. Soc. (1975) 163. A small step:
-    gradients, Lucas & Kanade, IJCAI 1981, 674; what the noise adds to their power is known from the
-    difference of the two images and is taken off.
-    """
-    window = cv2.createHanningWindow((first.shape[1], first.shape[0]), cv2.CV_32F)
-    # OpenCV 5 multiplies its inputs by the window where they lie.
-    (x, y), peak = cv2.phaseCorrelate(first.copy(), second.copy(), window)
-    if peak > _SEEN and hypot(x, y) > _LEAP_PX:
-        return hypot(x, y)
-    one, two = (cv2.GaussianBlur(image, (0, 0), _SOFT_PX) for image in (first, second))
-    change = two - one
-    slope, noise = _gradients(0.5 * (one + two)), _gradients(change)
-    power = slope @ slope.T - 0.25 * noise @ noise.T
-    if not np.linalg.eigvalsh(power)[0] > _TOLD * np.trace(noise @ noise.T):
-        return 0.0
-    return float(np.hypot(*np.linalg.solve(power, slope @ change.ravel())))
-
-
-def _gradients(image: Image) -> NDArray[np.float64]:
-    """Return the slopes across and down, (2, pixels)."""
-    slopes = (cv2.Sobel(image, cv2.CV_64F, *axis, ksize=1, scale=0.5) for axis in ((1, 0), (0, 1)))
-    return np.stack([np.asarray(slope, np.float64).ravel() for slope in slopes])
-
-
 class AuditPool:
-    """Adds audits of one field up, block by block; its memory does not grow."""
+    """Adds audits of one field up, block by block; its memory does not grow.
+
+    Light changes from audit to audit, and the error with it, so what is added up is its square over
+    that of the error that was expected then, and the answer is how many times the expected error
+    was found. Old audits are forgotten slowly: what was mended may be believed again.
+    """
 
     def __init__(self) -> None:
         self._sums: NDArray[np.float64] | None = None
         self._pixels: NDArray[np.float64] | None = None
         self.audits = 0
 
-    def add(self, sample: AuditSample) -> None:
-        """Take one more audit."""
+    def add(self, sample: AuditSample, unit_e: tuple[float, float] = (1.0, 1.0)) -> None:
+        """Take one more audit.
+
+        Parameters
+        ----------
+        unit_e
+            Errors of background and cells that were expected, photo-electrons; all errors that are
+            returned are in these units.
+        """
+        squares = np.square(np.asarray(unit_e, np.float64))[:, None, None]
+        sums = sample.sums_e2 / squares
         if self._sums is None or self._pixels is None:
-            self._sums, self._pixels = sample.sums_e2.copy(), sample.pixels.copy()
+            self._sums, self._pixels = sums, sample.pixels.copy()
         else:
-            self._sums += sample.sums_e2
-            self._pixels += sample.pixels
+            keep = 1.0 - 1.0 / MEMORY if self.audits >= MEMORY else 1.0
+            self._sums = keep * self._sums + sums
+            self._pixels = keep * self._pixels + sample.pixels
         self.audits += 1
 
     def error(self, *, cells: bool) -> AuditError:

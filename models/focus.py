@@ -19,8 +19,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import cv2
 import numpy as np
 
+from models.electrons import Electrons
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from models.stabiliser import PixelMaps
 
 _WORK_DIAMETER_PX = 4.0
 """Cells are this wide in the shrunk image: enough for the blur of two micrometres, and most of the
@@ -62,6 +66,9 @@ class SharpnessMeter:
         The camera's calibration.
     diameter_px
         Usual diameter of a cell, pixels of the raw frame.
+    maps, excess_noise_factor
+        Each pixel's own numbers, and how much noisier than light the camera is
+        (`models.electrons`): a fixed pattern has edges, too.
 
     Attributes
     ----------
@@ -70,10 +77,20 @@ class SharpnessMeter:
     """
 
     def __init__(
-        self, gain_adu_per_e: float, offset_adu: float, read_noise_e: float, diameter_px: float
+        self,
+        gain_adu_per_e: float,
+        offset_adu: float,
+        read_noise_e: float,
+        diameter_px: float,
+        maps: PixelMaps | None = None,
+        excess_noise_factor: float = 1.0,
     ) -> None:
-        self._gain, self._offset, self._read_noise_e = gain_adu_per_e, offset_adu, read_noise_e
+        numbers = (gain_adu_per_e, offset_adu, read_noise_e)
+        self._camera = Electrons(*numbers, maps, excess_noise_factor)
+        self._electrons = np.empty((0, 0), np.float32)
         self._shrink = max(1, int(diameter_px // _WORK_DIAMETER_PX))
+        self._excess = excess_noise_factor / self._shrink**2
+        self._read_e2 = self._camera.read_noise_e**2 / self._shrink**2
         radius = diameter_px / self._shrink / 2
         self._sigmas = (_EDGES * radius, _BODIES * radius)
         self._energies = _energies(*self._sigmas)
@@ -83,12 +100,11 @@ class SharpnessMeter:
         """Return the sharpness of a raw frame, (Y, X) counts."""
         shrink = self._shrink
         height, width = (max(1, n // shrink) for n in adu.shape)
-        whole = adu[: height * shrink, : width * shrink]
-        # As floats: means of whole numbers would be rounded to whole ones, which is noise too.
-        image = cv2.resize(whole.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
-        image -= np.float32(self._offset)
-        image *= np.float32(1.0 / self._gain)
-        noise = (max(float(image.mean()), 0.0) + self._read_noise_e**2) / shrink**2
+        image = cv2.resize(
+            self._in_electrons(adu)[: height * shrink, : width * shrink],
+            (width, height), interpolation=cv2.INTER_AREA,
+        )  # fmt: skip
+        noise = self._excess * max(float(image.mean()), 0.0) + self._read_e2  # of a shrunk pixel
         soft, softest = (cv2.GaussianBlur(image, (0, 0), sigma) for sigma in self._sigmas)
         of_edges, of_bodies = (noise * energy for energy in self._energies)
         fine, coarse = image - soft, soft - softest
@@ -102,12 +118,21 @@ class SharpnessMeter:
         wrong_bodies = _error(bodies, of_bodies, n_bodies)
         return Sharpness(ratio, (wrong_edges + ratio * wrong_bodies) / bodies)
 
+    def _in_electrons(self, adu: NDArray[Any]) -> NDArray[np.float32]:
+        """Return a frame in photo-electrons; a bad pixel takes the median of its neighbours."""
+        if self._electrons.shape != adu.shape:
+            self._electrons = np.empty(adu.shape, np.float32)
+        electrons, is_bad = self._camera.into(adu, self._electrons), self._camera.is_bad
+        if is_bad is not None:
+            np.copyto(electrons, cv2.medianBlur(electrons, 3), where=is_bad)
+        return electrons
+
     def _by_tile(
         self, image: NDArray[np.float32], fine: NDArray[np.float32], coarse: NDArray[np.float32]
     ) -> NDArray[np.float32]:
         """Return the logarithm of each tile's ratio, (6, 6); NaN where there is no body to see."""
         light, edges, bodies = (_shrunk(part) for part in (image, fine * fine, coarse * coarse))
-        noise = (np.maximum(light, 0.0) + self._read_noise_e**2) / self._shrink**2
+        noise = np.float32(self._excess) * np.maximum(light, 0.0) + np.float32(self._read_e2)
         of_edges, of_bodies = (noise * energy for energy in self._energies)
         fine_e2, coarse_e2 = np.maximum(edges - of_edges, 0.0), bodies - of_bodies
         seen = coarse_e2 > _TILE_SEEN * of_bodies

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from models.electrons import Electrons
 from models.regions import SHRINK, Regions, shrunk, split
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from models.stabiliser import PixelMaps
 
     Image = NDArray[np.float32]
 
@@ -104,6 +107,9 @@ class ResidualTest:
         The camera's calibration.
     psf_sigma_px
         Size of the smallest structure that the microscope can show, px.
+    maps, excess_noise_factor
+        Each pixel's own numbers, and how much noisier than light the camera is
+        (`models.electrons`). A bad pixel is left out.
 
     Attributes
     ----------
@@ -127,9 +133,14 @@ class ResidualTest:
         read_noise_e: float,
         saturation_adu: float = 65535.0,
         psf_sigma_px: float = 1.5,
+        maps: PixelMaps | None = None,
+        excess_noise_factor: float = 1.0,
     ) -> None:
-        self._gain, self._offset = gain_adu_per_e, offset_adu
-        self._read_e2, self._saturation_adu = read_noise_e**2, saturation_adu
+        numbers = (gain_adu_per_e, offset_adu, read_noise_e)
+        self._camera = Electrons(*numbers, maps, excess_noise_factor)
+        self._small_read_e2 = shrunk(np.broadcast_to(self._camera.read_e2, shape).copy())
+        self._low_adu = 0.0 if offset_adu > 0 else -1.0
+        self._saturation_adu = saturation_adu
         self.rim = max(int(4 * psf_sigma_px + 0.5), 1)
         self.answer = float(np.sqrt(np.pi)) * psf_sigma_px
         kernel = cv2.getGaussianKernel(2 * self.rim + 1, psf_sigma_px, cv2.CV_32F)
@@ -155,7 +166,7 @@ class ResidualTest:
         """
         clipped = self._normalise(adu, photons)
         z = self.z
-        count = max(z.size - clipped, 1)
+        count = max(z.size - clipped - self._camera.bad_pixels, 1)
         flat = z.ravel()
         squares = max(float(np.dot(flat, flat)), 1e-12)
         self.regions = split(photons)
@@ -189,14 +200,15 @@ class ResidualTest:
         counter really saw none.
         """
         z, variance = self.z, self._work
-        np.multiply(adu, np.float32(1.0 / self._gain), out=z, dtype=np.float32)
-        z -= np.float32(self._offset / self._gain)
+        self._camera.into(adu, out=z)
         z -= photons
-        np.add(photons, np.float32(self._read_e2), out=variance)
+        self._camera.noise_into(photons, out=variance)
         np.maximum(variance, np.float32(_VARIANCE_FLOOR_E2), out=variance)
         np.sqrt(variance, out=variance)
         z /= variance
-        low = 0.0 if self._offset > 0 else -1.0
+        if self._camera.is_bad is not None:
+            z[self._camera.is_bad] = 0.0
+        low = self._low_adu
         if float(adu.min()) > low and float(adu.max()) < self._saturation_adu:
             return 0
         is_clipped = (adu <= low) | (adu >= self._saturation_adu)
@@ -207,7 +219,8 @@ class ResidualTest:
         """Return the share of the noise that an estimate says is still in it, (Y/4, X/4)."""
         np.multiply(sd_e, sd_e, out=self._work)
         self.variance_e2 = shrunk(self._work)
-        noise = np.maximum(self.regions.photons + self._read_e2, _VARIANCE_FLOOR_E2)
+        noise = self._camera.excess * self.regions.photons + self._small_read_e2
+        noise = np.maximum(noise, _VARIANCE_FLOOR_E2)
         return np.asarray(self.variance_e2 / noise, np.float32)
 
     def _filter(self) -> None:

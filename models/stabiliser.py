@@ -81,7 +81,7 @@ class Stabiliser:
         self.shape, self.has_maps = shape, maps is not None
         if maps is not None:
             _check_maps(maps, shape)
-            read_noise_e = float(np.median(maps.read_noise_e[_good(maps)]))
+            read_noise_e = float(np.median(maps.read_noise_e[good_pixels(maps)]))
         self._numbers = (gain_adu_per_e, offset_adu, read_noise_e)
         self.pedestal = 0.375 + read_noise_e**2
         """Added to photo-electrons before the root: ``d = 2 sqrt(e + pedestal)``."""
@@ -91,7 +91,7 @@ class Stabiliser:
     def _prepare(self, maps: PixelMaps, gain_adu_per_e: float) -> None:
         """Bring the maps into the form of the hot path: ``d^2 = scale adu + shift (+ extra)``."""
         gain = np.float64(gain_adu_per_e) if maps.gain_adu_per_e is None else maps.gain_adu_per_e
-        good = _good(maps)
+        good = good_pixels(maps)
         offset = np.where(good, maps.offset_adu, self._numbers[1])
         gain = np.where(good, gain, gain_adu_per_e)
         read = np.where(good, maps.read_noise_e, self._numbers[2])
@@ -161,7 +161,8 @@ def check_frame(adu: NDArray[Any], shape: tuple[int, int]) -> None:
         raise FrameRefused(f"the frame holds NaN or infinity in {wrong} pixels: mend it first")
 
 
-def _good(maps: PixelMaps) -> NDArray[np.bool_]:
+def good_pixels(maps: PixelMaps) -> NDArray[np.bool_]:
+    """Return where all numbers of a pixel are known and none calls it bad, (Y, X)."""
     good: NDArray[np.bool_] = np.isfinite(maps.offset_adu) & np.isfinite(maps.read_noise_e)
     if maps.gain_adu_per_e is not None:
         good &= np.isfinite(maps.gain_adu_per_e) & (maps.gain_adu_per_e > 0)
@@ -176,7 +177,7 @@ def _check_maps(maps: PixelMaps, shape: tuple[int, int]) -> None:
                 f"the calibration's map {name} is of {found.shape} px, the frames of {shape}: "
                 "measure the camera with this region and binning"
             )
-    if not _good(maps).any():
+    if not good_pixels(maps).any():
         raise ModelError("the calibration's maps hold no good pixel: measure the camera again")
 
 

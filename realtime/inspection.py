@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from acquire.frame import FrameInfo
+from realtime.audit_summary import AuditSummary, summarize_audits
 from realtime.errors import RunFileError
 from realtime.importing import LIGHT
 from realtime.policy.decision import Decision
@@ -79,6 +80,8 @@ class RunSummary(msgspec.Struct, frozen=True):
         Bytes of pixels for each byte on disk.
     n_restored, n_restored_lost, models
         Restored images that were kept and that could not be, and the networks that made them.
+    audits
+        What pairs of frames said of the restored images; None where none were taken.
     """
 
     name: str
@@ -115,6 +118,7 @@ class RunSummary(msgspec.Struct, frozen=True):
     n_restored: int = 0
     n_restored_lost: int = 0
     models: tuple[str, ...] = ()
+    audits: AuditSummary | None = None
 
 
 class Why(msgspec.Struct, frozen=True):
@@ -184,6 +188,7 @@ def summarize(reader: RunReader) -> RunSummary:
         n_restored=sum(entry.is_kept for entry in restored),
         n_restored_lost=sum(not entry.is_kept for entry in restored),
         models=tuple(dict.fromkeys(entry.model for entry in restored if entry.is_kept)),
+        audits=summarize_audits(infos, reader.results),
     )
 
 

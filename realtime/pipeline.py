@@ -143,8 +143,7 @@ class Pipeline:
             trust = self.steps.doubt(trust)
         if info.focus in OUT_OF_FOCUS:  # what is blurred may vouch for nothing
             trust = msgspec.structs.replace(trust, is_trusted=False, why=OUT_OF_FOCUS[info.focus])
-        if self._trust is None or not trust.is_trusted:
-            self._trust = trust  # one frame in doubt is a shot in doubt
+        self._trust = _together(self._trust, trust)
         self._saturated = max(self._saturated, _clipped(adu, self.steps.saturation_adu))
         self._add(info, photons)
         if self.steps.drawing is not None:
@@ -255,6 +254,22 @@ class Pipeline:
         if self.steps.drawing is not None:
             self.steps.drawing.forget()
         self._ns = dict.fromkeys(self._ns, 0)
+
+
+def _together(shot: Trust | None, frame: Trust) -> Trust:
+    """Return a shot's verdict: one frame in doubt is a shot in doubt, and audits end with it."""
+    if shot is None or not frame.is_trusted:
+        return frame
+    if not (frame.audit_void or frame.audits > shot.audits):
+        return shot
+    return msgspec.structs.replace(
+        shot,
+        audit_rmse_e=frame.audit_rmse_e,
+        audit_low_e=frame.audit_low_e,
+        audit_high_e=frame.audit_high_e,
+        audits=frame.audits,
+        audit_void=frame.audit_void,
+    )
 
 
 def _clipped(adu: NDArray[np.uint16], saturation_adu: float) -> float:

@@ -14,8 +14,9 @@ import msgspec
 import numpy as np
 
 from models.conformal import UNKNOWN, Conformal
+from models.electrons import Electrons
 from models.residual_test import ResidualTest
-from models.residuals import Reason, judge, reasons, verdict
+from models.residuals import Reason, reasons
 from models.type_shift import WINDOW_PX, features
 from realtime.audits import Auditor
 from realtime.lasting import Lasting
@@ -32,15 +33,13 @@ if TYPE_CHECKING:
     from models.denoise import Denoised
     from models.regions import Regions
     from models.residuals import Limits, Residuals
+    from models.stabiliser import PixelMaps
     from models.type_shift import TypeReference
-    from realtime.audits import AuditResult
+    from realtime.audits import AuditResult, Errors
 
     Image = NDArray[np.float32]
 
 ABOVE_RANGE = 1e-3  # share of pixels: hot pixels are no reason for doubt; proposed
-NO_NETWORK = Trust(is_trusted=True, why="no network: the image is the camera's own")
-
-
 CLIPPED = 2e-3
 """Share of clipped pixels from which the brightest cells are no longer seen whole; hot pixels are
 one in ten thousand. Proposed."""
@@ -61,11 +60,13 @@ class TrustWatch:
     shape
         Height and width of the frames, px.
     limits, photons_max_e
-        As in `ResidualGate`.
+        As in `realtime.gates.ResidualGate`.
     scales
         Of the model package, for the expected error (`models.conformal`); empty if it has none.
     types
         What the network's training scenes look like; None if the package does not say.
+    maps
+        Of the camera's calibration, pixel by pixel: those that the network is shown.
     """
 
     def __init__(
@@ -76,10 +77,15 @@ class TrustWatch:
         photons_max_e: float,
         scales: Mapping[str, float] | None = None,
         types: TypeReference | None = None,
+        maps: PixelMaps | None = None,
     ) -> None:
         camera = self._camera = calibration
         numbers = (camera.gain_adu_per_e, camera.offset_adu, camera.read_noise_e)
-        self._test = ResidualTest(shape, *numbers, camera.saturation_adu)
+        excess = camera.excess_noise_factor
+        self._test = ResidualTest(
+            shape, *numbers, camera.saturation_adu, maps=maps, excess_noise_factor=excess
+        )
+        self._electrons = Electrons(*numbers, maps, excess)
         self._limits, self._photons_max_e = limits, photons_max_e
         self._conformal, self._types = Conformal(scales or {}), types
         self._lasting, self.audits = Lasting(), Auditor()
@@ -102,7 +108,7 @@ class TrustWatch:
             key = (info.shot.position, info.index.z)
             found += self._lasting.see(key, self._test, seen, camera.read_noise_e)
         cells, background = self._expected(restored.sd_e)
-        audit = self._audit(info, adu, photons)
+        audit = self._audit(info, adu, photons, _units(cells, background))
         high_e = cells.high_e
         if audit.cells.audits and high_e > 0 and audit.cells.low_e > _AUDIT_OVER * high_e:
             why = f"audits find an error of {audit.cells.rmse_e:.2g} e-, not {cells.rmse_e:.2g} e-"
@@ -179,15 +185,27 @@ class TrustWatch:
         )
         return one, other
 
-    def _audit(self, info: FrameInfo, adu: NDArray[np.uint16], photons: Image) -> AuditResult:
+    def _audit(
+        self, info: FrameInfo, adu: NDArray[np.uint16], photons: Image, expected_e: Errors
+    ) -> AuditResult:
         if info.shot.is_audit:
-            scale = np.float32(1.0 / self._camera.gain_adu_per_e)
-            np.multiply(adu, scale, out=self._raw_e, dtype=np.float32)
-            self._raw_e -= np.float32(self._camera.offset_adu) * scale
-        return self.audits.see(info, self._raw_e, photons, self._test.regions.is_cell)
+            electrons = self._electrons.into(adu, self._raw_e)
+            if self._electrons.is_bad is not None:  # what says nothing may not contradict
+                np.copyto(electrons, photons, where=self._electrons.is_bad)
+        return self.audits.see(info, self._raw_e, photons, self._test.regions.is_cell, expected_e)
 
 
-def _errors(cells: Expected, background: Expected, audit: AuditResult) -> dict[str, float]:
+def _units(cells: Expected, background: Expected) -> Errors:
+    """Return the errors that audits are measured in: what is expected, or e- where nothing is."""
+    known = [each.rmse_e for each in (background, cells) if each.rmse_e > 0]
+    if not known:
+        return 1.0, 1.0
+    return background.rmse_e or known[0], cells.rmse_e or known[0]
+
+
+def _errors(
+    cells: Expected, background: Expected, audit: AuditResult
+) -> dict[str, float | int | str]:
     return {
         "expected_rmse_e": cells.rmse_e,
         "rmse_low_e": cells.low_e,
@@ -199,70 +217,5 @@ def _errors(cells: Expected, background: Expected, audit: AuditResult) -> dict[s
         "audit_low_e": audit.cells.low_e,
         "audit_high_e": audit.cells.high_e,
         "audits": audit.cells.audits,
+        "audit_void": audit.void,
     }
-
-
-class ResidualGate:
-    """Judges each restored image by what it took away from the raw one.
-
-    Parameters
-    ----------
-    limits
-        What the model package allows its residuals to be.
-    photons_max_e
-        Photo-electrons a pixel up to which the package was trained.
-    """
-
-    def __init__(self, calibration: Calibration, limits: Limits, photons_max_e: float) -> None:
-        self._calibration = calibration
-        self._limits = limits
-        self._photons_max_e = photons_max_e
-
-    def __call__(self, adu: NDArray[np.uint16], photons: NDArray[np.float32]) -> Trust:
-        """Return the verdict on one frame: raw counts and photo-electrons, both (Y, X)."""
-        camera = self._calibration
-        seen = judge(
-            adu,
-            photons,
-            camera.gain_adu_per_e,
-            camera.offset_adu,
-            camera.read_noise_e,
-            camera.saturation_adu,
-        )
-        is_trusted, why = verdict(seen, self._limits)
-        above = np.count_nonzero(photons > self._photons_max_e) / photons.size
-        if is_trusted and above > ABOVE_RANGE:
-            limit = f"{self._photons_max_e:g} e- a pixel"
-            is_trusted, why = False, f"brighter than the network was trained for ({limit})"
-        return Trust(
-            seen.mean_z,
-            seen.var_z,
-            seen.corr1,
-            seen.frac_bad,
-            seen.invented,
-            seen.missed_share,
-            is_trusted,
-            why,
-        )
-
-
-def trust_without_network(_: NDArray[np.uint16], __: NDArray[np.float32]) -> Trust:
-    """Return the verdict on an image that no network has touched."""
-    return NO_NETWORK
-
-
-class Distrust:
-    """Believe no image, whatever it looks like: the camera's noise is not that of light.
-
-    Parameters
-    ----------
-    why
-        What its calibration found, in words.
-    """
-
-    def __init__(self, why: str) -> None:
-        self._verdict = Trust(is_trusted=False, why=f"the camera: {why}")
-
-    def __call__(self, _: NDArray[np.uint16], __: NDArray[np.float32]) -> Trust:
-        """Return the verdict, the same for every frame."""
-        return self._verdict

@@ -13,7 +13,8 @@ import msgspec
 import numpy as np
 import xxhash
 
-from lightloop.build import build_focus_gate, build_pipeline, build_policy
+from lightloop.build import build_pipeline, build_policy
+from lightloop.build_trust import build_focus_gate
 from lightloop.cell_light import build_cell_dose
 from lightloop.config import parse
 from lightloop.supervise import supervise
@@ -136,7 +137,7 @@ class Stand:
             self._steps._replace(
                 policy=build_policy(config, start.settings, camera.calibration.read_noise_e),
                 cell_dose=build_cell_dose(config, camera),
-                focus=build_focus_gate(config, camera.calibration),
+                focus=build_focus_gate(config, camera),
             )
         )
 

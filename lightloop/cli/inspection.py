@@ -74,6 +74,7 @@ def _rows(seen: RunSummary) -> Iterator[tuple[str, str]]:
         lost = f", {seen.n_restored_lost} could not be kept" if seen.n_restored_lost else ""
         by = ", ".join(model or "no network" for model in seen.models)
         yield "restored", f"{_count(seen.n_restored, 'image')} by {by or 'nobody'}{lost}"
+    yield from _audits(seen)
     yield "decisions", f"{seen.n_decisions} by {', '.join(seen.policies) or 'nobody'}"
     for reason, count in list(_alike(seen.reasons).items())[:MOST_LINES]:
         yield "", f"{count} x {reason}"
@@ -126,6 +127,27 @@ def _trouble(seen: RunSummary) -> Iterator[tuple[str, str]]:
     yield "exposures", ", ".join(found) or plain
     for notice in seen.notices[:MOST_LINES]:
         yield "notice", notice
+
+
+def _audits(seen: RunSummary) -> Iterator[tuple[str, str]]:
+    """Say what the audits found, field by field."""
+    found = seen.audits
+    if found is None:
+        return
+    doses = ", ".join(f"{dose:.3g} of {light}" for light, dose in sorted(found.dose.items()))
+    void = f", {found.n_void} void" if found.n_void else ""
+    light = f"; their second looks gave {doses} {seen.dose_unit}" if doses else ""
+    yield "audits", f"{found.n_taken} taken, {found.n_judged} judged{void}{light}"
+    for number, field in sorted(found.fields.items())[:MOST_LINES]:
+        of_field = f"field {number}: " if seen.n_positions > 1 else ""
+        expected = f", expected {field.expected_e:.2g}" if field.expected_e else ""
+        bad = ": OUT OF BOUNDS, not trusted" if field.is_out_of_bounds else ""
+        yield "", (
+            f"{of_field}error in cells {field.rmse_e:.2g} e- ({field.low_e:.2g} to "
+            f"{field.high_e:.2g}, {_count(field.audits, 'audit')}){expected}{bad}"
+        )
+    for reason, count in list(_alike(found.void).items())[:MOST_LINES]:
+        yield "", f"{count} x void: {reason}"
 
 
 def _alike(reasons: dict[str, int]) -> dict[str, int]:

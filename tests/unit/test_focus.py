@@ -10,6 +10,7 @@ from scipy import ndimage
 from acquire.simulated.config import SimulatedScopeConfig
 from acquire.simulated.optics.optics import Optics, Window
 from models.focus import Sharpness, SharpnessMeter
+from models.stabiliser import PixelMaps
 from realtime.focus import FocusGate
 from realtime.policy import Trust
 from tests.unit.test_simulated_optics import nuclei
@@ -146,3 +147,26 @@ def test_what_lasts_becomes_the_fields_new_face() -> None:
 def test_tiles_without_a_body_are_not_told() -> None:
     METER(frame(np.full((SIDE, SIDE), 3.0, np.float32)))
     assert np.isnan(METER.tiles).all()
+
+
+# -- maps ------------------------------------------------------------------------------------------
+
+
+def test_a_fixed_pattern_is_no_sharpness_where_the_maps_are_known() -> None:
+    rng = np.random.default_rng(2)
+    y, x = np.mgrid[:256, :256]
+    light = 2.0 + 20.0 * np.exp(-((((y - 120) ** 2 + (x - 130) ** 2) / 300.0) ** 2))
+    offset = OFFSET + 8.0 * GAIN * rng.standard_normal(light.shape)
+    good = rng.random(light.shape) > 0.002
+    maps = PixelMaps(offset, np.full(light.shape, READ_NOISE_E), None, good)
+
+    def take() -> np.ndarray:
+        noisy = rng.poisson(light) + READ_NOISE_E * rng.standard_normal(light.shape)
+        adu = np.where(good, noisy * GAIN + offset, 60_000.0)
+        return np.clip(np.rint(adu), 0, 65535).astype(np.uint16)
+
+    clean = rng.poisson(light) + READ_NOISE_E * rng.standard_normal(light.shape)
+    right = METER(np.clip(np.rint(clean * GAIN + OFFSET), 0, 65535).astype(np.uint16)).ratio
+    known = SharpnessMeter(GAIN, OFFSET, READ_NOISE_E, 20.0, maps)
+    assert known(take()).ratio == pytest.approx(right, abs=0.03)
+    assert METER(take()).ratio > right + 0.1

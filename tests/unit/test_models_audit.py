@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from models.audit import AuditPool, compare, void
+from models.audit import MEMORY, AuditPool, compare
+from models.audit_motion import moved_tiles, void
 
 Image = NDArray[np.float32]
 SIDE, READ_E = 128, 1.5
@@ -169,3 +170,65 @@ def test_chance_alone_does_not_void_a_scene_without_anything_to_see(level_e, see
     flat = np.full((SIDE, SIDE), level_e)
     y1, y2 = shot(rng, flat), shot(rng, flat)
     assert "light" not in void(y1, y2, gauss(y1), gauss(y2))
+
+
+# what moves alone, and what light does ------------------------------------------------------------
+
+
+def one_cell_walks(step_px: float) -> NDArray[np.float64]:
+    """Move what is in the tile (0, 0), and in no other."""
+    image = scene(40.0)
+    corner = ndimage.shift(image[:32, :32], (0.0, step_px), order=1, mode="nearest")
+    image[:32, :32] = corner
+    return image
+
+
+def test_a_tile_in_which_a_cell_walked_is_left_out_and_the_others_count() -> None:
+    still = scene(40.0)
+    assert still[:32, :32].std() > 5.0, "there is a cell to walk"
+    y1, y2, f1, f2 = pair(one_cell_walks(2.0))
+    assert void(y1, y2, f1, f2) == ""
+    moved = moved_tiles(f1, f2)
+    assert moved[0, 0]
+    assert moved.sum() <= 2
+    whole, part = compare(y1, y2, f1, f2, IS_CELL), compare(y1, y2, f1, f2, IS_CELL, moved)
+    assert part.pixels[:, :2, :2].sum() == part.sums_e2[:, :2, :2].sum() == 0
+    np.testing.assert_array_equal(part.sums_e2[:, 4:, 4:], whole.sums_e2[:, 4:, 4:])
+
+
+def test_chance_moves_no_tile() -> None:
+    rng, moved = np.random.default_rng(4), 0
+    for number in range(30):
+        level_e = (2.0, 10.0, 60.0)[number % 3]
+        y1, y2 = shot(rng, scene(level_e)), shot(rng, scene(level_e))
+        moved += int(moved_tiles(gauss(y1), gauss(y2)).sum())
+    assert moved <= 1  # of 480
+
+
+def test_audits_in_other_light_add_up_in_units_of_what_was_expected() -> None:
+    rng, pool = np.random.default_rng(6), AuditPool()
+    for level_e in (10.0, 90.0):
+        for _ in range(4):
+            y1, y2 = shot(rng, scene(level_e)), shot(rng, scene(level_e))
+            f1, f2 = gauss(y1), gauss(y2)
+            true = [f - scene(level_e) for f in (f1, f2)]
+            unit = tuple(
+                float(np.sqrt(np.mean([np.mean(e[is_in] ** 2) for e in true])))
+                for is_in in (~_cells(), _cells())
+            )
+            pool.add(compare(y1, y2, f1, f2, IS_CELL), unit)
+    for cells in (True, False):
+        assert pool.error(cells=cells).rmse_e == pytest.approx(1.0, rel=0.12)
+
+
+def test_a_pool_forgets_what_was_mended() -> None:
+    rng, pool = np.random.default_rng(5), AuditPool()
+    worst = 0.0
+    for number in range(6 + 4 * MEMORY):
+        y1, y2 = shot(rng), shot(rng)
+        bias = np.float32(5.0 if number < 6 else 0.0)
+        pool.add(compare(y1, y2, gauss(y1) + bias, gauss(y2) + bias, IS_CELL))
+        worst = max(worst, pool.error(cells=True).rmse_e)
+    assert worst == pytest.approx(5.0, rel=0.1)
+    assert pool.error(cells=True).rmse_e < 0.4 * worst
+    assert pool.audits == 6 + 4 * MEMORY

@@ -5,7 +5,7 @@ import pytest
 
 from acquire.calibration import Calibration
 from models.residuals import Limits
-from realtime.trust import ResidualGate
+from realtime.gates import ResidualGate
 
 CAMERA = Calibration(2.0, 100.0, 1.6)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -12,6 +13,7 @@ from acquire.frame import FrameInfo, Index, Shot
 from acquire.settings import Applied
 from models.denoise import Denoised
 from models.residuals import Limits
+from models.stabiliser import PixelMaps
 from realtime.policy import Trust
 from realtime.trust import TrustWatch
 
@@ -206,8 +208,99 @@ def test_a_shot_that_lost_its_second_frame_is_no_half_of_the_next() -> None:
     assert trust.audits == 0
 
 
+def test_an_audit_says_why_it_counts_for_nothing() -> None:
+    assert "light changed" in audited(0.0, second=1.1 * TRUTH).audit_void
+    assert audited(0.0).audit_void == ""
+
+
+def test_audits_in_much_light_do_not_condemn_the_image_in_little() -> None:
+    """An error of 0.1 of the noise is larger in e- in more light, and as good."""
+    rng, gate = np.random.default_rng(8), watch()
+
+    def look(number: int, light_e: np.ndarray, **about: object) -> Trust:
+        noise_e = np.sqrt(light_e + READ_E**2)
+        wrong = light_e + 0.1 * noise_e * rng.standard_normal(light_e.shape)
+        answer = Denoised(wrong.astype(np.float32), (0.1 * noise_e).astype(np.float32))
+        return gate(info(number, **about), frame(rng, light_e), answer)  # type: ignore[arg-type]
+
+    look(0, 16 * TRUTH)
+    for number in range(1, 5):
+        look(number, 16 * TRUTH, audit=True)
+        bright = look(number, 16 * TRUTH, frame=1, audit=True)
+    dim = look(5, TRUTH)
+    assert bright.audits == dim.audits == 4
+    assert bright.audit_rmse_e / bright.expected_rmse_e == pytest.approx(1.0, abs=0.4)
+    assert dim.audit_rmse_e / dim.expected_rmse_e == pytest.approx(1.0, abs=0.4)
+    assert "audit" not in dim.flags
+
+
+# maps and excess noise ----------------------------------------------------------------------------
+
+
+def camera_with_a_pattern(rng: np.random.Generator) -> PixelMaps:
+    """An sCMOS-like camera: offsets, gains, some pixels of much read noise, some that are dead."""
+    shape = (SIDE, SIDE)
+    read_e = READ_E * rng.lognormal(0.0, 0.3, shape)
+    read_e[rng.random(shape) < 0.005] = 8.0
+    return PixelMaps(
+        100.0 + 4.0 * rng.standard_normal(shape), read_e,
+        2.0 * (1.0 + 0.02 * rng.standard_normal(shape)), rng.random(shape) > 0.002,
+    )  # fmt: skip
+
+
+def through(maps: PixelMaps, rng: np.random.Generator, mean_e: np.ndarray = TRUTH) -> np.ndarray:
+    assert maps.gain_adu_per_e is not None
+    assert maps.is_good is not None
+    noisy = rng.poisson(mean_e) + maps.read_noise_e * rng.standard_normal(mean_e.shape)
+    adu = noisy * maps.gain_adu_per_e + maps.offset_adu
+    adu[~maps.is_good] = 3000.0
+    return np.clip(np.rint(adu), 0, 65535).astype(np.uint16)
+
+
+def test_a_camera_with_a_fixed_pattern_is_judged_right_by_its_maps_and_wrong_without() -> None:
+    rng = np.random.default_rng(12)
+    maps = camera_with_a_pattern(rng)
+    told = seen(watch(maps=maps), ((through(maps, rng), restored()) for _ in range(12)))
+    assert [trust.flags for trust in told] == [()] * 12
+    assert told[-1].var_z == pytest.approx(1.0, abs=0.03)
+    blind = seen(watch(), ((through(maps, rng), restored()) for _ in range(12)))
+    assert "noise" in blind[-1].flags
+
+
+def test_faults_are_told_on_a_camera_with_maps_too() -> None:
+    rng = np.random.default_rng(13)
+    maps = camera_with_a_pattern(rng)
+    planted = ((through(maps, rng), restored(TRUTH + spot())) for _ in range(10))
+    assert "invented" in seen(watch(maps=maps), planted)[-1].flags
+
+
+def test_a_fixed_pattern_counts_as_no_image_in_an_audit() -> None:
+    rng = np.random.default_rng(14)
+    maps = camera_with_a_pattern(rng)
+    gate = watch(maps=maps)
+    gate(info(0), through(maps, rng), restored())
+    for number in range(1, 9):
+        gate(info(number, audit=True), through(maps, rng), wrong(TRUTH, 1.5))
+        trust = gate(info(number, frame=1, audit=True), through(maps, rng), wrong(TRUTH, 1.5))
+    assert trust.audit_rmse_e == pytest.approx(1.5, abs=0.3)
+
+
+def test_a_multiplying_camera_is_judged_by_its_own_noise() -> None:
+    """An EMCCD: the variance of x electrons is 2 x (Robbins & Hadwen, IEEE TED 50 (2003) 1227)."""
+    rng = np.random.default_rng(15)
+
+    def emccd() -> tuple[np.ndarray, Denoised]:
+        electrons = rng.gamma(np.maximum(rng.poisson(TRUTH), 1e-9), 1.0)  # variance 2 x
+        noisy = electrons + READ_E * rng.standard_normal(TRUTH.shape)
+        return np.clip(np.rint(2.0 * noisy + 100.0), 0, 65535).astype(np.uint16), restored()
+
+    double = msgspec.structs.replace(CAMERA, excess_noise_factor=2.0)
+    right = TrustWatch((SIDE, SIDE), double, Limits(), 600.0, SCALES)
+    assert not any("noise" in trust.flags for trust in seen(right, (emccd() for _ in range(10))))
+    assert "noise" in seen(watch(), (emccd() for _ in range(10)))[-1].flags
+
+
 def test_an_old_record_of_trust_still_reads() -> None:
-    import msgspec
 
     old = msgspec.msgpack.encode({"mean_z": 0.1, "is_trusted": True, "why": "x"})
     assert msgspec.msgpack.decode(old, type=Trust).flags == ()
