@@ -13,6 +13,10 @@ class BadMessage(StreamError, ValueError):
     """Bytes on the wire are not one of our messages."""
 
 
+class BadDetections(StreamError, ValueError):
+    """Detections that are nowhere, or have no size: not a number, or infinite."""
+
+
 class FrameLapped(StreamError):
     """A ring slot was overwritten before its reader was done."""
 

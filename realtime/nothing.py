@@ -29,3 +29,6 @@ class FollowNothing:
     def update(self, _: Detections) -> tuple[Tracks, tuple[TrackEvent, ...]]:
         """Return that nobody is followed and nothing has happened."""
         return Tracks(), ()
+
+    def carry(self, y_px: float, x_px: float) -> None:
+        """Nobody is there to be carried."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime.errors import BadDetections
+
 if TYPE_CHECKING:
     from realtime.detections import Detections
 
@@ -64,15 +66,25 @@ class Found:
 
     @classmethod
     def of(cls, detections: Detections) -> Found:
-        """Take over what a detector says."""
+        """Take over what a detector says.
+
+        Raises
+        ------
+        BadDetections
+            If a place, an area or a brightness is not a finite number.
+        """
         axes = [detections.y_px, detections.x_px]
         if detections.z_px is not None:
             axes.append(detections.z_px)
-        return cls(
+        found = cls(
             np.column_stack(axes).astype(np.float64),
             np.asarray(detections.area_px, np.float64),
             np.asarray(detections.photons, np.float64),
         )
+        for name, values in (("place", found.places), ("area", found.areas)):
+            _require_finite(name, values)
+        _require_finite("brightness", found.photons)
+        return found
 
     def __len__(self) -> int:
         return len(self.places)
@@ -81,6 +93,17 @@ class Found:
     def signals(self) -> NDArray[np.float64]:
         """Brightness, e a pixel, (M,)."""
         return np.asarray(self.photons / np.maximum(self.areas, 1.0))
+
+
+def _require_finite(name: str, values: NDArray[np.float64]) -> None:
+    good = np.isfinite(values)
+    if good.all():
+        return
+    first = int(np.flatnonzero(~good.reshape(len(good), -1).all(axis=1))[0])
+    raise BadDetections(
+        f"the {name} of every detection must be a finite number; that of detection {first} is "
+        f"{values[first]}: leave it out"
+    )
 
 
 def no_cells() -> Cells:

@@ -58,7 +58,13 @@ class Explanation:
 
 
 def explain(
-    cells: Cells, found: Found, habits: Habits, *, use_area: bool, is_settled: bool
+    cells: Cells,
+    found: Found,
+    habits: Habits,
+    *,
+    use_area: bool,
+    is_settled: bool,
+    carried: NDArray[np.float64] | None = None,
 ) -> Explanation:
     """Return the likeliest explanation of a shot; nothing is changed.
 
@@ -68,8 +74,10 @@ def explain(
         Whether sizes say who is who.
     is_settled
         Whether enough shots were seen to doubt cells that were seen only once.
+    carried
+        How far the stage took all cells since the last shot, px, (D,); their places count it.
     """
-    return _Shot(cells, found, habits, use_area).explain(is_settled)
+    return _Shot(cells, found, habits, use_area).explain(is_settled, carried)
 
 
 class _Shot:
@@ -80,11 +88,12 @@ class _Shot:
         self._use_area = use_area
         self._newcomers = habits.rates.log_newcomers(found.places, habits.gate.reach_px)
 
-    def explain(self, is_settled: bool) -> Explanation:
+    def explain(self, is_settled: bool, carried: NDArray[np.float64] | None) -> Explanation:
         found, newcomers = self._found, self._newcomers
         usual = self._follow_crowd(self._link(self._expect()))
         is_here, missed = self._cells["missed"] == 0, self._habits.rates.missed
-        now = with_upheaval(usual, found.places, is_here, self._habits.gate, missed, self._pairs)
+        gate = self._habits.gate
+        now = with_upheaval(usual, found.places, is_here, gate, missed, self._pairs, carried)
         if now.jump is not None:
             now = self._follow_crowd(now)
         expected, pairs, linked = now.expected, now.pairs, now.linked

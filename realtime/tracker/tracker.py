@@ -51,10 +51,18 @@ class Tracker:
         self._habits = Habits(config)
         self._verdicts = Verdicts(config, self._habits)
         self._cells: Cells = no_cells()
-        self._shots = -1
+        self._shots, self._carried_px = -1, np.zeros(_PLANE)
         self.has_jumped = False
         self.labels: NDArray[np.int64] = np.empty(0, np.int64)
         _warm_up()
+
+    def carry(self, y_px: float, x_px: float) -> None:
+        """Tell that the stage has moved, and all that is seen with it: so far in the frame, px.
+
+        The next shot says whether the cells really went along: whoever follows a drifting sample
+        moves the stage to keep them where they are.
+        """
+        self._carried_px += y_px, x_px
 
     def update(self, detections: Detections) -> tuple[Tracks, tuple[TrackEvent, ...]]:
         """Take in what was detected in the next shot; return the cells and what happened to them.
@@ -71,6 +79,7 @@ class Tracker:
             self._habits,
             use_area=self._config.use_area,
             is_settled=self._shots > 1,
+            carried=self._carry_along(found.places.shape[1]),
         )
         before = self._learn(told, found)
         self._take(told.linked, found)
@@ -83,6 +92,15 @@ class Tracker:
         self.labels = labels_of(self._cells, len(found))
         tracks = tracks_of(self._cells, self._habits, has_z=axes > _PLANE)
         return tracks, tuple(verdicts.events)
+
+    def _carry_along(self, axes: int) -> NDArray[np.float64] | None:
+        """Move all cells with the stage; return how far, px, (D,); None: it stood still."""
+        if not self._carried_px.any():
+            return None
+        carried = np.zeros(axes)
+        carried[:_PLANE], self._carried_px = self._carried_px, np.zeros(_PLANE)
+        self._cells["place"][:, :axes] += carried
+        return carried
 
     def _learn(self, told: Explanation, found: Found) -> Cells:
         """Learn from an explanation before it is written down; return the cells as they were."""

@@ -67,6 +67,7 @@ def with_upheaval(
     gate: Gate,
     missed: float,
     possible: Callable[[Expected], Pairs],
+    carried: NDArray[np.float64] | None = None,
 ) -> Linking:
     """Return the likeliest linking: the usual one, or one with an upheaval.
 
@@ -80,7 +81,11 @@ def with_upheaval(
         Usual share of cells that are missed.
     possible
         Possible links of cells that are expected somewhere.
+    carried
+        How far the stage is said to have taken all cells, px, (D,); they are expected there.
     """
+    if carried is not None:
+        usual = _likelier_of(usual, _moved(usual, -carried, possible))
     n_here = int(np.count_nonzero(is_here))
     n_lost = int(np.count_nonzero((usual.linked < 0) & is_here))
     by_chance = missed * n_here + _LOST_SDS * np.sqrt(missed * n_here)
@@ -108,9 +113,26 @@ def _jumped(
     jump = common_jump(places[is_here], found, _SHARP * gate.spread_px, gate.apart_px)
     if jump is None:
         return None
-    expected = replace(usual.expected, places=places + jump)
+    way = jump if usual.jump is None else usual.jump + jump
+    return replace(_moved(usual, jump, possible), is_upheaval=True, jump=way)
+
+
+def _moved(
+    usual: Linking, way: NDArray[np.float64], possible: Callable[[Expected], Pairs]
+) -> Linking:
+    """Return the linking if all cells are `way` from where they were expected."""
+    expected = replace(usual.expected, places=usual.expected.places + way)
     pairs = possible(expected)
-    return Linking(expected, pairs, cheapest_links(pairs), is_upheaval=True, jump=jump)
+    return Linking(expected, pairs, cheapest_links(pairs), jump=way)
+
+
+def _likelier_of(one: Linking, other: Linking) -> Linking:
+    """Return the likelier linking, the first if they are equal.
+
+    Whoever moves the stage may do it to keep the cells in view: then they are where they were.
+    """
+    costs = [total_cost(way.pairs, way.linked) for way in (one, other)]
+    return one if costs[0] <= costs[1] else other
 
 
 def _stirred(
@@ -135,7 +157,8 @@ def _stirred(
         gates_px = np.maximum(reach_px, was.gates_px)
         expected = replace(was, places=places, spread_px=spread_px, gates_px=gates_px)
         pairs = possible(expected)
-        now = Linking(expected, pairs, cheapest_links(pairs), is_upheaval=True)
+        linked = cheapest_links(pairs)
+        now = Linking(expected, pairs, linked, is_upheaval=True, jump=usual.jump)
     return now
 
 
