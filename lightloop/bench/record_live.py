@@ -64,7 +64,10 @@ def run(options: Options) -> Measured:
 
         large, small = (_live(lasting(*film)) for film in ((LARGE, 20, 30), (SMALL, 100, 60)))
         frames = options.times(100, least=40)
-        burst = _live(Film(str(folder), LARGE, 100, frames, BURST_SLOTS * frames))
+        burst, usual = (
+            _live(Film(str(folder), LARGE, 100, frames, slots))
+            for slots in (BURST_SLOTS * frames, SLOTS)
+        )
         slow = [
             _live(Film(str(folder), 256, TOO_FAST_FPS, frames, SLOW_SLOTS, declared, SLOW_FPS))
             for declared in ("gap", "stall")
@@ -72,7 +75,7 @@ def run(options: Options) -> Measured:
     return Measured(
         {
             "record_live_frames_lost": float(large.n_missing + small.n_missing),
-            "record_live_faults": float(large.n_wrong + small.n_wrong + burst.n_wrong),
+            "record_live_faults": float(sum(a.n_wrong for a in (large, small, burst, usual))),
             "record_live_packed": min(_packed(large), _packed(small)),
             "record_live_pace": min(_pace(large), _pace(small), _pace(burst)),
             "record_burst_frames_lost": float(burst.n_missing),
@@ -82,12 +85,15 @@ def run(options: Options) -> Measured:
             "record_live_recorder_cpu_ms": [_recorder_ms(large), _recorder_ms(small)],
             "record_live_camera_cpu_ms": [_camera_ms(large), _camera_ms(small)],
             "record_burst_raw_frames": [float(burst.recorder.n_raw)],
+            "record_burst_usual_ring_lost": [float(usual.n_missing)],
+            "record_burst_recorder_cpu_ms": [_recorder_ms(burst), _recorder_ms(usual)],
             "record_too_slow_lost": [float(one.n_missing) for one in slow],
             "record_too_slow_wall_s": [one.camera.wall_s for one in slow],
         },
         f"live: the recorder takes {_recorder_ms(large):.1f} ms of processor time for a frame of "
         f"{LARGE} x {LARGE}, {_recorder_ms(small):.2f} for {SMALL} x {SMALL}; of the burst "
-        f"{burst.recorder.n_raw} frames were stored as they are; a disk that is four times too "
+        f"{burst.recorder.n_raw} frames were stored as they are, {_recorder_ms(burst):.1f} ms each; "
+        f"with a ring of {SLOTS} frames {usual.n_missing} of it were lost; a disk that is four times too "
         f'slow costs {slow[0].n_missing} of {frames} frames, declared ("gap"), or makes the camera '
         f'take {slow[1].camera.wall_s:.1f} s instead of {frames / TOO_FAST_FPS:.1f} ("stall")',
     )

@@ -179,6 +179,9 @@ class Examination:
                 part.close()
                 self.faults.append(Fault(path.name, "belongs to another run"))
                 continue
+            if part.number != (place := self.files.index(path)):
+                was = f"is part {part.number} of its run, and lies where part {place} should be"
+                self.faults.append(Fault(path.name, was))
             self._parts.append(part)
         if not self._parts:
             assert problem is not None

@@ -182,6 +182,8 @@ class Part:
                 "to work with foreign images use `lightloop import`"
             )
         version = int(self._file.attrs["format_version"])
+        if version < 1:
+            raise RunFileError(f"{self.path.name} has format version {version}: there is none such")
         if version > layout.FORMAT_VERSION:
             raise RunFileError(
                 f"{self.path.name} has format version {version}, this lightloop reads up to "
@@ -246,6 +248,15 @@ class Part:
         if not 0 < self.n_documents < len(self._offsets):
             self._is_wrong("its journal is too short")
             self.commit["n_documents"] = len(self._offsets) - 1
+        self._check_room("documents", self._offsets.dtype.itemsize)
+        self._check_room("frames", layout.FRAME_ROW.itemsize)
+
+    def _check_room(self, what: str, n_bytes: int) -> None:
+        """Believe no count of things that the file is too short for: a year would not be enough."""
+        count, most = int(self.commit[f"n_{what}"]), self.path.stat().st_size // n_bytes
+        if not 0 <= count <= most:
+            self._is_wrong(f"its commit counts {count} {what}, and it has room for {most}")
+            self.commit[f"n_{what}"] = most
 
     def block(self, first: int, end: int) -> list[bytes]:
         """Return some documents, as they came over the wire.

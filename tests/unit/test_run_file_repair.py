@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
@@ -14,7 +15,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from realtime.errors import RunFileError
-from realtime.run_file import Fault, RunReader, RunWriter, examine, repair
+from realtime.run_file import Fault, RunReader, RunWriter, examine, layout, repair
 from realtime.run_file.ranges import in_ranges
 from realtime.wire import End, Gap
 from tests.unit import run_samples as samples
@@ -245,6 +246,58 @@ def test_what_stands_there_for_people_must_agree_with_the_journal(
         file["entry/instrument/cam0/gain"][()] = 7.0
     (fault,) = examine(path).faults
     assert fault.what == "instrument/cam0/gain is 7.0, but the journal says 0.5"
+
+
+def commit(file: h5py.File, **counts: int) -> None:
+    row = file[layout.COMMIT][()]
+    for name, count in counts.items():
+        row[name] = count
+    row["xxh3"] = layout.commit_sum(row)
+    file[layout.COMMIT][()] = row
+
+
+def a_billion_documents(file: h5py.File) -> None:
+    file[layout.JOURNAL_OFFSETS].resize(10**9 + 1, 0)
+    file[layout.JOURNAL_SUMS].resize(10**9, 0)
+    commit(file, n_documents=10**9)
+
+
+def a_billion_frames(file: h5py.File) -> None:
+    file[layout.FRAMES].resize(10**9, 0)
+    commit(file, n_frames=10**9)
+
+
+@pytest.mark.parametrize("lie", [a_billion_documents, a_billion_frames])
+def test_a_file_that_claims_more_than_it_has_room_for_is_not_believed(
+    whole: Path, tmp_path: Path, lie: Callable[[h5py.File], None]
+) -> None:
+    path = tmp_path / "run.h5"
+    shutil.copy(whole, path)
+    with h5py.File(path, "r+", libver=layout.HDF5_VERSIONS) as file:
+        lie(file)
+    assert any("it has room for" in fault.what for fault in examine(path).faults)
+    repair(path, tmp_path / "out.h5")
+    assert everything(tmp_path / "out.h5")[1] == everything(whole)[1]
+    with pytest.raises(RunFileError, match="it has room for"):
+        RunReader(path)
+
+
+def test_a_part_that_lies_in_anothers_place_is_named(whole: Path, tmp_path: Path) -> None:
+    path = tmp_path / "run.h5"
+    shutil.copy(whole, path)
+    with h5py.File(path, "r+", libver=layout.HDF5_VERSIONS) as file:
+        file.attrs["part"] = 3
+    (fault,) = examine(path).faults
+    assert fault.what == "is part 3 of its run, and lies where part 0 should be"
+
+
+def test_a_file_of_a_format_that_never_was_is_not_examined(whole: Path, tmp_path: Path) -> None:
+    path = tmp_path / "run.h5"
+    shutil.copy(whole, path)
+    with h5py.File(path, "r+", libver=layout.HDF5_VERSIONS) as file:
+        file.attrs["format_version"] = -1
+    with pytest.raises(RunFileError, match="there is none such"):
+        examine(path)
 
 
 def test_a_file_of_a_newer_format_is_not_examined(whole: Path, tmp_path: Path) -> None:
