@@ -92,10 +92,11 @@ def run(options: Options) -> Measured:
         },
         f"live: the recorder takes {_recorder_ms(large):.1f} ms of processor time for a frame of "
         f"{LARGE} x {LARGE}, {_recorder_ms(small):.2f} for {SMALL} x {SMALL}; of the burst "
-        f"{burst.recorder.n_raw} frames were stored as they are, {_recorder_ms(burst):.1f} ms each; "
-        f"with a ring of {SLOTS} frames {usual.n_missing} of it were lost; a disk that is four times too "
-        f'slow costs {slow[0].n_missing} of {frames} frames, declared ("gap"), or makes the camera '
-        f'take {slow[1].camera.wall_s:.1f} s instead of {frames / TOO_FAST_FPS:.1f} ("stall")',
+        f"{burst.recorder.n_raw} frames were stored as they are ({_recorder_ms(burst):.1f} ms); "
+        f"with a ring of {SLOTS} frames {usual.n_missing} of it were lost; a disk that is four "
+        f'times too slow costs {slow[0].n_missing} of {frames} frames, declared ("gap"), or makes '
+        f"the camera take {slow[1].camera.wall_s:.1f} s instead of {frames / TOO_FAST_FPS:.1f} "
+        '("stall")',
     )
 
 
