@@ -214,6 +214,7 @@ def build_pipeline(
             introduce=introduce_to(network, camera.pixel_um) if network is not None else None,
             doubt=network.doubt if network is not None else None,
             drawing=drawing,
+            pixel_um=camera.pixel_um,
         )
     )
 

@@ -41,6 +41,10 @@ class CellTracker(Protocol):
         """Take one shot's cells; return everybody who is followed, and what happened."""
         ...
 
+    def carry(self, y_px: float, x_px: float, /) -> None:
+        """Take note that the stage moved all that is seen so far, px."""
+        ...
+
 
 class Drawing(Protocol):
     """Makes images that only viewers get (`lightloop.pictures`)."""
@@ -85,6 +89,9 @@ class Steps(NamedTuple):
         Withdraws the trust where the network had to be given up; None without one.
     drawing
         Makes pictures for viewers, once the decision is made; None where nobody looks.
+    pixel_um
+        Size of a pixel at the sample, by which a move of the stage inside a field is told to its
+        tracker; camera and stage are taken to be parallel. 0: it is not told.
     """
 
     restore: Restorer
@@ -100,6 +107,7 @@ class Steps(NamedTuple):
     introduce: Callable[[FrameInfo], None] | None = None
     doubt: Callable[[Trust], Trust] | None = None
     drawing: Drawing | None = None
+    pixel_um: float = 0.0
 
 
 class Pipeline:
@@ -112,6 +120,7 @@ class Pipeline:
     def __init__(self, steps: Steps) -> None:
         self.steps = steps
         self._trackers: dict[int, CellTracker] = {}
+        self._stood_um: dict[int, tuple[float, float]] = {}
         self._doses: dict[int, dict[str, float]] = {}
         self._is_fresh = True
         self._seen: list[FrameInfo] = []
@@ -174,7 +183,7 @@ class Pipeline:
         start = time.perf_counter_ns()
         detections = steps.detect(self._image)
         detected = time.perf_counter_ns()
-        tracks, events = self._tracker(position).update(detections)
+        tracks, events = self._followed(info).update(detections)
         tracked = time.perf_counter_ns()
         observation = observe(
             shot=info.shot.number,
@@ -218,10 +227,17 @@ class Pipeline:
         self._is_fresh = False
         return result, DecisionMessage(decision)
 
-    def _tracker(self, position: int) -> CellTracker:
+    def _followed(self, info: FrameInfo) -> CellTracker:
+        """Return the tracker of a field, which knows where the stage went since its last shot."""
+        position, (x_um, y_um, _) = info.shot.position, info.position_um
         tracker = self._trackers.get(position)
         if tracker is None:
             tracker = self._trackers[position] = self.steps.new_tracker()
+            self._stood_um[position] = (x_um, y_um)
+        was_um, pixel_um = self._stood_um[position], self.steps.pixel_um
+        if pixel_um > 0 and was_um != (x_um, y_um):  # what stands still goes the other way
+            tracker.carry((was_um[1] - y_um) / pixel_um, (was_um[0] - x_um) / pixel_um)
+        self._stood_um[position] = (x_um, y_um)
         return tracker
 
     def _book(self, info: FrameInfo) -> None:
