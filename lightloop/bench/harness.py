@@ -21,6 +21,7 @@ BENCHES = {
     "light": "lightloop.bench.light",
     "ledger": "lightloop.bench.ledger",
     "loop": "lightloop.bench.loop",
+    "models": "lightloop.bench.models",
     "record": "lightloop.bench.record",
     "replay": "lightloop.bench.replay",
     "specimen": "lightloop.bench.specimen",

@@ -16,6 +16,7 @@ CHEAP = {  # bench -> share of its full length, and the bar that the sabotage mu
     "loop": (0.03, "loop_p99_over_echo"),
     "specimen": (0.01, "specimen_gain_error"),
     "faults": (0.05, "faults_lit_outside_s"),
+    "models": (0.05, "models_transient_peak_pct"),
     "trust": (0.02, "trust_detection_worst"),  # coverage needs more frames
 }
 

@@ -1,0 +1,204 @@
+"""Every other plane of a stack is skipped: the network against our own denoiser and a spline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from lightloop.bench import models_rivals as rivals
+from lightloop.bench.models_nets import denoisers, spoiled
+from lightloop.bench.models_score import Interval, db, paired
+from models.axial import AxialInterpolator, depth_of_field_um
+from models.blind_noise import estimate
+from models.denoise import Denoiser
+from models.train.noisy import expose
+from models.train.real_stacks import GAP, SETS, TRAIN_SHARE
+from models.train.score import GAIN, OFFSET, READ_E, to_adu
+from models.train.volumes import LAYERS_PER_DEPTH_OF_FIELD, make_stack
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from lightloop.bench.models_sets import Camera
+    from models.package import Package
+
+    Stack = NDArray[np.float64]
+
+LIGHTS_E = (5.0, 20.0, 100.0)
+STACKS, SIDE_PX = 8, 128
+_SEED = 9_201
+_SIMULATED: Camera = (GAIN, OFFSET, READ_E)
+MICROSCOPE_PX, MICROSCOPE_STACKS, MICROSCOPE_UM = 192, 3, (1.0, 2.0)
+"""Side, number and distances of neighbouring planes of the stacks from the simulated microscope."""
+_REAL_PLANES = 6
+
+
+class Row(NamedTuple):
+    """One kind of stack: the rival's dB, the network's, and the gain."""
+
+    name: str
+    rival_db: float
+    network_db: float
+    gain: Interval
+    is_real: bool = False
+
+
+class Restorers:
+    """The interpolator and the rival's denoiser, for one camera and one size."""
+
+    def __init__(
+        self, axial: Package, shape: tuple[int, int], camera: Camera, field_um: float
+    ) -> None:
+        own = denoisers()
+        self._denoise = Denoiser(own.get("best", own["fast"]), shape, *camera)
+        self._axial = AxialInterpolator(axial, shape, *camera, depth_of_field_um=field_um)
+
+    def middle(
+        self, planes: dict[int, NDArray[Any]], dz_um: float, *, sabotage: bool = False
+    ) -> list[NDArray[Any]]:
+        """Return the network's plane, and the rival's; ``planes`` lie at -3, -1, 1 and 3 steps."""
+        clean = {}
+        for away, adu in planes.items():
+            self._denoise.forget()
+            clean[away] = self._denoise(adu).photons.astype(float)
+        answer = self._axial(planes[-1], planes[1], dz_um).photons
+        return [spoiled(answer, sabotage=sabotage), *rivals.between(clean)]
+
+    def close(self) -> None:
+        """Free both; may be called twice."""
+        self._denoise.close()
+        self._axial.close()
+
+
+def simulated(axial: Package, stacks: int = STACKS, *, sabotage: bool = False) -> list[Row]:
+    """Score stacks whose noise-free middle plane is known, of both simulators."""
+    rng = np.random.default_rng(_SEED)
+    made = [np.maximum(make_stack(rng, SIDE_PX), 0.0).astype(float) for _ in range(stacks)]
+    net = Restorers(axial, (SIDE_PX, SIDE_PX), _SIMULATED, 1.0)
+    rows = []
+    for layers in (2, 4):
+        step = layers / LAYERS_PER_DEPTH_OF_FIELD
+        name = f"specimens, {step:g} depths of field a plane"
+        rows += _rows(rng, net, name, [_around(s, layers) for s in made], step, sabotage=sabotage)
+    net.close()
+    for step_um in MICROSCOPE_UM:
+        rows += _microscope(rng, axial, step_um, min(stacks, MICROSCOPE_STACKS), sabotage=sabotage)
+    return rows
+
+
+def _around(stack: Stack, step: int) -> dict[int, Stack]:
+    middle = len(stack) // 2
+    found = {away: middle + away * step for away in (-3, -1, 0, 1, 3)}
+    return {away: stack[k] for away, k in found.items() if 0 <= k < len(stack)}
+
+
+def _rows(
+    rng: np.random.Generator, net: Restorers, name: str, stacks: list[dict[int, Stack]],
+    step_um: float, *, sabotage: bool,
+) -> list[Row]:  # fmt: skip
+    rows = []
+    for light_e in LIGHTS_E:
+        parts = []
+        for planes in stacks:
+            photons = {away: 0.2 + light_e * plane for away, plane in planes.items()}
+            adu = {
+                away: to_adu(expose(rng, plane, READ_E).electrons)
+                for away, plane in photons.items()
+                if away != 0
+            }
+            images = net.middle(adu, 2 * step_um, sabotage=sabotage)
+            parts.append([db(image, photons[0]) for image in images])
+        rows.append(_row(f"{name}, {light_e:g} e-", parts))
+    return rows
+
+
+def _row(name: str, parts: list[list[float]], *, is_real: bool = False) -> Row:
+    """Compare the network (first) with the interpolation that is better for all stacks together."""
+    ours, *theirs = np.array(parts).T
+    rival = max(theirs, key=lambda each: float(each.mean()))
+    return Row(name, float(rival.mean()), float(ours.mean()), paired(ours - rival), is_real)
+
+
+def _microscope(
+    rng: np.random.Generator, axial: Package, step_um: float, stacks: int, *, sabotage: bool
+) -> list[Row]:
+    """Score nuclei in a gel through the simulated microscope's own PSF (Gibson & Lanni)."""
+    from acquire.simulated.optics.optics import Optics, Window
+    from acquire.simulated.presets import preset
+    from acquire.simulated.specimen.specimen import Specimen
+
+    made, config = [], preset("nuclei-3d")
+    for seed in range(1, stacks + 1):
+        config = preset("nuclei-3d", seed)
+        nuclei, optics = Specimen(config).truth(), Optics(config)
+        window = Window(128, 128, MICROSCOPE_PX, MICROSCOPE_PX)
+        planes = {
+            away: optics.expected(
+                nuclei, nuclei.dye, 1.0, (0.0, 0.0), 20.0 + away * step_um, window
+            ).astype(float)
+            for away in (-3, -1, 0, 1, 3)
+        }
+        top = float(np.quantile(planes[0], 0.998))
+        made.append({away: plane / top for away, plane in planes.items()})
+    field_um = depth_of_field_um(
+        config.emission_nm, config.numerical_aperture, config.immersion_index
+    )
+    net = Restorers(axial, (MICROSCOPE_PX, MICROSCOPE_PX), _SIMULATED, field_um)
+    name = f"microscope, NA {config.numerical_aperture:g}, {step_um:g} um a plane"
+    rows = _rows(rng, net, name, made, step_um, sabotage=sabotage)
+    net.close()
+    return rows
+
+
+def real(axial: Package, folder: Path, *, sabotage: bool = False) -> list[Row]:
+    """Score recorded stacks, in the part of each that never trained.
+
+    The skipped plane is noisy itself: its noise, as guessed blindly from the stack, is taken off.
+    """
+    import h5py
+
+    rows = []
+    for spec in SETS:
+        with h5py.File(folder / spec.file, "r") as file:
+            pixels = np.asarray(file[spec.array])
+        kept = pixels[int(len(pixels) * TRAIN_SHARE) + GAP :]
+        planes = kept if kept.ndim == 3 else kept[0]
+        guess = estimate(planes)
+        net = Restorers(axial, planes.shape[1:], guess.camera, 1.0)
+        wanted = np.arange(3, len(planes) - 3)
+        parts = []
+        for k in wanted[np.linspace(0, len(wanted) - 1, _REAL_PLANES).astype(int)]:
+            around = {away: planes[k + away] for away in (-3, -1, 1, 3)}
+            images = net.middle(around, 2 * spec.step, sabotage=sabotage)
+            truth = (planes[k].astype(float) - guess.offset_adu) / guess.gain_adu_per_e
+            noise = max(float(np.mean(truth)), 0.0) + guess.read_noise_e**2
+            parts.append([db(image, truth, noise) for image in images])
+        net.close()
+        rows.append(_row(spec.file.removesuffix(".h5"), parts, is_real=True))
+    return rows
+
+
+def table_of(rows: list[Row]) -> list[str]:
+    """Write what was measured."""
+    lines = [
+        "", "axial: every other plane skipped; the rival is our own denoiser and the better of "
+        "linear and cubic for all stacks of a row", "",
+        "| stacks | rival, dB | network, dB | gain, dB |", "| --- | --- | --- | --- |",
+    ]  # fmt: skip
+    return lines + [
+        f"| {row.name} | {row.rival_db:.2f} | {row.network_db:.2f} | {row.gain.words()} |"
+        for row in rows
+    ]
+
+
+def values_of(rows: list[Row]) -> dict[str, float]:
+    """Return what the bars ask for: the worst row."""
+    values = {}
+    for key, is_real in (("models_axial_over_rival_db", False), ("models_axial_real_db", True)):
+        gains = [row.gain.mean for row in rows if row.is_real == is_real]
+        if gains:
+            values[key] = min(gains)
+    return values
