@@ -52,12 +52,16 @@ def test_plain_h5py_reads_a_run_while_it_is_written(tmp_path: Path) -> None:
 @pytest.mark.skipif(shutil.which("h5dump") is None, reason="hdf5-tools are not installed here")
 def test_the_tools_of_hdf5_read_a_closed_run(tmp_path: Path) -> None:
     samples.write_run(tmp_path / "run.h5")
-    done = subprocess.run(
-        ["h5dump", "-H", str(tmp_path / "run.h5")],
-        capture_output=True, text=True, timeout=60, check=True,
-    )  # fmt: skip
+    said = [
+        subprocess.run(
+            ["h5dump", *what, str(tmp_path / "run.h5")],
+            capture_output=True, text=True, timeout=60, check=True,
+        ).stdout
+        for what in (["-H"], ["-d", "/entry/status"])
+    ]  # fmt: skip
     for name in ("cam0", "frames", "journal", "commit"):
-        assert f'"{name}"' in done.stdout
+        assert f'"{name}"' in said[0]
+    assert '"complete"' in said[1].replace("\\000", "")
 
 
 class Again:
