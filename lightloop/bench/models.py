@@ -16,6 +16,7 @@ from lightloop.bench import models_movies as movies
 from lightloop.bench import models_nets as nets
 from lightloop.bench import models_speed as speed
 from lightloop.bench import models_superres as superres
+from lightloop.bench import models_transients as transients
 from lightloop.bench.models_f1 import nucleus_f1
 from lightloop.bench.report import Measured, Options
 
@@ -70,16 +71,20 @@ def _pairs(options: Options) -> Part:
 
 
 def _movies(options: Options) -> Part:
-    """Memory is the best network's; without it, transients are those of the fast one."""
-    role, package = list(nets.denoisers().items())[-1]
-    broken = options.sabotage
-    seen = movies.transients(package, sabotage=broken)
-    if options.data is not None:
-        seen += movies.real_transients(package, options.data, sabotage=broken)
-    gains = []
-    if package.manifest.in_frames > 1:
-        gains = movies.gains(package, options.times(movies.MOVIES, least=2), sabotage=broken)
-    return movies.values_of(seen, gains), movies.table_of(role, seen, gains)
+    """Follow transients through every denoiser; memory is the best one's."""
+    broken, values, lines = options.sabotage, dict[str, float](), list[str]()
+    everything = []
+    for role, package in nets.denoisers().items():
+        seen = transients.simulated(package, sabotage=broken)
+        if options.data is not None:
+            seen += transients.recorded(package, options.data, sabotage=broken)
+        everything += seen
+        lines += transients.table_of(role, seen)
+        if package.manifest.in_frames > 1:
+            gains = movies.gains(package, options.times(movies.MOVIES, least=2), sabotage=broken)
+            values |= movies.values_of(gains)
+            lines += movies.table_of(role, gains)
+    return values | transients.values_of(everything), lines
 
 
 def _bias(options: Options) -> Part:

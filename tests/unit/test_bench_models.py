@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from lightloop.bench import models_denoise, models_movies
+from lightloop.bench import models_denoise, models_transients
 from lightloop.bench import models_rivals as rivals
 from lightloop.bench import models_score as score
 from lightloop.bench import models_sets as sets
@@ -121,7 +121,9 @@ def test_lag_is_found_to_a_tenth_of_a_frame(late: float) -> None:
     def course(at: np.ndarray) -> np.ndarray:
         return np.exp(-(((at - 20) / 4) ** 2))
 
-    assert models_movies.lag(course(t), 3 * course(t - late) + 1) == pytest.approx(late, abs=0.1)
+    assert models_transients.lag(course(t), 3 * course(t - late) + 1) == pytest.approx(
+        late, abs=0.1
+    )
 
 
 def test_a_trace_that_is_smeared_shows_it_in_peak_and_decay() -> None:
@@ -130,8 +132,8 @@ def test_a_trace_that_is_smeared_shows_it_in_peak_and_decay() -> None:
     smeared = true.copy()
     for k in range(1, 40):
         smeared[k] = 0.5 * true[k] + 0.5 * smeared[k - 1]
-    same = models_movies.follow("same", true[:, None], true[:, None], 10)
-    bad = models_movies.follow("smeared", true[:, None], smeared[:, None], 10)
+    same = models_transients.follow("same", true[:, None], true[:, None], 10)
+    bad = models_transients.follow("smeared", true[:, None], smeared[:, None], 10)
     assert same[1:4] == pytest.approx((0, 0, 0), abs=1e-9)
     assert bad.peak_bias < -0.4
     assert bad.decay_bias > 0.4
