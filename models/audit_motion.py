@@ -34,7 +34,7 @@ _TOLD = 1.0
 """Power of the image's slopes over that of the noise's from which a small step is told (proposed).
 """
 _EXPLAINED = 0.5
-"""Share of what differs in a tile that one step must explain; of noise in 32 x 32 px, a step that is
+"""Share of what differs in a tile that one step must explain; of noise in 32 x 32 px a step that is
 fitted to it explains a tenth (two free numbers of some twenty). Proposed."""
 _AXES = ((0, 1), (1, 0))
 TILES = 4

@@ -14,8 +14,11 @@ from typing import TYPE_CHECKING, Protocol, cast
 from acquire.errors import ScopeError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from acquire.core import Core
     from acquire.frame import Frame, Shot
+    from acquire.plan.plan import PlannedShot
     from acquire.settings import Request
     from acquire.simulated.truth import Seen
     from lightloop.config import RunConfig
@@ -41,6 +44,12 @@ class Bill:
     metered_j_cm2: float
 
 
+def _plan(config: RunConfig, at_um: tuple[float, float, float]) -> Iterator[PlannedShot]:
+    from acquire.plan.plan import plan_shots
+
+    return plan_shots(config.sequence(), at_um, config.loop.audit_every_shots)
+
+
 def film(config: RunConfig, first: Request, n_shots: int, listener: Listener) -> Bill:
     """Film the specimen of a config from its beginning.
 
@@ -58,7 +67,6 @@ def film(config: RunConfig, first: Request, n_shots: int, listener: Listener) ->
     from acquire.light.guard import LightGuard
     from acquire.light.port import LightPort
     from acquire.loop.loop import run
-    from acquire.plan.plan import plan_shots
     from acquire.simulated import LocalLightBox, load_simulated_scope
     from acquire.stand.scope import Scope
 
@@ -85,7 +93,7 @@ def film(config: RunConfig, first: Request, n_shots: int, listener: Listener) ->
         scope = Scope(core, config.channel, config.light)
         bench.witness = seen.append
         outcome = run(
-            islice(plan_shots(config.sequence(), scope.position_um()), n_shots),
+            islice(_plan(config, scope.position_um()), n_shots),
             scope,
             guard,
             clock,
