@@ -32,8 +32,8 @@ _SUB_PIXELS = 4
 def transplant(net: LiteUNet, package: Package, plan: Shares, seed: int) -> list[str]:
     """Copy into ``net`` what fits of a package's weights; return the names of what stays new.
 
-    Into a network twice as wide each channel goes twice, and what is made of it is split unevenly
-    between both, so that they can part (Chen, Goodfellow & Shlens, "Net2Net", ICLR 2016).
+    Into a wider network, up to twice as wide, channels go twice, and what is made of them is split
+    unevenly between both, so that they can part (Chen, Goodfellow & Shlens, "Net2Net", ICLR 2016).
 
     Parameters
     ----------
@@ -45,21 +45,20 @@ def transplant(net: LiteUNet, package: Package, plan: Shares, seed: int) -> list
     Raises
     ------
     ModelError
-        If the package's width is neither that of ``net`` nor half of it, or its planes do not fit.
+        If ``net`` is narrower than the package, more than twice as wide, or its planes do not fit.
     """
     manifest = package.manifest
-    factor = net.base // manifest.base
-    fits = factor in (1, 2) and net.base == factor * manifest.base
+    fits = manifest.base <= net.base <= 2 * manifest.base
     if not fits or any(len(row) != manifest.in_channels for row in plan):
         raise ModelError(
             f"{package.model_id} has base {manifest.base} and {manifest.in_channels} planes, the "
-            f"new network base {net.base}: start from one image and the same base or half of it"
+            f"new network base {net.base}: start from one image and at least half of that base"
         )
     known = {name: np.asarray(array) for name, array in package.arrays(WEIGHTS).items()}
     known[_FIRST] = _mixed(known[_FIRST], plan)
-    if factor == 2:
-        rng = np.random.default_rng(seed)
-        known = {name: _widened(name, array, rng) for name, array in known.items()}
+    if net.base > manifest.base:
+        rng, ratio = np.random.default_rng(seed), net.base / manifest.base
+        known = {name: _widened(name, array, ratio, rng) for name, array in known.items()}
     if manifest.restored_by != _corrects(net):  # what is to be added to another base is new
         known = {name: array for name, array in known.items() if not name.startswith("head")}
     new = []
@@ -96,22 +95,34 @@ def _mixed(first: Array, plan: Shares) -> Array:
     return np.concatenate(rows, axis=1)
 
 
-def _widened(name: str, array: Array, rng: np.random.Generator) -> Array:
-    """Return a layer's weights or biases for twice the channels, giving the same answer."""
+def _widened(name: str, array: Array, ratio: float, rng: np.random.Generator) -> Array:
+    """Return weights or biases of a layer ``ratio`` times as wide that gives the same answer."""
     if name.startswith("head") and name.endswith("bias"):
         return array
     if name.endswith("bias"):
-        return np.tile(array, 2)
+        return _repeated(array, 0, ratio)
     eats, makes = (0, 1) if name in _UPWARD else (1, 0)
     if name != _FIRST:
-        array = _split(array, eats, 2 if name in _JOINED else 1, rng)
-    return array if name.startswith("head") else np.concatenate([array, array], axis=makes)
+        array = _split(array, eats, 2 if name in _JOINED else 1, ratio, rng)
+    return array if name.startswith("head") else _repeated(array, makes, ratio)
 
 
-def _split(array: Array, axis: int, blocks: int, rng: np.random.Generator) -> Array:
-    """Double the channels that are eaten, block by block; both halves sum to what was."""
+def _again(channels: int, ratio: float) -> int:
+    """Return how many of so many channels go twice: the first ones."""
+    return round((ratio - 1.0) * channels)
+
+
+def _repeated(array: Array, axis: int, ratio: float) -> Array:
+    """Make the first channels once more, after all others."""
+    twice, _ = np.split(array, [_again(array.shape[axis], ratio)], axis=axis)
+    return np.concatenate([array, twice], axis=axis)
+
+
+def _split(array: Array, axis: int, blocks: int, ratio: float, rng: np.random.Generator) -> Array:
+    """Eat more channels, block by block; both halves of one that goes twice sum to what was."""
     parts = []
     for block in np.split(array, blocks, axis=axis):
-        share = rng.uniform(0.2, 0.8, block.shape).astype(np.float32)
-        parts += [block * share, block * (1.0 - share)]
+        twice, once = np.split(block, [_again(block.shape[axis], ratio)], axis=axis)
+        share = rng.uniform(0.2, 0.8, twice.shape).astype(np.float32)
+        parts += [twice * share, once, twice * (1.0 - share)]
     return np.concatenate(parts, axis=axis)
