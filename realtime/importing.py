@@ -42,8 +42,8 @@ FLUSH_FRAMES = 64  # there is no camera that waits for us
 
 
 @dataclass(frozen=True, slots=True)
-class _Camera:
-    """The calibration of an import, and what a person should know of it."""
+class Camera:
+    """The calibration of a recording, and what a person should know of it."""
 
     calibration: Calibration
     doubt: str = ""
@@ -116,9 +116,9 @@ def import_recording(
         raise RunFileError(f"interval_s must be 0 or more, got {interval_s}")
     with open_source(path, dataset, axes, channel) as source:
         if calibration is None:
-            camera = _estimated(source, estimate)
+            camera = estimated_camera(source, estimate)
         else:
-            camera = _Camera(
+            camera = Camera(
                 msgspec.structs.replace(
                     calibration,
                     offset_adu=calibration.offset_adu + source.shift_adu,
@@ -208,9 +208,16 @@ def _start(
     )
 
 
-def _estimated(
+def estimated_camera(
     source: ImageSource, estimate: Callable[[NDArray[Any]], NoiseEstimate] | None
-) -> _Camera:
+) -> Camera:
+    """Guess the camera of a recording from its images.
+
+    Raises
+    ------
+    RunFileError
+        If nobody is there to guess, or the images do not tell.
+    """
     if estimate is None:
         raise RunFileError(
             "the camera's calibration is not given and there is no way to estimate it; "
@@ -237,11 +244,11 @@ def _estimated(
         )
     calibration = Calibration(*numbers, saturation_adu=source.full_scale_adu, source="estimated")
     if guess.is_reliable:
-        return _Camera(calibration)
-    return _Camera(calibration, "the images hold too little contrast: this is only a guess")
+        return Camera(calibration)
+    return Camera(calibration, "the images hold too little contrast: this is only a guess")
 
 
-def _notice(source: ImageSource, camera: _Camera) -> Notice:
+def _notice(source: ImageSource, camera: Camera) -> Notice:
     calibration = camera.calibration
     text = (
         f"imported from {source.name} (axes {source.axes}, {source.dtype}); camera calibration "

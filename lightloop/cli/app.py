@@ -18,7 +18,9 @@ from lightloop.cli import (
     replay,
     rescue,
     run,
+    score,
     simulate,
+    track,
     train,
     truth,
 )
@@ -38,6 +40,8 @@ app.command("truth")(truth.truth)
 app.command("import")(recorded.import_images)
 app.command("replay", cls=replay.ReplayCommand)(replay.replay)
 app.command("export")(export.export)
+app.command("track")(track.track)
+app.command("score")(score.score)
 app.command("inspect")(inspection.inspect)
 app.command("verify")(rescue.verify)
 app.command("repair")(rescue.repair)

@@ -42,7 +42,7 @@ def write_graph(
     folder: Path,
     columns: Mapping[str, NDArray[Any]],
     edges: NDArray[np.uint64],
-    pixel_um: float,
+    pixel_um: float | None,
     plane_um: float | None,
     extra: Mapping[str, Any],
     labels: tuple[str, str] | None = None,
@@ -52,7 +52,9 @@ def write_graph(
     Parameters
     ----------
     columns
-        What is known of each node; "t", "y", "x", and "z" where `plane_um` is given.
+        What is known of each node; "t", "y", "x", and "z" in a stack.
+    pixel_um, plane_um
+        Size of a pixel and distance of planes at the sample; None: not known.
     labels
         Path of an image of labels, seen from the graph, and the column with a node's label.
 
@@ -65,11 +67,11 @@ def write_graph(
     from geff.core_io import write_arrays
     from geff_spec import Axis, GeffMetadata, RelatedObject
 
-    scaled = {"unit": "pixel", "scaled_unit": "micrometer"}
     axes = [Axis(name="t", type="time", unit="frame")]
-    if plane_um is not None:
-        axes.append(Axis(name="z", type="space", scale=plane_um, **scaled))
-    axes += [Axis(name=name, type="space", scale=pixel_um, **scaled) for name in "yx"]
+    for name, size_um in (("z", plane_um), ("y", pixel_um), ("x", pixel_um)):
+        if name in columns:
+            sized = {} if size_um is None else {"scale": size_um, "scaled_unit": "micrometer"}
+            axes.append(Axis(name=name, type="space", unit="pixel", **sized))
     more: dict[str, Any] = {}
     if labels is not None:
         related = RelatedObject(type="labels", path=labels[0], node_prop=labels[1])

@@ -1,0 +1,106 @@
+"""`lightloop track`: the cells of a recording, followed without a microscope."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lightloop.cli.door import complain, exit_status, paper
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lightloop.recordings import Recording
+    from lightloop.tracking import Followed, Wanted
+
+
+class Kind(StrEnum):
+    """Formats of tracks (`realtime.export.tracks_formats`, which would make help slow)."""
+
+    GEFF = "geff"
+    CTC = "ctc"
+    CSV = "csv"
+    TRACKMATE = "trackmate"
+    NAPARI = "napari"
+
+
+def track(
+    recording: Annotated[
+        str,
+        typer.Argument(help="TIFF, .npy, run.h5, file.h5:dataset, or a folder of TIFFs."),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="What to write: .geff, .csv, .xml (TrackMate), .npz (napari), or a folder (CTC)."
+        ),
+    ],
+    format_: Annotated[
+        Kind | None, typer.Option("--format", help="Where the name of --out does not say it.")
+    ] = None,
+    network: Annotated[
+        str, typer.Option(help="Denoiser to look through, such as denoise-2d.")
+    ] = "",
+    radius_px: Annotated[
+        float | None,
+        typer.Option("--radius-px", min=1.5, max=250, help="Radius of a cell; else measured."),
+    ] = None,
+    pixel_um: Annotated[
+        float | None, typer.Option(min=1e-4, max=1e3, help="Pixel; else what the file says.")
+    ] = None,
+    interval_s: Annotated[
+        float | None, typer.Option(min=1e-6, max=1e7, help="Frame interval; else as the file says.")
+    ] = None,
+    axes: Annotated[str, typer.Option(help="Order of the axes, such as TZYX, if need be.")] = "",
+    channel: Annotated[int, typer.Option(min=0, help="Channel of a foreign file, from 0.")] = 0,
+) -> None:
+    """Follow the cells of a recording; write who was where and who became whom."""
+    with exit_status():
+        from lightloop.cli.export import progress_bar
+        from lightloop.cli.recorded import _file_and_dataset
+        from lightloop.recordings import open_recording
+        from lightloop.tracking import Wanted
+        from lightloop.tracking import track as follow
+        from realtime.export.tracks_formats import Format, format_of
+
+        kind = Format(format_.value) if format_ else format_of(out)
+        path, dataset = _file_and_dataset(recording)
+        diameter_px = None if radius_px is None else 2 * radius_px
+        wanted = Wanted(network, diameter_px, pixel_um, interval_s)
+        with (
+            open_recording(path, dataset, axes.upper(), channel) as film,
+            progress_bar("following") as show,
+        ):
+            done = follow(film, out, kind, wanted, show)
+        page = paper()
+        for line in _summary(done, film, wanted):
+            page.print(line, soft_wrap=True)
+        for note in film.notes:
+            complain(f"note: {note}")
+
+
+def _summary(done: Followed, film: Recording, wanted: Wanted) -> Iterator[str]:
+    from statistics import median
+
+    for path in done.paths:
+        yield str(path)
+    yield (
+        f"{_count(done.n_cells, 'cell')} in {_count(done.n_frames, 'frame')}: "
+        f"{_count(done.n_links, 'link')} ({done.wrong_links:.0f} of them probably wrong), "
+        f"{_count(done.n_divisions, 'division')}"
+    )
+    how = "as given" if wanted.diameter_px else "measured"
+    size = f"{done.diameter_px:.0f} px across ({how})"
+    pixel_um = film.pixel_um if wanted.pixel_um is None else wanted.pixel_um
+    if pixel_um > 0:
+        size += f", {done.diameter_px * pixel_um:.1f} um"
+    yield f"cells are {size}; {median(done.ms):.1f} ms per frame, reading apart"
+    if not done.n_cells:
+        yield "no cell was found: is --radius-px right, and --channel?"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")
