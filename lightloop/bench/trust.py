@@ -64,7 +64,8 @@ def _measure(options: Options) -> Measured:
         points = _intervals(denoise, watches, options.times(int(DRAWN * scale), least=40))
         scenes = options.times(int(SCENES * scale), least=3)
         counted = [count(name, denoise, watches, scenes) for name in FAULTS]
-        good = count_good(denoise, watches, 2 * scenes, GOOD_FRAMES)
+        most_e = package.manifest.photons_max_e
+        good = count_good(denoise, watches, 2 * scenes, GOOD_FRAMES, most_e)
     counted.append(count_defocus(scenes))
     cost_ms = _cost_ms(package)
     least = max(int(LEAST_FRAMES * (scale if options.scale == 1.0 else options.scale)), 5)
