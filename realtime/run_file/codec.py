@@ -19,6 +19,8 @@ from realtime.errors import RunFileError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from realtime.wire import FrameMessage
+
 RAW = 1  # the filter mask of a chunk that skips the (only) filter
 PARALLEL_FROM_BYTES = 4 << 20  # below it, starting threads costs more than they save
 
@@ -66,6 +68,25 @@ def unpack(packed: bytes, filter_mask: int, shape: tuple[int, int]) -> NDArray[n
     except (RuntimeError, ValueError) as error:
         raise RunFileError(f"a chunk cannot be unpacked: {error}") from error
     return pixels
+
+
+def on_chip(
+    message: FrameMessage, pixels: NDArray[np.uint16], chip: tuple[int, int]
+) -> NDArray[np.uint16]:
+    """Return a frame in the corner of its camera's chip; the zeros around it take no space."""
+    info = message.info
+    if pixels.dtype != np.uint16 or pixels.shape != (info.height, info.width):
+        raise RunFileError(
+            f"frame {info.seq} must be {info.height} x {info.width} uint16, "
+            f"got {pixels.shape} {pixels.dtype}"
+        )
+    if info.height > chip[0] or info.width > chip[1]:
+        raise RunFileError(f"frame {info.seq} is larger than its camera: {pixels.shape}, {chip}")
+    if pixels.shape == chip:
+        return pixels
+    whole = np.zeros(chip, np.uint16)
+    whole[: info.height, : info.width] = pixels
+    return whole
 
 
 @functools.cache

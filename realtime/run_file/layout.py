@@ -25,24 +25,23 @@ own here, and a byte that changed anywhere is either found or does not matter.
 
 from __future__ import annotations
 
-import json
-import platform
 from datetime import UTC, datetime
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-import h5py
 import hdf5plugin
 import numpy as np
 import xxhash
 
 from realtime.run_file import restored
+from realtime.run_file.frame_table import FRAME_ROW
+from realtime.run_file.texts import write_texts
 from realtime.wire import encode
 
 if TYPE_CHECKING:
+    import h5py
     from numpy.typing import NDArray
 
-    from realtime.wire import CameraInfo, FrameMessage, Start
+    from realtime.wire import CameraInfo, Start
 
 FORMAT = "lightloop run"
 FORMAT_VERSION = 2  # 1 had no sums of documents, texts and commit
@@ -60,8 +59,6 @@ JOURNAL_OFFSETS = "entry/journal/offsets"
 JOURNAL_SUMS = "entry/journal/sums"
 START_COPY = "entry/journal/start"  # nothing can be read without it: it is there twice
 START_SUM = "start_xxh3"
-TEXTS = ("config", "plan", "software", "devices", "calibrations", "models")
-TEXT_SUMS = "texts_xxh3"
 COMMIT = "entry/commit"
 
 COMMIT_ROW = np.dtype(
@@ -72,45 +69,6 @@ COMMIT_ROW = np.dtype(
         ("n_documents", "<i8"),
         ("n_bytes", "<i8"),  # length of the file that holds all this
         ("xxh3", "<u8"),  # of the five before it
-    ]
-)
-
-FRAME_ROW = np.dtype(
-    [
-        ("seq", "<i8"),
-        ("camera", "<i4"),  # the N of /entry/camN
-        ("row", "<i8"),  # place in /entry/camN/data
-        ("camera_seq", "<i8"),
-        ("t_ns", "<i8"),
-        ("t_s", "<f8"),
-        ("shot", "<i8"),
-        ("shot_frame", "<i4"),
-        ("shot_frames", "<i4"),
-        ("is_audit", "u1"),
-        ("t", "<i4"),
-        ("c", "<i4"),
-        ("z", "<i4"),
-        ("p", "<i4"),
-        ("height", "<i4"),
-        ("width", "<i4"),
-        ("x_um", "<f8"),
-        ("y_um", "<f8"),
-        ("z_um", "<f8"),
-        ("channel", "S32"),
-        ("light", "S32"),
-        ("wavelength_nm", "<f8"),
-        ("exposure_ms", "<f8"),
-        ("exposure_read_ms", "<f8"),
-        ("power_fraction", "<f8"),
-        ("power_read_fraction", "<f8"),
-        ("irradiance_w_cm2", "<f8"),
-        ("dose_j_cm2", "<f8"),
-        ("is_calibrated", "u1"),
-        ("decision_id", "<i8"),
-        ("late", "<i4"),
-        ("nbytes", "<i8"),
-        ("xxh3", "<u8"),
-        ("is_raw", "u1"),
     ]
 )
 
@@ -140,10 +98,7 @@ def create(
     entry.attrs.update(NX_class="NXentry", default="cam0")
     entry["session_id"] = start.session_id
     entry["start_time"] = start_time(start)
-    texts = dict(zip(TEXTS, _texts(start), strict=True))
-    for name, text in texts.items():
-        entry[name] = text
-    entry.attrs[TEXT_SUMS] = np.array([text_sum(text) for text in texts.values()], "<u8")
+    write_texts(entry, start)
     for name, text in ((STATUS, RECORDING), (END_TIME, "")):
         file.create_dataset(name, data=np.array(text.encode(), f"S{_TEXT_BYTES}"))
     for number, camera in enumerate(start.cameras):
@@ -176,50 +131,6 @@ def commit_row(*counts: int) -> NDArray[np.void]:
 def commit_sum(row: NDArray[np.void] | np.void) -> int:
     """Return the sum that a commit must carry."""
     return xxhash.xxh3_64_intdigest(row.tobytes()[:-8])
-
-
-def text_sum(text: str) -> int:
-    """Return the sum of one of the texts."""
-    return xxhash.xxh3_64_intdigest(text.encode())
-
-
-def frame_row(message: FrameMessage, camera: int, row: int, *, is_raw: bool) -> tuple[Any, ...]:
-    """Return a frame's row of the table."""
-    info, applied = message.info, message.info.applied
-    return (
-        info.seq,
-        camera,
-        row,
-        info.camera_seq,
-        info.t_ns,
-        info.t_s,
-        info.shot.number,
-        info.shot_frame,
-        info.shot.n_frames,
-        info.shot.is_audit,
-        info.index.t,
-        info.index.c,
-        info.index.z,
-        info.index.p,
-        info.height,
-        info.width,
-        *info.position_um,
-        applied.channel.encode(),
-        applied.light.encode(),
-        applied.wavelength_nm,
-        applied.exposure_ms,
-        applied.exposure_read_ms,
-        applied.power_fraction,
-        applied.power_read_fraction,
-        applied.irradiance_w_cm2,
-        applied.dose_j_cm2,
-        applied.calibrated,
-        applied.decision_id,
-        applied.late,
-        message.nbytes,
-        message.xxh3,
-        is_raw,
-    )
 
 
 def _create_camera(file: h5py.File, number: int, camera: CameraInfo) -> None:
@@ -264,35 +175,3 @@ def camera_numbers(camera: CameraInfo) -> tuple[tuple[str, float, str], ...]:
 
 def _growing(file: h5py.File, name: str, data: NDArray[Any], chunk: int) -> None:
     file.create_dataset(name, data=data, maxshape=(None,), chunks=(chunk,))
-
-
-def _texts(start: Start) -> tuple[str, ...]:
-    return (
-        start.config_toml,
-        start.plan_json,
-        json.dumps(_software(start)),
-        json.dumps(start.devices),
-        json.dumps(start.calibrations),
-        json.dumps(start.models),
-    )
-
-
-def _software(start: Start) -> dict[str, str]:
-    names = ("lightloop", "numpy", "h5py", "hdf5plugin", "blosc2", "msgspec")
-    found = {name: metadata.version(name) for name in names if _is_installed(name)}
-    return {
-        "program": start.software,
-        "origin": start.origin,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "hdf5": h5py.version.hdf5_version,
-        **found,
-    }
-
-
-def _is_installed(name: str) -> bool:
-    try:
-        metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return False
-    return True

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from realtime.digest import StreamDigest
-from realtime.run_file.part import Part, decode_document
+from realtime.run_file.journal import decode_document
+from realtime.run_file.part import Part
 from realtime.wire import FrameMessage
 
 if TYPE_CHECKING:

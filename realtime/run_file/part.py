@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import h5py
-import numpy as np
 import xxhash
 
-from realtime.errors import BadMessage, RunFileError
+from realtime.errors import RunFileError
 from realtime.run_file import layout
 from realtime.run_file import restored as restored_images
+from realtime.run_file.frame_table import FRAME_ROW
+from realtime.run_file.journal import LEAST_BYTES, Journal, decode_document
 from realtime.run_file.opening import (
     DAMAGE,
     LOOKS,
@@ -23,13 +23,15 @@ from realtime.run_file.opening import (
 )
 from realtime.run_file.quiet import QuietFile
 from realtime.run_file.restored import RestoredReader
-from realtime.wire import Document, Start, decode_from_hub
+from realtime.run_file.texts import TEXT_SUMS, TEXTS, text_sum
+from realtime.wire import Start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
     from typing import Self
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from realtime.run_file.restored import Entry
@@ -80,9 +82,8 @@ class Part:
         with self.reading():
             # The commit first: whatever it counts is then surely in what is read after it.
             self._read_commit()
-            for dataset in (self._status, self._offsets, self._bytes, self._sums, *self._data):
-                if dataset is not None:
-                    dataset.refresh()
+            for dataset in (self._status, self._journal, *self._data):
+                dataset.refresh()
             if self._restored is not None:
                 self._restored.refresh()
             self._check_commit()
@@ -131,7 +132,7 @@ class Part:
             return self._restored.image(entry)
 
     def text(self, name: str) -> str:
-        """Return one of the texts of the entry (`layout.TEXTS`)."""
+        """Return one of the texts of the entry (`texts.TEXTS`)."""
         with self.reading():
             return str(self._file[f"entry/{name}"].asstr()[()])
 
@@ -197,9 +198,7 @@ class Part:
         self._commit: Any = self._file[layout.COMMIT]
         self._read_commit()  # before the others are opened: see `refresh`
         self._status: Any = self._file[layout.STATUS]
-        self._offsets: Any = self._file[layout.JOURNAL_OFFSETS]
-        self._bytes: Any = self._file[layout.JOURNAL_BYTES]
-        self._sums: Any = self._file[layout.JOURNAL_SUMS] if self.version > 1 else None
+        self._journal = Journal(self._file, self.path.name, has_sums=self.version > 1)
         self._data: list[Any] = []
         while layout.camera_data(len(self._data)) in self._file:
             self._data.append(self._file[layout.camera_data(len(self._data))])
@@ -219,9 +218,9 @@ class Part:
     def _check_texts(self) -> None:
         if self.version < 2:
             return
-        sums = self._file["entry"].attrs[layout.TEXT_SUMS]
-        for name, expected in zip(layout.TEXTS, sums, strict=True):
-            if layout.text_sum(self.text(name)) != expected:
+        sums = self._file["entry"].attrs[TEXT_SUMS]
+        for name, expected in zip(TEXTS, sums, strict=True):
+            if text_sum(self.text(name)) != expected:
                 self._is_wrong(f"the sum of its {name} is wrong")
 
     def _read_commit(self) -> None:
@@ -245,11 +244,11 @@ class Part:
         self.status: str = self._status[()].decode(errors="replace")
         if self.status not in layout.STATUSES:
             self._is_wrong(f"its status is {self.status!r}")
-        if not 0 < self.n_documents < len(self._offsets):
+        if not 0 < self.n_documents <= len(self._journal):
             self._is_wrong("its journal is too short")
-            self.commit["n_documents"] = len(self._offsets) - 1
-        self._check_room("documents", self._offsets.dtype.itemsize)
-        self._check_room("frames", layout.FRAME_ROW.itemsize)
+            self.commit["n_documents"] = len(self._journal)
+        self._check_room("documents", LEAST_BYTES)
+        self._check_room("frames", FRAME_ROW.itemsize)
 
     def _check_room(self, what: str, n_bytes: int) -> None:
         """Believe no count of things that the file is too short for: a year would not be enough."""
@@ -267,27 +266,7 @@ class Part:
             If one of them is not what was written.
         """
         with self.reading():
-            offsets = self._offsets[first : end + 1].astype(np.int64)
-            at, upto = int(offsets[0]), int(offsets[-1])
-            if len(offsets) != end + 1 - first or np.any(np.diff(offsets) < 0) or at < 0:
-                raise RunFileError(f"{self.path.name} is damaged: its journal has no order")
-            whole = self._bytes[at:upto].tobytes()
-            if len(whole) != upto - at:
-                raise RunFileError(f"{self.path.name} is damaged: its journal is too short")
-            sums = self._sums[first:end] if self._sums is not None else None
-        cuts = (offsets - at).tolist()
-        packets = [whole[a:b] for a, b in itertools.pairwise(cuts)]
-        if sums is not None:
-            self._check_sums(packets, sums.tolist(), first)
-        return packets
-
-    def _check_sums(self, packets: list[bytes], sums: list[int], first: int) -> None:
-        for place, packet in enumerate(packets):
-            if place >= len(sums) or xxhash.xxh3_64_intdigest(packet) != sums[place]:
-                raise RunFileError(
-                    f"{self.path.name} is damaged: document {first + place} of its journal is not "
-                    "what was written; `lightloop repair` recovers the others"
-                )
+            return self._journal.block(first, end)
 
     def start(self) -> Start | None:
         """Return the session's first document, or its copy; None if both are damaged."""
@@ -319,20 +298,3 @@ class Part:
         with self.reading():
             found = self._file[f"entry/{name}"]
             return found.asstr()[()] if h5py.check_string_dtype(found.dtype) else found[()]
-
-
-def decode_document(packet: bytes, name: str) -> Document:
-    """Decode one document of a journal.
-
-    Raises
-    ------
-    RunFileError
-        If the bytes are no document.
-    """
-    try:
-        message = decode_from_hub(packet)
-    except BadMessage as error:
-        raise RunFileError(f"{name} is damaged: {error}") from error
-    if not isinstance(message, Document):
-        raise RunFileError(f"{name} is damaged: {type(message).__name__} is no document of a run")
-    return message

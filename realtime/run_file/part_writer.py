@@ -13,6 +13,7 @@ import xxhash
 
 from realtime.errors import RunFileError
 from realtime.run_file import layout
+from realtime.run_file.frame_table import FRAME_ROW, frame_row
 from realtime.run_file.restored import RestoredWriter
 from realtime.run_file.sync import Sync, sync
 from realtime.wire import encode
@@ -100,7 +101,7 @@ class PartWriter:
             row = data.shape[0]
             data.resize(row + 1, axis=0)
             data.id.write_direct_chunk((row, 0, 0), packed, filter_mask=mask)
-        self._rows.append(layout.frame_row(message, camera, row, is_raw=bool(mask)))
+        self._rows.append(frame_row(message, camera, row, is_raw=bool(mask)))
         self._packets.append(packet)
 
     def put(self, packet: bytes, *, is_gap: bool = False) -> None:
@@ -135,7 +136,7 @@ class PartWriter:
                 self._restored.flush()
             self._append_journal()
             if self._rows:
-                self._append(self._frames, np.array(self._rows, layout.FRAME_ROW), self._n_rows)
+                self._append(self._frames, np.array(self._rows, FRAME_ROW), self._n_rows)
             last_seq = int(self._rows[-1][0]) if self._rows else self.durable_seq
             self._n_rows += len(self._rows)
             self._n_documents += len(self._packets)

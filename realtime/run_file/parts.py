@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from realtime.errors import RunFileError
 from realtime.run_file import layout
-from realtime.run_file.part import Part, decode_document
+from realtime.run_file.journal import decode_document
+from realtime.run_file.part import Part
 from realtime.wire import FrameMessage
 
 if TYPE_CHECKING:

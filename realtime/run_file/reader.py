@@ -11,8 +11,9 @@ import xxhash
 from realtime.errors import RunFileError
 from realtime.run_file.codec import unpack
 from realtime.run_file.index import RunIndex
+from realtime.run_file.journal import decode_document
 from realtime.run_file.layout import CONTINUED, RECORDING
-from realtime.run_file.part import Part, decode_document
+from realtime.run_file.part import Part
 from realtime.run_file.parts import part_path, part_paths
 from realtime.run_file.restored import WHY
 from realtime.wire import Result
@@ -250,7 +251,7 @@ class RunReader:
         return decode_document(self._parts[part].packet(number), self.name)
 
     def text(self, name: str) -> str:
-        """Return one of the texts that came with the start (`layout.TEXTS`), as it was stored."""
+        """Return one of the texts that came with the start (`texts.TEXTS`), as it was stored."""
         return self._parts[0].text(name)
 
     def close(self) -> None:

@@ -26,7 +26,7 @@ import xxhash
 
 from realtime.errors import RunFileError
 from realtime.run_file.codec import RAW, unpack
-from realtime.run_file.part import decode_document
+from realtime.run_file.journal import decode_document
 from realtime.run_file.walk import Piece
 from realtime.wire import FrameMessage, Start
 

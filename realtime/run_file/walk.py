@@ -12,7 +12,8 @@ import xxhash
 from realtime.errors import RunFileError
 from realtime.run_file import layout
 from realtime.run_file.codec import RAW, unpack
-from realtime.run_file.part import decode_document
+from realtime.run_file.frame_table import FRAME_ROW, frame_row
+from realtime.run_file.journal import decode_document
 from realtime.wire import FrameMessage, Result, Start
 
 if TYPE_CHECKING:
@@ -133,10 +134,10 @@ class Walk:
         except RunFileError as error:
             self._complain(f"frame {seq} is damaged: {_why(error)}{self._where(camera, place)}")
             return None
-        expected = layout.frame_row(message, camera, place, is_raw=bool(mask & RAW))
+        expected = frame_row(message, camera, place, is_raw=bool(mask & RAW))
         if row is None:
             self._complain(f"frame {seq} is missing in the table of frames")
-        elif np.array([expected], layout.FRAME_ROW).tobytes() != row.tobytes():
+        elif np.array([expected], FRAME_ROW).tobytes() != row.tobytes():
             self._complain(f"frame {seq}: its row in the table of frames is not what was written")
         return pixels
 

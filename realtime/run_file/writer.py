@@ -9,7 +9,7 @@ import numpy as np
 
 from realtime.errors import RunFileError
 from realtime.run_file import layout
-from realtime.run_file.codec import RAW, pack
+from realtime.run_file.codec import RAW, on_chip, pack
 from realtime.run_file.order import Order
 from realtime.run_file.own_digest import OwnDigest
 from realtime.run_file.part_writer import PartWriter
@@ -157,7 +157,7 @@ class RunWriter:
         number = self._cameras.get(info.camera)
         if number is None:
             raise RunFileError(f"frame {info.seq} comes from a camera {info.camera!r} of no start")
-        whole = _on_chip(message, pixels, self._part.chip(number))
+        whole = on_chip(message, pixels, self._part.chip(number))
         if self._part.n_bytes >= self._part_bytes:
             self._roll()
         self._tail.clear()
@@ -297,22 +297,3 @@ class RunWriter:
     def _warn(self, text: str) -> None:
         logger.warning(text)
         self._part.put(encode(Notice("warn", text)))
-
-
-def _on_chip(
-    message: FrameMessage, pixels: NDArray[np.uint16], chip: tuple[int, int]
-) -> NDArray[np.uint16]:
-    """Return a frame in the corner of its camera's chip; the zeros around it take no space."""
-    info = message.info
-    if pixels.dtype != np.uint16 or pixels.shape != (info.height, info.width):
-        raise RunFileError(
-            f"frame {info.seq} must be {info.height} x {info.width} uint16, "
-            f"got {pixels.shape} {pixels.dtype}"
-        )
-    if info.height > chip[0] or info.width > chip[1]:
-        raise RunFileError(f"frame {info.seq} is larger than its camera: {pixels.shape}, {chip}")
-    if pixels.shape == chip:
-        return pixels
-    whole = np.zeros(chip, np.uint16)
-    whole[: info.height, : info.width] = pixels
-    return whole
