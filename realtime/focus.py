@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from realtime.policy.observation import Trust
 
 FLAG = "out-of-focus"
+DULLER = "duller"
+"""Flag of a loss that has lasted, and that nobody explained: the image is believed, and it is said.
+"""
 LOST = 0.55
 """Share of its usual sharpness below which a field is out of focus (measured at NA 0.75: cells that
 divide and walk move it by a fifth, among six by a third; 5 um of defocus take two thirds)."""
@@ -71,17 +74,29 @@ class FocusGate:
         self._measure = measure
         self._planes: dict[tuple[int, int], _Plane] = {}
 
-    def __call__(self, position: int, z: int, adu: NDArray[np.uint16], trust: Trust) -> Trust:
-        """Return the verdict on a frame of a field's plane, focus included; `adu` is (Y, X)."""
+    def __call__(
+        self,
+        position: int,
+        z: int,
+        adu: NDArray[np.uint16],
+        trust: Trust,
+        *,
+        is_held: bool = False,
+    ) -> Trust:
+        """Return the verdict on a frame of a field's plane, focus included; `adu` is (Y, X).
+
+        `is_held` says that a focus lock or an autofocus vouches for the focus of this frame.
+        """
         plane = self._planes.setdefault((position, z), _Plane())
         seen = self._measure(adu)
         share = self._judge(plane, seen)
-        loss = plane.steps.see(self._measure.tiles) if trust.is_trusted else 0.0
+        steps = plane.steps
+        loss = steps.see(self._measure.tiles, is_held=is_held) if trust.is_trusted else 0.0
         if trust.is_trusted and not plane.is_lost and not loss:
             _learn(plane, seen)
         trust = msgspec.structs.replace(trust, focus=share)
         if not (plane.is_lost or loss):
-            return trust
+            return _with_lasting(trust, steps.lasting)
         flags = (*trust.flags, FLAG)
         if not trust.is_trusted:
             return msgspec.structs.replace(trust, flags=flags)
@@ -106,6 +121,17 @@ class FocusGate:
         elif share - error > FOUND or plane.lately - calm > FOUND:
             plane.is_lost = False
         return share
+
+
+def _with_lasting(trust: Trust, loss: float) -> Trust:
+    """Keep a lasting loss in words; who sees it may refocus, or see that the cells have changed."""
+    if not loss or not trust.is_trusted:
+        return trust
+    why = (
+        f"{trust.why}; but its edges lost {-math.expm1(-loss):.0%} of their power and did not "
+        "find it again: refocus, or look at the cells"
+    )
+    return msgspec.structs.replace(trust, why=why, flags=(*trust.flags, DULLER))
 
 
 def _learn(plane: _Plane, seen: Sharpness) -> None:

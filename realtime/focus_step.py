@@ -30,25 +30,43 @@ _SURE = 6.0
 _CALM = 0.1
 """Weight of a shot in the field's mean change."""
 _PATIENCE = 20
-"""Shots after which what lasts is the field's new face: cells round up, flatten, or have gone."""
+"""Shots after which a loss that lasts may be the field's new face: cells round up, flatten, or have
+gone. The image alone cannot tell that from a small defocus; a focus lock or an autofocus can. Where
+neither speaks, the field is compared with its new face from then on, and the loss stays told."""
 
 
 class StepWatch:
-    """Watches one plane of one field for a sudden loss of sharpness."""
+    """Watches one plane of one field for a sudden loss of sharpness.
+
+    Attributes
+    ----------
+    lasting
+        Loss, as `see` returns it, that has lasted for too long to doubt the field for it, and that
+        nobody has explained; 0 for none.
+    """
 
     def __init__(self) -> None:
         self._before: deque[NDArray[np.float32]] = deque(maxlen=_BEFORE)
         self._shots, self._restless = 0, _LEAST_STEP / _SURE
         self._sharp: list[NDArray[np.float32]] | None = None
         self._lost_shots, self._step = 0, 0.0
+        self._former: list[NDArray[np.float32]] | None = None
+        self._former_step, self.lasting = 0.0, 0.0
 
-    def see(self, tiles: NDArray[np.float32]) -> float:
+    def see(self, tiles: NDArray[np.float32], *, is_held: bool = False) -> float:
         """Take a shot's tiles (`models.focus.SharpnessMeter.tiles`); return its loss.
 
         The loss is that of the logarithm of the sharpness; 0 as long as the focus is not lost.
+
+        Parameters
+        ----------
+        is_held
+            Whether a focus lock or an autofocus says that this shot is in focus.
         """
+        if self._former is not None:
+            self._look_back(tiles, is_held=is_held)
         if self._sharp is not None:
-            return self._while_lost(tiles)
+            return self._while_lost(tiles, is_held=is_held)
         self._shots += 1
         change = _change(tiles, self._before)
         most = max(_LEAST_STEP, _SURE * self._restless)
@@ -60,12 +78,22 @@ class StepWatch:
         self._before.append(tiles)
         return 0.0
 
-    def _while_lost(self, tiles: NDArray[np.float32]) -> float:
+    def _look_back(self, tiles: NDArray[np.float32], *, is_held: bool) -> None:
+        """Ask whether a lasting loss is over, or explained by a focus that is held."""
+        assert self._former is not None
+        self.lasting = max(-_change(tiles, self._former), 0.0)
+        if is_held or self.lasting < 0.5 * self._former_step:
+            self._former, self.lasting = None, 0.0
+
+    def _while_lost(self, tiles: NDArray[np.float32], *, is_held: bool) -> float:
         """Wait until the field is as sharp as it was, or has stayed as it is."""
         assert self._sharp is not None
         change = _change(tiles, self._sharp)
         self._lost_shots += 1
-        if change > -0.5 * self._step or self._lost_shots > _PATIENCE:
+        is_back, lasts = change > -0.5 * self._step, self._lost_shots > _PATIENCE
+        if is_back or lasts:
+            if not is_back and not is_held and self._former is None:  # the first face is the truth
+                self._former, self._former_step, self.lasting = self._sharp, self._step, -change
             self._sharp, self._shots = None, 0
             self._before.clear()
             return 0.0

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from realtime.wire import CellDoses, Picture, RestoredSlot, TrackEvent, Tracks
 
 
+IN_FOCUS = ("locked", "found")
 OUT_OF_FOCUS = {"lost": "the focus lock has let go", "not found": "no focus was found"}
 
 
@@ -147,7 +148,8 @@ class Pipeline:
         watch = self.steps.watch
         trust = self.steps.judge(adu, photons) if watch is None else watch(info, adu, answer)
         if self.steps.focus is not None:
-            trust = self.steps.focus(info.shot.position, info.index.z, adu, trust)
+            is_held = info.focus in IN_FOCUS
+            trust = self.steps.focus(info.shot.position, info.index.z, adu, trust, is_held=is_held)
         if self.steps.doubt is not None:
             trust = self.steps.doubt(trust)
         if info.focus in OUT_OF_FOCUS:  # what is blurred may vouch for nothing

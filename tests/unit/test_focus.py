@@ -136,12 +136,34 @@ def test_one_place_that_changes_is_no_loss_of_focus() -> None:
     assert all(gate(0, 0, frame(mixed, 50 + n), TRUSTED).is_trusted for n in range(6))
 
 
-def test_what_lasts_becomes_the_fields_new_face() -> None:
-    gate = gate_that_knows(0.02)
+def lasting(gate: FocusGate, **about: bool) -> list[Trust]:
     duller = expected(0.02, 1.3)
-    told = [gate(0, 0, frame(duller, 50 + n), TRUSTED).is_trusted for n in range(40)]
-    assert not told[0]
-    assert all(told[-10:])
+    return [gate(0, 0, frame(duller, 50 + n), TRUSTED, **about) for n in range(40)]
+
+
+def test_a_small_loss_that_lasts_is_believed_again_but_stays_told() -> None:
+    gate = gate_that_knows(0.02)
+    told = lasting(gate)
+    assert not told[0].is_trusted
+    assert all(trust.is_trusted for trust in told[-10:])
+    assert all(trust.flags == ("duller",) for trust in told[-10:])
+    assert "refocus, or look at the cells" in told[-1].why
+    found = [gate(0, 0, frame(expected(0.02), 200 + n), TRUSTED) for n in range(3)]
+    assert found[-1].flags == ()
+
+
+def test_a_focus_that_is_held_is_evidence_that_the_cells_have_changed() -> None:
+    told = lasting(gate_that_knows(0.02), is_held=True)
+    assert not told[0].is_trusted
+    assert all(trust.is_trusted and not trust.flags for trust in told[-10:])
+
+
+def test_a_lock_that_speaks_later_explains_a_lasting_loss() -> None:
+    gate = gate_that_knows(0.02)
+    assert lasting(gate)[-1].flags == ("duller",)
+    held = gate(0, 0, frame(expected(0.02, 1.3), 300), TRUSTED, is_held=True)
+    after = gate(0, 0, frame(expected(0.02, 1.3), 301), TRUSTED)
+    assert (held.flags, after.flags) == ((), ())
 
 
 def test_tiles_without_a_body_are_not_told() -> None:
