@@ -132,7 +132,8 @@ class Verifier:
         seen = () if old is None else changes(old.observation, result.observation)
         if old is not None and not seen and not is_seen_alike:
             seen = changes((old.tracks, old.events), (result.tracks, result.events))
-        note = ". ".join(filter(None, (excess, self._note(shot))))
+        versions = _versions(recorded.policy, decision.policy)
+        note = ". ".join(filter(None, (versions, excess, self._note(shot))))
         difference = Difference(shot, seq, changes(recorded, decision), seen, note)
         self.differences.append(difference)
         return difference
@@ -191,6 +192,16 @@ def verdict(verifier: Verifier) -> tuple[bool, str]:
         f"verified: {verifier.n_close} decisions agree with the recorded ones within the network's "
         f"tolerance ({verifier.tolerance.rms:.3g} of the noise), {n_same} byte for byte "
         f"({verifier.tolerance.words})"
+    )
+
+
+def _versions(recorded: str, replayed: str) -> str:
+    """Return what is to be said where another policy decided, or another version of it."""
+    if recorded == replayed:
+        return ""
+    return (
+        f"{recorded} decided in the recording, and here {replayed} does: only the lightloop that "
+        "made a recording decides the same again"
     )
 
 

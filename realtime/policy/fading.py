@@ -27,7 +27,8 @@ otherwise in much less light (their rims are lost in noise). Proposed."""
 SAME = 0.05
 """Natural logs of brightness beside the line beyond which a shot asks for no more light, or the
 field's own scatter if that is more: what is brighter (by twice that) has shrunk, and what is darker
-may be about to leave it (proposed)."""
+(by one and a half times) may be about to leave it (proposed)."""
+_NEAR = 1.5
 CALM_SHOTS = 3
 """Shots in a row that must have kept to the line before light is raised (proposed)."""
 _STAY, _CELLS_WEIGHT = 0.75, 1 / 30
@@ -39,6 +40,10 @@ _SURE = 1.0
 """Scatters by which the running distance shows that cells stay a little dimmer: 2.6 standard errors
 of such a mean (Roberts, Technometrics 1 (1959) 239)."""
 _SCATTER_WEIGHT = 1 / 15
+_SLOWLY, _SUDDEN = 0.05, 0.4
+"""Weight of a shot in a slower running distance from the line, and the share of the faster one
+below which it lags where cells became dim suddenly. Those that did so slowly bleach faster than was
+known, which the line may learn; a loss of focus it may not (proposed)."""
 _FAR_BANDS = 1.25  # bands beyond which a shot counts as no more in that distance
 _FAR = 2.0  # scatters beyond which a shot's distance counts as no more, so that faults teach none
 _MEAN_TO_SIGMA = 1.25  # standard deviation over mean absolute deviation of a Gaussian
@@ -89,7 +94,7 @@ class _Line:
         """Log brightness lost for each light that is more than chance, where shots scatter so."""
         spread = self._spread
         error = scatter * math.sqrt(spread) / max(spread + RIDGE * self.step2, 1e-300)
-        return max(self.bleaching - 2.0 * error, 0.0)
+        return max(self.bleaching - error, 0.0)
 
     @property
     def _spread(self) -> float:
@@ -123,6 +128,8 @@ class Fading:
     _grew: bool = False
     _calm: int = 0
     _lately: float = 0.0
+    _slowly: float = 0.0
+    _is_sudden: bool = False
     _scatter: float = SAME
     _cells: float = 0.0
 
@@ -141,14 +148,18 @@ class Fading:
         off = 0.0
         if light < LEAP * self._before and not self._odd:
             line = self._line = _Line()
-            self._calm, self._lately = 0, 0.0
+            self._calm, self._lately, self._slowly = 0, 0.0, 0.0
         if line.weight > 0:
             line.move(light, keep)
             off = value - line.now
             most = _FAR_BANDS * band
-            self._lately += _LATELY * (min(max(off, -most), most) - self._lately)
+            near = min(max(off, -most), most)
+            self._lately += _LATELY * (near - self._lately)
+            self._slowly += _SLOWLY * (near - self._slowly)
             if self._is_odd(off, band):
                 self._doubt(value, light, pause_s, band)
+                if not (self._grew or self._is_sudden) and line is self._line:
+                    line.add(value)
                 return
         self._learn(off, n_cells)
         line.add(value)
@@ -159,7 +170,7 @@ class Fading:
         """Let a shot that is believed tell how calm the field is, and how much it scatters."""
         same = self._same
         self._cells += max(_CELLS_WEIGHT, float(self._cells == 0)) * (n_cells - self._cells)
-        is_calm = -same < off < 2 * same and n_cells >= _STAY * self._cells
+        is_calm = -_NEAR * same < off < 2 * same and n_cells >= _STAY * self._cells
         self._calm = self._calm + 1 if is_calm else 0
         far = min(abs(off), _FAR * same)
         self._scatter += _SCATTER_WEIGHT * (_MEAN_TO_SIGMA * far - self._scatter)
@@ -182,9 +193,11 @@ class Fading:
         return self._grew or is_dim
 
     def _doubt(self, value: float, light: float, pause_s: float, band: float) -> None:
-        """Allow no more light than before; take brightness that keeps still as the new one."""
+        """Note a shot that has left the line; take brightness that keeps still as the new one."""
         self._odd += 1
         self._calm = 0
+        if self._odd == 1:
+            self._is_sudden = self._slowly > _SUDDEN * self._lately
         fade = self._line.bleaching * light
         self._anchor -= fade
         self._recent -= fade
@@ -196,7 +209,7 @@ class Fading:
         if self._still >= STILL_SHOTS and self._still_s >= STILL_S:
             self._line, self.why, self._odd, self._grew = _Line(), "", 0, False
             self._line.add(self._recent)
-            self._lately = 0.0
+            self._lately = self._slowly = 0.0
             self._before = light
 
     @property

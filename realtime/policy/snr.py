@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from realtime.policy.beginning import enough
 from realtime.policy.decision import Decision
-from realtime.policy.fading import Fading
+from realtime.policy.field_memory import FieldMemory
 from realtime.policy.lamp import Lamp, is_light
 from realtime.policy.light import light_of
-from realtime.policy.need import Need
 from realtime.policy.photon_model import light_factor, powers, snr_before
 from realtime.policy.snr_config import SnrConfig
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SnrConfig", "SnrPolicy"]
 
-_SURE = 1.5
+_SURE = 1.0
 """Standard errors by which the light must miss what the cells need before it changes (proposed)."""
 _SETTLED = 5
 """Shots in a row with the right light from which a field has settled (proposed)."""
@@ -34,31 +33,6 @@ _ODD_STEP = 0.98
 for they are seen and may yet be believed (`realtime.policy.fading`). Proposed."""
 
 
-@dataclass(slots=True)
-class _Field:
-    """What is remembered of a field of view.
-
-    `safe` is the light of its last believed shot, `held` the light that its cells had when they
-    were last believed, to which it may come back; `ceiling` is the most that the next shot may
-    have. `fading` is how bright its cells have been, `need` how much light they need, and
-    `at_rest` for how many shots they have had that.
-    """
-
-    asked: tuple[ChannelSettings, ...]
-    doubtful: int = 0
-    safe: float = math.inf
-    held: float = 0.0
-    ceiling: float = math.inf
-    at_rest: int = 0
-    fading: Fading = field(default_factory=Fading)
-    need: Need = field(default_factory=Need)
-
-    @property
-    def is_known(self) -> bool:
-        """Whether its cells were ever believed."""
-        return math.isfinite(self.safe)
-
-
 class SnrPolicy:
     """Steers the light so that the median cell keeps its SNR.
 
@@ -66,11 +40,13 @@ class SnrPolicy:
     (`realtime.policy.need`), and the change is damped and bounded for one shot. Within the deadband
     nothing moves. Less light comes at once, more comes slowly: only where even the lower bound of
     the need is above the light, and, once a field has settled, by a hundredth a shot and what
-    bleaching takes. More light needs
-    evidence: without a believed cell, with clipped pixels, with a number missing or with a network
-    that is not trusted, the light is never raised; it is held, then lowered shot by shot (at once
-    where pixels clip). Where trust is lost it first goes back to the last light that was believed,
-    if that is less.
+    bleaching takes.
+
+    More light needs evidence: without a believed cell, with clipped pixels, with a number missing
+    or with a network that is not trusted, the light is never raised; it is held, then lowered shot
+    by shot (at once where pixels clip). Where trust is lost it first goes back to the last light
+    that was believed, if that is less. Less light needs no cell that is believed: first shots go
+    down by what is found in them (`realtime.policy.beginning`).
 
     Parameters
     ----------
@@ -93,11 +69,11 @@ class SnrPolicy:
         self._config, self._first = config, first
         self._read_noise_e = read_noise_e
         self._lamp = Lamp(config, config.channel or first.channels[0].channel, first)
-        self._fields: dict[int, _Field] = {}
+        self._fields: dict[int, FieldMemory] = {}
 
     def decide(self, seen: Observation) -> Decision:
         """Propose the light of the field's next shot."""
-        field = self._fields.setdefault(seen.position, _Field(self._first.channels))
+        field = self._fields.setdefault(seen.position, FieldMemory(self._first.channels))
         now = self._lamp.used(seen.applied, field.asked)
         doubt = self._doubt(seen)
         inputs = {
@@ -146,7 +122,7 @@ class SnrPolicy:
         return ""
 
     def _retreat(
-        self, doubt: str, seen: Observation, field: _Field, now: tuple[ChannelSettings, ...]
+        self, doubt: str, seen: Observation, field: FieldMemory, now: tuple[ChannelSettings, ...]
     ) -> tuple[tuple[ChannelSettings, ...], str]:
         """Return no more light than now: held, then lowered; and why."""
         field.doubtful += 1
@@ -173,7 +149,7 @@ class SnrPolicy:
     def _steer(
         self,
         seen: Observation,
-        field: _Field,
+        field: FieldMemory,
         now: tuple[ChannelSettings, ...],
         inputs: dict[str, float],
     ) -> tuple[tuple[ChannelSettings, ...], str]:
@@ -199,7 +175,7 @@ class SnrPolicy:
         self._bound(field, light, self._lamp.light(chosen), trend)
         return chosen, why
 
-    def _reservation(self, field: _Field) -> str:
+    def _reservation(self, field: FieldMemory) -> str:
         """Return why the light may not rise as the target asks, in plain words."""
         if field.fading.why:
             return f"cells are {field.fading.why}"
@@ -207,7 +183,7 @@ class SnrPolicy:
             return "the light rises slowly"
         return "this has to last before the light rises"
 
-    def _pool(self, seen: Observation, field: _Field, light: float) -> tuple[float, float]:
+    def _pool(self, seen: Observation, field: FieldMemory, light: float) -> tuple[float, float]:
         """Take a shot into the need; return how far off it was, and what bleaching adds to it."""
         measured = (seen.signal_e, seen.background_e, self._read_noise_e)
         factor = light_factor(self._config.target_snr, seen.snr, *measured)
@@ -219,7 +195,7 @@ class SnrPolicy:
     def _wanted(
         self,
         seen: Observation,
-        field: _Field,
+        field: FieldMemory,
         now: tuple[ChannelSettings, ...],
         inputs: dict[str, float],
     ) -> tuple[float | None, str]:
@@ -244,7 +220,7 @@ class SnrPolicy:
             light = min(light * min(step, config.max_step_up), config.most)
         return light, f"SNR {snr:.1f} {'above' if gap <= 0 else 'below'} {target}"
 
-    def _bound(self, field: _Field, light: float, following: float, trend: float) -> None:
+    def _bound(self, field: FieldMemory, light: float, following: float, trend: float) -> None:
         """Set the most light of the shot after the next decision, by what was seen up to now."""
         config, fading = self._config, field.fading
         if fading.odd_shots:

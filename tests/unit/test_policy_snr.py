@@ -303,3 +303,62 @@ def test_light_that_is_far_too_much_is_gone_after_three_shots() -> None:
         asked = steering.decide(seen).settings
     assert given[0] > 5 * 8.0
     assert 8.0 * 0.95 <= given[3] < 8.0 * 1.5
+
+
+# the first shots --------------------------------------------------------------------------------
+
+
+def unfollowed(seen: Observation, n_found: int = 10, **changes: object) -> Observation:
+    """Return a first shot: things are found, and none was followed for long enough."""
+    found = {"n_found": n_found, "found_snr": seen.snr, "found_signal_e": seen.signal_e}
+    nobody = {"n_confirmed": 0, "n_tracks": n_found, "snr": 0.0, "signal_e": 0.0}
+    return but(seen, **(found | nobody | changes))
+
+
+def test_light_that_is_far_too_much_goes_down_before_any_cell_was_followed() -> None:
+    steering, asked = policy(), Settings((ChannelSettings("gfp", 100.0, 1.0),))
+    clear: list[float] = []
+    told: list[str] = []
+    for _ in range(3):
+        seen = Sample(20.0).see(asked)
+        clear.append(seen.snr)
+        decision = steering.decide(unfollowed(seen))
+        assert not decision.has_evidence
+        assert light_of(decision.settings) <= light_of(asked)
+        asked = decision.settings
+        told.append(decision.reason)
+    assert clear[0] > 50 * CONFIG.target_snr
+    assert Sample(20.0).see(asked).snr == pytest.approx(1.25 * CONFIG.target_snr, rel=0.03)
+    assert told[0].startswith("no cell is followed yet, but what is seen has SNR")
+
+
+@pytest.mark.parametrize(
+    ("n_found", "changes"),
+    [
+        (2, {}),
+        (10, {"trust": UNTRUSTED}),
+        (10, {"found_snr": NAN}),
+        (10, {"found_signal_e": 0.0}),
+        (10, {"background_e": math.inf}),
+    ],
+)
+def test_first_shots_in_doubt_are_held(n_found: int, changes: dict[str, object]) -> None:
+    asked = Settings((ChannelSettings("gfp", 100.0, 1.0),))
+    decision = policy().decide(unfollowed(Sample(20.0).see(asked), n_found, **changes))
+    assert light_of(decision.settings) == light_of(asked)
+
+
+def test_cells_that_are_lost_later_are_no_first_shots() -> None:
+    steering, sample = policy(), Sample(20.0)
+    asked = Settings((ChannelSettings("gfp", 100.0, 1.0),))
+    steering.decide(sample.see(FIRST))
+    assert steering.decide(unfollowed(sample.see(asked))).settings == asked
+
+
+@given(brightness=brightnesses, n_found=st.integers(0, 100), now=lights)
+def test_nothing_that_is_only_found_ever_raises_light(
+    brightness: float, n_found: int, now: tuple[float, float]
+) -> None:
+    asked = Settings((ChannelSettings("gfp", *now),))
+    decision = policy().decide(unfollowed(Sample(brightness).see(asked), n_found))
+    assert light_of(decision.settings) <= light_of(asked) * (1 + 1e-12)

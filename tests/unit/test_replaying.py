@@ -54,6 +54,19 @@ def test_the_last_bit_of_one_decision_is_found_at_its_shot(reader) -> None:
     assert words.startswith("shot 2 (frame 4) is decided differently")
 
 
+class Newer(Remembering):
+    """The same decisions, by the next version of the policy."""
+
+    def decide(self, seen):
+        return msgspec.structs.replace(super().decide(seen), policy="snr/99")
+
+
+def test_another_version_of_the_policy_is_named(reader) -> None:
+    is_confirmed, words = verdict(verify_policy(reader, Newer))
+    assert not is_confirmed
+    assert "here snr/99 does: only the lightloop that made a recording" in words
+
+
 def allow(recorded: str, replayed: str):
     return tolerance(recorded, replayed, ("a", "a"), RMS, 1.6)
 
