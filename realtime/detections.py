@@ -33,6 +33,13 @@ class Detections:
         Read noise that `snr` counts with, rms photo-electrons a pixel.
     z_px
         In a stack: height in px of the plane (planes times their distance over the pixel), (N,).
+    covariance_px2
+        Covariance of each place, y before x, from photon and read noise, (N, 2, 2) px^2; None
+        where the detector does not know it, as the two below.
+    eccentricity
+        Shape from the second moments of the light: 0 is round, near 1 a line, (N,).
+    score
+        How far the cell stands above its background, in sigma of the mean over its area, (N,).
     """
 
     y_px: NDArray[np.float64]
@@ -44,6 +51,9 @@ class Detections:
     background_e: float = 0.0
     read_noise_e: float = 0.0
     z_px: NDArray[np.float64] | None = None
+    covariance_px2: NDArray[np.float64] | None = None
+    eccentricity: NDArray[np.float64] | None = None
+    score: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.y_px)

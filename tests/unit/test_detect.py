@@ -98,10 +98,74 @@ def test_uneven_background_is_no_nucleus() -> None:
 
 
 @pytest.mark.parametrize("background_e", [0.0, 0.5, 10.0, 300.0])
-def test_noise_alone_is_no_nucleus(background_e: float) -> None:
+def test_noise_passes_for_nuclei_as_often_as_is_stated_whatever_the_exposure(
+    background_e: float,
+) -> None:
+    stated, frames = 2.0, 12
+    find = Detector(DetectorConfig(false_alarms=stated), READ_NOISE_E)
     mean = np.full((256, 256), background_e, np.float32)
-    counts = [len(detect(camera(mean, seed))) for seed in range(10)]
-    assert sum(counts) <= 1
+    counted = sum(len(find(camera(mean, seed))) for seed in range(frames))
+    assert counted == pytest.approx(stated * frames, abs=3 * np.sqrt(stated * frames))
+
+
+def test_by_default_hardly_any_noise_passes_for_a_nucleus() -> None:
+    mean = np.full((256, 256), 5.0, np.float32)
+    assert sum(len(detect(camera(mean, seed))) for seed in range(20)) <= 4  # one is expected
+
+
+def test_at_low_light_false_alarms_find_more_nuclei_than_a_fixed_four_sigma_of_the_fine_image() -> (
+    None
+):
+    """The detector before took 4 sigma of an image blurred half as wide: 8 of the matched one."""
+    places = [(30.0 + 50 * r, 30.0 + 50 * c) for r in range(5) for c in range(5)]
+    mean = painted(places, 1.1, background_e=2.0, shape=(260, 260))
+    both = {
+        name: [len(Detector(config, READ_NOISE_E)(camera(mean, seed))) for seed in range(4)]
+        for name, config in (
+            ("stated", DetectorConfig()),
+            ("fixed", DetectorConfig(threshold_sigma=8.0)),
+        )
+    }
+    assert min(both["stated"]) >= 20
+    assert sum(both["stated"]) > 1.5 * sum(both["fixed"])
+
+
+def test_stated_covariance_is_the_scatter_of_repeated_exposures() -> None:
+    mean = painted([(80.3, 100.6)], signal_e=30.0)
+    found = [detect(camera(mean, seed)) for seed in range(60)]
+    best = [int(np.argmax(f.photons)) for f in found]
+    places = [(f.y_px[i], f.x_px[i]) for f, i in zip(found, best, strict=True)]
+    covariance = found[0].covariance_px2
+    assert covariance is not None
+    assert covariance.shape == (len(found[0]), 2, 2)
+    assert np.diag(covariance[best[0]]) == pytest.approx(np.var(places, axis=0), rel=0.7)
+
+
+def test_a_round_nucleus_is_round_and_a_long_one_is_as_long_as_its_axes_say() -> None:
+    yy, xx = np.mgrid[:160, :200]
+    inside = ((yy - 80) / 9.0) ** 2 + ((xx - 100) / 15.0) ** 2 < 1
+    long = detect((10 + 40.0 * inside).astype(np.float32)).eccentricity
+    round_ = detect(painted([(80.0, 100.0)])).eccentricity
+    assert long is not None
+    assert round_ is not None
+    assert long[0] == pytest.approx(np.sqrt(1 - (9 / 15) ** 2), abs=0.06)
+    assert round_[0] < 0.25
+
+
+def test_the_score_falls_with_the_light() -> None:
+    mean = painted([(80.0, 100.0)])
+    scores = [detect(camera(mean * np.float32(light))).score for light in (0.3, 1.0, 3.0)]
+    best = [float(s.max()) for s in scores if s is not None]
+    assert len(best) == 3
+    assert best == sorted(best)
+
+
+def test_masks_have_the_shape_of_the_frame_and_a_number_for_each_nucleus() -> None:
+    mean = painted([(60.0, 60.0), (100.0, 140.0)], radius_px=20.0, shape=(161, 203))
+    masks = Detector(DetectorConfig(diameter_px=40.0), READ_NOISE_E).masks(camera(mean))
+    assert masks.shape == mean.shape
+    assert masks[60, 60] != masks[100, 140]
+    assert {masks[60, 60], masks[100, 140]} == set(np.unique(masks)) - {0}
 
 
 def test_a_smooth_image_without_noise_is_judged_by_the_noise_of_the_camera() -> None:

@@ -1,0 +1,55 @@
+"""The light between the cells: a smooth background under an image."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from realtime.detecting.grids import resized, square
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_DIAMETERS = 4.0
+"""Reach of the local background, in nuclei (proposed)."""
+_CLIPS = 6
+"""Rounds of "what is far above the background is no background"; it then stands still."""
+_FAR = 2.5
+"""That far, in spreads of what lies below the background (proposed)."""
+
+
+def background_of(small: NDArray[np.float32], radius: float) -> NDArray[np.float32]:
+    """Return the smooth background: a wide mean over the pixels that hold no cell, (Y, X)."""
+    height, width = small.shape
+    step = max(1, int(radius))
+    coarse = resized(small, (height // step, width // step))
+    # Twice a box: its spectrum is never negative, so that no round makes the noise larger.
+    reach = 2 * round(_DIAMETERS * radius / step / 2**0.5) + 1
+    level = cv2.morphologyEx(coarse, cv2.MORPH_OPEN, square(_DIAMETERS * radius / step))
+    tilt = _plane(level)  # a mirror at the rim would bend a slope
+    coarse, level = coarse - tilt, _mean(level - tilt, reach)
+    for _ in range(_CLIPS):
+        rest = coarse - level
+        below = rest[rest <= 0]
+        spread = float(np.sqrt(np.mean(below**2))) if below.size else 0.0
+        empty = (np.abs(rest) <= _FAR * spread).astype(np.float32)
+        known = _mean(cv2.merge((empty, empty * rest)), reach)
+        level += known[..., 1] / (known[..., 0] + np.float32(1e-3))
+    level += tilt
+    return np.asarray(cv2.resize(level, (width, height), interpolation=cv2.INTER_LINEAR))
+
+
+def _plane(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the plane that fits an image best, without its mean: least squares."""
+    height, width = image.shape
+    y = np.arange(height, dtype=np.float32) - np.float32((height - 1) / 2)
+    x = np.arange(width, dtype=np.float32) - np.float32((width - 1) / 2)
+    down = float(y @ image.mean(axis=1)) / max(float(y @ y), 1.0)
+    right = float(x @ image.mean(axis=0)) / max(float(x @ x), 1.0)
+    return np.asarray(np.float32(down) * y[:, None] + np.float32(right) * x[None, :])
+
+
+def _mean(image: NDArray[np.float32], reach: int) -> NDArray[np.float32]:
+    return np.asarray(cv2.blur(cv2.blur(image, (reach, reach)), (reach, reach)))

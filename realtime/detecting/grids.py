@@ -1,0 +1,58 @@
+"""Small helpers on images: coarser grids, neighbourhoods, zones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def finite(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the image with broken pixels dark."""
+    if np.isfinite(image.sum()):
+        return image
+    return np.nan_to_num(image, nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def shrunk(photons: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
+    """Return the mean brightness over blocks of `factor` x `factor` px; broken pixels are dark."""
+    image = np.ascontiguousarray(photons, np.float32)
+    if factor > 1:
+        image = finite(image)
+        height, width = image.shape
+        size = (max(1, width // factor), max(1, height // factor))
+        image = image[: size[1] * factor, : size[0] * factor]
+        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return finite(image)
+
+
+def resized(image: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.float32]:
+    """Return the mean brightness on a coarser grid, at least one pixel wide."""
+    height, width = max(1, shape[0]), max(1, shape[1])
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA))
+
+
+def square(reach: float) -> NDArray[np.uint8]:
+    """Return a square neighbourhood that reaches `reach` px, and at least to the next pixel."""
+    side = 2 * max(1, round(reach)) + 1
+    return np.ones((side, side), np.uint8)
+
+
+def zones_of(marks: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Return for each pixel the number of its nearest mark, from 1; touching marks are one."""
+    away = np.where(marks, 0, 1).astype(np.uint8)
+    _, zones = cv2.distanceTransformWithLabels(away, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_CCOMP)
+    return np.asarray(zones)
+
+
+def blurred_wide(image: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+    """Return a Gaussian blur by `sigma` px, made on a coarse grid where nothing is lost by it."""
+    step = max(1, int(sigma / 2))
+    height, width = image.shape
+    coarse = resized(image, (height // step, width // step))
+    coarse = cv2.GaussianBlur(coarse, (0, 0), sigma / step)
+    return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR))
