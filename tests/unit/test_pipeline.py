@@ -173,7 +173,8 @@ def test_what_was_taken_out_of_focus_may_vouch_for_nothing(
 def test_focus_is_judged_by_position_and_plane_of_the_first_channel(bench: Bench) -> None:
     asked: list[tuple[int, int]] = []
 
-    def focus(position: int, z: int, _: np.ndarray, trust: Trust) -> Trust:
+    def focus(position: int, z: int, _: np.ndarray, trust: Trust, *, is_held: bool) -> Trust:
+        assert not is_held
         asked.append((position, z))
         return msgspec.structs.replace(trust, is_trusted=z != 1, why="blurred")
 
@@ -264,3 +265,16 @@ def test_a_network_that_was_given_up_may_vouch_for_nothing(bench: Bench) -> None
     pipeline.see(info(0, 0, 0, 1), image(5))
     trust = pipeline.answer()[0].observation.trust
     assert (trust.is_trusted, trust.why) == (False, "no network runs any more")
+
+
+def test_a_focus_that_is_held_or_was_just_found_vouches_for_the_frame() -> None:
+    held: list[bool] = []
+
+    def focus(_: int, __: int, ___: np.ndarray, trust: Trust, *, is_held: bool) -> Trust:
+        held.append(is_held)
+        return trust
+
+    pipeline = Pipeline(bench.pipeline().steps._replace(focus=focus))
+    for shot, said in enumerate(("locked", "found", "lost", "not found", "free", "")):
+        pipeline.see(msgspec.structs.replace(info(shot, shot, 0, 1), focus=said), image(5))
+    assert held == [True, True, False, False, False, False]
