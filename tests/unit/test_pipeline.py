@@ -267,7 +267,7 @@ def test_a_network_that_was_given_up_may_vouch_for_nothing(bench: Bench) -> None
     assert (trust.is_trusted, trust.why) == (False, "no network runs any more")
 
 
-def test_a_focus_that_is_held_or_was_just_found_vouches_for_the_frame() -> None:
+def test_a_focus_that_is_held_or_was_just_found_vouches_for_the_frame(bench: Bench) -> None:
     held: list[bool] = []
 
     def focus(_: int, __: int, ___: np.ndarray, trust: Trust, *, is_held: bool) -> Trust:
