@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.package import Package
-from models.train import card, pack, score, score_tasks
+from models.train import card, pack, score, score_tasks, segment
 from models.train.fit import Plan, fit
 from models.train.recipes import recipe
 from models.train.start import shares_of, transplant
@@ -26,7 +27,11 @@ _TASKS = ("denoise", "superres", "axial")
 def main(arguments: Sequence[str] | None = None) -> None:
     """Read the command line and do it."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    asked = _parser().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == ["segment"]:
+        segment.main(words[1:])
+        return
+    asked = _parser().parse_args(words)
     if asked.verb != "score":
         _train(asked)
     if not getattr(asked, "no_score", False):
@@ -57,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
         train.add_argument("--checkpoint", type=Path, help="file to go on from after a kill")
         train.add_argument("--no-score", action="store_true", help="pack without scores and card")
         _add_places(train)
+    verbs.add_parser("segment", help="train and pack an outliner of nuclei; see segment --help")
     _add_places(verbs.add_parser("score", help="score a package again and write its card"))
     return parser
 

@@ -94,9 +94,9 @@ def draw_nuclei(rng: np.random.Generator, size: int) -> Scene:
         y, x = _place(rng, size, own, places, clumps)
         places.append((y, x, own))
         mask = _filled(rng, size, y, x, own, condensed=rng.random() < 0.08)
-        whole = np.count_nonzero(mask)
+        whole = int(np.count_nonzero(mask))
         mask &= labels == 0  # a later one lies beside, not upon
-        if np.count_nonzero(mask) < _LEAST * max(whole, 1):
+        if np.count_nonzero(mask) < _LEAST * max(float(whole), 1.0):
             continue
         labels[mask] = name
         depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 3)
@@ -151,7 +151,7 @@ def _grain(rng: np.random.Generator, size: int) -> Image:
     white = rng.standard_normal((size, size)).astype(np.float32)
     soft = blurred(white, rng.uniform(0.8, 3.0))
     strength = np.float32(rng.uniform(0.0, 0.35) / max(float(soft.std()), 1e-6))
-    return np.maximum(1 + strength * soft, np.float32(0.2))
+    return np.asarray(np.maximum(1 + strength * soft, 0.2), np.float32)
 
 
 def _darken(

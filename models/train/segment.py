@@ -1,4 +1,4 @@
-"""Teach a network where nuclei are: ``python -m models.train.segment --out DIR --data DIR``.
+"""Teach a network where nuclei are: ``python -m models.train segment --out DIR --data DIR``.
 
 It learns three maps (`models.train.masks`) from stabilised images, noisy and restored ones, so that
 it may stand behind a denoiser or do without.
@@ -183,7 +183,7 @@ def _look(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Read the command line, train, and pack."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    parser = argparse.ArgumentParser(prog="python -m models.train.segment", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m models.train segment", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder of the package")
     parser.add_argument("--data", type=Path, help="folder of real images (HDF5)")
     parser.add_argument("--base", type=int, default=16, help="channels of the finest level")
@@ -216,9 +216,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         asked.minutes, asked.steps, asked.rate, asked.seed,
     )  # fmt: skip
     command = (
-        f"python -m models.train.segment --out models/weights/{asked.out.name} --base {asked.base} "
+        f"python -m models.train segment --out models/weights/{asked.out.name} --base {asked.base} "
         f"--steps {asked.steps} --minutes {asked.minutes:g} --rate {asked.rate:g} "
-        f"--seed {asked.seed}" + (" --data DIR" if asked.data is not None else "")
+        f"--seed {asked.seed}"
+        + (" --data DIR" if asked.data is not None else "")
+        + (f" --init {asked.init.name}" if asked.init is not None else "")
     )
     manifest = Manifest(
         name=asked.out.name, task="segment", version=asked.version, in_frames=1, base=asked.base,
@@ -229,7 +231,3 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )  # fmt: skip
     pack_segmenter(asked.out, net, looks, manifest)
     print(f"packed {asked.out}")
-
-
-if __name__ == "__main__":
-    main()

@@ -67,19 +67,19 @@ class SpotDetector:
         background = self._background(image)
         noise = np.sqrt(np.maximum(background, np.float32(0.0)) + np.float32(self._floor_e2))
         answers = [self._answer(image, noise, sigma) for sigma in self._sigmas]
-        best, which = answers[0], np.zeros(image.shape, np.uint8)
-        for number, sigma in enumerate(self._sigmas[1:], 1):
-            share = np.float32((self._sigmas[number - 1] / sigma) ** _FAIR)
-            is_more = answers[number] * share > best
-            best = np.where(is_more, answers[number], best)
-            which[is_more] = number
+        shares = [np.float32(s**-_FAIR) for s in self._sigmas]
+        fair = np.stack([a * share for a, share in zip(answers, shares, strict=True)])
+        which = np.argmax(fair, axis=0)
+        best = np.take_along_axis(np.stack(answers), which[None], 0)[0]
+        best = best / np.float32(_excess(answers[0]))
         height, width = image.shape
         allowed = self._config.false_alarms / len(self._sigmas)
         known = threshold_sigma(allowed, (height, width), self._sigmas[0])
         given = self._config.threshold_sigma
         threshold = known if given is None else given
-        top = cv2.dilate(best, square(self._sigmas[0] * 1.5))
-        y, x = np.nonzero((best >= top) & (best > threshold))
+        crest = fair.max(axis=0)
+        top = cv2.dilate(crest, square(self._sigmas[1]))
+        y, x = np.nonzero((crest >= top) & (best > threshold))
         widths = np.asarray(self._sigmas)[which[y, x]]
         return self._measure(image, background, y, x, widths, best[y, x])
 
@@ -99,11 +99,7 @@ class SpotDetector:
         wide = cv2.GaussianBlur(image, (0, 0), _RATIO * sigma)
         a, b = sigma**2, (_RATIO * sigma) ** 2
         share = (1 / a + 1 / b - 4 / (a + b)) / (4 * math.pi)  # of a pixel's variance that is left
-        answer = (narrow - wide) / (noise * np.float32(math.sqrt(share)))
-        some = answer[::2, ::2]
-        below = some[some < 0]
-        spread = _MAD_TO_SIGMA * float(np.median(-below)) if below.size else 0.0
-        return np.asarray(answer / np.float32(max(1.0, spread)))
+        return np.asarray((narrow - wide) / (noise * np.float32(math.sqrt(share))))
 
     def _measure(
         self,
@@ -149,6 +145,13 @@ class SpotDetector:
             eccentricity=np.zeros(len(y)),
             score=score.astype(np.float64),
         )
+
+
+def _excess(answer: NDArray[np.float32]) -> float:
+    """Return how much noisier the image is than its camera, at least 1."""
+    some = answer[::2, ::2]
+    below = some[some < 0]
+    return max(1.0, _MAD_TO_SIGMA * float(np.median(-below))) if below.size else 1.0
 
 
 def placing(
