@@ -134,9 +134,10 @@ def _audits(seen: RunSummary) -> Iterator[tuple[str, str]]:
     found = seen.audits
     if found is None:
         return
-    doses = ", ".join(f"{dose:.3g} of {light}" for light, dose in sorted(found.dose.items()))
+    given = sorted(found.dose.items())
+    doses = ", ".join(f"{dose:.3g} {seen.dose_unit} of {light}" for light, dose in given)
     void = f", {found.n_void} void" if found.n_void else ""
-    light = f"; their second looks gave {doses} {seen.dose_unit}" if doses else ""
+    light = f"; their second looks gave {doses}" if doses else ""
     yield "audits", f"{found.n_taken} taken, {found.n_judged} judged{void}{light}"
     for number, field in sorted(found.fields.items())[:MOST_LINES]:
         of_field = f"field {number}: " if seen.n_positions > 1 else ""
