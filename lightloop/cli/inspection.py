@@ -143,10 +143,11 @@ def _audits(seen: RunSummary) -> Iterator[tuple[str, str]]:
         of_field = f"field {number}: " if seen.n_positions > 1 else ""
         expected = f", expected {field.expected_e:.2g}" if field.expected_e else ""
         bad = ": OUT OF BOUNDS, not trusted" if field.is_out_of_bounds else ""
-        yield "", (
+        text = (
             f"{of_field}error in cells {field.rmse_e:.2g} e- ({field.low_e:.2g} to "
             f"{field.high_e:.2g}, {_count(field.audits, 'audit')}){expected}{bad}"
         )
+        yield "", text
     for reason, count in list(_alike(found.void).items())[:MOST_LINES]:
         yield "", f"{count} x void: {reason}"
 
