@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 BENCHES = {
     "denoise": "lightloop.bench.denoise",
+    "detect": "lightloop.bench.detect",
     "faults": "lightloop.bench.faults",
     "kill": "lightloop.bench.kill",
     "light": "lightloop.bench.light",

@@ -214,11 +214,10 @@ class NucleusFinder:
     def _only_sure(self, labels: NDArray[np.int32], count: int) -> NDArray[np.int32]:
         """Take out what has no tested centre, and is not so bright that it needs none."""
         half = self._half(labels.shape)
-        y, x = np.nonzero(self._sure)
+        rows, columns = self._sure.shape
+        at = labels[: half * rows : half, : half * columns : half]
         is_sure = np.zeros(count + 1, bool)
-        for down in range(half):
-            for right in range(half):
-                is_sure[labels[half * y + down, half * x + right]] = True
+        is_sure[at[self._sure]] = True
         if not is_sure[1:].all():
             labels[~is_sure[labels]] = 0
         return labels
