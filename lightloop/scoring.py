@@ -133,7 +133,7 @@ def _traccuracy(result: Side, truth: Side, found: Match) -> dict[str, float]:
         one["results"] for one in traccuracy.run_metrics(*graphs, Given(), metrics)[0]
     )
     return {
-        "edge_f1": _number(basic["Edge F1"]),
+        "edge_f1": _number(basic["Edge F1"]) if len(result.edges()) else 0.0,
         "division_f1": _f1(divisions["Frame Buffer 0"], truth),
         "division_f1_within_2": _f1(divisions["Frame Buffer 2"], truth),
     }
@@ -170,7 +170,9 @@ def _ctc(result: Side, truth: Side, found: Match) -> dict[str, float]:
         "mapped_comp": _by_time(at, result.labels[matched[:, 1]], n_times, is_sorted=False),
     }
     tables = [np.array(side.lines, np.int64).reshape(-1, 4) for side in (result, truth)]
-    wanted = ["DET", "LNK", "TRA", "BIO", "CT", "TF", "BC", "CCA", "CHOTA"]
+    wanted = ["DET", "LNK", "TRA", "BIO", "CT", "TF", "BC", "CCA"]
+    if all(together["labels_ref"]):  # py-ctcmetrics 1.3.3 fails where a time point has no true cell
+        wanted.append("CHOTA")
     got = calculate_metrics(*tables, together, {}, wanted, is_valid=True)
     keys = {"lnk": "LNK", "tra": "TRA", "det": "DET", "chota": "CHOTA", "bio": "BIO(0)",
             "ct": "CT", "tf": "TF"}  # fmt: skip

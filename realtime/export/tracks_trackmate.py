@@ -117,12 +117,17 @@ def _write_spots(file: TextIO, forest: Forest, scale: _Scale) -> None:
     rows = forest.rows
     file.write(f'  <AllSpots nspots="{len(rows)}">\n')
     starts = np.flatnonzero(np.diff(rows["t"], prepend=-1))
-    for start, end in zip(starts, [*starts[1:], len(rows)], strict=True):
+    for start, end in zip(starts, _ends(starts, len(rows)), strict=True):
         file.write(f'   <SpotsInFrame frame="{rows["t"][start]}">\n')
         for n in range(start, end):
             file.write(f"    {_spot(n, rows[n], scale)}\n")
         file.write("   </SpotsInFrame>\n")
     file.write("  </AllSpots>\n")
+
+
+def _ends(starts: NDArray[np.intp], count: int) -> NDArray[np.intp]:
+    """Return where each part ends that begins at one of `starts`."""
+    return np.append(starts[1:], count)[: len(starts)]
 
 
 def _spot(number: int, row: np.void, scale: _Scale) -> str:
@@ -146,7 +151,7 @@ def _write_tracks(file: TextIO, forest: Forest, scale: _Scale) -> None:
     order = np.argsort(of_edge, kind="stable")
     names, starts = np.unique(of_edge[order], return_index=True)
     file.write("  <AllTracks>\n")
-    for index, (start, end) in enumerate(zip(starts, [*starts[1:], len(order)], strict=True)):
+    for index, (start, end) in enumerate(zip(starts, _ends(starts, len(order)), strict=True)):
         mine = edges[order[start:end]]
         file.write(f"   {_track(index, int(names[index]), mine, rows, scale)}\n")
         for line in _edges(mine, rows, scale):

@@ -28,7 +28,7 @@ ROW = np.dtype(
         ("area_px", "<f4"),
         ("photons", "<f4"),  # photo-electrons above background
         ("certainty", "<f4"),  # probability that the link to it is right
-        ("is_seen", "u1"),  # 0: missed, and drawn on a straight line between two sightings
+        ("is_seen", "u1"),  # 0: missed, on a straight line between two sightings; or hidden
     ]
 )
 """One cell at one time point."""
@@ -55,14 +55,21 @@ class Lineage:
         self._shots: list[dict[int, NDArray[np.void]]] = []  # rows of the newest shots, by name
         self._split_at: dict[int, int] = {}  # daughter of an open division: its time point
         self._mother_of: dict[int, int] = {}  # and its mother
+        self._hidden: set[int] = set()
         self.mothers: dict[int, int] = {}
 
     def take(self, t: int, tracks: Tracks, events: Iterable[TrackEvent]) -> list[NDArray[np.void]]:
         """Take what the tracker said of time point `t`; return the rows that are now settled."""
-        rows = {int(row["cell"]): row for row in _rows_of(t, tracks)}
+        events = list(events)
+        self._hide(events)
+        rows = {
+            int(row["cell"]): row
+            for row in _rows_of(t, tracks)
+            if row["is_seen"] or int(row["cell"]) in self._hidden
+        }
         self._times.append(t)
         self._shots.append(rows)
-        self._heed(t, list(events), set(tracks.ids))
+        self._heed(t, events, set(tracks.ids))
         for name in list(rows):
             self._bridge(name)
         return self._leave(len(self._shots) - self._hold)
@@ -78,6 +85,14 @@ class Lineage:
                 self.mothers[daughter] = self.mothers[fresh] = mother
                 fresh += 1
         return self._leave(len(self._shots))
+
+    def _hide(self, events: list[TrackEvent]) -> None:
+        """Note who is hidden in another cell: it is still there, though nobody sees it."""
+        for event in events:
+            if event.kind == "merge":
+                self._hidden.add(event.track_id)
+            elif event.kind in ("split", "withdrawn") or (event.kind == "end" and event.is_final):
+                self._hidden.discard(event.track_id)
 
     def _heed(self, t: int, events: list[TrackEvent], followed: set[int]) -> None:
         """Do what the events say; `followed` are the names after all of them."""
@@ -149,10 +164,11 @@ class Lineage:
 
 
 def _rows_of(t: int, tracks: Tracks) -> NDArray[np.void]:
-    """Return a row for each cell that was found."""
+    """Return a row for each cell that is followed, found or not."""
     n = len(tracks.ids)
     rows = np.zeros(n, ROW)
-    rows["t"], rows["is_seen"] = t, 1
+    rows["t"] = t
+    rows["is_seen"] = np.asarray(tracks.missed, np.int64) == 0 if tracks.missed else 1
     rows["cell"], rows["y"], rows["x"] = tracks.ids, tracks.y_px, tracks.x_px
     for name, of in (
         ("z", tracks.z_px), ("area_px", tracks.area_px), ("photons", tracks.photons),
@@ -160,7 +176,7 @@ def _rows_of(t: int, tracks: Tracks) -> NDArray[np.void]:
     ):  # fmt: skip
         if len(of) == n:
             rows[name] = of
-    return rows[np.asarray(tracks.missed, np.int64) == 0] if tracks.missed else rows
+    return rows
 
 
 def _sister(events: list[TrackEvent], daughter: int, mother: int) -> int | None:

@@ -1,0 +1,77 @@
+"""From a simulated film to tracks and their score, as a person does it: simulate, track, score."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from acquire.simulated.config import SimulatedScopeConfig
+from acquire.simulated.movie import Movie
+from lightloop.cli.app import app
+from lightloop.recordings import open_recording
+from lightloop.scoring_match import match
+from lightloop.scoring_sides import side_of
+from lightloop.simulate import simulate
+from lightloop.tracking import Wanted, track
+from realtime.export.tracks_formats import Format
+
+CONFIG = SimulatedScopeConfig(height=192, width=192, n_cells=8, seed=4)
+
+
+@pytest.fixture(scope="module")
+def movie(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("movie")
+    simulate(Movie(CONFIG, 12, 120.0, 20.0, 0.5), "test", folder / "m.h5")
+    return folder / "m.h5"
+
+
+def test_simulate_track_and_score_agree_to_nine_links_of_ten(movie: Path, tmp_path: Path) -> None:
+    out = tmp_path / "cells.csv"
+    done = CliRunner().invoke(app, ["track", str(movie), "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    assert "12 frames" in done.stdout
+    assert "ms per frame" in done.stdout
+    truth, told = side_of(movie, is_truth=True), side_of(out, is_truth=False)
+    who = dict(match(truth, told).one_to_one().tolist())
+    right = {(who.get(a), who.get(b)) for a, b in truth.edges().tolist()}
+    links = {(a, b) for a, b in told.edges().tolist()}
+    f1 = 2 * len(links & right) / (len(links) + len(truth.edges()))
+    assert f1 > 0.9
+    assert [path.name for path in tmp_path.iterdir()] == ["cells.csv"]
+
+
+@pytest.mark.parametrize("trouble", [KeyboardInterrupt, MemoryError])
+def test_who_breaks_off_leaves_no_half_file(
+    movie: Path, tmp_path: Path, trouble: type[BaseException]
+) -> None:
+    def stop(done: int, total: int) -> None:
+        assert total == 12
+        if done == 5:
+            raise trouble
+
+    with open_recording(movie) as film, pytest.raises(trouble):
+        track(film, tmp_path / "c.csv", Format.CSV, Wanted(diameter_px=20.0), stop)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_size_of_the_cells_is_measured(movie: Path, tmp_path: Path) -> None:
+    truth = side_of(movie, is_truth=True)
+    real_px = 2 * np.sqrt(np.median(truth.areas_px) / np.pi)
+    with open_recording(movie) as film:
+        done = track(film, tmp_path / "c.csv", Format.CSV, Wanted())
+    assert done.diameter_px == pytest.approx(real_px, rel=0.25)
+
+
+def test_what_exists_and_what_cannot_be_is_told_before_any_work(
+    movie: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "c.csv").write_text("old")
+    for out, words in ((tmp_path / "c.csv", "exists already"), (tmp_path / "no/c.csv", "no folder"),
+                       (tmp_path / "c.doc", "no format of tracks")):  # fmt: skip
+        done = CliRunner().invoke(app, ["track", str(movie), "--out", str(out)])
+        assert done.exit_code == 1
+        assert words in done.stderr
+    assert (tmp_path / "c.csv").read_text() == "old"
