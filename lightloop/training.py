@@ -44,6 +44,8 @@ class Asked:
         "shipped", "none", or the name or folder of a package.
     numerical_aperture, refractive_index
         Of the objective; "axial" needs them.
+    save_every_s
+        How often the training is saved, s; None for every minute. It may change on the way.
     """
 
     task: Task
@@ -56,6 +58,7 @@ class Asked:
     threads: int = 1
     numerical_aperture: float | None = None
     refractive_index: float = 1.0
+    save_every_s: float | None = None
 
 
 def require_torch() -> None:
@@ -122,7 +125,7 @@ def prepare(asked: Asked, material: Material, init: Package | None) -> tuple[Sam
 
 def _crop_px(task: Task, takes: Sequence[Take]) -> int:
     fine = 2 if task == "superres" else 1
-    smallest = min(min(take.frames[0].shape) for take in takes)
+    smallest = int(min(min(take.frames[0].shape) for take in takes))
     most = 96 if task != "denoise" else 112
     size = min(most, smallest // fine // 8 * 8)
     if size < 32:
@@ -211,7 +214,7 @@ def train(
 
     lesson = Lesson(
         sampler, split, init, minutes=asked.minutes, steps=asked.steps, seed=asked.seed,
-        threads=asked.threads,
+        threads=asked.threads, save_every_s=asked.save_every_s,
     )  # fmt: skip
     taught = teach(lesson, checkpoint, on_step)
     origin = Origin(material.sources, material.camera, command)

@@ -72,6 +72,9 @@ def train(
     index: Annotated[
         float, typer.Option(min=1.0, max=1.6, help="Refractive index of the medium (axial).")
     ] = 1.0,
+    save_every: Annotated[
+        float, typer.Option(min=0.0, max=3600, help="How often to save what was learnt, s.")
+    ] = 60.0,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Forget a training that was broken off.")
     ] = False,
@@ -87,7 +90,9 @@ def train(
         if not recordings:
             raise ConfigError("what to learn from? Say --from RUN, or several of them")
         target = out if out is not None else Path(f"my-{task}")
-        asked = training.Asked(task, mode, init, target, minutes, steps, seed, threads, na, index)
+        asked = training.Asked(
+            task, mode, init, target, minutes, steps, seed, threads, na, index, save_every
+        )
         package = training.package_to_begin_with(task, init)
         camera = (gain_adu_per_e, offset, read_noise)
         material = joined([_material(path, channel, axes, camera, step_um) for path in recordings])

@@ -59,6 +59,7 @@ def fit(
     on_look: Callable[[Look], None] | None = None,
     on_step: Callable[[int, float], None] | None = None,
     checkpoint: Path | None = None,
+    save_every_s: float | None = None,
 ) -> list[Look]:
     """Train ``net`` in place; it ends as the best network on ``held_out``.
 
@@ -72,7 +73,9 @@ def fit(
     on_look, on_step
         Told after each look; after each step its number and the share that is done, 0 to 1.
     checkpoint
-        File to go on from after a kill, written every minute. Delete it when all is well.
+        File to go on from after a kill. Delete it when all is well.
+    save_every_s
+        How often it is written, s; every minute if nobody says otherwise.
 
     Returns
     -------
@@ -86,7 +89,7 @@ def fit(
     """
     torch.manual_seed(plan.seed)
     torch.set_num_threads(plan.threads)
-    training = _Training(net, plan, checkpoint)
+    training = _Training(net, plan, checkpoint, save_every_s)
     training.run(batch_at, held_out, on_look, on_step)
     return [Look(**values) for values in training.progress.looks]
 
@@ -94,8 +97,11 @@ def fit(
 class _Training:
     """Net, optimiser and progress of one `fit`."""
 
-    def __init__(self, net: LiteUNet, plan: Plan, path: Path | None) -> None:
+    def __init__(
+        self, net: LiteUNet, plan: Plan, path: Path | None, save_every_s: float | None
+    ) -> None:
         self.plan, self.path, self.progress = plan, path, _Progress()
+        self.save_every_s = _SAVE_EVERY_S if save_every_s is None else save_every_s
         self.net = net.to(memory_format=torch.channels_last)
         self.optimiser = torch.optim.AdamW(net.parameters(), lr=plan.rate, weight_decay=1e-4)
         self.best: dict[str, torch.Tensor] = {}
@@ -135,7 +141,7 @@ class _Training:
                     on_look(look)
             if on_step is not None:
                 on_step(progress.step, self._share())
-            if progress.is_done or time.monotonic() - saved > _SAVE_EVERY_S:
+            if progress.is_done or time.monotonic() - saved > self.save_every_s:
                 saved = time.monotonic()
                 self._save()
         self.net.load_state_dict(self.best)

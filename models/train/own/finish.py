@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from models import type_shift
 from models.engines import open_engine
 from models.errors import ModelError
 from models.package import Package
 from models.train import pack
+from models.train.own.textures import own_types
 from models.train.own.trust import measured_scales
 from models.train.own.verdict import curve_svg, verdict
 from models.unet import count_parameters
@@ -106,6 +108,7 @@ def write_package(out: Path, lesson: Lesson, taught: Taught, origin: Origin) -> 
         if manifest.task == "denoise":
             takes, held_out = lesson.sampler.takes, lesson.split.held_out
             scales = measured_scales(Package.load(draft), takes, held_out)
+            _write_types(draft, lesson)
             pack.seal(draft, msgspec.structs.replace(manifest, conformal=scales))
         _prove(Package.load(draft))
         os.replace(draft, out)
@@ -113,6 +116,15 @@ def write_package(out: Path, lesson: Lesson, taught: Taught, origin: Origin) -> 
         shutil.rmtree(draft, ignore_errors=True)
         raise
     return Package.load(out)
+
+
+def _write_types(draft: Path, lesson: Lesson) -> None:
+    """Write what the network learnt from looks like; nothing where too little was seen to say."""
+    before = type_shift.load_types(lesson.init) if lesson.init is not None else None
+    takes, examples = lesson.sampler.takes, lesson.split.train
+    types = own_types(Package.load(draft), takes, examples, before)
+    if types is not None:
+        np.savez(draft / type_shift.TRUST, **types._asdict())
 
 
 def _manifest(name: str, lesson: Lesson, taught: Taught, origin: Origin) -> Manifest:

@@ -60,6 +60,8 @@ class Lesson:
         Channels of the finest level where it begins from nothing.
     minutes
         For all of it.
+    save_every_s
+        How often a checkpoint is written, s; None for every minute.
     """
 
     sampler: Sampler
@@ -70,6 +72,7 @@ class Lesson:
     steps: int = 20_000
     seed: int = 1
     threads: int = 1
+    save_every_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +143,7 @@ def teach(
         looks = fit(
             net, ahead, own, _plan(lesson),
             on_look=on_look, on_step=on_step, checkpoint=checkpoint,
+            save_every_s=lesson.save_every_s,
         )  # fmt: skip
     share, after = _blend(net, first, before, own, old)
     is_new = first is None
