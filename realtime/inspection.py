@@ -36,6 +36,10 @@ _WORDS = {
     "light_now": "light {:.4g} ms at full power",
     "light_next": "next {:.4g} ms at full power",
     "light_factor": "the target needs {:.3g} times the light",
+    "light_error": "which is known to {:.0%}",
+    "snr_pooled": "SNR {:.3g} over the last shots",
+    "light_ceiling": "at most light {:.3g} ms at full power",
+    "bleaching": "bleaching asks for {:.2%} more light a shot",
     "trend": "trend {:+.2g}",
 }
 
