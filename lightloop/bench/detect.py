@@ -1,6 +1,6 @@
 """Finding cells: false alarms at three exposures, time, and real images where a folder is given.
 
-Sabotage: the detector believes in a read noise of a tenth, and so takes noise for cells.
+Sabotage: the threshold lets through five times what is stated.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ def run(options: Options) -> Measured:
     """Count false alarms, take times, and match detections with markers."""
     from realtime.detect import Detector, DetectorConfig
 
-    believed = READ_NOISE_E / (10.0 if options.sabotage else 1.0)
-    find = Detector(DetectorConfig(false_alarms=STATED), believed)
+    allowed = STATED * (5.0 if options.sabotage else 1.0)
+    find = Detector(DetectorConfig(false_alarms=allowed), READ_NOISE_E)
     alarms = [_false_alarms(find, e, options.times(FRAMES, 4)) for e in EXPOSURES_E]
     values = {"detect_false_alarms_over_stated": max(alarms) / STATED}
     samples = {"false_alarms": alarms}
