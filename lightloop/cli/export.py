@@ -24,6 +24,8 @@ class Tracks(StrEnum):
     CSV = "csv"
     GEFF = "geff"
     CTC = "ctc"
+    TRACKMATE = "trackmate"
+    NAPARI = "napari"
 
 
 class Unit(StrEnum):
@@ -75,7 +77,7 @@ def export(
         if not (wanted.images or wanted.tracks):
             raise ConfigError(
                 "nothing to export: say --ome-zarr, --ome-tiff, --tiff, --gzip-h5, or --tracks "
-                "with csv, geff or ctc"
+                "with csv, geff, ctc, trackmate or napari"
             )
         with RunReader(run) as reader, progress_bar("exporting") as show:
             flats, said = flats_of(reader, flat or [])

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from realtime.run_file import RunReader
 
 ImageKind: TypeAlias = Literal["ome-zarr", "ome-tiff", "tiff", "gzip-h5"]
-TracksKind: TypeAlias = Literal["csv", "geff", "ctc"]
+TracksKind: TypeAlias = Literal["csv", "geff", "ctc", "trackmate", "napari"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,17 @@ from realtime.export.ctc import write_field
 from realtime.export.frames import write_csv
 from realtime.export.photometry import check_frames
 from realtime.export.track_table import CORRECTED, field_table
+from realtime.export.tracks_forest import forest_of
+from realtime.export.tracks_formats import Format, write_forest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from realtime.export.cells import FieldCells
     from realtime.export.steps import Steps
     from realtime.export.track_table import FieldTable
+    from realtime.export.tracks_forest import Forest
     from realtime.export.values import Normaliser
     from realtime.export.whole import Outputs
     from realtime.run_file import RunReader
@@ -52,7 +56,7 @@ def write_tracks(
     Parameters
     ----------
     kinds
-        Of "csv", "geff" and "ctc".
+        Of "csv", "geff", "ctc", "trackmate" and "napari".
     base
         What the names begin with.
 
@@ -80,11 +84,22 @@ def write_tracks(
         for table in tables if "geff" in kinds else ():
             p = f".p{table.field.position}" if len(tables) > 1 else ""
             geff.write_field(out.new(_named(base, f"{p}.tracks.geff")), table, about)
+    for kind, end in (("trackmate", "xml"), ("napari", "npz")):
+        for field in fields if kind in kinds else ():
+            p = f".p{field.position}" if len(fields) > 1 else ""
+            draft = out.new(_named(base, f"{p}.tracks.{end}"))
+            write_forest(draft, Format(kind), _forest(reader, field))
     if "ctc" in kinds:
         draft = out.new(_named(base, ".tracks.ctc"))
         draft.mkdir()
         for field in fields:
             write_field(reader, field, draft, steps.step)
+
+
+def _forest(reader: RunReader, field: FieldCells) -> Forest:
+    camera = field.shots[0][0].camera
+    pixel_um = next(c.pixel_um for c in reader.start.cameras if c.label == camera)
+    return forest_of(field, pixel_um, reader.name)
 
 
 def _named(base: Path, end: str) -> Path:

@@ -6,6 +6,7 @@ import csv
 import json
 import math
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from acquire.frame import Index
 from realtime.errors import RunFileError
 from realtime.export import Wanted, export_run
 from realtime.export.bleaching import LEAST_POINTS, fading
+from realtime.export.tracks_napari import read_napari
 from realtime.run_file import RunReader, RunWriter
 from realtime.wire import CellDoses, encode
 from tests.unit.export_samples import (
@@ -58,6 +60,19 @@ def test_masks_and_lines_agree_in_the_challenge_layout(tmp_path: Path) -> None:
     one = tifffile.imread(folder / "01_RES" / "mask000.tif") == 1
     assert one.sum() == pytest.approx(80, abs=8), "a disc of the cell's area"
     assert np.argwhere(one).mean(0).tolist() == [20.0, 20.0]
+
+
+def test_trackmate_and_napari_get_the_family_of_a_run(tmp_path: Path) -> None:
+    write_cells(tmp_path / "run.h5", DIVISION)
+    xml, npz = export(tmp_path / "run.h5", "trackmate", "napari")
+    root = ElementTree.parse(xml).getroot()
+    cell = {spot.get("ID"): spot.get("CELL") for spot in root.iter("Spot")}
+    links = {(cell[e.get("SPOT_SOURCE_ID")], cell[e.get("SPOT_TARGET_ID")])
+             for e in root.iter("Edge")}  # fmt: skip
+    assert links == {("0", "0"), ("0", "1"), ("0", "2"), ("1", "1"), ("2", "2")}
+    data, graph = read_napari(npz)
+    assert data.shape == (10, 4)
+    assert graph == {1: [0], 2: [0]}
 
 
 def test_geff_is_valid_and_its_graph_has_the_division(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def test_an_image_of_another_size_in_a_folder_is_named(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "t1.tif", film()[0])
     tifffile.imwrite(tmp_path / "t2.tif", film()[0][:50])
     words = r"t2\.tif is \(50, 128\) px"
-    with open_recording(tmp_path) as recording, pytest.raises(RunFileError, match=words):
+    with pytest.raises(RunFileError, match=words), open_recording(tmp_path) as recording:
         recording.fields[0][1].planes[0].read()
 
 
