@@ -193,6 +193,10 @@ class _Reading:
                 cell.ending = "end"
                 if is_final:
                     self._gone.add(cell.number)
+            case "merge", _:
+                cell.ending = "merge"
+            case "split", _:
+                cell.ending = ""
             case "withdrawn", _:
                 self._take_back(cell, is_division=event.parent_id >= 0)
 
@@ -214,7 +218,7 @@ class _Reading:
         if is_division:
             cell.beginning, cell.verdict = "birth", PROVISIONAL
             self._splits.pop(cell.number, None)
-        elif cell.ending == "end" and cell.number not in self._gone:
+        elif cell.ending in ("end", "merge") and cell.number not in self._gone:
             cell.ending = ""
         else:
             cell.verdict = WITHDRAWN

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 AXES = 3
 """Room for y, x and z; a plane leaves z at 0."""
+NOBODY = -1
+"""Identity of no cell."""
 NEVER = 1 << 30
 """Shots since the last division of a cell that was never seen to divide."""
 
@@ -41,6 +43,9 @@ CELL = np.dtype(
         ("certainty", "f8"),  # probability that its last link is right
         ("margin", "f8"),  # cost of the second-best explanation over the best, nats
         ("is_sure", "?"),  # its birth is final
+        ("host", "i8"),  # the cell that it is hidden in; NOBODY: none
+        ("offset", "f8", AXES),  # from there, px
+        ("hides", "?"),  # others are hidden in it
     ]
 )
 """One row. A structured array keeps the columns together: dropping cells is one index."""
@@ -106,6 +111,12 @@ def _require_finite(name: str, values: NDArray[np.float64]) -> None:
     )
 
 
+def guests_of(cells: Cells) -> NDArray[np.bool_]:
+    """Return which cells others are hidden in, (N,)."""
+    hosts = cells["host"][cells["host"] != NOBODY]
+    return np.isin(cells["id"], hosts) if len(hosts) else np.zeros(len(cells), np.bool_)
+
+
 def no_cells() -> Cells:
     """Return an empty table."""
     return np.zeros(0, CELL)
@@ -115,6 +126,7 @@ def new_cells(ids: NDArray[np.int64], which: NDArray[np.intp], found: Found) -> 
     """Return rows for the detections `which`, (N,), as cells that are seen for the first time."""
     rows = np.zeros(len(ids), CELL)
     rows["id"], rows["parent"], rows["detection"] = ids, -1, which
+    rows["host"] = NOBODY
     rows["place"][:, : found.places.shape[1]] = found.places[which]
     rows["area"] = rows["area_now"] = found.areas[which]
     rows["photons"], rows["signal"] = found.photons[which], found.signals[which]

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 _ROUNDS = 12
 """Rounds of messages; after ten the answer moves by less than 1 % (measured)."""
-_SLOPE, _SHIFT = 0.59, -0.35
-"""What makes the log odds honest: fitted on scenes that no bar is about
-(docs/decisions/025-tracker.md)."""
+_SHIFT, _SLOPE, _KINK, _BEYOND = -0.233, 0.541, 5.98, 0.765
+"""What makes the log odds honest: a line with one kink, in nats. Fitted by likelihood on scenes
+that no bar is about (docs/decisions/025-tracker.md)."""
 _SURE = 30.0
 """Largest log odds, nats."""
 
@@ -50,4 +50,5 @@ def link_odds(pairs: Pairs, linked: NDArray[np.intp]) -> NDArray[np.float64]:
 
 def certainty(odds: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return probabilities from log odds, made honest."""
-    return np.asarray(1.0 / (1.0 + np.exp(-(_SLOPE * odds + _SHIFT))))
+    told = _SHIFT + _SLOPE * np.minimum(odds, _KINK) + _BEYOND * np.maximum(odds - _KINK, 0.0)
+    return np.asarray(1.0 / (1.0 + np.exp(-told)))

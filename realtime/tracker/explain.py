@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from realtime.tracker.assign import Pairs, cheapest_links, prices
+from realtime.tracker.cells import NOBODY
 from realtime.tracker.certainty import link_odds
 from realtime.tracker.divisions import Scene, Split, find_splits
 from realtime.tracker.drift import common_drift
@@ -162,7 +163,8 @@ def _willing(cells: Cells, habits: Habits, is_settled: bool) -> NDArray[np.float
     share = np.where(cells["since_division"] < _TOO_SOON_SHOTS, _TOO_SOON * share, share)
     is_doubtful = ~cells["is_sure"] & (cells["sightings"] < 2) & is_settled
     share = np.where(is_doubtful, share * (1 - rates.false) / 4, share)
-    return np.asarray(np.log(share))
+    two_as_one = cells["hides"] | (cells["host"] != NOBODY)  # they come apart, they do not divide
+    return np.where(two_as_one, -np.inf, np.log(share))
 
 
 def _make_room(

@@ -57,6 +57,11 @@ class Habits:
         self.signals.look(found.signals)
         self.family.radius_px = self.gate.radius_px or self.gate.apart_px / 3
 
+    @property
+    def jitter(self) -> float:
+        """How much a cell's area changes from shot to shot, mean |log|; inf: areas say nothing."""
+        return self.sizes.jitter if self.family.says_sizes else float("inf")
+
     def learn_misses(
         self, cells: Cells, expected: Expected, found: Found, linked: NDArray[np.intp]
     ) -> None:

@@ -42,6 +42,11 @@ class Likeness:
         return self._seen > 0 and self._between > _DULL
 
     @property
+    def jitter(self) -> float:
+        """Mean absolute change of a cell's log value from shot to shot; inf until seen."""
+        return max(self._within, _FLOOR) if self._weight > 0 else math.inf
+
+    @property
     def spread(self) -> float:
         """Mean absolute deviation of log values between cells."""
         return max(self._between, _FLOOR)

@@ -9,6 +9,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from realtime.tracker.cells import Found
+
 _FADE = 0.97
 """How much of the counts stays from one shot to the next (proposed)."""
 _FADE_FALSE = 0.9
@@ -91,6 +93,13 @@ class Rates:
             return np.zeros(len(places), np.bool_)
         off = np.minimum(places - self._low, self._high - places)[:, :2]
         return np.asarray(off.min(axis=1) < _RIM_STEPS * gate_px)
+
+    def cover(self, found: Found) -> float:
+        """Return the share of the field that cells cover."""
+        if self._low is None or self._high is None:
+            return 1.0
+        room = np.prod(np.maximum(self._high - self._low, 1.0)[:2])
+        return float(found.areas.sum() / room)
 
     def log_newcomers(self, places: NDArray[np.float64], gate_px: float) -> NDArray[np.float64]:
         """Return the log density of newcomers at each place, for each px (or voxel), (M,)."""

@@ -8,11 +8,12 @@ import numpy as np
 
 from realtime.tracker.answer import labels_of, tracks_of
 from realtime.tracker.assign import cheapest_links
-from realtime.tracker.cells import NEVER, Cells, Found, no_cells
+from realtime.tracker.cells import NEVER, NOBODY, Cells, Found, no_cells
 from realtime.tracker.certainty import certainty
 from realtime.tracker.explain import explain
 from realtime.tracker.habits import Habits
 from realtime.tracker.links import Expected, possible_links
+from realtime.tracker.merges import Merges
 from realtime.tracker.verdicts import Verdicts
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Tracker:
         self._config = config
         self._habits = Habits(config)
         self._verdicts = Verdicts(config, self._habits)
+        self._merges = Merges(config.verdict_shots, self._verdicts.tell)
         self._cells: Cells = no_cells()
         self._shots, self._carried_px = -1, np.zeros(_PLANE)
         self.has_jumped = False
@@ -83,6 +85,7 @@ class Tracker:
         )
         before = self._learn(told, found)
         self._take(told.linked, found)
+        self._merges.take(self._cells, before, self._habits.jitter, self._habits.rates.cover(found))
         verdicts.count_hits(self._cells)
         cells = verdicts.open_divisions(self._cells, told.splits, before, found)
         taken = np.concatenate((told.linked, [d for s in told.splits for d in (s.kept, s.new)]))
@@ -129,7 +132,7 @@ class Tracker:
         cells["since_division"] = np.minimum(cells["since_division"] + 1, NEVER)
         cells["detection"] = linked
         cells["missed"] = np.where(linked >= 0, 0, was_missed + 1)
-        back = (linked >= 0) & (was_missed > 0) & cells["is_sure"]
+        back = (linked >= 0) & (was_missed > 0) & cells["is_sure"] & (cells["host"] == NOBODY)
         self._verdicts.tell("withdrawn", cells["id"][back].tolist(), is_final=True)
 
 

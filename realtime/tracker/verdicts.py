@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from realtime.tracker.cells import new_cells
+from realtime.tracker.cells import NOBODY, new_cells
 from realtime.tracker.certainty import certainty
 from realtime.tracker.pending import Pending
 from realtime.wire import TrackEvent
@@ -42,9 +42,7 @@ class Verdicts:
         self._next_id = 0
         self.events: list[TrackEvent] = []
 
-    def tell(
-        self, kind: str, ids: list[int], parent_id: int = -1, *, is_final: bool = False
-    ) -> None:
+    def tell(self, kind: str, ids: list[int], parent_id: int = -1, is_final: bool = False) -> None:
         """Note the same event for some cells."""
         self.events += [TrackEvent(kind, track_id, parent_id, is_final) for track_id in ids]
 
@@ -182,8 +180,9 @@ class Verdicts:
 
     def _judge_ends(self, cells: Cells) -> Cells:
         """Open the end of cells that are newly missed; drop those that were missed too long."""
-        gone = cells["missed"] > self._config.max_missed
-        fresh = (cells["missed"] == 1) & cells["is_sure"] & ~gone
+        is_hidden = cells["host"] != NOBODY
+        gone = (cells["missed"] > self._config.max_missed) & ~is_hidden
+        fresh = (cells["missed"] == 1) & cells["is_sure"] & ~gone & ~is_hidden
         self.tell("end", cells["id"][fresh].tolist())
         self.tell("end", cells["id"][gone].tolist(), is_final=True)
         return cells[~gone] if gone.any() else cells

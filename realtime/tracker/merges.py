@@ -1,0 +1,164 @@
+"""Cells that touch are seen as one: who is hidden goes with whom hides it, and keeps its name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from realtime.tracker.cells import NOBODY, guests_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from realtime.tracker.cells import Cells
+
+_REACH_RADII = 1.6
+"""How far from the middle of two cells seen as one either may be expected, in its radii (proposed;
+two discs that touch, drawn as one: 1.4)."""
+_RARE = 3.0
+"""How much better, nats, the area and the place of both must explain what is seen than a cell that
+is missed beside one that grew: cells are missed more often than they are hidden (proposed)."""
+_LEAST_SIGHTINGS = 3
+"""Who was seen less often may have been false (proposed)."""
+_MOST_SHOTS = 40
+"""Shots for which a hidden cell is waited for: memory stays bounded (proposed)."""
+
+
+@dataclass(slots=True)
+class _Open:
+    """A merge or a split that was told, and not yet judged."""
+
+    kind: str
+    guest_id: int
+    host_id: int
+    shots: int = 0
+
+
+class Merges:
+    """Tells which cells are hidden in others, and when they come apart.
+
+    A cell that is missed where another has just become as large as both is hidden in it. It goes
+    where its host goes. When they come apart, place and looks say who is who, as always.
+
+    Parameters
+    ----------
+    verdict_shots
+        Shots after which a merge or a split becomes final, or is withdrawn.
+    tell
+        Takes a kind of event, identities, the other cell, and whether it is final.
+    """
+
+    def __init__(
+        self, verdict_shots: int, tell: Callable[[str, list[int], int, bool], None]
+    ) -> None:
+        self._verdict_shots, self._tell = verdict_shots, tell
+        self._open: list[_Open] = []
+
+    def take(self, cells: Cells, before: Cells, jitter: float, cover: float) -> None:
+        """Find who was hidden in this shot, and who came out; changes `cells`.
+
+        Parameters
+        ----------
+        before
+            The same cells before this shot.
+        jitter
+            How much the area of a cell changes from shot to shot, mean of absolute logarithms; inf
+            where areas mean nothing.
+        cover
+            Share of the field that cells cover: where it is small, nobody is near by chance.
+        """
+        self._come_out(cells)
+        self._judge(cells)
+        self._follow(cells)
+        near = -np.log(_REACH_RADII**2 * max(cover, 1e-3))
+        self._hide(cells, before, jitter, float(near))
+
+    def _come_out(self, cells: Cells) -> None:
+        """Hidden cells that were found again."""
+        out = np.flatnonzero((cells["host"] != NOBODY) & (cells["missed"] == 0))
+        for row in out.tolist():
+            guest, host = int(cells["id"][row]), int(cells["host"][row])
+            is_final = not any(o.kind == "merge" and o.guest_id == guest for o in self._open)
+            self._open = [o for o in self._open if o.guest_id != guest]
+            if is_final:
+                self._tell("split", [guest], host, False)
+                self._open.append(_Open("split", guest, host, shots=-1))  # counted below
+            else:
+                self._tell("withdrawn", [guest], NOBODY, True)
+            cells["host"][row] = NOBODY
+            cells["area"][row] = cells["area_now"][row]
+            cells["since_division"][row] = min(int(cells["since_division"][row]), 0)
+        hosts = guests_of(cells)
+        for row in np.flatnonzero(cells["hides"] & ~hosts).tolist():
+            cells["area"][row] = cells["area_now"][row]
+        cells["hides"] = hosts
+
+    def _judge(self, cells: Cells) -> None:
+        """Make merges and splits final, or take them back, when their time is over."""
+        for event in self._open:
+            event.shots += 1
+        due = [o for o in self._open if o.shots >= self._verdict_shots]
+        self._open = [o for o in self._open if o.shots < self._verdict_shots]
+        for event in due:
+            row = np.flatnonzero(cells["id"] == event.guest_id)
+            if len(row) == 0:
+                continue
+            is_hidden = event.kind == "merge"
+            good = bool((cells["host"][row] != NOBODY).all()) if is_hidden else True
+            kind = event.kind if good else "withdrawn"
+            self._tell(kind, [event.guest_id], event.host_id if good else NOBODY, True)
+
+    def _follow(self, cells: Cells) -> None:
+        """Take hidden cells where their hosts are; who lost its host is only missed."""
+        guests = np.flatnonzero(cells["host"] != NOBODY)
+        if len(guests) == 0:
+            return
+        rows = {name: row for row, name in enumerate(cells["id"].tolist())}
+        for guest in guests.tolist():
+            host = rows.get(int(cells["host"][guest]), -1)
+            if host < 0 or cells["missed"][guest] > _MOST_SHOTS or not cells["hides"][host]:
+                cells["host"][guest] = NOBODY
+                continue
+            cells["place"][guest] = cells["place"][host] + cells["offset"][guest]
+
+    def _hide(self, cells: Cells, before: Cells, jitter: float, near: float) -> None:
+        """Find the host of each cell that has just gone missing."""
+        lost = (cells["missed"] == 1) & cells["is_sure"] & (cells["host"] == NOBODY)
+        lost &= (cells["sightings"] >= _LEAST_SIGHTINGS) & ~cells["hides"]
+        seen = np.flatnonzero((cells["missed"] == 0) & cells["is_sure"] & (before["area"] > 0))
+        if not lost.any() or len(seen) == 0:
+            return
+        for row in np.flatnonzero(lost).tolist():
+            host = _host(cells, before, row, seen, (jitter, near))
+            if host < 0:
+                continue
+            cells["host"][row], cells["hides"][host] = cells["id"][host], True
+            cells["offset"][row] = before["place"][row] - cells["place"][host]
+            cells["velocity"][row] = 0.0
+            guest_id, host_id = int(cells["id"][row]), int(cells["id"][host])
+            self._tell("merge", [guest_id], host_id, False)
+            self._open.append(_Open("merge", guest_id, host_id))
+
+
+def _host(
+    cells: Cells, before: Cells, lost: int, seen: NDArray[np.intp], told: tuple[float, float]
+) -> int:
+    """Return the row of the cell that a lost one is hidden in, -1 for none.
+
+    Its area says it: likelier that of both than its own before (double exponentials); and its
+    place: so near by chance few are. `told` is the jitter of areas, and what a place tells, nats.
+    """
+    area = cells["area_now"][seen]
+    off = cells["place"][seen] - before["place"][lost]
+    away = np.sqrt(np.einsum("ij,ij->i", off, off))
+    alone, both = before["area"][seen], before["area"][seen] + before["area"][lost]
+    odd = np.abs(np.log(area / both))
+    good = away < _REACH_RADII * np.sqrt(area / np.pi)
+    good &= (np.abs(np.log(area / alone)) - odd) / told[0] + told[1] > _RARE
+    if not good.any():
+        return -1
+    return int(seen[np.argmin(np.where(good, odd, np.inf))])
