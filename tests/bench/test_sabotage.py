@@ -17,6 +17,7 @@ CHEAP = {  # bench -> share of its full length, and the bar that the sabotage mu
     "specimen": (0.01, "specimen_gain_error"),
     "faults": (0.05, "faults_lit_outside_s"),
     "models": (0.05, "models_transient_peak_pct"),
+    "track": (0.03, "track_synthetic_edge_f1"),  # simulated cells only: the rest needs recordings
     "trust": (0.02, "trust_detection_worst"),  # coverage needs more frames
 }
 
