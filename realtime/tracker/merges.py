@@ -130,7 +130,11 @@ class Merges:
         lost = (cells["missed"] == 1) & cells["is_sure"] & (cells["host"] == NOBODY)
         lost &= (cells["sightings"] >= _LEAST_SIGHTINGS) & ~cells["hides"]
         seen = np.flatnonzero((cells["missed"] == 0) & cells["is_sure"] & (before["area"] > 0))
-        if not lost.any() or len(seen) == 0:
+        if not lost.any() or not np.isfinite(jitter):  # without areas nobody can tell
+            return
+        least = np.exp(jitter * max(_RARE - near, 0.0))
+        seen = seen[cells["area_now"][seen] > least * before["area"][seen]]  # the others cannot be
+        if len(seen) == 0:
             return
         for row in np.flatnonzero(lost).tolist():
             host = _host(cells, before, row, seen, (jitter, near))
