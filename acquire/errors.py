@@ -20,6 +20,7 @@ ScopeError                 base of every error that a run may end with in good o
     CalibrationRefused     a calibration cannot be measured, read, or used with this microscope
     StreamError            the stream of frames cannot go on
         BadMessage         bytes that are not one of our messages
+        BadDetections      cells that are nowhere, or have no size
         FrameLapped        a ring slot was overwritten before it was read
     RunFileError           a run file cannot be written or read
         UnreadableRun      the file itself is damaged, or no run file
