@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 Camera = tuple[float, float, float]
 """Gain, ADU per photo-electron; offset, ADU; read noise, photo-electrons."""
 
-W2S_FIELDS, FMD_PX, EB3_FRAMES, PAST = 8, 256, 5, 4
+W2S_FIELDS, EB3_FRAMES, PAST = 8, 5, 4
+W2S_PX = 128
+"""Side of the middle of each image of w2s that is scored, for the sake of BM3D, which takes seconds
+for an image; cameras are guessed from whole images, and all other sets are scored whole."""
 _W2S_MEAN_OF, _FMD_MEAN_OF = 400, 50
 _BINS, _LEAST_PIXELS = 16, 200
 _COUNTER: Camera = (1.0, 0.0, 0.0)
@@ -107,7 +110,7 @@ def _w2s(folder: Path) -> list[Pair]:
     fields = np.unique(names[:, 0])
     chosen = fields[np.linspace(0, len(fields) - 1, W2S_FIELDS).astype(int)]
     return [
-        _pair(int(names[k, 0]), noisy[k], clean[k], _W2S_MEAN_OF)
+        _middle(_pair(int(names[k, 0]), noisy[k], clean[k], _W2S_MEAN_OF))
         for k in range(len(noisy))
         if names[k, 0] in chosen
     ]
@@ -115,18 +118,15 @@ def _w2s(folder: Path) -> list[Pair]:
 
 def _fmd(folder: Path) -> list[Pair]:
     noisy, clean = _read(folder / "denoise_fmd_confocal.h5", "noisy", "clean")
-    first = (noisy.shape[1] - FMD_PX) // 2
-    middle = (slice(None), slice(first, first + FMD_PX), slice(first, first + FMD_PX))
-    pairs = zip(noisy[middle], clean[middle], strict=True)
+    pairs = zip(noisy, clean, strict=True)
     return [_pair(k, n, c, _FMD_MEAN_OF) for k, (n, c) in enumerate(pairs)]
 
 
 def _pair(field: int, noisy: NDArray[Any], clean: NDArray[Any], mean_of: int) -> Pair:
-    reference, noisy = clean.astype(float), np.ascontiguousarray(noisy)
+    reference = clean.astype(float)
     variance = _left_variance(noisy.astype(float), reference, mean_of)
-    return Pair(
-        field, noisy, reference, variance, estimate(noisy).camera, oracle_camera(noisy, reference)
-    )
+    cameras = (estimate(noisy).camera, oracle_camera(noisy, reference))
+    return Pair(field, noisy, reference, variance, *cameras)
 
 
 def _hazelnut(folder: Path) -> list[Pair]:
@@ -134,8 +134,8 @@ def _hazelnut(folder: Path) -> list[Pair]:
     pairs = []
     for k, noisy in enumerate(frames):
         reference, variance = _mean(np.delete(frames, k, axis=0))
-        oracle = oracle_camera(noisy, reference)
-        pairs.append(Pair(k, noisy, reference, variance, _COUNTER, oracle, is_calibrated=True))
+        cameras = (_COUNTER, oracle_camera(noisy, reference))
+        pairs.append(Pair(k, noisy, reference, variance, *cameras, is_calibrated=True))
     return pairs
 
 
@@ -145,11 +145,18 @@ def _eb3(folder: Path) -> list[Pair]:
     for k in np.linspace(PAST, len(frames) - 1, EB3_FRAMES).astype(int):
         shown = np.arange(k - PAST, k + 1)
         reference, variance = _mean(np.delete(frames, shown, axis=0))
-        noisy = frames[k]
-        cameras = (estimate(noisy).camera, oracle_camera(noisy, reference))
+        cameras = (estimate(frames[k]).camera, oracle_camera(frames[k], reference))
         before = frames[k - PAST : k]
-        pairs.append(Pair(int(k), noisy, reference, variance, *cameras, before=before))
+        pairs.append(Pair(int(k), frames[k], reference, variance, *cameras, before=before))
     return pairs
+
+
+def _middle(pair: Pair) -> Pair:
+    """Return the middle of a pair; its cameras stay those of the whole image."""
+    y, x = ((n - W2S_PX) // 2 for n in pair.noisy.shape)
+    part = (slice(y, y + W2S_PX), slice(x, x + W2S_PX))
+    noisy = np.ascontiguousarray(pair.noisy[part])
+    return pair._replace(noisy=noisy, reference=pair.reference[part])
 
 
 def _mean(frames: NDArray[Any]) -> tuple[NDArray[np.float64], float]:

@@ -102,9 +102,14 @@ def follow(name: str, truth: Values, got: Values, onset: int) -> Transient:
 
 
 def _decay(trace: Values, onset: int) -> float:
-    """Return the time of decay: area over height of what stands above rest, frames."""
+    """Return the time constant of the exponential that fits best above rest, frames."""
     above = trace[onset:] - np.median(trace[:onset])
-    return float(above.sum() / above[0])
+    t = np.arange(len(above))
+    taus = np.geomspace(0.3, 100.0, 600)
+    curves = np.exp(-t[None] / taus[:, None])
+    # The best height of each curve leaves |above|^2 - (above . curve)^2 / |curve|^2.
+    explained = (curves @ above) ** 2 / (curves**2).sum(axis=1)
+    return float(taus[int(np.argmax(explained))])
 
 
 def lag(true: Values, seen: Values) -> float:
