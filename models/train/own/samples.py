@@ -17,7 +17,6 @@ from models.train.own.exposures import Relation, at_rest, relate
 from models.train.own.pieces import draw_window, same_relation, shown_light
 from models.train.own.target import bias_and_variance
 from models.train.own.thinning import dim, split
-from models.train.restored import IMAGES, restored_planes
 from models.train.stacks import MAX_DEPTHS_OF_FIELD, between
 
 if TYPE_CHECKING:
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 
     Image = NDArray[np.float32]
 
+_RAW_PLANES = 2  # the lower and the upper; a network of more images sees them restored, too
 _LEAST_VARIANCE = 0.02
 """Of a target, units of the noise: no target counts as clean."""
 _PAIRS_FOR_A_FIT = 8
@@ -100,7 +100,9 @@ class Sampler:
             for name in ("planes", "base", "target", "variance", "weight")
         )
         batch = Batch(planes, base[:, None], target[:, None], variance[:, None], weight[:, None])
-        if self.task == "axial" and self.in_frames == IMAGES:
+        if self.task == "axial" and self.in_frames > _RAW_PLANES:
+            from models.train.restored import restored_planes  # it needs torch, drawing does not
+
             return restored_planes()(batch)
         return batch
 
