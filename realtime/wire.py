@@ -181,9 +181,8 @@ class TrackEvent(msgspec.Struct, frozen=True, gc=False):
     Attributes
     ----------
     kind
-        "birth", "division", "end"; "merge": the cell is hidden in another one (its `parent_id`),
-        and "split": it has come out of it again; or "withdrawn": the cell's open event did not happen
-        after all.
+        "birth", "division", "end"; "merge": the cell is hidden in another one (its `parent_id`);
+        "split": it has come out of it again; "withdrawn": its open event did not happen after all.
     """
 
     kind: str
