@@ -39,11 +39,11 @@ TUNING_SHOTS = 60
 DOSES_J_CM2 = (3e-5, 5e-5, 7e-5, 1e-4, 1.5e-4, 2e-4, 4e-4, 2e-3, 0.02, 0.1, 0.3, 1.0)
 """Of one exposure; the operator's usual one is 0.02."""
 SIGMAS_PX = (0.0, 1.0, 2.0, 3.0, 4.0, 6.0)
-THRESHOLDS = (2.5, 4.0)
-"""The detector's `threshold_sigma`; the shipped one is 4."""
+THRESHOLDS = (3.5, 5.0, 8.0)
+"""The detector's `threshold_sigma`; shipped is the one of 0.05 false alarms a frame, about 5."""
 GRID = tuple(product(SIGMAS_PX, THRESHOLDS))
 TARGETS_SNR = (6.0, 8.0, 12.0, 20.0, 40.0)
-"""Of the policy; its default is 8, the demo's 40."""
+"""Of the policy; its default is 8, the demo's 15."""
 LEVEL = 0.95
 """The edge F1 at which doses are compared."""
 WIDE = LightRange(
