@@ -18,6 +18,7 @@ from tests.unit.test_own_training import write_run
 STEPS, PATIENCE_S = 30, 240.0
 
 
+@pytest.mark.slow
 @pytest.mark.train
 @pytest.mark.timeout(600)
 def test_a_training_that_is_killed_after_a_checkpoint_goes_on_to_a_package(tmp_path: Path) -> None:
