@@ -15,7 +15,7 @@ _ROUNDS = 12
 """Rounds of messages; after ten the answer moves by less than 1 % (measured)."""
 _SHIFT, _SLOPE, _KINK, _BEYOND = -0.233, 0.541, 5.98, 0.765
 """What makes the log odds honest: a line with one kink, in nats. Fitted by likelihood on scenes
-that no bar is about (docs/decisions/025-tracker.md)."""
+that no bar is about (docs/decisions/030-tracker.md)."""
 _SURE = 30.0
 """Largest log odds, nats."""
 

@@ -22,7 +22,7 @@ _MISSED, _NEW, _NEW_AT_RIM = 0.03, 0.01, 0.05
 that are new, inside and at the rim (proposed)."""
 _DIVIDED, _DIVIDED_WEIGHT = 0.04, 500.0
 """First opinion of the share of cells that divide between two shots, and its weight in cells
-(tuned: docs/decisions/025-tracker.md)."""
+(tuned: docs/decisions/030-tracker.md)."""
 _FROM_NOTHING = 0.4
 """How much a newcomer inside the field who stays counts against one who was false (tuned)."""
 _FEW = 12
