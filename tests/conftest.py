@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +16,12 @@ import pytest
 SHARED = Path("/dev/shm")
 OURS = "ll_*"  # how our rings are called
 LAST_S = 5.0  # time that what is ending may take
+
+
+def pytest_configure() -> None:
+    """Hear Ctrl-C: a job in a shell's background does not, nor would all that the tests start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True, scope="session")
