@@ -5,12 +5,16 @@ Needs torch, so nothing imports this file but training, the reference engine and
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import nn
 
+from models.onnx_traces import remove_traces
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from models.package import Manifest
 
 
@@ -110,7 +114,7 @@ def count_parameters(net: nn.Module) -> int:
     return sum(p.numel() for p in net.parameters())
 
 
-def export_onnx(net: LiteUNet, path: Any) -> None:
+def export_onnx(net: LiteUNet, path: Path) -> None:
     """Write ``net`` as one ONNX file, opset 18, for any size that is a multiple of 8 px."""
     height = 8 * torch.export.Dim("h8", min=2, max=1024)
     width = 8 * torch.export.Dim("w8", min=2, max=1024)
@@ -126,3 +130,4 @@ def export_onnx(net: LiteUNet, path: Any) -> None:
         external_data=False,
         verbose=False,
     )
+    remove_traces(path)

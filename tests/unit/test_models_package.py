@@ -154,3 +154,12 @@ def test_importing_models_loads_nothing_heavy() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", list_shipped())
+def test_a_shipped_network_does_not_tell_on_whose_disk_it_was_made(name: str) -> None:
+    for path in shipped(name).iterdir():
+        held = path.read_bytes()
+        assert not any(trace in held for trace in (b'File "', b"site-packages", b"stack_trace")), (
+            path
+        )
