@@ -90,7 +90,7 @@ class Sheet:
         self.painter.drawImage(QtCore.QRectF(x, y, wide, high), image)
 
     def save(self, path: Path) -> None:
-        """Write the page as PNG.
+        """Write the page as PNG, or as JPEG where it is mostly noisy images.
 
         Raises
         ------
@@ -99,5 +99,6 @@ class Sheet:
         """
         self.painter.end()
         path.parent.mkdir(parents=True, exist_ok=True)
-        if not self._image.save(str(path), "PNG", 0):
+        kind, quality = ("JPEG", 88) if path.suffix == ".jpg" else ("PNG", 0)
+        if not self._image.save(str(path), kind, quality):
             raise OSError(f"could not write {path}")

@@ -1,6 +1,6 @@
 """Draw one specimen under three powers of light, side by side: frames, bleaching, lives, deaths.
 
-From the repository: `python -m docs.figures.three_powers` writes docs/images/three_powers.png.
+From the repository: `python -m docs.figures.three_powers` writes docs/images/three_powers.jpg.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from acquire.simulated.config import SimulatedScopeConfig
 
-OUT = Path(__file__).parents[1] / "images" / "three_powers.png"
+OUT = Path(__file__).parents[1] / "images" / "three_powers.jpg"
 
 SEED = 7
 HOURS, EVERY_S, EXPOSURE_S = 24, 60.0, 0.1

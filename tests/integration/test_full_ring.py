@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from realtime import usher
+from realtime import room, usher
 from realtime.client import StreamClient
 from realtime.errors import StreamError
 from realtime.ring import Ring, new_name
@@ -45,6 +45,30 @@ def test_stall_waits_for_the_recorder_and_says_so(tmp_path: Path) -> None:
         assert "nothing was lost" in notice(recorder, "caught up")
         assert frames_of(recorder, 1) == [4]
         assert (session.hub.gaps, session.hub.room.stalls) == (0, 1)
+
+
+def test_a_wait_of_a_wink_is_counted_and_not_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(room, "WINK_S", 30.0)
+    with (
+        closing(Session(tmp_path, slots=4, stall_s=60.0)) as session,
+        session.join("recorder", "lossless", 100) as recorder,
+    ):
+
+        def catch_up() -> None:
+            assert frames_of(recorder, 4) == [0, 1, 2, 3]
+            while not session.hub.room.stalls:
+                time.sleep(0)  # until the publisher waits
+            recorder.ack(3, 4)
+
+        helper = threading.Thread(target=catch_up)
+        helper.start()
+        session.publish(range(5))
+        helper.join()
+        assert frames_of(recorder, 1) == [4]
+        assert session.hub.room.stalls == 1
+    assert "ring behind" not in caplog.text
 
 
 def test_gap_waits_for_nobody_declares_every_frame_and_says_so(tmp_path: Path) -> None:
