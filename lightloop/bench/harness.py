@@ -28,6 +28,7 @@ BENCHES = {
     "specimen": "lightloop.bench.specimen",
     "stream": "lightloop.bench.stream",
     "track": "lightloop.bench.track",
+    "training": "lightloop.bench.training",
     "trust": "lightloop.bench.trust",
 }
 """Name of each bench, and the module whose `run(options)` measures it."""

@@ -88,11 +88,10 @@ def score(name: str, pairs: list[Pair], *, sabotage: bool = False) -> Scores:
     return scores
 
 
-def add_bm3d(sets: list[Scores]) -> None:
+def add_bm3d(sets: list[Scores], guesses: tuple[str, ...] = (GIVEN, ORACLE)) -> None:
     """Score BM3D on all sets at once, if it is installed."""
     if not rivals.has_bm3d():
         return
-    guesses = (GIVEN, ORACLE)
     jobs = [(p.noisy, getattr(p, g)) for s in sets for g in guesses for p in s.pairs]
     done = iter(rivals.bm3d_all(jobs))
     for scores in sets:
