@@ -1,0 +1,84 @@
+"""From a TOML file to a config, or to one clear sentence for each thing that is wrong."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from acquire.errors import ScopeError
+from lightloop.complaints import lines_of, not_finite, where
+from lightloop.config.run import RunConfig
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class ConfigError(ScopeError, ValueError):
+    """A config file says something that we do not understand."""
+
+
+def load(path: Path) -> RunConfig:
+    """Read the config of a run from a TOML file.
+
+    Raises
+    ------
+    ConfigError
+        With one sentence for each thing that is wrong, and where it stands.
+    """
+    return parse(read_text(path), path.name)
+
+
+def read_text(path: Path) -> str:
+    """Return what a text file says, as UTF-8.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be read, with the reason in plain words.
+    """
+    try:
+        return path.read_text("utf-8")
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path}: there is no such file") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"{path}: is no plain text in UTF-8 (byte {error.start}); save it as that"
+        ) from error
+    except OSError as error:
+        why = "it is a folder" if path.is_dir() else error.strerror
+        raise ConfigError(f"{path}: cannot be read: {why}") from error
+
+
+def parse(text: str, name: str = "config") -> RunConfig:
+    """Read the config of a run from TOML text; `name` stands before each complaint.
+
+    Raises
+    ------
+    ConfigError
+        With one sentence for each thing that is wrong, and where it stands.
+    """
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{name}: not TOML: {error}") from error
+    if found := list(not_finite(values)):
+        raise ConfigError(
+            "\n".join(
+                f"{name}: {where(place, values)} must be a finite number, got {number}"
+                for place, number in found
+            )
+        )
+    try:
+        # Strict, so that true is not 1.0; by way of JSON, where a path is a mere string.
+        return RunConfig.model_validate_json(json.dumps(values, default=str), strict=True)
+    except ValidationError as error:
+        lines = lines_of(error, RunConfig, values)
+        raise ConfigError("\n".join(f"{name}: {line}" for line in lines)) from error
+
+
+def schema() -> str:
+    """Return the JSON schema of a run config, for editors."""
+    return json.dumps(RunConfig.model_json_schema(), indent=2) + "\n"
