@@ -1,33 +1,20 @@
-"""From a config to the parts that it describes. A new kind of anything is one case here."""
+"""From a config to what looks at the frames and decides. A new kind of policy is one case here."""
 
 from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, assert_never, cast
+from typing import TYPE_CHECKING, assert_never
 
-from acquire.core import load_system
-from acquire.light.own_core import PartCore, labels_of
-from acquire.light.port import LightPort
-from acquire.light.startup import refuse_lit_startup
-from acquire.simulated.config import SimulatedScopeConfig
-from lightloop.cameras import cameras_of
-from lightloop.config import MicroManagerConfig, ReplayScopeConfig
 from lightloop.own_policy import OwnPolicyConfig, load_policy
-from lightloop.reel import load_replay_camera
-from lightloop.setup import set_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from multiprocessing.connection import Connection
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from acquire.core import Core
     from acquire.settings import Settings
-    from acquire.simulated import AnyLightBox, Line
-    from acquire.simulated.bench import Bench
     from lightloop.config import RunConfig
     from models.denoise import Restorer
     from models.package import Package
@@ -37,139 +24,6 @@ if TYPE_CHECKING:
 
 OTHER_ENGINES = (("openvino", "f32"), ("onnxruntime", "f32"), ("torch", "f32"))
 """What is tried, in this order, when the engine fails in the middle of a run."""
-
-
-class Microscope(NamedTuple):
-    """A core with every device loaded, and its cameras as the session announces them."""
-
-    core: Core
-    cameras: tuple[CameraInfo, ...]
-    origin: str
-    bench: Bench | None = None  # the truth behind a simulated one
-
-    @property
-    def camera(self) -> CameraInfo:
-        """The camera of the first channel."""
-        return self.cameras[0]
-
-
-def build_microscope(
-    config: RunConfig, light: Connection | None, now_s: Callable[[], float]
-) -> Microscope:
-    """Load the microscope.
-
-    Parameters
-    ----------
-    light
-        Pipe to the simulated light box; a microscope with real lights needs none.
-    now_s
-        The experiment's clock, for the simulated specimen.
-
-    Raises
-    ------
-    DeviceMissing
-        If Micro-Manager cannot load a device.
-    ConfigError
-        If the camera's calibration is of another camera, or of this one in another mode.
-    """
-    from acquire.simulated import LightBoxClient
-
-    benches: list[Bench] = []
-    box = None if light is None else LightBoxClient(light)
-    core = load_core(config, box, now_s, benches.append)
-    origin, pixel_um = "simulated specimen", config.scope.pixel_um
-    if isinstance(config.scope, ReplayScopeConfig):
-        origin = f"simulated light on the frames of {Path(config.scope.path).name}"
-    if isinstance(config.scope, MicroManagerConfig):
-        for device, name, value in config.scope.properties:
-            core.setProperty(device, name, value)
-        origin = f"Micro-Manager: {config.scope.system}"
-        pixel_um = core.getPixelSizeUm() or pixel_um
-    set_up(config, core)
-    return Microscope(core, cameras_of(config, core, float(pixel_um)), origin, *benches)
-
-
-def load_core(
-    config: RunConfig,
-    light: AnyLightBox | None,
-    now_s: Callable[[], float],
-    on_bench: Callable[[Bench], object] = lambda bench: None,
-) -> Core:
-    """Load every device of the microscope, and set none of them.
-
-    Parameters
-    ----------
-    light, now_s
-        Light box and clock of the simulated specimen; a microscope with real lights needs none.
-    on_bench
-        Takes the truth behind a simulated microscope.
-
-    Raises
-    ------
-    DeviceMissing
-        If Micro-Manager cannot load a device.
-    StartupLit
-        If the configuration file would leave a light on when it is loaded.
-    """
-    if isinstance(config.scope, MicroManagerConfig):
-        refuse_lit_startup(config.scope.system, config.light)
-        return load_system(config.scope.system)
-    from pymmcore_plus.experimental.unicore import UniMMCore
-
-    from acquire.simulated import load_simulated_scope
-
-    assert light is not None, "a simulated scope has a light box"
-    core = UniMMCore()
-    bench = load_simulated_scope(core, config.scope, light, now_s)
-    if isinstance(config.scope, ReplayScopeConfig):
-        load_replay_camera(core, config.scope, bench.light)
-    else:
-        on_bench(bench)
-    return cast("Core", core)
-
-
-def build_dark(
-    config: RunConfig, light: Connection | None, wait_for_owner: Callable[[], None]
-) -> Callable[[], bool]:
-    """Return the keeper's own way to turn every declared light off; True if it is read back dark.
-
-    For Micro-Manager it is a second core with the light devices alone: made ready now, and loaded
-    when it is needed, since until its end the owner holds the ports. For the simulated scope it is
-    the keeper's own pipe to the light box.
-
-    Parameters
-    ----------
-    wait_for_owner
-        Returns when the owner's process has ended, or after a few seconds.
-    """
-    if isinstance(config.scope, MicroManagerConfig):
-        second = PartCore(config.scope.system, labels_of(config.light))
-
-        def dark_by_second_core() -> bool:
-            wait_for_owner()
-            port = LightPort(second.load(), config.light)
-            dark = [port.dark(source) for source in config.light if source.is_switchable]
-            return all(dark)  # after every one was tried
-
-        return dark_by_second_core
-    from acquire.simulated.light.light_box import LightBoxClient, LightBoxGone
-
-    assert light is not None, "a simulated scope has a light box"
-    box = LightBoxClient(light)
-
-    def dark_by_pipe() -> bool:
-        try:
-            return box.dark().is_dark
-        except LightBoxGone:
-            return True  # the light has gone with its process
-
-    return dark_by_pipe
-
-
-def light_lines(config: RunConfig) -> tuple[Line, ...]:
-    """Return the lines of the simulated light box."""
-    assert isinstance(config.scope, SimulatedScopeConfig)
-    return config.scope.lines()
 
 
 def build_pipeline(

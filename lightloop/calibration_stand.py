@@ -20,7 +20,7 @@ from acquire.light.port import LightPort
 from acquire.simulated import LightBoxClient
 from acquire.simulated.config import SimulatedScopeConfig
 from acquire.stand.scope import Scope
-from lightloop.build import load_core
+from lightloop.build_microscope import load_core
 from lightloop.children import SPAWN, Family, wait_until_ready
 from lightloop.config import MicroManagerConfig
 from lightloop.one_at_a_time import hold_stand

@@ -165,8 +165,8 @@ def check_scope(
     from acquire.core import require_property
     from acquire.errors import DeviceMissing, SettingRefused
     from acquire.light.port import LightPort
-    from lightloop.build import load_core
     from lightloop.build_focus import build_scope, check_focus
+    from lightloop.build_microscope import load_core
     from lightloop.calibrations import camera_calibration
     from lightloop.check_lights import check_lights, check_switches
     from lightloop.setup import check_setup
@@ -255,7 +255,7 @@ def check_keeper(config: RunConfig, name: str) -> None:
         If it cannot: were the scope's process to die, nobody would turn the light off.
     """
     from acquire.errors import DeviceMissing, SettingRefused
-    from lightloop.build import build_dark
+    from lightloop.build_microscope import build_dark
 
     if not isinstance(config.scope, MicroManagerConfig):
         return

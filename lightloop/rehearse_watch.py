@@ -13,7 +13,7 @@ from acquire.errors import CameraTimeout, DeviceMissing, ScopeError
 from acquire.light.own_core import PartCore
 from acquire.light.trace import Trace
 from acquire.stand.scope import Scope
-from lightloop.build import load_core
+from lightloop.build_microscope import load_core
 from lightloop.config import MicroManagerConfig
 
 if TYPE_CHECKING:

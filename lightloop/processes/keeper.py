@@ -10,7 +10,7 @@ import psutil
 
 from acquire.keeper.keep import keep
 from acquire.keeper.pipes import Ends
-from lightloop.build import build_dark
+from lightloop.build_microscope import build_dark
 from lightloop.config import parse
 from lightloop.processes.link import Link, run_child
 from lightloop.task import RunTask

@@ -29,8 +29,8 @@ from acquire.plan.plan import plan_shots
 from acquire.sample.record import SampleError
 from acquire.simulated.config import SimulatedScopeConfig
 from acquire.stand.device_state import device_state
-from lightloop.build import Microscope, build_microscope
 from lightloop.build_focus import build_arrival, build_scope
+from lightloop.build_microscope import Microscope, build_microscope
 from lightloop.calibrations import references, resolve
 from lightloop.config import parse
 from lightloop.feedback import Feedback

@@ -20,7 +20,8 @@ from acquire.calibrating.camera_key import camera_key
 from acquire.calibration import CameraKey
 from acquire.errors import CalibrationRefused
 from acquire.simulated import LocalLightBox
-from lightloop.build import build_pipeline, load_core
+from lightloop.build import build_pipeline
+from lightloop.build_microscope import load_core
 from lightloop.calibrations import (
     FOLDER_VARIABLE,
     calibration_folder,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from acquire.errors import StartupLit
-from lightloop.build import load_core
+from lightloop.build_microscope import load_core
 from lightloop.check import check_scope
 from lightloop.check_lights import check_lights, check_switches
 from lightloop.config import ConfigError, RunConfig, parse
@@ -135,7 +135,9 @@ def test_a_startup_preset_that_leaves_light_on_is_refused_before_it_is_loaded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lit = own_cfg(tmp_path, "ConfigGroup,System,Startup,White Light Shutter,State,1")
-    monkeypatch.setattr("lightloop.build.load_system", lambda system: pytest.fail("it was loaded"))
+    monkeypatch.setattr(
+        "lightloop.build_microscope.load_system", lambda system: pytest.fail("it was loaded")
+    )
     refused(lit, r"^mine\.toml: MyScope\.cfg leaves light 'white' on when it is loaded")
     with pytest.raises(StartupLit, match=r"MyScope\.cfg leaves light 'white' on"):
         load_core(lit, None, lambda: 0.0)  # a run, a calibration, a rehearsal: none loads it
