@@ -50,7 +50,6 @@ def tracks_of(cells: Cells, habits: Habits, *, has_z: bool) -> Tracks:
 
 def labels_of(cells: Cells, n_found: int) -> NDArray[np.int64]:
     """Return the identity of each detection, (M,) int64; -1 for none."""
-    seen = cells[cells["detection"] >= 0]
-    labels = np.full(n_found, -1, np.int64)
-    labels[seen["detection"]] = seen["id"]
-    return labels
+    labels = np.full(n_found + 1, -1, np.int64)
+    labels[cells["detection"]] = cells["id"]  # -1, unseen, is the one that is too many
+    return labels[:-1]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from realtime.errors import BadDetections
 
@@ -42,18 +44,21 @@ CELL = np.dtype(
         ("photons", "f8"),  # of the last detection, e
         ("certainty", "f8"),  # probability that its last link is right
         ("margin", "f8"),  # cost of the second-best explanation over the best, nats
-        ("is_sure", "?"),  # its birth is final
         ("host", "i8"),  # the cell that it is hidden in; NOBODY: none
         ("offset", "f8", AXES),  # from there, px
+        ("is_sure", "?"),  # its birth is final
         ("hides", "?"),  # others are hidden in it
-    ]
+    ],
+    align=True,  # or numpy copies each column before it reckons with it
 )
 """One row. A structured array keeps the columns together: dropping cells is one index."""
 
 Cells: TypeAlias = NDArray[np.void]
+_BYTES = np.dtype(f"V{CELL.itemsize}")
+"""The same row for moving only: numpy moves a named row name by name, ten times slower."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Found:
     """What the detector found in one shot.
 
@@ -94,10 +99,15 @@ class Found:
     def __len__(self) -> int:
         return len(self.places)
 
-    @property
+    @cached_property
     def signals(self) -> NDArray[np.float64]:
         """Brightness, e a pixel, (M,)."""
         return np.asarray(self.photons / np.maximum(self.areas, 1.0))
+
+    @cached_property
+    def tree(self) -> cKDTree:
+        """The places, to be searched by nearness; a plain tree is built sooner."""
+        return cKDTree(self.places, compact_nodes=False, balanced_tree=False)
 
 
 def _require_finite(name: str, values: NDArray[np.float64]) -> None:
@@ -115,6 +125,21 @@ def guests_of(cells: Cells) -> NDArray[np.bool_]:
     """Return which cells others are hidden in, (N,)."""
     hosts = cells["host"][cells["host"] != NOBODY]
     return np.isin(cells["id"], hosts) if len(hosts) else np.zeros(len(cells), np.bool_)
+
+
+def pick(cells: Cells, which: NDArray[np.intp] | NDArray[np.bool_]) -> Cells:
+    """Return a copy of some rows."""
+    return cells.view(_BYTES)[which].view(CELL)
+
+
+def put(cells: Cells, which: NDArray[np.intp], rows: Cells) -> None:
+    """Write rows back; changes `cells`."""
+    cells.view(_BYTES)[which] = rows.view(_BYTES)
+
+
+def join(*tables: Cells) -> Cells:
+    """Return tables below each other."""
+    return np.concatenate([table.view(_BYTES) for table in tables]).view(CELL)
 
 
 def no_cells() -> Cells:

@@ -8,7 +8,6 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from realtime.tracker.links import surprise
 
@@ -63,6 +62,8 @@ class Scene:
         Log density of somebody new at each, (M,).
     of_cells, of_detections
         What each costs in the links without divisions (`assign.prices`).
+    near
+        The nearest detections of each cell (`assign.Pairs.near`).
     """
 
     expected: Expected
@@ -72,6 +73,7 @@ class Scene:
     log_newcomers: NDArray[np.float64]
     of_cells: NDArray[np.float64]
     of_detections: NDArray[np.float64]
+    near: tuple[NDArray[np.float64], NDArray[np.intp]]
 
 
 def find_splits(scene: Scene, family: Family) -> list[Split]:
@@ -91,7 +93,7 @@ def find_splits(scene: Scene, family: Family) -> list[Split]:
         return []
     cost = _cost(scene, family, (mothers, one, other))
     cost -= scene.of_cells[mothers] + scene.of_detections[one] + scene.of_detections[other]
-    good = np.flatnonzero(cost < 0)
+    good = (cost < 0).nonzero()[0]
     order = good[np.lexsort((other[good], one[good], mothers[good], cost[good]))]
     busy: set[int] = set()
     daughters: set[int] = set()
@@ -112,21 +114,19 @@ def _candidates(
     scene: Scene, family: Family
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
     """Return mothers and pairs of near detections, one of which at least is easily had."""
-    able = np.flatnonzero(np.isfinite(scene.willing))
-    easy = scene.of_detections > -_FIRM
     none = np.empty(0, np.intp)
-    if len(able) == 0 or not easy.any():
+    away, near = scene.near
+    m, count = len(scene.places), min(near.shape[1], _NEAREST)
+    if count < 2 or len(near) == 0:
         return none, none, none
-    m = len(scene.places)
-    reach = family.reach_px(scene.expected.spread_px[able])
-    away, near = cKDTree(scene.places).query(
-        scene.expected.places[able], range(1, _NEAREST + 1), distance_upper_bound=float(reach.max())
-    )
-    near = np.where(away <= reach[:, None], near, m)
-    easy = np.append(easy, False)
+    easy = np.append(scene.of_detections > -_FIRM, False)
+    reach = family.reach_px(scene.expected.spread_px)
+    near = np.where(away[:, :count] <= reach[:, None], near[:, :count], m)
+    able = (easy[near].any(axis=1) & (near[:, 1] < m) & np.isfinite(scene.willing)).nonzero()[0]
+    near = near[able]
     is_easy, is_there = easy[near], near < m
-    one, other = _PAIRS.T
-    rows, ranks = np.nonzero((is_easy[:, one] | is_easy[:, other]) & is_there[:, other])
+    one, other = _PAIRS[_PAIRS[:, 1] < count].T
+    rows, ranks = ((is_easy[:, one] | is_easy[:, other]) & is_there[:, other]).nonzero()
     rows, ranks = rows[:_MOST], ranks[:_MOST]
     return able[rows], near[rows, one[ranks]], near[rows, other[ranks]]
 

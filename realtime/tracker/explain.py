@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from realtime.tracker.assign import Pairs, cheapest_links, prices
+from realtime.tracker.assign import Pairs, cheapest_links, link_again, prices
 from realtime.tracker.cells import NOBODY
 from realtime.tracker.certainty import link_odds
 from realtime.tracker.divisions import Scene, Split, find_splits
@@ -90,7 +90,7 @@ class _Shot:
         self._newcomers = habits.rates.log_newcomers(found.places, habits.gate.reach_px)
 
     def explain(self, is_settled: bool, carried: NDArray[np.float64] | None) -> Explanation:
-        found, newcomers = self._found, self._newcomers
+        found = self._found
         usual = self._follow_crowd(self._link(self._expect()))
         is_here, missed = self._cells["missed"] == 0, self._habits.rates.missed
         gate = self._habits.gate
@@ -98,16 +98,28 @@ class _Shot:
         if now.jump is not None:
             now = self._follow_crowd(now)
         expected, pairs, linked = now.expected, now.pairs, now.linked
-        of_cells, of_detections = prices(pairs, linked)
-        sizes = (self._cells["area"], found.areas)
-        willing = _willing(self._cells, self._habits, is_settled)
-        scene = Scene(expected, willing, sizes, found.places, newcomers, of_cells, of_detections)
-        splits = find_splits(scene, self._habits.family)
+        splits = self._splits(expected, pairs, prices(pairs, linked), is_settled)
         if splits:
             pairs, linked = _make_room(pairs, linked, splits)
         return Explanation(
             expected, linked, splits, link_odds(pairs, linked), now.is_upheaval, now.jump
         )
+
+    def _splits(
+        self,
+        expected: Expected,
+        pairs: Pairs,
+        of: tuple[NDArray[np.float64], NDArray[np.float64]],
+        is_settled: bool,
+    ) -> list[Split]:
+        """Return who divided."""
+        if pairs.near is None:
+            return []
+        sizes = (self._cells["area"], self._found.areas)
+        willing = _willing(self._cells, self._habits, is_settled)
+        places, newcomers = self._found.places, self._newcomers
+        scene = Scene(expected, willing, sizes, places, newcomers, *of, pairs.near)
+        return find_splits(scene, self._habits.family)
 
     def _expect(self) -> Expected:
         """Return where each cell should be, going on as it went."""
@@ -130,7 +142,8 @@ class _Shot:
             sizes = habits.sizes.cost(cells["area_now"][rows], found.areas[columns])
             return sizes + habits.signals.cost(cells["signal"][rows], signals[columns])
 
-        return possible_links(expected, found.places, self._newcomers, look)
+        reach_px = float(habits.family.reach_px(expected.spread_px).max(initial=0.0))
+        return possible_links(expected, found, self._newcomers, look, reach_px)
 
     def _link(self, expected: Expected) -> Linking:
         pairs = self._pairs(expected)
@@ -173,10 +186,14 @@ def _make_room(
     """Take mothers and daughters out of the links; who lost a detection to them looks again."""
     pairs = _without(pairs, splits)
     robbed = np.isin(linked, [d for s in splits for d in (s.kept, s.new)])
-    linked = np.where(robbed, -1, linked)
     mothers = [s.mother for s in splits]
-    linked[mothers], robbed[mothers] = -1, False
-    return pairs, cheapest_links(pairs) if robbed.any() else linked
+    freed = linked[mothers]
+    robbed[mothers] = False
+    linked = linked.copy()
+    linked[robbed] = linked[mothers] = -1
+    if not robbed.any():
+        return pairs, linked
+    return pairs, link_again(pairs, linked, robbed, freed[freed >= 0])
 
 
 def _without(pairs: Pairs, splits: list[Split]) -> Pairs:

@@ -6,7 +6,8 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial import cKDTree
+
+from realtime.tracker.middle import median
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,7 +73,7 @@ class Gate:
         radius_px = float(np.sqrt(found.areas.mean() / np.pi))
         apart_px = 3 * radius_px
         if len(places) > 1:
-            apart_px = float(np.median(cKDTree(places).query(places, 2)[0][:, 1]))
+            apart_px = median(found.tree.query(places, 2)[0][:, 1])
         weight = 0.3 if self._radius_px > 0 else 1.0
         self._radius_px += weight * (radius_px - self._radius_px)
         self._apart_px += weight * (apart_px - self._apart_px)

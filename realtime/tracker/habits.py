@@ -9,6 +9,7 @@ import numpy as np
 from realtime.tracker.family import Family
 from realtime.tracker.gate import Gate
 from realtime.tracker.likeness import Likeness
+from realtime.tracker.middle import median
 from realtime.tracker.motion import Motion
 from realtime.tracker.rates import Rates
 
@@ -66,13 +67,11 @@ class Habits:
         self, cells: Cells, expected: Expected, found: Found, linked: NDArray[np.intp]
     ) -> None:
         """Learn from the links how far cells are found from where they were expected."""
-        hit = np.flatnonzero((linked >= 0) & (cells["missed"] == 0))
+        hit = ((linked >= 0) & (cells["missed"] == 0)).nonzero()[0]
         off = found.places[linked[hit]] - expected.places[hit]
         squared = np.einsum("ij,ij->i", off, off)
         usual = max(self.gate.spread_px, 1e-6) ** 2 * off.shape[1]
-        seen = cells[hit]
-        self.motion.learn_unrest(seen, squared / usual)
-        cells["unrest"][hit] = seen["unrest"]
+        cells["unrest"][hit] = self.motion.unrest(cells["unrest"][hit], squared / usual)
         self.gate.learn(np.sqrt(squared))
         self.rates.count_missed(
             int(((linked < 0) & (cells["missed"] == 0) & cells["is_sure"]).sum()),
@@ -102,4 +101,4 @@ class Habits:
         seen["trend"] += AREA_FRESH * (change - seen["trend"])
         old = good & (seen["sightings"] > 1 / AREA_FRESH)
         if old.any():
-            self.fading += AREA_FRESH * (float(np.median(change[old])) - self.fading)
+            self.fading += AREA_FRESH * (median(change[old]) - self.fading)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from realtime.tracker.middle import quantiles
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -59,9 +61,8 @@ class Likeness:
         if len(values) < 3 or not np.all(values > 0):
             return
         logs = np.log(values)
-        middle = float(np.median(logs))
-        low, high = np.quantile(logs, (0.1, 0.9))
-        between = float(high - low) / (2 * math.log(5.0))  # of a double exponential
+        low, middle, high = quantiles(logs, 0.1, 0.5, 0.9)
+        between = (high - low) / (2 * math.log(5.0))  # of a double exponential
         weight = 0.2 if self._seen else 1.0
         self._seen = 1.0
         self.middle += weight * (middle - self.middle)

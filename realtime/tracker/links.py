@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from realtime.tracker.assign import Pairs
 
@@ -15,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
+
+    from realtime.tracker.cells import Found
 
 _NEAREST = 10
 """Detections that are looked at for each cell: a crowd must not stall the search."""
@@ -67,9 +68,10 @@ def surprise(
 
 def possible_links(
     expected: Expected,
-    places: NDArray[np.float64],
+    found: Found,
     log_newcomers: NDArray[np.float64],
     look: Callable[[NDArray[np.intp], NDArray[np.intp]], NDArray[np.float64]],
+    reach_px: float = 0.0,
 ) -> Pairs:
     """Return every link inside a gate, at most ten a cell, and what it costs.
 
@@ -78,26 +80,25 @@ def possible_links(
 
     Parameters
     ----------
-    places
-        Of the detections, px, (M, D).
     log_newcomers
         Log density of somebody new at each detection, (M,).
     look
         Cost of the looks of pairs (cells, detections), nats.
+    reach_px
+        How far detections are to be noted as near, beyond the gates (`Pairs.near`).
     """
-    n, m = len(expected.places), len(places)
+    n, m = len(expected.places), len(found)
     alone = -np.log(expected.alone)
     if n == 0 or m == 0:
         none = np.empty(0, np.intp)
         return Pairs(none, none, np.empty(0), alone, m)
     count = min(_NEAREST, m)
-    away, near = cKDTree(places).query(
-        expected.places, range(1, count + 1), distance_upper_bound=float(expected.gates_px.max())
+    reach_px = max(reach_px, float(expected.gates_px.max()))
+    away, near = found.tree.query(
+        expected.places, range(1, count + 1), distance_upper_bound=reach_px
     )
-    rows, ranks = np.nonzero(away <= expected.gates_px[:, None])
-    columns = near[rows, ranks]
-    cost = surprise(
-        away[rows, ranks] ** 2, expected.spread_px[rows], places.shape[1], expected.tail
-    )
+    rows, ranks = (away <= expected.gates_px[:, None]).nonzero()
+    columns, off = near[rows, ranks], away[rows, ranks]
+    cost = surprise(off**2, expected.spread_px[rows], found.places.shape[1], expected.tail)
     cost += log_newcomers[columns] - np.log1p(-expected.alone)[rows] + look(rows, columns)
-    return Pairs(rows, columns, cost, alone, m)
+    return Pairs(rows, columns, cost, alone, m, (away, near))

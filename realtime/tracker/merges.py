@@ -24,6 +24,8 @@ _RARE = 3.0
 is missed beside one that grew: cells are missed more often than they are hidden (proposed)."""
 _LEAST_SIGHTINGS = 3
 """Who was seen less often may have been false (proposed)."""
+_MOST_PAIRS = 1 << 18
+"""Lost and grown cells that are compared at once: memory stays bounded."""
 _MOST_SHOTS = 40
 """Shots for which a hidden cell is waited for: memory stays bounded (proposed)."""
 
@@ -79,6 +81,8 @@ class Merges:
 
     def _come_out(self, cells: Cells) -> None:
         """Hidden cells that were found again."""
+        if not (cells["host"] != NOBODY).any() and not cells["hides"].any():
+            return
         out = np.flatnonzero((cells["host"] != NOBODY) & (cells["missed"] == 0))
         for row in out.tolist():
             guest, host = int(cells["id"][row]), int(cells["host"][row])
@@ -136,10 +140,11 @@ class Merges:
         seen = seen[cells["area_now"][seen] > least * before["area"][seen]]  # the others cannot be
         if len(seen) == 0:
             return
-        for row in np.flatnonzero(lost).tolist():
-            host = _host(cells, before, row, seen, (jitter, near))
-            if host < 0:
-                continue
+        rows = lost.nonzero()[0]
+        size = max(_MOST_PAIRS // len(seen), 1)
+        parts = [rows[k : k + size] for k in range(0, len(rows), size)]
+        hosts = np.concatenate([_hosts(cells, before, p, seen, (jitter, near)) for p in parts])
+        for row, host in zip(rows[hosts >= 0].tolist(), hosts[hosts >= 0].tolist(), strict=True):
             cells["host"][row], cells["hides"][host] = cells["id"][host], True
             cells["offset"][row] = before["place"][row] - cells["place"][host]
             cells["velocity"][row] = 0.0
@@ -148,21 +153,22 @@ class Merges:
             self._open.append(_Open("merge", guest_id, host_id))
 
 
-def _host(
-    cells: Cells, before: Cells, lost: int, seen: NDArray[np.intp], told: tuple[float, float]
-) -> int:
-    """Return the row of the cell that a lost one is hidden in, -1 for none.
+def _hosts(
+    cells: Cells,
+    before: Cells,
+    lost: NDArray[np.intp],
+    seen: NDArray[np.intp],
+    told: tuple[float, float],
+) -> NDArray[np.intp]:
+    """Return the row of the cell that each lost one is hidden in, (L,), -1 for none.
 
     Its area says it: likelier that of both than its own before (double exponentials); and its
     place: so near by chance few are. `told` is the jitter of areas, and what a place tells, nats.
     """
-    area = cells["area_now"][seen]
-    off = cells["place"][seen] - before["place"][lost]
-    away = np.sqrt(np.einsum("ij,ij->i", off, off))
-    alone, both = before["area"][seen], before["area"][seen] + before["area"][lost]
-    odd = np.abs(np.log(area / both))
-    good = away < _REACH_RADII * np.sqrt(area / np.pi)
+    area, alone = cells["area_now"][seen], before["area"][seen]
+    off = cells["place"][seen] - before["place"][lost][:, None]
+    odd = np.abs(np.log(area / (alone + before["area"][lost][:, None])))
+    good = np.einsum("ijk,ijk->ij", off, off) < _REACH_RADII**2 * area / np.pi
     good &= (np.abs(np.log(area / alone)) - odd) / told[0] + told[1] > _RARE
-    if not good.any():
-        return -1
-    return int(seen[np.argmin(np.where(good, odd, np.inf))])
+    best = np.argmin(np.where(good, odd, np.inf), axis=1)
+    return np.where(good.any(axis=1), seen[best], -1)

@@ -84,8 +84,8 @@ class Motion:
         return np.asarray(usual_px * np.sqrt(cells["unrest"] * gap))
 
     @staticmethod
-    def learn_unrest(cells: Cells, surprise: NDArray[np.float64]) -> None:
-        """Take in squared misses over what was usual, (N,): a cell is as restless as it is."""
+    def unrest(unrest: NDArray[np.float64], surprise: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the unrest after squared misses over what was usual, (N,)."""
         limit = _MOST_UNREST**2
-        cells["unrest"] += _UNREST_FRESH * (np.clip(surprise, 0, limit) - cells["unrest"])
-        cells["unrest"] = np.clip(cells["unrest"], 1 / limit, limit)
+        fresh = np.minimum(surprise, limit)
+        return np.clip(unrest + _UNREST_FRESH * (fresh - unrest), 1 / limit, limit)

@@ -8,7 +8,7 @@ import numpy as np
 
 from realtime.tracker.answer import labels_of, tracks_of
 from realtime.tracker.assign import cheapest_links
-from realtime.tracker.cells import NEVER, NOBODY, Cells, Found, no_cells
+from realtime.tracker.cells import NEVER, NOBODY, Cells, Found, no_cells, pick, put
 from realtime.tracker.certainty import certainty
 from realtime.tracker.explain import explain
 from realtime.tracker.habits import Habits
@@ -88,8 +88,7 @@ class Tracker:
         self._merges.take(self._cells, before, self._habits.jitter, self._habits.rates.cover(found))
         verdicts.count_hits(self._cells)
         cells = verdicts.open_divisions(self._cells, told.splits, before, found)
-        taken = np.concatenate((told.linked, [d for s in told.splits for d in (s.kept, s.new)]))
-        cells = verdicts.open_births(cells, np.setdiff1d(np.arange(len(found)), taken), found)
+        cells = verdicts.open_births(cells, _unexplained(told, len(found)), found)
         axes = found.places.shape[1]
         self._cells = verdicts.judge(cells, axes, self._shots)
         self.labels = labels_of(self._cells, len(found))
@@ -113,21 +112,21 @@ class Tracker:
             cells["place"][:, : len(told.jump)] += told.jump
         cells["margin"], cells["certainty"] = told.odds, certainty(told.odds)
         self._habits.learn_misses(cells, told.expected, found, told.linked)
-        return cells.copy()
+        return pick(cells, np.arange(len(cells)))
 
     def _take(self, linked: NDArray[np.intp], found: Found) -> None:
         """Write what was found into the cells; what was not found is missed."""
         cells, habits = self._cells, self._habits
         was_missed = cells["missed"].copy()
-        hit = np.flatnonzero(linked >= 0)
-        which, seen = linked[hit], cells[hit]
+        hit = (linked >= 0).nonzero()[0]
+        which, seen = linked[hit], pick(cells, hit)
         places = np.zeros_like(seen["place"])
         places[:, : found.places.shape[1]] = found.places[which]
         habits.motion.learn(seen, places)
         habits.learn_looks(seen, found.areas[which], found.signals[which])
         seen["photons"] = found.photons[which]
         seen["sightings"] += 1
-        cells[hit] = seen
+        put(cells, hit, seen)
         cells["age"] += 1
         cells["since_division"] = np.minimum(cells["since_division"] + 1, NEVER)
         cells["detection"] = linked
@@ -136,9 +135,17 @@ class Tracker:
         self._verdicts.tell("withdrawn", cells["id"][back].tolist(), is_final=True)
 
 
+def _unexplained(told: Explanation, n_found: int) -> NDArray[np.intp]:
+    """Return the detections that are nobody's."""
+    is_free = np.ones(n_found + 1, np.bool_)
+    is_free[told.linked] = False  # -1 is the one that is too many
+    is_free[[d for s in told.splits for d in (s.kept, s.new)]] = False
+    return is_free[:-1].nonzero()[0]
+
+
 def _warm_up() -> None:
     """Link two dummy cells: scipy's first call loads code, and must not cost the first shot."""
     two = np.array([[0.0, 0.0], [9.0, 9.0]])
     ones = np.ones(2)
-    expected = Expected(two, ones, 3 * ones, 0.1 * ones)
-    cheapest_links(possible_links(expected, two, -9 * ones, lambda rows, _: np.zeros(len(rows))))
+    expected, found = Expected(two, ones, 3 * ones, 0.1 * ones), Found(two, ones, ones)
+    cheapest_links(possible_links(expected, found, -9 * ones, lambda rows, _: np.zeros(len(rows))))

@@ -9,6 +9,7 @@ import numpy as np
 
 from realtime.tracker.assign import cheapest_links, total_cost
 from realtime.tracker.drift import common_drift, common_jump
+from realtime.tracker.middle import median
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -164,9 +165,9 @@ def _stirred(
 
 def _stir(linking: Linking, found: NDArray[np.float64]) -> float:
     """Return how far from where they were expected cells were found; 1 is usual."""
-    hit = np.flatnonzero(linking.linked >= 0)
+    hit = (linking.linked >= 0).nonzero()[0]
     if len(hit) < _FEWEST:
         return 1.0
     off = found[linking.linked[hit]] - linking.expected.places[hit]
     miss = np.sqrt(np.einsum("ij,ij->i", off, off)) / linking.expected.spread_px[hit]
-    return float(np.median(miss)) / _MEDIAN
+    return median(miss) / _MEDIAN

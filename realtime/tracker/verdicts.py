@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from realtime.tracker.cells import NOBODY, new_cells
+from realtime.tracker.cells import NOBODY, join, new_cells, pick
 from realtime.tracker.certainty import certainty
 from realtime.tracker.pending import Pending
 from realtime.wire import TrackEvent
@@ -78,7 +78,7 @@ class Verdicts:
                 self.tell("withdrawn", [int(was["id"])], is_final=True)  # her end
             self._pending.append(_pending(was, daughter_id, split, found))
             self.tell("division", [daughter_id], int(was["id"]))
-        return np.concatenate((cells, daughters))
+        return join(cells, daughters)
 
     def open_births(self, cells: Cells, which: NDArray[np.intp], found: Found) -> Cells:
         """Start a track for every detection that nobody explains."""
@@ -86,7 +86,7 @@ class Verdicts:
             return cells
         born = new_cells(self._new_ids(len(which)), which, found)
         self.tell("birth", born["id"].tolist())
-        return np.concatenate((cells, born))
+        return join(cells, born)
 
     def judge(self, cells: Cells, axes: int, n_shots: int) -> Cells:
         """Say what became of everything that is provisional.
@@ -157,7 +157,7 @@ class Verdicts:
             self.tell("withdrawn", cells["id"][mother].tolist(), is_final=True)  # her end
         for name in _OWN:
             cells[name][other] = cells[name][mother]
-        return np.delete(cells, mother)
+        return pick(cells, np.delete(np.arange(len(cells)), mother))
 
     def _judge_births(self, cells: Cells, axes: int, n_shots: int) -> Cells:
         """Make births final that were seen again in time; drop the others."""
@@ -176,7 +176,7 @@ class Verdicts:
         true = cells["place"][good & later & orphan][:, :axes]
         rates.count_new(len(cells), false, true, self._habits.gate.reach_px)
         cells["is_sure"][good] = True
-        return cells[~bad] if bad.any() else cells
+        return pick(cells, ~bad) if bad.any() else cells
 
     def _judge_ends(self, cells: Cells) -> Cells:
         """Open the end of cells that are newly missed; drop those that were missed too long."""
@@ -185,7 +185,7 @@ class Verdicts:
         fresh = (cells["missed"] == 1) & cells["is_sure"] & ~gone & ~is_hidden
         self.tell("end", cells["id"][fresh].tolist())
         self.tell("end", cells["id"][gone].tolist(), is_final=True)
-        return cells[~gone] if gone.any() else cells
+        return pick(cells, ~gone) if gone.any() else cells
 
     def _new_ids(self, count: int) -> NDArray[np.int64]:
         self._next_id += count
@@ -207,4 +207,4 @@ def _pending(was: np.void, daughter_id: int, split: Split, found: Found) -> Pend
 
 
 def _row(cells: Cells, track_id: int) -> NDArray[np.intp]:
-    return np.flatnonzero(cells["id"] == track_id)
+    return np.asarray((cells["id"] == track_id).nonzero()[0])

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from realtime.tracker import assign
-from realtime.tracker.assign import Pairs, cheapest_links, prices
+from realtime.tracker.assign import Pairs, cheapest_links, link_again, prices
+from realtime.tracker.cells import Found
 from realtime.tracker.certainty import certainty, link_odds
 from realtime.tracker.links import Expected, possible_links
+from realtime.tracker.middle import quantiles
 
 FAR = 1e9
 
@@ -114,7 +116,8 @@ def test_nobody_is_linked_to_nothing(n: int, m: int) -> None:
 def crowd(n: int, m: int) -> Pairs:
     rng = np.random.default_rng(0)
     expected = Expected(rng.uniform(0, 9, (n, 2)), np.ones(n), np.full(n, 50.0), np.full(n, 0.05))
-    found = rng.uniform(0, 9, (m, 2))
+    places = rng.uniform(0, 9, (m, 2))
+    found = Found(places, np.ones(m), np.ones(m))
     return possible_links(expected, found, np.full(m, -9.0), lambda rows, _: np.zeros(len(rows)))
 
 
@@ -132,6 +135,40 @@ def test_a_crowd_inside_one_gate_does_not_stall(n: int, m: int) -> None:
 def test_a_link_is_never_longer_than_its_own_gate() -> None:
     places = np.array([[0.0, 0.0], [0.0, 100.0]])
     expected = Expected(places, np.ones(2), np.array([5.0, 7.0]), np.full(2, 0.05))
-    found = np.array([[0.0, 6.0], [0.0, 106.0]])
+    found = Found(np.array([[0.0, 6.0], [0.0, 106.0]]), np.ones(2), np.ones(2))
     pairs = possible_links(expected, found, np.full(2, -30.0), lambda rows, _: np.zeros(len(rows)))
     np.testing.assert_array_equal(cheapest_links(pairs), [-1, 1])
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_what_must_be_is_taken_first_and_the_answer_is_that_of_the_whole(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pairs = random_pairs(60, 60, seed, 0.05)
+    linked = cheapest_links(pairs)
+    monkeypatch.setattr(assign, "_ROUNDS", 0)
+    np.testing.assert_array_equal(cheapest_links(pairs), linked)
+    monkeypatch.setattr(assign, "_SMALL", 0)
+    np.testing.assert_array_equal(cheapest_links(pairs), linked)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_links_that_are_mended_after_a_theft_are_those_of_the_whole_field(seed: int) -> None:
+    rng, pairs = np.random.default_rng(seed), random_pairs(60, 60, seed, 0.05)
+    linked = cheapest_links(pairs)
+    gone = rng.choice(linked[linked >= 0], 4, replace=False)
+    kept = ~np.isin(pairs.columns, gone)
+    left = replace(pairs, rows=pairs.rows[kept], columns=pairs.columns[kept], cost=pairs.cost[kept])
+    robbed = np.isin(linked, gone)
+    mended = link_again(left, np.where(robbed, -1, linked), robbed, np.empty(0, np.intp))
+    np.testing.assert_array_equal(mended, cheapest_links(left))
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=40),
+    st.lists(st.floats(0, 1), min_size=1, max_size=4),
+)
+def test_quantiles_are_those_of_numpy(values: list[float], shares: list[float]) -> None:
+    told = quantiles(np.array(values), *shares)
+    np.testing.assert_allclose(told, np.quantile(values, shares), rtol=1e-12, atol=1e-6)
