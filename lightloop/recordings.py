@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -12,10 +12,12 @@ from lightloop.calibrate import given_or_estimated
 from lightloop.recordings_files import open_folder, scale_of, tiffs_of, usual_axes
 from lightloop.restoring import moment_of
 from models.history import Moment
+from realtime.detect import DetectorConfig
 from realtime.errors import RunFileError
 from realtime.image_source import open_source
 from realtime.importing import estimated_camera
 from realtime.run_file import RunReader
+from realtime.tracker import TrackerConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -65,6 +67,12 @@ class Recording:
         `source` is "estimated" where it was guessed from the images.
     notes
         Sentences that a person should read.
+    detect, track
+        How the run looked for cells and followed them; as by default where there was no run.
+    planes_um
+        Distance of planes; 0: not known.
+    is_run
+        Whether it is a run file, which has its own settings.
     """
 
     folder: Path
@@ -76,6 +84,10 @@ class Recording:
     interval_s: float
     camera: Calibration
     notes: tuple[str, ...] = ()
+    detect: DetectorConfig = field(default_factory=DetectorConfig)
+    track: TrackerConfig = field(default_factory=TrackerConfig)
+    planes_um: float = 0.0
+    is_run: bool = False
 
 
 @contextmanager
@@ -143,6 +155,7 @@ def _of_run(reader: RunReader) -> Recording:
             for t, infos in zip(times, frames, strict=True)
         ]
     first = next(iter(fields.values()))
+    detect, track, notes = _settings_of(reader)
     starts = np.diff([infos[0].t_s for infos in first])
     return Recording(
         folder=reader.path.parent,
@@ -153,7 +166,33 @@ def _of_run(reader: RunReader) -> Recording:
         pixel_um=camera.pixel_um,
         interval_s=float(np.median(starts)) if len(starts) else 0.0,
         camera=camera.calibration,
+        notes=notes,
+        detect=detect,
+        track=track,
+        planes_um=_step_um(first[0]),
+        is_run=True,
     )
+
+
+def _settings_of(reader: RunReader) -> tuple[DetectorConfig, TrackerConfig, tuple[str, ...]]:
+    """Return how the run looked for cells and followed them, and what there is to say of it."""
+    from lightloop.config import ConfigError, parse
+
+    text = reader.start.config_toml
+    if not text:
+        return DetectorConfig(), TrackerConfig(), ()
+    try:
+        config = parse(text, reader.name)
+    except ConfigError as error:
+        note = f"its config cannot be read, so cells are followed as by default: {error}"
+        return DetectorConfig(), TrackerConfig(), (note,)
+    return config.detect, config.track, ()
+
+
+def _step_um(planes: list[FrameInfo]) -> float:
+    """Return the distance of the planes of a stack, um; 0: there is one, or nobody knows."""
+    heights = np.array([info.position_um[2] for info in planes])
+    return float(np.median(np.abs(np.diff(heights)))) if len(heights) > 1 else 0.0
 
 
 def _planes(infos: list[FrameInfo]) -> list[FrameInfo]:
@@ -191,5 +230,6 @@ def _of_source(source: ImageSource, path: Path, scale: Scale) -> Recording:
         pixel_um=scale.pixel_um,
         interval_s=scale.interval_s,
         camera=camera,
+        planes_um=scale.plane_um,
         notes=(note,),
     )

@@ -33,10 +33,11 @@ SECONDS = {
 
 
 class Scale(NamedTuple):
-    """Pixel at the sample, and time between time points; 0: the file does not say."""
+    """Pixel at the sample, time between time points, and between planes; 0: it does not say."""
 
     pixel_um: float = 0.0
     interval_s: float = 0.0
+    plane_um: float = 0.0
 
 
 def tiffs_of(folder: Path) -> list[Path]:
@@ -113,7 +114,7 @@ def scale_of(path: Path) -> Scale:
 
 
 def _of_ome(text: str) -> Scale:
-    """Read PhysicalSizeX and TimeIncrement; their units are um and s where none is given."""
+    """Read PhysicalSizeX and Z, and TimeIncrement; their units are um and s where none is given."""
     for element in ElementTree.fromstring(text).iter():
         if element.tag.rpartition("}")[2] == "Pixels":
             say = element.attrib
@@ -121,12 +122,15 @@ def _of_ome(text: str) -> Scale:
                 say.get("PhysicalSizeXUnit", "um"), 0
             )
             step = float(say.get("TimeIncrement", 0))
-            return Scale(pixel, step * SECONDS.get(say.get("TimeIncrementUnit", "s"), 0))
+            plane = float(say.get("PhysicalSizeZ", 0)) * UM.get(
+                say.get("PhysicalSizeZUnit", "um"), 0
+            )
+            return Scale(pixel, step * SECONDS.get(say.get("TimeIncrementUnit", "s"), 0), plane)
     return Scale()
 
 
 def _of_imagej(file: tifffile.TiffFile) -> Scale:
-    """Read the resolution and its unit, and the frame interval."""
+    """Read the resolution and its unit, the distance of planes, and the frame interval."""
     said = dict(file.imagej_metadata or {})
     unit = str(said.get("unit", "")).replace("\\u00B5", "µ").lower()
     tag = file.pages[0].tags.get("XResolution")
@@ -134,4 +138,5 @@ def _of_imagej(file: tifffile.TiffFile) -> Scale:
     if tag is not None and unit in UM:
         over, under = tag.value
         pixel = under / over * UM[unit] if over else 0.0
-    return Scale(pixel, float(said.get("finterval", 0.0) or 0.0))
+    plane = float(said.get("spacing", 0.0) or 0.0) * UM.get(unit, 0.0)
+    return Scale(pixel, float(said.get("finterval", 0.0) or 0.0), plane)

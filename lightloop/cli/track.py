@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lightloop.recordings import Recording
-    from lightloop.tracking import Followed, Wanted
+    from lightloop.tracking import Followed
+    from lightloop.tracking_eye import Wanted
 
 
 class Kind(StrEnum):
@@ -44,6 +45,10 @@ def track(
     network: Annotated[
         str, typer.Option(help="Denoiser to look through, such as denoise-2d.")
     ] = "",
+    find: Annotated[
+        str,
+        typer.Option(help="nuclei, spots, or a network that outlines nuclei; else as the run did."),
+    ] = "",
     radius_px: Annotated[
         float | None,
         typer.Option("--radius-px", min=1.5, max=250, help="Radius of a cell; else measured."),
@@ -62,14 +67,14 @@ def track(
         from lightloop.cli.export import progress_bar
         from lightloop.cli.recorded import _file_and_dataset
         from lightloop.recordings import open_recording
-        from lightloop.tracking import Wanted
         from lightloop.tracking import track as follow
+        from lightloop.tracking_eye import Wanted
         from realtime.export.tracks_formats import Format, format_of
 
         kind = Format(format_.value) if format_ else format_of(out)
         path, dataset = _file_and_dataset(recording)
         diameter_px = None if radius_px is None else 2 * radius_px
-        wanted = Wanted(network, diameter_px, pixel_um, interval_s)
+        wanted = Wanted(network, diameter_px, pixel_um, interval_s, find)
         with (
             open_recording(path, dataset, axes.upper(), channel) as film,
             progress_bar("following") as show,
@@ -78,7 +83,7 @@ def track(
         page = paper()
         for line in _summary(done, film, wanted):
             page.print(line, soft_wrap=True)
-        for note in film.notes:
+        for note in (*film.notes, *done.notes):
             complain(f"note: {note}")
 
 

@@ -12,6 +12,7 @@ from realtime.export import geff
 from realtime.export.ctc import USUAL_AREA_PX, write_tracks
 from realtime.export.discs import labels_of
 from realtime.export.frames import write_csv
+from realtime.export.outlines import painted
 from realtime.export.tracks_napari import write_napari
 from realtime.export.tracks_trackmate import write_trackmate
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from realtime.export.frames import Row
+    from realtime.export.outlines import Outlines
     from realtime.export.tracks_forest import Forest
 
 
@@ -82,6 +84,7 @@ def write_forest(
     forest: Forest,
     position: int = 0,
     on_time: Callable[[], object] = lambda: None,
+    outlines: Callable[[int], Outlines | None] = lambda t: None,
 ) -> None:
     """Write the cells of one field to a file or folder that does not exist.
 
@@ -91,6 +94,8 @@ def write_forest(
         Which field; the layout of the challenge numbers them, from 01.
     on_time
         Called for each time point where that takes long.
+    outlines
+        What was outlined at a time point; None: masks are discs of each cell's area there.
 
     Raises
     ------
@@ -104,7 +109,7 @@ def write_forest(
             _write_geff(draft, forest)
         case Format.CTC:
             draft.mkdir(exist_ok=True)
-            _write_ctc(draft / f"{position + 1:02d}_RES", forest, on_time)
+            _write_ctc(draft / f"{position + 1:02d}_RES", forest, on_time, outlines)
         case Format.TRACKMATE:
             write_trackmate(draft, forest)
         case Format.NAPARI:
@@ -165,7 +170,12 @@ def _write_geff(folder: Path, forest: Forest) -> None:
     geff.write_graph(folder, columns, edges, pixel_um, pixel_um if is_deep else None, about)
 
 
-def _write_ctc(folder: Path, forest: Forest, on_time: Callable[[], object]) -> None:
+def _write_ctc(
+    folder: Path,
+    forest: Forest,
+    on_time: Callable[[], object],
+    outlines: Callable[[int], Outlines | None],
+) -> None:
     lines, label_of = forest.tracklets()
     starts = np.searchsorted(forest.rows["t"], np.arange(forest.n_times + 1))
 
@@ -174,6 +184,10 @@ def _write_ctc(folder: Path, forest: Forest, on_time: Callable[[], object]) -> N
         mine = slice(starts[t], starts[t + 1])
         rows = forest.rows[mine]
         area = np.where(rows["area_px"] > 0, rows["area_px"], USUAL_AREA_PX)
-        return labels_of(forest.shape, rows["y"], rows["x"], np.sqrt(area / np.pi), label_of[mine])
+        who = (rows["y"], rows["x"], np.sqrt(area / np.pi))
+        known = outlines(t)
+        if known is None:
+            return labels_of(forest.shape, *who, label_of[mine])
+        return painted(known, *who, rows["is_seen"], label_of[mine])
 
     write_tracks(folder, ("mask", "res_track"), forest.n_times, labels, lines)

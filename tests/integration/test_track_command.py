@@ -15,7 +15,8 @@ from lightloop.recordings import open_recording
 from lightloop.scoring_match import match
 from lightloop.scoring_sides import side_of
 from lightloop.simulate import simulate
-from lightloop.tracking import Wanted, track
+from lightloop.tracking import track
+from lightloop.tracking_eye import Wanted
 from realtime.export.tracks_formats import Format
 
 CONFIG = SimulatedScopeConfig(height=192, width=192, n_cells=8, seed=4)
