@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     Image = NDArray[np.float32]
 
+_ALL = slice(None)
+
 
 class Electrons:
     """Turns frames of one camera into photo-electrons in place.
@@ -81,14 +83,23 @@ class Electrons:
         """How many pixels say nothing."""
         return 0 if self.is_bad is None else int(np.count_nonzero(self.is_bad))
 
-    def into(self, adu: NDArray[Any], out: Image) -> Image:
-        """Write the photo-electrons of a frame, (Y, X), into ``out``; dark noise is below 0."""
-        np.multiply(adu, self._scale, out=out, dtype=np.float32)
-        return np.subtract(out, self._shift, out=out)
+    def into(self, adu: NDArray[Any], out: Image, rows: slice = _ALL) -> Image:
+        """Write the photo-electrons of a frame, (Y, X), into ``out``; dark noise is below 0.
 
-    def noise_into(self, photons: Image, out: Image) -> Image:
+        `rows` says which rows of the camera these are, where they are not all of them.
+        """
+        np.multiply(adu, _part(self._scale, rows), out=out, dtype=np.float32)
+        return np.subtract(out, _part(self._shift, rows), out=out)
+
+    def noise_into(self, photons: Image, out: Image, rows: slice = _ALL) -> Image:
         """Write the variance that a frame of so many photo-electrons has into ``out``, e-^2."""
+        read_e2 = _part(self.read_e2, rows)
         if self.excess == 1.0:
-            return np.add(photons, self.read_e2, out=out)
+            return np.add(photons, read_e2, out=out)
         np.multiply(photons, np.float32(self.excess), out=out)
-        return np.add(out, self.read_e2, out=out)
+        return np.add(out, read_e2, out=out)
+
+
+def _part(value: np.float32 | Image, rows: slice) -> np.float32 | Image:
+    """Return rows of a map; a number is that of every row."""
+    return value[rows] if isinstance(value, np.ndarray) else value

@@ -59,7 +59,11 @@ def split(photons: NDArray[np.float32]) -> Regions:
     ----------
     Otsu, IEEE Trans. Syst. Man Cybern. 9 (1979) 62.
     """
-    small = shrunk(photons)
+    return split_small(shrunk(photons))
+
+
+def split_small(small: NDArray[np.float32]) -> Regions:
+    """Do the same with an estimate that is shrunk four times already; it is kept."""
     root = np.sqrt(np.maximum(small, 0.0) + np.float32(_READ_E2))
     low, high = cv2.minMaxLoc(root)[:2]
     if not high > low:  # even, or not a number

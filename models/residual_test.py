@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
 from models.electrons import Electrons
-from models.regions import SHRINK, Regions, shrunk, split
+from models.regions import SHRINK, Regions, shrunk, split_small
+from models.residual_numbers import TILES, Residuals, Tiles
+from models.residual_sums import Small, bad_blocks, neighbours, shrink_into
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,82 +19,17 @@ if TYPE_CHECKING:
 
     Image = NDArray[np.float32]
 
-_BLOCK_PX = 16
 _VARIANCE_FLOOR_E2 = 0.05
 """Least variance of a pixel, e-^2: without read noise and light, one stray photon is no alarm."""
-_BLOCK_ALARM = 4.0
 _MISSED_ALARM = 4.0
+_ASKED = 5.0
+"""Answer to added signal, sigma, from which the estimate's own doubt is asked for."""
 _HOT, _HOT_VAR = 5.0, 5.0
 """No more than this is believed of a pixel's residual, sigma, and of the mean square of 4 x 4 px:
 one of 10^10 blocks of white noise has more."""
-TILES = 4
-"""A frame has this many tiles along each side (proposed)."""
-REFERENCE_PIXELS = 512 * 512
-
-
-@dataclass(frozen=True, slots=True)
-class Residuals:
-    """What is left after the estimate is taken away, in units of the expected noise.
-
-    Attributes
-    ----------
-    mean_z, var_z
-        Mean (0 is right) and mean square (1 - `kept` is right) over all pixels.
-    corr1
-        Correlation of neighbours (a little below 0 is right; far below: the estimate copied noise).
-    frac_bad
-        Share of 16 x 16 px blocks whose mean is beyond 4 sigma (0 is right; else: bias).
-    invented
-        Highest matched-filter answer to signal that the estimate added, sigma (about 4 is right).
-    missed_share
-        Share of pixels whose matched-filter answer to lost signal is beyond 4 sigma.
-    clipped_share
-        Share of pixels at zero or at saturation, which were left out.
-    pixels
-        Pixels of the image.
-    kept
-        Share of the noise power that the estimate itself says is still in it; 0 if it does not say.
-    missed
-        Highest matched-filter answer to signal that the estimate lost, sigma.
-    dark_var
-        ``var_z + kept`` of the background alone (1 is right, whatever the estimate).
-    dark_mean_z
-        Mean of the residual there.
-    dark_pixels
-        Pixels of the background.
-    """
-
-    mean_z: float
-    var_z: float
-    corr1: float
-    frac_bad: float
-    invented: float
-    missed_share: float
-    clipped_share: float = 0.0
-    pixels: float = float(REFERENCE_PIXELS)
-    kept: float = 0.0
-    missed: float = 0.0
-    dark_var: float = 1.0
-    dark_mean_z: float = 0.0
-    dark_pixels: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Tiles:
-    """The same test in each of 4 x 4 tiles of a frame, (4, 4) float32 each.
-
-    Attributes
-    ----------
-    mean_z, var_z
-        Mean and mean square of the residual, as in `Residuals`.
-    invented, missed
-        Highest matched-filter answer to signal that was added, or lost, sigma.
-    """
-
-    mean_z: Image
-    var_z: Image
-    invented: Image
-    missed: Image
+_STRIP_PX = 64
+"""Rows that are worked on together, a multiple of a block: 128 KiB of float32 at 512 px
+a row stay in any processor's second cache."""
 
 
 class ResidualTest:
@@ -119,6 +55,8 @@ class ResidualTest:
         Its cells and background.
     variance_e2
         What the estimate states of itself, shrunk four times; only where it does.
+    brightest_e
+        The most of the estimate's photo-electrons.
     rim
         Pixels along each edge whose answers are no use.
     answer
@@ -146,7 +84,10 @@ class ResidualTest:
         kernel = cv2.getGaussianKernel(2 * self.rim + 1, psf_sigma_px, cv2.CV_32F)
         self._kernel = kernel / np.sqrt((kernel**2).sum())
         self.z, self.t, self._work = (np.zeros(shape, np.float32) for _ in range(3))
+        few = (shape[0] // SHRINK, shape[1] // SHRINK)
+        self._small = Small(*(np.zeros(few, np.float32) for _ in Small._fields))
         self.variance_e2 = np.zeros((1, 1), np.float32)
+        self.brightest_e = 0.0
         self.regions = Regions(*(np.zeros((1, 1), kind) for kind in (np.float32, np.uint8)))
 
     @property
@@ -164,50 +105,76 @@ class ResidualTest:
         photons, sd_e
             The estimate and its standard error, (Y, X) float32, photo-electrons.
         """
-        clipped = self._normalise(adu, photons)
         z = self.z
+        clipped = self._by_strips(adu, photons, sd_e)
+        small = self._small
         count = max(z.size - clipped - self._camera.bad_pixels, 1)
         flat = z.ravel()
         squares = max(float(np.dot(flat, flat)), 1e-12)
-        self.regions = split(photons)
-        np.multiply(z, z, out=self._work)
-        z2 = np.minimum(shrunk(self._work), np.float32(_HOT_VAR))
-        kept = np.zeros_like(z2) if sd_e is None else self._kept(sd_e)
-        both = z2 + kept
+        self.regions = split_small(small.photons.copy())  # it is kept by who asked
+        kept = self._kept(is_stated=sd_e is not None)
         self._filter()
         invented, missed = (float(v) for v in cv2.minMaxLoc(self.inner)[:2])
-        above = cv2.countNonZero(cv2.compare(self.inner, _MISSED_ALARM, cv2.CMP_GT))
+        above = 0
+        if missed > _MISSED_ALARM:
+            above = cv2.countNonZero(cv2.compare(self.inner, _MISSED_ALARM, cv2.CMP_GT))
         return Residuals(
             mean_z=float(flat.sum()) / count,
-            var_z=float(cv2.mean(z2)[0]) * z.size / count,
-            corr1=_neighbours(z) / squares,
-            frac_bad=_bad_blocks(self._work),  # where no hot pixel counts for more than `_HOT`
-            invented=-invented,
+            var_z=float(cv2.mean(small.z2)[0]) * z.size / count,
+            corr1=neighbours(z) / squares,
+            frac_bad=bad_blocks(small.calm),
+            invented=self._surprise(-invented, kept),
             missed_share=above / self.inner.size,
             clipped_share=clipped / z.size,
             pixels=float(z.size),
             kept=float(cv2.mean(kept)[0]),
             missed=missed,
-            dark_var=self.regions.mean(both, cells=False) if sd_e is not None else 1.0,
-            dark_mean_z=self.regions.mean(shrunk(z), cells=False),
-            dark_pixels=SHRINK**2 * float(both.size - cv2.countNonZero(self.regions.is_cell)),
+            dark_var=self.regions.mean(small.z2 + kept, cells=False) if sd_e is not None else 1.0,
+            dark_mean_z=self.regions.mean(small.z, cells=False),
+            dark_pixels=SHRINK**2
+            * float(self.regions.is_cell.size - cv2.countNonZero(self.regions.is_cell)),
+            dark_kept=self.regions.mean(kept, cells=False) if sd_e is not None else 0.0,
         )
 
-    def _normalise(self, adu: NDArray[Any], photons: Image) -> int:
-        """Write the residual over the expected noise into `z`; return how many pixels are clipped.
+    def _by_strips(self, adu: NDArray[Any], photons: Image, sd_e: Image | None) -> int:
+        """Write `z`, without hot pixels `_work`, and the small images; return the clipped pixels.
+
+        A strip of rows stays in the processor's cache from its counts to its means: half the time
+        of one pass over the frame after another.
+        """
+        clipped, self.brightest_e = 0, 0.0
+        for top in range(0, adu.shape[0], _STRIP_PX):
+            rows = slice(top, min(top + _STRIP_PX, adu.shape[0]))
+            clipped += self._normalise(adu[rows], photons[rows], rows)
+            z, work, small = self.z[rows], self._work[rows], self._small.rows(rows)
+            np.multiply(z, z, out=work)
+            shrink_into(work, small.z2)
+            shrink_into(z, small.z)
+            shrink_into(photons[rows], small.photons)
+            if sd_e is not None:
+                np.multiply(sd_e[rows], sd_e[rows], out=work)
+                shrink_into(work, small.variance_e2)
+            cv2.min(z, _HOT, dst=work)
+            shrink_into(work, small.calm)
+        np.minimum(self._small.z2, np.float32(_HOT_VAR), out=self._small.z2)
+        return clipped
+
+    def _normalise(self, adu: NDArray[Any], photons: Image, rows: slice) -> int:
+        """Write rows of the residual over the expected noise into `z`; count what is clipped.
 
         Clipped pixels are 0. Counts of zero are clipped only if the camera has an offset: a photon
         counter really saw none.
         """
-        z, variance = self.z, self._work
-        self._camera.into(adu, out=z)
+        z, variance, camera = self.z[rows], self._work[rows], self._camera
+        camera.into(adu, z, rows)
         z -= photons
-        self._camera.noise_into(photons, out=variance)
+        camera.noise_into(photons, variance, rows)
+        self.brightest_e = max(self.brightest_e, float(photons.max()))
         np.maximum(variance, np.float32(_VARIANCE_FLOOR_E2), out=variance)
         np.sqrt(variance, out=variance)
         z /= variance
-        if self._camera.is_bad is not None:
-            z[self._camera.is_bad] = 0.0
+        if camera.is_bad is not None:
+            z[camera.is_bad[rows]] = 0.0
         low = self._low_adu
         if float(adu.min()) > low and float(adu.max()) < self._saturation_adu:
             return 0
@@ -215,12 +182,13 @@ class ResidualTest:
         z[is_clipped] = 0.0
         return int(np.count_nonzero(is_clipped))
 
-    def _kept(self, sd_e: Image) -> Image:
+    def _kept(self, *, is_stated: bool) -> Image:
         """Return the share of the noise that an estimate says is still in it, (Y/4, X/4)."""
-        np.multiply(sd_e, sd_e, out=self._work)
-        self.variance_e2 = shrunk(self._work)
+        if not is_stated:
+            return np.zeros_like(self._small.z2)
+        self.variance_e2 = self._small.variance_e2
         noise = self._camera.excess * self.regions.photons + self._small_read_e2
-        noise = np.maximum(noise, _VARIANCE_FLOOR_E2)
+        np.maximum(noise, np.float32(_VARIANCE_FLOOR_E2), out=noise)
         return np.asarray(self.variance_e2 / noise, np.float32)
 
     def _filter(self) -> None:
@@ -230,10 +198,24 @@ class ResidualTest:
         is no structure: it counts for no more than `_HOT` sigma.
         """
         border = cv2.BORDER_REFLECT_101
-        cv2.min(self.z, _HOT, dst=self._work)
         cv2.sepFilter2D(
             self._work, cv2.CV_32F, self._kernel, self._kernel, dst=self.t, borderType=border
         )
+
+    def _surprise(self, invented: float, kept: Image) -> float:
+        """Return the strongest answer to added signal beside what the estimate doubts there.
+
+        A doubt of sd over a spot answers ``sd / noise * answer`` of its own, and adds to the
+        noise's 1. It is weighed only where there is something to explain: that is rare.
+        """
+        if not invented > _ASKED:
+            return invented
+        where = cv2.findNonZero(cv2.compare(self.inner, -_ASKED, cv2.CMP_LT))
+        columns, rows = np.asarray(where).reshape(-1, 2).T
+        y = np.minimum((rows + self.rim) // SHRINK, kept.shape[0] - 1)
+        x = np.minimum((columns + self.rim) // SHRINK, kept.shape[1] - 1)
+        doubt = np.sqrt(1.0 + self.answer**2 * kept[y, x])
+        return max(float((-self.inner[rows, columns] / doubt).max()), _ASKED)
 
     def tiles(self) -> Tiles:
         """Return the last frame's test tile by tile."""
@@ -248,19 +230,3 @@ def _by_tile(image: Image, reach: Any) -> Image:
     whole = image[: rows * TILES, : columns * TILES]
     grid = whole.reshape(TILES, rows, TILES, columns)
     return np.asarray(reach(grid, axis=(1, 3)), np.float32)
-
-
-def _neighbours(z: Image) -> float:
-    """Return the mean of the sums of products with the right and the lower neighbour."""
-    flat, width = z.ravel(), z.shape[1]
-    across = float(np.dot(flat[1:], flat[:-1])) - float(np.dot(z[1:, 0], z[:-1, -1]))
-    down = float(np.dot(flat[width:], flat[:-width]))
-    return 0.5 * (across + down)
-
-
-def _bad_blocks(z: Image) -> float:
-    """Return the share of 16 x 16 blocks whose mean lies beyond 4 sigma."""
-    rows, columns = (n // _BLOCK_PX for n in z.shape)
-    whole = z[: rows * _BLOCK_PX, : columns * _BLOCK_PX]
-    means = cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA)
-    return float(np.mean(np.abs(means) * _BLOCK_PX > _BLOCK_ALARM))

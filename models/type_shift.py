@@ -34,7 +34,7 @@ WINDOW_PX = 256
 _SLOWEST = 5
 """Periods in that square below which a frequency is shape, not pattern (proposed)."""
 _FLAT = 0.02
-"""Mean square step at 4 px, units of the noise, below which there is nothing to describe."""
+"""Mean square step at 2 and 4 px, units of the noise, below which there is nothing to describe."""
 
 
 def features(photons: Image, read_noise_e: float) -> NDArray[np.float64] | None:
@@ -62,7 +62,7 @@ def features(photons: Image, read_noise_e: float) -> NDArray[np.float64] | None:
         powers.append(power)
         rarities.append(rarity)
         directions.append(direction)
-    if not powers[2] > _FLAT:
+    if not max(powers[1:3]) > _FLAT:  # waves of 4 px have no step at that distance
         return None
     slopes = np.diff(np.log(np.maximum(powers, 1e-9)))
     mean, sd = cv2.meanStdDev(image)

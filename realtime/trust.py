@@ -17,10 +17,10 @@ from models.conformal import UNKNOWN, Conformal
 from models.electrons import Electrons
 from models.residual_test import ResidualTest
 from models.residuals import Reason, reasons
-from models.type_shift import WINDOW_PX, features
 from realtime.audits import Auditor
 from realtime.lasting import Lasting
 from realtime.policy.observation import Trust
+from realtime.texture_watch import TextureWatch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,11 +87,11 @@ class TrustWatch:
         )
         self._electrons = Electrons(*numbers, maps, excess)
         self._limits, self._photons_max_e = limits, photons_max_e
-        self._conformal, self._types = Conformal(scales or {}), types
+        self._conformal = Conformal(scales or {})
+        self._textures = None if types is None else TextureWatch(types, camera.read_noise_e)
         self._lasting, self.audits = Lasting(), Auditor()
         self._raw_e = np.empty(shape, np.float32)
         self._sample: NDArray[np.uint16] | None = None
-        self._frames = 0
 
     @property
     def regions(self) -> Regions:
@@ -106,6 +106,8 @@ class TrustWatch:
         if not any(reason.code == "not-numbers" for reason in found):
             found += self._guards(seen, photons)
             key = (info.shot.position, info.index.z)
+            if self._textures is not None:
+                found += self._textures.see(key, photons)
             found += self._lasting.see(key, self._test, seen, camera.read_noise_e)
         cells, background = self._expected(restored.sd_e)
         audit = self._audit(info, adu, photons, _units(cells, background))
@@ -148,27 +150,12 @@ class TrustWatch:
         if dark_e < _DARK_E and seen.dark_mean_z < _BELOW_OFFSET_Z:
             why = "the background lies below the camera's offset: calibrate it again"
             found.append(Reason("below-offset", why))
-        if self._types is not None:
-            texture = features(self._window(photons), self._camera.read_noise_e)
-            if texture is not None and self._types.distance(texture) > self._types.far:
-                why = "a kind of structure that the network never learnt from"
-                found.append(Reason("unseen-structure", why))
         return found
 
     def _is_above_range(self, photons: Image) -> bool:
-        if not photons.max() > self._photons_max_e:
+        if not self._test.brightest_e > self._photons_max_e:
             return False
         return bool(np.count_nonzero(photons > self._photons_max_e) > ABOVE_RANGE * photons.size)
-
-    def _window(self, photons: Image) -> Image:
-        """Return a square as large as the training scenes, another one each time."""
-        height, width = photons.shape
-        rows, columns = max(height // WINDOW_PX, 1), max(width // WINDOW_PX, 1)
-        row, column = divmod(self._frames % (rows * columns), columns)
-        self._frames += 1
-        top = row * max(height - WINDOW_PX, 0) // max(rows - 1, 1)
-        left = column * max(width - WINDOW_PX, 0) // max(columns - 1, 1)
-        return photons[top : top + WINDOW_PX, left : left + WINDOW_PX]
 
     def _expected(self, sd_e: Image | None) -> tuple[Expected, Expected]:
         """Return the error to be expected in the cells, and in the background."""

@@ -1,0 +1,61 @@
+"""Sums over a residual: of neighbours, and of blocks on pictures shrunk four times."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import cv2
+import numpy as np
+
+from models.regions import SHRINK
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Image = NDArray[np.float32]
+
+_BLOCK_PX = 16
+_BLOCK_ALARM = 4.0
+
+
+class Small(NamedTuple):
+    """What is needed of a frame on a picture shrunk four times, (Y/4, X/4) float32 each.
+
+    `z2` are squares of the residual, `calm` is the residual without hot pixels.
+    """
+
+    z: Image
+    z2: Image
+    calm: Image
+    photons: Image
+    variance_e2: Image
+
+    def rows(self, rows: slice) -> Small:
+        """Return the part that belongs to rows of the frame."""
+        part = slice(rows.start // SHRINK, rows.stop // SHRINK)
+        return Small(*(image[part] for image in self))
+
+
+def neighbours(z: Image) -> float:
+    """Return the mean of the sums of products with the right and the lower neighbour."""
+    flat, width = z.ravel(), z.shape[1]
+    across = float(np.dot(flat[1:], flat[:-1])) - float(np.dot(z[1:, 0], z[:-1, -1]))
+    down = float(np.dot(flat[width:], flat[:-width]))
+    return 0.5 * (across + down)
+
+
+def shrink_into(image: Image, out: Image) -> None:
+    """Write the means over blocks of 4 x 4 px into `out`, (Y/4, X/4)."""
+    rows, columns = out.shape
+    if rows:
+        whole = image[: rows * SHRINK, : columns * SHRINK]
+        cv2.resize(whole, (columns, rows), dst=out, interpolation=cv2.INTER_AREA)
+
+
+def bad_blocks(calm: Image) -> float:
+    """Return the share of 16 x 16 blocks whose mean is beyond 4 sigma; `calm` is shrunk already."""
+    side = _BLOCK_PX // SHRINK
+    rows, columns = (n // side for n in calm.shape)
+    whole = calm[: rows * side, : columns * side]
+    means = cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA)
+    return float(np.mean(np.abs(means) * _BLOCK_PX > _BLOCK_ALARM))

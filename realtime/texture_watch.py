@@ -1,0 +1,67 @@
+"""Does an image show what its network learnt from? Looked at now and then, remembered by field.
+
+A kind of structure does not change from one frame to the next, and describing it costs as much as
+all other tests together: so every third frame of a field is described, a square as large as the
+training scenes, another one each time. In between, what was seen last counts.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+from models.residuals import Reason
+from models.type_shift import WINDOW_PX, features
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from models.type_shift import TypeReference
+
+    Image = NDArray[np.float32]
+
+EVERY = 3
+"""Frames of a field from one look to the next: four squares, 512 x 512 px, in ten frames."""
+_MOST_FIELDS = 4096
+_STRANGE = Reason("unseen-structure", "a kind of structure that the network never learnt from")
+
+
+class TextureWatch:
+    """Tells, field by field, images unlike all that a network learnt from.
+
+    Parameters
+    ----------
+    types
+        What the network's training scenes look like.
+    read_noise_e
+        Of the camera, rms photo-electrons.
+    """
+
+    def __init__(self, types: TypeReference, read_noise_e: float) -> None:
+        self._types, self._read_noise_e = types, read_noise_e
+        self._fields: OrderedDict[tuple[int, int], tuple[int, bool]] = OrderedDict()
+
+    def see(self, key: tuple[int, int], photons: Image) -> list[Reason]:
+        """Take a frame of a field and plane, (Y, X); return what its last look speaks against."""
+        frames, is_strange = self._fields.pop(key, (0, False))
+        if frames % EVERY == 0:
+            is_strange = self._is_strange(window(photons, frames // EVERY))
+        while len(self._fields) >= _MOST_FIELDS:
+            self._fields.popitem(last=False)
+        self._fields[key] = frames + 1, is_strange
+        return [_STRANGE] if is_strange else []
+
+    def _is_strange(self, square: Image) -> bool:
+        texture = features(square, self._read_noise_e)
+        return texture is not None and self._types.distance(texture) > self._types.far
+
+
+def window(photons: Image, look: int) -> Image:
+    """Return a square as large as the training scenes, another one at each look."""
+    height, width = photons.shape
+    rows, columns = max(height // WINDOW_PX, 1), max(width // WINDOW_PX, 1)
+    row, column = divmod(look % (rows * columns), columns)
+    top = row * max(height - WINDOW_PX, 0) // max(rows - 1, 1)
+    left = column * max(width - WINDOW_PX, 0) // max(columns - 1, 1)
+    return photons[top : top + WINDOW_PX, left : left + WINDOW_PX]
