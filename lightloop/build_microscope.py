@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from acquire.core import load_system
-from acquire.light.own_core import PartCore, labels_of
-from acquire.light.port import LightPort
+from acquire.light.own_core import OwnWay
 from acquire.light.startup import refuse_lit_startup
 from acquire.simulated.config import SimulatedScopeConfig
 from lightloop.cameras import cameras_of
@@ -130,13 +129,11 @@ def build_dark(
         Returns when the owner's process has ended, or after a few seconds.
     """
     if isinstance(config.scope, MicroManagerConfig):
-        second = PartCore(config.scope.system, labels_of(config.light))
+        second = OwnWay(config.scope.system, config.light)
 
         def dark_by_second_core() -> bool:
             wait_for_owner()
-            port = LightPort(second.load(), config.light)
-            dark = [port.dark(source) for source in config.light if source.is_switchable]
-            return all(dark)  # after every one was tried
+            return second.go_dark()
 
         return dark_by_second_core
     from acquire.simulated.light.light_box import LightBoxClient, LightBoxGone

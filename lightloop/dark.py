@@ -11,6 +11,7 @@ from lightloop.config import MicroManagerConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from acquire.core import Core
     from acquire.light.ports import Lights
@@ -29,7 +30,8 @@ class Darkened(NamedTuple):
 def switch_off(config: RunConfig, load: Callable[..., Core] = load_lights) -> tuple[Darkened, ...]:
     """Switch off every declared light, one after the other, whichever fails.
 
-    Only the light devices are loaded: no camera, no stage, and no startup preset.
+    Only the light devices are loaded: no camera, no stage, and no startup preset. Where they do not
+    load together, each is tried by itself.
 
     Parameters
     ----------
@@ -48,18 +50,36 @@ def switch_off(config: RunConfig, load: Callable[..., Core] = load_lights) -> tu
     """
     if not isinstance(config.scope, MicroManagerConfig):
         return ()
+    system, sources = config.scope.system, config.light
     try:
-        lights = LightPort(load(config.scope.system, config.light), config.light)
+        lights = LightPort(load(system, sources), sources)
     except ScopeError as error:
-        raise SettingRefused(
-            f"DARK NOT CONFIRMED: the lights cannot be reached ({error}). Another program may hold "
-            "their ports: switch them off there, or by hand"
-        ) from error
-    return tuple(_darken(lights, source) for source in config.light)
+        found = [_alone(load, system, source) for source in sources]
+        if not any(one.is_dark for one in found):
+            raise SettingRefused(
+                f"DARK NOT CONFIRMED: the lights cannot be reached ({error}). Another program may "
+                "hold their ports: switch them off there, or by hand"
+            ) from error
+        return tuple(found)
+    return tuple(_darken(lights, source) for source in sources)
 
 
-def _darken(lights: Lights, source: LightSource) -> Darkened:
+def _alone(load: Callable[..., Core], system: Path | str, source: LightSource) -> Darkened:
+    """Switch off one light by a core that has nothing else, and let go of its port again."""
     if not source.is_switchable:
+        return _darken(None, source)
+    try:
+        core = load(system, [source])
+    except ScopeError as error:
+        return Darkened(source.name, False, f"cannot be reached ({error})")
+    try:
+        return _darken(LightPort(core, [source]), source)
+    finally:
+        core.unloadAllDevices()
+
+
+def _darken(lights: Lights | None, source: LightSource) -> Darkened:
+    if lights is None or not source.is_switchable:
         return Darkened(source.name, False, "has no switch: it shines until it is unplugged")
     try:
         is_dark = lights.dark(source)

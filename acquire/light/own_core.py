@@ -1,17 +1,23 @@
-"""The keeper's own way to real light: a second core that loads the light devices, and no others."""
+"""The keeper's own way to real light: a second core that loads the light devices, and no others.
+
+One light that cannot be reached must not keep the others on: where they do not load together, each
+is tried by itself.
+"""
 
 from __future__ import annotations
 
 import importlib
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from acquire.core import PYTHON_DEVICE, commanding, new_core
-from acquire.errors import DeviceMissing
+from acquire.errors import DeviceMissing, ScopeError
+from acquire.light.port import LightPort
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from acquire.core import Core
     from acquire.light.source import LightSource
@@ -61,6 +67,75 @@ class PartCore:
             self._core.loadSystemConfiguration(str(part))
         self._core.setAutoShutter(False)
         return cast("Core", self._core)
+
+    def unload(self) -> None:
+        """Let go of the devices; may be called where they were never loaded."""
+        with commanding("letting go of the light devices"):
+            self._core.unloadAllDevices()
+
+
+class OwnWay:
+    """A way to lights that needs nobody else's core; made ready now, and taken when it is needed.
+
+    Parameters
+    ----------
+    config
+        Micro-Manager configuration file, or "demo".
+    sources
+        The lights; those without any switch are left out.
+
+    Raises
+    ------
+    DeviceMissing
+        If the file cannot be read.
+    """
+
+    def __init__(self, config: Path | str, sources: Iterable[LightSource]) -> None:
+        self._sources = [source for source in sources if source.is_switchable]
+        self._together = PartCore(config, labels_of(self._sources))
+        self._apart = [PartCore(config, labels_of([source])) for source in self._sources]
+
+    def go_dark(self) -> bool:
+        """Switch every light off; return whether all of them are read back dark.
+
+        Raises
+        ------
+        ScopeError
+            If one cannot be reached, after all were tried.
+        """
+        try:
+            port = LightPort(self._together.load(), self._sources)
+        except ScopeError:
+            if len(self._sources) < 2:
+                raise
+            return self._one_by_one()
+        return _all_of([partial(port.dark, source) for source in self._sources])
+
+    def _one_by_one(self) -> bool:
+        pairs = zip(self._apart, self._sources, strict=True)
+        return _all_of([partial(_dark_alone, part, source) for part, source in pairs])
+
+
+def _dark_alone(part: PartCore, source: LightSource) -> bool:
+    """Switch one light off by a core that has nothing else, and let go of its port again."""
+    try:
+        return LightPort(part.load(), [source]).dark(source)
+    finally:
+        part.unload()
+
+
+def _all_of(deeds: Sequence[Callable[[], bool]]) -> bool:
+    """Do all of them, whichever fails; return whether all came true, or raise what failed first."""
+    failed: list[Exception] = []
+    is_so = True
+    for deed in deeds:
+        try:
+            is_so = deed() and is_so
+        except Exception as error:  # any driver may raise anything; the other lights are due
+            failed.append(error)
+    if failed:
+        raise failed[0]
+    return is_so
 
 
 def load_lights(config: Path | str, sources: Iterable[LightSource]) -> Core:
