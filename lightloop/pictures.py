@@ -75,11 +75,13 @@ class Pictures:
             drawn += self._fine()
         except RuntimeError as error:
             logger.error("no super-resolved images any more: %s", error)
+            _close(self._superres)
             self._superres = None
         try:
             drawn += self._in_between()
         except RuntimeError as error:
             logger.error("no planes between any more: %s", error)
+            _close(self._axial)
             self._axial = None
         return tuple(drawn)
 
@@ -119,6 +121,12 @@ class Pictures:
         for network in (self._superres, self._axial):
             if network is not None:
                 network.close()
+
+
+def _close(network: SuperResolver | AxialInterpolator | None) -> None:
+    """Free a network that failed."""
+    if network is not None:
+        network.close()
 
 
 def pictures_a_shot(config: RunConfig) -> int:

@@ -10,22 +10,36 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from models.evenness import Evener
 from models.network import Network
 from models.read_out import Denoised, ReadOut
 from models.stabiliser import PixelMaps, Stabiliser, smooth_into
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from models.engines import EngineInfo
     from models.package import Package
+
+    Image = NDArray[np.float32]
+    View = tuple[int, bool]
+
+VIEWS: Sequence[View] = tuple((turns, flip) for turns in range(4) for flip in (False, True))
+"""Quarter turns, and whether mirrored after them."""
 
 
 class SuperResolver:
     """Restore frames at twice the resolution along both axes.
 
     Four pixels of an answer share the light of one pixel of the camera, so their sum is the frame
-    that a perfect camera would have seen; `rebin` is that sum.
+    that a perfect camera would have seen; `rebin` is that sum. What it leaves of the measurement
+    looks like the camera's noise (`models.evenness`).
+
+    The network looks at each frame turned and mirrored in up to eight ways, and the answer is their
+    mean: a small network errs a little differently in each. 0.25 to 0.4 dB better than one look
+    (Timofte, Rothe & Van Gool, CVPR 2016, "enhanced prediction"); it takes as many times longer.
 
     Parameters
     ----------
@@ -35,6 +49,8 @@ class SuperResolver:
         Height and width of the frames, px, at least 16 each.
     gain_adu_per_e, offset_adu, read_noise_e, engine, precision, threads, maps
         As of `models.denoise.Denoiser`.
+    views
+        How many ways to look at a frame, 1 to 8.
 
     Raises
     ------
@@ -53,16 +69,36 @@ class SuperResolver:
         precision: str = "auto",
         threads: int = 1,
         maps: PixelMaps | None = None,
+        views: int = len(VIEWS),
     ) -> None:
+        if not 1 <= views <= len(VIEWS):
+            raise ValueError(f"views must be 1 to {len(VIEWS)}, got {views}")
         self._stabilise = Stabiliser(shape, gain_adu_per_e, offset_adu, read_noise_e, maps)
-        self._network = Network(package, "superres", shape, engine, precision, threads)
-        self.model_id, self.upscale = self._network.model_id, package.manifest.upscale
-        self._smooth_px = package.manifest.smooth_px
+        how = (engine, precision, threads)
+        self._network = Network(package, "superres", shape, *how)
+        self._views = VIEWS[:views]
+        self._lying = self._network  # looks at frames after an odd number of quarter turns
+        if shape[0] != shape[1] and any(turns % 2 for turns, _ in self._views):
+            try:
+                self._lying = Network(package, "superres", shape[::-1], *how)
+            except BaseException:
+                self._network.close()
+                raise
+        manifest = package.manifest
+        self.model_id, self.upscale = self._network.model_id, manifest.upscale
+        self._smooth_px = manifest.smooth_px
+        self._bounds = (
+            np.float32(manifest.log_variance_min),
+            np.float32(manifest.log_variance_max),
+        )
         self.shape = (shape[0] * self.upscale, shape[1] * self.upscale)
         self._stabilised, self._smooth = (np.empty(shape, np.float32) for _ in range(2))
-        self._base = np.empty(self.shape, np.float32)
+        self._base, self._mean, self._second, self._work = (
+            np.empty(self.shape, np.float32) for _ in range(4)
+        )
         pedestal, share = self._stabilise.pedestal, 1.0 / self.upscale**2
-        self._read_out = ReadOut(package.manifest, pedestal, self.shape, share)
+        self._read_out = ReadOut(manifest, pedestal, self.shape, share)
+        self._even_out = Evener(shape, pedestal, self.upscale)
 
     def __call__(self, adu: NDArray[Any]) -> Denoised:
         """Restore one frame, (Y, X) ADU, as (2 Y, 2 X); the answer is valid until the next call.
@@ -76,8 +112,33 @@ class SuperResolver:
         smooth_into(self._stabilised, self._smooth_px, out=self._smooth)
         size = self.shape[::-1]
         cv2.resize(self._smooth, size, dst=self._base, interpolation=cv2.INTER_LINEAR)
-        self._network.show(self._stabilised, self._network.planes[0])
-        return self._read_out(self._base, *self._network.infer())
+        answer = self._read_out(self._base, *self._mean_of_views())
+        self._even_out(self._stabilised, answer.photons)
+        return answer
+
+    def _mean_of_views(self) -> tuple[Image, Image]:
+        """Return the mean correction, and the log-variance with what the views differ by."""
+        mean, second = self._mean, self._second
+        mean.fill(0.0)
+        second.fill(0.0)
+        for view in self._views:
+            network = self._lying if view[0] % 2 else self._network
+            network.show(_turned(self._stabilised, *view), network.planes[0])
+            correction, log_variance = network.infer()
+            work = self._work.reshape(correction.shape)
+            np.add(mean, _turned_back(correction, *view), out=mean)
+            np.multiply(correction, correction, out=work)
+            np.add(second, _turned_back(work, *view), out=second)
+            np.clip(log_variance, *self._bounds, out=work)
+            np.exp(work, out=work)
+            np.add(second, _turned_back(work, *view), out=second)
+        share = np.float32(1.0 / len(self._views))
+        np.multiply(mean, share, out=mean)
+        np.multiply(second, share, out=second)
+        work = np.multiply(mean, mean, out=self._work)
+        np.subtract(second, work, out=second)  # the mean variance, and that of the views
+        np.maximum(second, np.exp(self._bounds[0]), out=second)
+        return mean, np.log(second, out=second)
 
     def info(self) -> EngineInfo:
         """Say who computes."""
@@ -86,6 +147,18 @@ class SuperResolver:
     def close(self) -> None:
         """Free the engine; may be called twice."""
         self._network.close()
+        self._lying.close()
+
+
+def _turned(image: Image, turns: int, is_mirrored: bool, /) -> Image:
+    """Return a view of an image after quarter turns, then mirrored."""
+    turned = np.rot90(image, turns)
+    return turned[:, ::-1] if is_mirrored else turned
+
+
+def _turned_back(image: Image, turns: int, is_mirrored: bool, /) -> Image:
+    """Undo `_turned`."""
+    return np.rot90(image[:, ::-1] if is_mirrored else image, -turns)
 
 
 def rebin(photons: NDArray[np.float32], factor: int = 2) -> NDArray[np.float32]:

@@ -11,6 +11,7 @@ import pytest
 from models import Denoiser, ModelError, noise
 from models.axial import AxialInterpolator, depth_of_field_um
 from models.errors import FrameRefused
+from models.evenness import Evener
 from models.superres import SuperResolver, rebin
 from tests.unit.fake_network import package, use
 
@@ -51,7 +52,9 @@ def test_without_a_correction_fine_pixels_are_the_enlarged_blurred_frame(monkeyp
     adu = frame()
     answer = resolver()(adu)
     base = cv2.resize(smooth(adu), (74, 48), interpolation=cv2.INTER_LINEAR)
-    np.testing.assert_allclose(answer.photons, photons_of(base) / 4, rtol=2e-4, atol=1e-3)
+    wanted = (photons_of(base) / 4).astype(np.float32)
+    Evener(SHAPE, 0.375 + 1.5**2, 2)(noise.forward(adu, *CAMERA).astype(np.float32), wanted)
+    np.testing.assert_allclose(answer.photons, wanted, rtol=2e-4, atol=1e-3)
 
 
 def test_four_fine_pixels_hold_the_light_of_one(monkeypatch) -> None:
@@ -68,11 +71,48 @@ def test_four_fine_pixels_hold_the_light_of_one(monkeypatch) -> None:
 def test_the_network_sees_the_normalised_frame_mirrored_to_eights(monkeypatch) -> None:
     opened, adu = use(monkeypatch), frame()
     resolver()(adu)
-    seen = opened[0].seen[-1]
+    seen = opened[0].seen[0]
     assert seen.shape == (1, 24, 40)
     wanted = (noise.forward(adu, *CAMERA) - MU) / SD
     np.testing.assert_allclose(seen[0, :, :37], wanted, atol=2e-5)
     np.testing.assert_allclose(seen[0, :, 37:], wanted[:, [35, 34, 33]], atol=2e-5)
+
+
+@pytest.mark.parametrize("shape", [(24, 24), (24, 40)])
+def test_the_frame_is_looked_at_in_eight_ways_and_each_answer_is_turned_back(
+    monkeypatch, shape
+) -> None:
+    def what_is_seen(planes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return planes[0], np.full(planes.shape[1:], -7.0, np.float32)
+
+    opened = use(monkeypatch, what_is_seen)
+    adu = np.random.default_rng(3).poisson(40.0, shape).astype(np.uint16) + 100
+    eight = SuperResolver(package(**FINE), shape, *CAMERA)(adu).photons.copy()
+    ways = {seen[0].tobytes() for engine in opened for seen in engine.seen}
+    assert len(ways) == 8
+    one = SuperResolver(package(**FINE), shape, *CAMERA, views=1)(adu)
+    # This network errs alike in all of them, so that any that is not turned back would show.
+    np.testing.assert_allclose(eight, one.photons, rtol=1e-4, atol=1e-3)
+
+
+def test_what_the_ways_to_look_differ_by_is_part_of_the_error(monkeypatch) -> None:
+    def brighter_at_the_top(planes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        slope = np.linspace(0.0, 1.0, planes.shape[1], dtype=np.float32)[:, None]
+        return np.broadcast_to(slope, planes.shape[1:]), np.full(planes.shape[1:], -7.0, "f4")
+
+    use(monkeypatch, brighter_at_the_top)
+    flat = np.full((24, 24), 140, np.uint16)
+    answer = SuperResolver(package(**FINE), (24, 24), *CAMERA)(flat)
+    np.testing.assert_allclose(answer.photons, answer.photons.mean(), rtol=0.02)  # no way wins
+    edge, middle = answer.sd_e[0, 0], answer.sd_e[23, 23]
+    assert edge > 5 * middle  # at the edges they say 0 or 1, in the middle all say 1/2
+
+
+@pytest.mark.parametrize("views", [0, 9])
+def test_there_are_one_to_eight_ways_to_look(monkeypatch, views) -> None:
+    use(monkeypatch)
+    with pytest.raises(ValueError, match="views must be 1 to 8"):
+        SuperResolver(package(**FINE), SHAPE, *CAMERA, views=views)
 
 
 def test_rebinning_keeps_every_photon() -> None:
