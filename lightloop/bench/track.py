@@ -1,5 +1,7 @@
 """The tracker against truth and rivals: links, divisions, honesty, time and memory of a frame.
 
+From given detections, and from raw images with the detector before it, also where light is scarce.
+
 Sabotage: the tracker is handed each frame's detections with their columns mixed up in every tenth
 frame.
 """
@@ -13,10 +15,12 @@ import numpy as np
 
 from lightloop.bench.report import Measured, Options
 from lightloop.bench.track_culture import HARD, Culture
+from lightloop.bench.track_families import families
 from lightloop.bench.track_honesty import reliability
-from lightloop.bench.track_rivals import gate_px, rivals
+from lightloop.bench.track_raw import raw_rows
+from lightloop.bench.track_rivals import gate_px, rivals, why_absent
 from lightloop.bench.track_runs import ours
-from lightloop.bench.track_score import score
+from lightloop.bench.track_score import score, true_edges
 from lightloop.bench.track_speed import memory_growth_mb, speed
 
 if TYPE_CHECKING:
@@ -30,6 +34,8 @@ SEED = 1
 """Of the simulated scenes; the tracker was tuned on others."""
 _MIXED_EVERY = 10
 _DROPPED, _DROP_SEED = 0.05, 7
+_BY_PACKAGES = ("simplus", "gowt1")
+"""Scenes that py-ctcmetrics and traccuracy score, too."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,11 @@ class _Case:
     is_of_links: bool = False
     """Its truth does not say who is whose daughter, so links to daughters are not counted."""
 
+    @property
+    def is_held_out_half(self) -> bool:
+        """Whether it is a part of a scene that stands in the table whole."""
+        return self.key.endswith("_held_out")
+
 
 def run(options: Options) -> Measured:
     """Follow every scene with our tracker and with the rivals that are installed."""
@@ -50,9 +61,11 @@ def run(options: Options) -> Measured:
     held_out: list[tuple[Scene, Run]] = []
     names = list(rivals())
     lines = [
+        *why_absent(),
         f"| scene | ours: edge F1 / division F1 | {' | '.join(names)} |".replace("|  |", "|"),
         "|---" * (2 + len(names)) + "|",
     ]
+    packages: list[str] = []
     for case in _cases(options):
         scene = _mixed(case.scene) if options.sabotage else case.scene
         mine = ours(scene)
@@ -60,11 +73,21 @@ def run(options: Options) -> Measured:
         values |= _values(case.key, got)
         if case.is_held_out:
             held_out.append((case.scene, mine))
-        row = [case.scene.name, _cell(got)]
-        for follow in rivals().values():
-            other = follow(scene, gate_px(case.scene))
-            row.append(other.failure or _cell(score(case.scene, other.edges)))
+        row, runs = [case.scene.name, _cell(got)], {"ours": mine}
+        for name, follow in () if case.is_held_out_half else rivals().items():
+            runs[name] = follow(scene, gate_px(case.scene))
+            row.append(runs[name].failure or _cell(score(case.scene, runs[name].edges)))
+        row += [""] * (2 + len(names) - len(row))
         lines.append(f"| {' | '.join(row)} |")
+        if case.key in _BY_PACKAGES:
+            found, table = families(case.scene, true_edges(case.scene), runs)
+            values |= found if case.key == "simplus" else {}
+            packages += table
+    lines += packages
+    if options.data is not None:
+        found, table = raw_rows(options, options.data / "tracking")
+        values |= found
+        lines += table
     values["track_reliability_worst_bin"], values["track_wrong_links_error"], table = reliability(
         held_out
     )

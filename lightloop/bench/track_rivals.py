@@ -28,8 +28,20 @@ MEMORY = 2
 
 def rivals() -> dict[str, Callable[[Scene, float], Run]]:
     """Return those that are installed: a function of a scene and a gate in px."""
-    known = {"trackpy": _trackpy, "laptrack": _laptrack}
+    known = {"trackpy": _trackpy, "laptrack": _laptrack, "byotrack": _byotrack}
     return {name: run for name, run in known.items() if find_spec(name)}
+
+
+def why_absent() -> list[str]:
+    """Return a sentence for each rival that was not run."""
+    said = {
+        "trackpy": 'pip install "lightloop[bench-track]"',
+        "laptrack": 'pip install "lightloop[bench-track]"',
+        "byotrack": "it needs torch and its own OpenCV: docs/benchmarks.md says how it was run",
+        "btrack": "its published wheel does not load on Debian 12 (GLIBCXX_3.4.32), and it divides "
+        "only once all is known",
+    }
+    return [f"{name} was not run: {why}" for name, why in said.items() if name not in rivals()]
 
 
 def gate_px(scene: Scene) -> float:
@@ -80,3 +92,44 @@ def _laptrack(scene: Scene, gate: float) -> Run:
     nodes = (sorted(pair) for pair in tree.edges)
     edges = {((int(a[0]), int(a[1])), (int(b[0]), int(b[1]))) for a, b in nodes}
     return Run(edges=edges, cpu_ms=[spent] * len(scene.places))
+
+
+def _byotrack(scene: Scene, gate: float) -> Run:
+    """Kalman filters and a second assignment for divisions, frame by frame; single precision.
+
+    Its tracks are read once the film is over. Divisions want areas: equal ones where none is known.
+    """
+    torch: Any = import_module("torch")
+    torch.set_num_threads(1)
+    points: Any = import_module("byotrack").PointDetections
+    kalman: Any = import_module("byotrack.implementation.linker.frame_by_frame.kalman_linker")
+    wanted = kalman.KalmanLinkerParameters(
+        association_threshold=gate,
+        detection_std=1.0,
+        process_std=2.0,
+        kalman_order=1,
+        cost="euclidean",
+        n_valid=1,
+        n_gap=MEMORY + 1,
+        split_factor=1.0,
+        association_method="SPARSE_OPT_SMOOTH",
+        track_building="detection",
+    )
+    linker, run = kalman.KalmanLinker(wanted), Run()
+    linker.reset(2)
+    for places, areas in zip(scene.places, scene.areas, strict=True):
+        radii = np.sqrt(np.where(areas > 0, areas, 100.0) / np.pi)
+        at = torch.tensor(places, dtype=torch.float32)
+        wide = torch.tensor(np.column_stack((radii, radii)), dtype=torch.float32)
+        start = time.thread_time_ns()
+        linker.update(None, points(at, radius=wide))
+        run.cpu_ms.append((time.thread_time_ns() - start) * 1e-6)
+    seen: dict[int, list[Node]] = {}
+    mothers: dict[int, int] = {}
+    for told in linker.collect():
+        which = told.detection_ids.tolist()
+        seen[told.identifier] = [(told.start + n, i) for n, i in enumerate(which) if i >= 0]
+        if told.parent_id >= 0:
+            mothers[told.identifier] = told.parent_id
+    run.edges = edges_of(seen, mothers)
+    return run
