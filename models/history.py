@@ -2,7 +2,8 @@
 
 Nothing of what comes later is ever seen. A past frame that is not there (the start, a gap, a scene
 cut, a stage move, too different a light) is stood in for by the present frame's own blurred image,
-which tells nothing new.
+which tells nothing new. So are places of a past frame where the light has changed since
+(`models.changes`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
+
+from models.changes import Changes
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -119,6 +122,7 @@ class History:
         self._fields: OrderedDict[Hashable, _Field] = OrderedDict()
         self._thumb = np.empty(self._thumb_shape(), np.float32)
         self._work = np.empty(self._thumb_shape(), np.float32)
+        self._changes = Changes(shape, sd)
 
     def __len__(self) -> int:
         return len(self._fields)
@@ -192,6 +196,8 @@ class History:
     def _show(self, kept: _Field, moment: Moment, step: int, base: Image, planes: Image) -> int:
         by_lag = {step - past.step: past for past in kept.frames}
         found = 0
+        if by_lag:
+            self._changes.look(planes[-1])
         for lag in range(1, self._past + 1):
             plane, past = planes[self._past - lag], by_lag.get(lag)
             ratio = 0.0 if past is None else self._ratio(moment.light, past.light)
@@ -199,6 +205,7 @@ class History:
                 np.copyto(plane, base)
                 continue
             self._relight(past.plane, ratio, plane)
+            self._changes.hide(plane, ratio, base)
             found += 1
         return found
 

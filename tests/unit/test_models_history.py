@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from models import Denoiser, ModelError, noise
+from models import Denoiser, ModelError, changes, noise
 from models.history import History, Moment
 from tests.unit.fake_network import package, use
 
@@ -34,6 +34,12 @@ def cells(seed: int = 0, light: float = 1.0, shift: int = 0, shape=SHAPE) -> np.
 
 def normalised(adu: np.ndarray) -> np.ndarray:
     return (noise.forward(adu, *CAMERA) - MU) / SD
+
+
+@pytest.fixture(autouse=True)
+def past_as_it_is(monkeypatch) -> None:
+    """Which past is seen is the question here, not which parts of it: see test_models_changes."""
+    monkeypatch.setattr(changes, "FROM", np.inf)
 
 
 @pytest.fixture
