@@ -134,7 +134,8 @@ class Fading:
     _cells: float = 0.0
 
     def pass_by(self, light: float) -> None:
-        """Let a shot have given light, although its cells were not believed."""
+        """Let a shot have given light, although its cells were not believed: it is no calm one."""
+        self._calm = 0
         if self._line.weight > 0:
             self._line.move(light, 1.0)
 
@@ -222,10 +223,9 @@ class Fading:
         """Whether several shots in a row were as bright as bleaching lets expect."""
         return self._calm >= CALM_SHOTS
 
-    @property
-    def bleaching(self) -> float:
-        """Log brightness that is surely lost for each light given."""
-        return self._line.sure_bleaching(self._scatter)
+    def bleaching(self, errors: float = 1.0) -> float:
+        """Return the log brightness that is lost for each light given, less so many errors."""
+        return self._line.sure_bleaching(errors * self._scatter)
 
     @property
     def is_dimmer(self) -> bool:

@@ -30,6 +30,8 @@ class FieldMemory:
         The most light that the next shot may have.
     at_rest
         Shots whose light was what the cells need.
+    rise
+        Light of a shot in a settled field, as a factor of the last.
     fading, need
         How bright the cells have been, and how much light they need.
     """
@@ -40,6 +42,7 @@ class FieldMemory:
     held: float = 0.0
     ceiling: float = math.inf
     at_rest: int = 0
+    rise: float = 1.0
     fading: Fading = field(default_factory=Fading)
     need: Need = field(default_factory=Need)
 

@@ -28,6 +28,16 @@ _SETTLED = 5
 """Shots in a row with the right light from which a field has settled (proposed)."""
 _CREEP = 1.01
 """Light of a shot in a settled field, as a factor of the last, that bleaching does not explain."""
+_SURELY = 3.0
+"""Standard errors by which cells must bleach before they get more light in a settled field where
+nobody can tell whether they are in focus (proposed)."""
+_BLIND = math.log(1.3)
+"""Natural logs of light that cells may be short of there: what bleaching is followed leaves less,
+and what lacks more was lost otherwise (proposed)."""
+_DULL, _CONTRACTED = 0.7, 1.5
+"""Sharpness, as a share of what is usual, below which a field is not in focus (`realtime.focus`),
+and above which its cells have shrunk: so do all that die, and a field's own
+mitoses move it by a third (proposed)."""
 _ODD_STEP = 0.98
 """Light of a shot, as a factor of the last, while cells are dimmer than bleaching explains: slow,
 for they are seen and may yet be believed (`realtime.policy.fading`). Proposed."""
@@ -63,7 +73,7 @@ class SnrPolicy:
         If the config names a channel that the settings do not have.
     """
 
-    name = "snr/4"
+    name = "snr/5"
 
     def __init__(self, config: SnrConfig, first: Settings, read_noise_e: float) -> None:
         self._config, self._first = config, first
@@ -88,6 +98,7 @@ class SnrPolicy:
         }
         if doubt:
             field.fading.pass_by(self._lamp.light(now))
+            field.ceiling = min(field.ceiling, max(field.held, self._lamp.light(now)))
             channels, why = self._retreat(doubt, seen, field, now)
         else:
             channels, why = self._steer(seen, field, now, inputs)
@@ -172,7 +183,7 @@ class SnrPolicy:
         field.fading.see(seen.t_s, seen.signal_e / light, seen.n_confirmed, light)
         if field.fading.odd_shots and off > 0:  # what looks dimmer is no evidence of a need
             field.need = before
-        self._bound(field, light, self._lamp.light(chosen), trend)
+        self._bound(field, light, self._lamp.light(chosen), is_sharp=_is_sharp(seen, field, light))
         return chosen, why
 
     def _reservation(self, field: FieldMemory) -> str:
@@ -188,8 +199,12 @@ class SnrPolicy:
         measured = (seen.signal_e, seen.background_e, self._read_noise_e)
         factor = light_factor(self._config.target_snr, seen.snr, *measured)
         by_brightness, by_light = powers(*measured)
-        trend = field.fading.bleaching * light * by_brightness / by_light
+        to_light = light * by_brightness / by_light
+        trend = field.fading.bleaching() * to_light
         field.need.bleached(trend)
+        is_told = seen.trust.focus > 0
+        rise = trend + math.log(_CREEP) if is_told else field.fading.bleaching(_SURELY) * to_light
+        field.rise = math.exp(rise)
         return field.need.see(light * factor, light, self._config.gain), trend
 
     def _wanted(
@@ -220,7 +235,7 @@ class SnrPolicy:
             light = min(light * min(step, config.max_step_up), config.most)
         return light, f"SNR {snr:.1f} {'above' if gap <= 0 else 'below'} {target}"
 
-    def _bound(self, field: FieldMemory, light: float, following: float, trend: float) -> None:
+    def _bound(self, field: FieldMemory, light: float, following: float, *, is_sharp: bool) -> None:
         """Set the most light of the shot after the next decision, by what was seen up to now."""
         config, fading = self._config, field.fading
         if fading.odd_shots:
@@ -230,7 +245,14 @@ class SnrPolicy:
             return
         field.held = following if following < light else max(field.held, following)
         rise = 1.0
-        if fading.is_calm:
-            is_settled = field.at_rest >= _SETTLED
-            rise = _CREEP * math.exp(trend) if is_settled else config.max_step_up
+        if fading.is_calm and is_sharp:
+            rise = field.rise if field.at_rest >= _SETTLED else config.max_step_up
         field.ceiling = max(following * min(rise, config.max_step_up), field.held)
+
+
+def _is_sharp(seen: Observation, field: FieldMemory, light: float) -> bool:
+    """Whether nothing speaks against the cells' focus, so that they may have more light."""
+    sharpness = seen.trust.focus
+    if sharpness > 0:
+        return _DULL <= sharpness <= _CONTRACTED
+    return field.at_rest < _SETTLED or field.need.level - math.log(light) < _BLIND

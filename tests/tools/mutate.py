@@ -76,7 +76,7 @@ def work(folder: str, pipe: Connection) -> None:
     import pytest
 
     quick = (hypothesis.Phase.explicit, hypothesis.Phase.generate)  # the simplest fault matters not
-    hypothesis.settings.register_profile("mutants", phases=quick, database=None)
+    hypothesis.settings.register_profile("mutants", phases=quick, database=None, deadline=None)
     hypothesis.settings.load_profile("mutants")
     while (task := pipe.recv()) is not None:
         path, code, tests = task

@@ -11,7 +11,7 @@ from acquire.settings import Applied, ChannelSettings, Settings
 from realtime.policy import Observation, Trust
 
 READ_NOISE_E = 1.6
-TRUSTED = Trust(is_trusted=True, why="")
+TRUSTED = Trust(is_trusted=True, why="", focus=1.0)
 FIRST = Settings(channels=(ChannelSettings("gfp", 20.0, 0.2),))
 
 
