@@ -20,6 +20,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
+import psutil
 
 from acquire.errors import ScopeError
 from acquire.keeper.pipes import make_pipes
@@ -276,6 +277,7 @@ class Supervisor:
             if not main.is_alive:
                 self._bury(main)
             main.end(0.0)
+            self._wake_the_keeper()
             self._replace_a_dead_keeper()
         recorder = family.children.get("recorder")
         if recorder is not None:
@@ -290,17 +292,41 @@ class Supervisor:
             if name in family.children:
                 family.children[name].end(patience)
         if "keeper" in family.children:  # the last who can still turn the light off: it has time
-            keeper = family.children["keeper"]
-            keeper.process.join(KEEPER_S)
-            self._drain(keeper)
-            keeper.end(0.0)
+            self._wait_for_the_keeper(family.children["keeper"])
         if self._light is not None:
             self._look_at_the_light(self._light)
         if "light" in family.children:
             family.children["light"].end(patience)
         for ring in self._rings:
+            self._remove_ring(ring)
+
+    def _remove_ring(self, ring: str) -> None:
+        """Remove what a dead process left; that it fails must not hide how the run ended."""
+        try:
             if remove(ring):
                 logger.debug("removed the ring %s that a dead process left", ring)
+        except OSError as error:
+            logger.warning("shared memory %s is left behind: %s", ring, error)
+
+    def _wake_the_keeper(self) -> None:
+        """Let a keeper go on that somebody stopped, a debugger or a signal: its owner is gone."""
+        keeper = self._family.children.get("keeper")
+        if keeper is not None and keeper.is_alive:
+            with contextlib.suppress(psutil.Error):  # it has just ended
+                psutil.Process(keeper.process.pid).resume()
+
+    def _wait_for_the_keeper(self, keeper: Child) -> None:
+        """Let the keeper end; where it stands still for good, another one does its work."""
+        keeper.process.join(KEEPER_S)
+        self._drain(keeper)
+        if keeper.is_alive and not keeper.has_finished:
+            keeper.process.kill()
+            keeper.process.join()
+            self._replace_a_dead_keeper()
+            keeper = self._family.children["keeper"]
+            keeper.process.join(KEEPER_S)
+            self._drain(keeper)
+        keeper.end(0.0)
 
     def _replace_a_dead_keeper(self) -> None:
         """Start another keeper where the first has died: it finds its owner gone, and goes dark."""

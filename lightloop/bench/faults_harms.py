@@ -36,6 +36,14 @@ def kill_keeper(stand: Stand) -> None:
     _kill_lit(stand, "keeper")
 
 
+def kill_scope_of_a_sleeper(stand: Stand) -> None:
+    """Stop the keeper, and kill the scope while its light is on."""
+    stand.catch_lit("scope")
+    stand.signal("keeper", signal.SIGSTOP)
+    stand.strike()
+    stand.kill("scope")
+
+
 def kill_supervisor(stand: Stand) -> None:
     """Kill the command itself while there is light."""
     _kill_lit(stand, "supervisor")

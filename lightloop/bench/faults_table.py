@@ -128,6 +128,10 @@ FAULTS = (
     ),
     Fault("recorder killed", harms.kill_recorder, _C, is_slow=True, no_rival=_PROCESS),
     Fault("scope killed", harms.kill_scope, _E, 1, "scope process died", rival="kill"),
+    Fault(
+        "scope killed, keeper stopped", harms.kill_scope_of_a_sleeper, _E, 1, "scope process died",
+        no_rival="it has none",
+    ),
     Fault("scope hangs", harms.hang_scope, _E, 1, "scope", rival="hang"),
     Fault("keeper killed", harms.kill_keeper, _E, 1, "keeper", no_rival="it has none"),
     Fault("supervisor killed", harms.kill_supervisor, _E, -9, is_slow=True, no_rival=_PROCESS),

@@ -8,6 +8,7 @@ import pytest
 
 from lightloop.children import READY_S, SPAWN, Child
 from lightloop.processes.link import Trouble
+from lightloop.status import NOT_DARK
 from lightloop.supervise import Supervisor
 from lightloop.task import RunTask
 from tests.run_helpers import SMALL
@@ -42,3 +43,18 @@ def test_a_silent_worker_is_stopped_but_not_while_it_begins(
     assert process.was_killed == is_stopped
     for end in (ours, theirs):
         end.close()
+
+
+def test_shared_memory_that_cannot_be_removed_does_not_hide_how_the_run_ended(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(name: str) -> bool:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr("lightloop.supervise.remove", full)
+    supervisor = Supervisor(RunTask(SMALL, "test.toml", ""))
+    supervisor._rings = ["ll_one"]
+    supervisor._may_be_lit, supervisor._problem = True, "the light may be on"
+    supervisor._leave_nothing()
+    assert supervisor._outcome().exit_code == NOT_DARK
+    assert "ll_one is left behind" in caplog.text
