@@ -71,8 +71,8 @@ def build_microscope(
             core.setProperty(device, name, value)
         origin = f"Micro-Manager: {config.scope.system}"
         pixel_um = core.getPixelSizeUm() or pixel_um
-    set_up(config, core)
-    return Microscope(core, cameras_of(config, core, float(pixel_um)), origin, *benches)
+    chip = set_up(config, core)
+    return Microscope(core, cameras_of(config, core, float(pixel_um), chip), origin, *benches)
 
 
 def load_core(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from acquire.calibrating.camera_key import camera_key
 from acquire.core import commanding, require_device
 from acquire.errors import SettingRefused
@@ -15,8 +17,15 @@ if TYPE_CHECKING:
     from lightloop.config import RunConfig
 
 
-def cameras_of(config: RunConfig, core: Core, pixel_um: float) -> tuple[CameraInfo, ...]:
+def cameras_of(
+    config: RunConfig, core: Core, pixel_um: float, chip: tuple[int, ...] = ()
+) -> tuple[CameraInfo, ...]:
     """Return every camera that a channel uses; the core's own stays in use.
+
+    Parameters
+    ----------
+    chip
+        Rows and columns of the core's own camera, where a region of it was set.
 
     Raises
     ------
@@ -34,7 +43,8 @@ def cameras_of(config: RunConfig, core: Core, pixel_um: float) -> tuple[CameraIn
         for label in labels:
             require_device(core, label, "camera")
             _use(core, label)
-            found.append(_info(config, core, label, own, pixel_um))
+            info = _info(config, core, label, own, pixel_um)
+            found.append(msgspec.structs.replace(info, chip=chip) if label == own else info)
     finally:
         _use(core, own)
     first = found[0]

@@ -32,10 +32,10 @@ def build_cell_dose(config: RunConfig, camera: CameraInfo) -> CellDose | None:
         logger.warning("no dose of single cells: %s", error)
         return None
     pixel_um = camera.pixel_um
-    chip_um = (camera.width * pixel_um, camera.height * pixel_um)
     return CellDose(
-        {light.name: footprint_of(light, chip_um) for light in config.light},
+        {light.name: footprint_of(light, camera.chip_um) for light in config.light},
         (camera.height, camera.width),
         (pixel_um, 0.0, 0.0, pixel_um),
+        axis_px=camera.axis_px,
         harm={x.name: action_weight(x.wavelength_nm) for x in config.light if x.is_calibrated},
     )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from realtime.run_file import RunReader
+    from realtime.wire import CameraInfo
 
 
 def flats_of(
@@ -41,7 +42,7 @@ def flats_of(
     camera = reader.start.cameras[0]
     shape = (camera.height, camera.width)
     used = sorted({info.applied.light for info in reader.infos})
-    flats, said = _declared(reader, shape, camera.pixel_um)
+    flats, said = _declared(reader, camera)
     flats = {light: flat for light, flat in flats.items() if light in used}
     for text in images:
         light, equals, name = text.rpartition("=")
@@ -53,7 +54,7 @@ def flats_of(
 
 
 def _declared(
-    reader: RunReader, shape: tuple[int, int], pixel_um: float
+    reader: RunReader, camera: CameraInfo
 ) -> tuple[dict[str, NDArray[np.float32]], list[str]]:
     """Return the profiles of the lights that the run's own config calls uneven."""
     text = reader.text("config")
@@ -67,9 +68,9 @@ def _declared(
         config = resolve(config, name)
     except ConfigError as error:
         return {}, [f"light is taken to be even: {str(error).splitlines()[0]}"]
-    chip_um = (shape[1] * pixel_um, shape[0] * pixel_um)
+    shape, lit_um = (camera.height, camera.width), camera.chip_um
     return {
-        light.name: flat_of(footprint_of(light, chip_um), shape, pixel_um)
+        light.name: flat_of(footprint_of(light, lit_um), shape, camera.pixel_um, camera.axis_px)
         for light in config.light
         if light.lit_rim < 1.0
     }, []

@@ -32,8 +32,13 @@ def check_setup(config: RunConfig, core: Core) -> None:
             )
 
 
-def set_up(config: RunConfig, core: Core) -> None:
+def set_up(config: RunConfig, core: Core) -> tuple[int, ...]:
     """Set properties, region and place of the plan's setup, before anything is measured or lit.
+
+    Returns
+    -------
+    tuple of int
+        Rows and columns of the whole chip, where a region of it was set; else nothing.
 
     Raises
     ------
@@ -42,7 +47,8 @@ def set_up(config: RunConfig, core: Core) -> None:
     """
     setup: Any = config.sequence().setup
     if setup is None:
-        return
+        return ()
+    chip: tuple[int, ...] = ()
     check_setup(config, core)
     for device, name, value in _properties(config):
         with commanding(f"plan.setup: setting {device} {name} to {value}"):
@@ -51,6 +57,8 @@ def set_up(config: RunConfig, core: Core) -> None:
     if setup.roi is not None:
         roi = setup.roi
         with commanding(f"plan.setup: setting the region {roi}"):
+            core.clearROI()
+            chip = int(core.getImageHeight()), int(core.getImageWidth())
             core.setROI(roi.offset_x, roi.offset_y, roi.width, roi.height)
         found = int(core.getImageWidth()), int(core.getImageHeight())
         if found != (roi.width, roi.height):
@@ -59,6 +67,7 @@ def set_up(config: RunConfig, core: Core) -> None:
                 f"{found[0]} x {found[1]}: name one that it takes"
             )
     _go(core, setup)
+    return chip
 
 
 def _go(core: Core, setup: Any) -> None:

@@ -35,8 +35,10 @@ class CellDose:
     shape_px
         Rows and columns of the frames.
     affine_um
-        From pixels to the stage: x = a column + b row, y = c column + d row, um, from the frame's
-        middle (Micro-Manager's `getPixelSizeAffine`, without its shifts).
+        From pixels to the stage: x = a column + b row, y = c column + d row, um, from `axis_px`
+        (Micro-Manager's `getPixelSizeAffine`, without its shifts).
+    axis_px
+        Row and column that lie at the stage's position; None: the frame's middle.
     before
         Light of earlier runs on the sample, by line.
     harm
@@ -50,10 +52,15 @@ class CellDose:
         affine_um: tuple[float, float, float, float],
         before: Mapping[str, Sequence[Tiles]] | None = None,
         harm: Mapping[str, float] | None = None,
+        axis_px: tuple[float, float] | None = None,
     ) -> None:
         self._footprints, self._affine_um = dict(footprints), affine_um
-        self._middle_px = (0.5 * (shape_px[0] - 1), 0.5 * (shape_px[1] - 1))
-        self._seen_um = _box(shape_px, affine_um)
+        rows, columns = shape_px
+        row, column = axis_px or (0.5 * (rows - 1), 0.5 * (columns - 1))
+        self._axis_px = row, column
+        # Wherever the frame lies about the stage's position, this box about it holds all of it.
+        reach = (max(row + 0.5, rows - 0.5 - row), max(column + 0.5, columns - 0.5 - column))
+        self._seen_um = _box((2 * reach[0], 2 * reach[1]), affine_um)
         self._harm = dict(harm or {})
         before = before or {}
         self._ever = {
@@ -139,8 +146,8 @@ class CellDose:
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return where the cells are on the stage, um."""
         a, b, c, d = self._affine_um
-        row = np.asarray(tracks.y_px, np.float64) - self._middle_px[0]
-        column = np.asarray(tracks.x_px, np.float64) - self._middle_px[1]
+        row = np.asarray(tracks.y_px, np.float64) - self._axis_px[0]
+        column = np.asarray(tracks.x_px, np.float64) - self._axis_px[1]
         return x_um + a * column + b * row, y_um + c * column + d * row
 
 
@@ -155,7 +162,7 @@ class _Field:
 
 
 def _box(
-    shape_px: tuple[int, int], affine_um: tuple[float, float, float, float]
+    shape_px: tuple[float, float], affine_um: tuple[float, float, float, float]
 ) -> tuple[float, float]:
     """Return width and height of the part of the stage that a frame shows, um."""
     rows, columns = shape_px

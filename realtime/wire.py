@@ -33,6 +33,8 @@ class CameraInfo(msgspec.Struct, frozen=True):
     """One camera of the session: shape of its frames (Y, X), pixel at the sample, calibration.
 
     `roi` is what its frames show of the chip, in pixels: x, y, width, height; empty if unknown.
+    `chip` is rows and columns of the whole chip, binned as the frames are; empty if unknown: then
+    the frames are taken to lie in its middle.
     """
 
     label: str
@@ -41,6 +43,21 @@ class CameraInfo(msgspec.Struct, frozen=True):
     pixel_um: float
     calibration: Calibration
     roi: tuple[int, ...] = ()
+    chip: tuple[int, ...] = ()
+
+    @property
+    def axis_px(self) -> tuple[float, float]:
+        """Row and column of the frame at the stage's position: there lies the chip's middle."""
+        if len(self.chip) != 2 or len(self.roi) != 4:
+            return 0.5 * (self.height - 1), 0.5 * (self.width - 1)
+        rows, columns = self.chip
+        return 0.5 * (rows - 1) - self.roi[1], 0.5 * (columns - 1) - self.roi[0]
+
+    @property
+    def chip_um(self) -> tuple[float, float]:
+        """Width and height of what the whole chip sees, um: a region of it is lit no less."""
+        rows, columns = self.chip if len(self.chip) == 2 else (self.height, self.width)
+        return columns * self.pixel_um, rows * self.pixel_um
 
 
 class RingInfo(msgspec.Struct, frozen=True):

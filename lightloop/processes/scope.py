@@ -142,7 +142,7 @@ class Session:
         core = microscope.core
         sources = {source.name: source for source in config.light}
         camera = microscope.camera
-        field_um = (camera.width * camera.pixel_um, camera.height * camera.pixel_um)
+        field_um = camera.chip_um  # what is lit is not less where a region is read out
         self._record = open_sample(config, field_um)
         self._ledger = build_ledger(config, field_um, self._record, name=task.config_name)
         self._shots_done = self._go_on(task)

@@ -17,15 +17,22 @@ if TYPE_CHECKING:
     from acquire.dose.footprint import Footprint
 
 
-def flat_of(footprint: Footprint, shape: tuple[int, int], pixel_um: float) -> NDArray[np.float32]:
+def flat_of(
+    footprint: Footprint,
+    shape: tuple[int, int],
+    pixel_um: float,
+    axis_px: tuple[float, float] | None = None,
+) -> NDArray[np.float32]:
     """Return a light's irradiance at each pixel over the mean of its lit area.
 
     Parameters
     ----------
     footprint
-        What an exposure lights, centred on the frame.
+        What an exposure lights, centred on `axis_px`.
     shape
         Rows and columns of the frame.
+    axis_px
+        Row and column of the frame that lie at the stage's position; None: its middle.
 
     Returns
     -------
@@ -33,8 +40,9 @@ def flat_of(footprint: Footprint, shape: tuple[int, int], pixel_um: float) -> ND
         (Y, X) float32. Beyond the lit area it is that of its rim: nobody can tell.
     """
     rows, columns = footprint.shape
-    y = (np.arange(shape[0]) - 0.5 * (shape[0] - 1)) * pixel_um / footprint.pitch_um
-    x = (np.arange(shape[1]) - 0.5 * (shape[1] - 1)) * pixel_um / footprint.pitch_um
+    row, column = axis_px or (0.5 * (shape[0] - 1), 0.5 * (shape[1] - 1))
+    y = (np.arange(shape[0]) - row) * pixel_um / footprint.pitch_um
+    x = (np.arange(shape[1]) - column) * pixel_um / footprint.pitch_um
     at_x, at_y = np.meshgrid(x + 0.5 * (columns - 1), y + 0.5 * (rows - 1))
     lit = footprint.weights.astype(np.float32)
     lit[lit <= 0] = lit[lit > 0].min()
