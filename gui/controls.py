@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gui._qt import Qt, QtWidgets, Signal
 from gui.histogram import Histogram
-from gui.image_view import Mode
+from gui.looking import LOOK_MODES, WARNING, Mode
 
 if TYPE_CHECKING:
     from gui.theme import Theme
@@ -54,6 +54,13 @@ class Controls(QtWidgets.QWidget):
             box.setCurrentIndex(max(box.findText(chosen), 0))
             box.blockSignals(False)
 
+    def offer_looking(self, choice: str) -> None:
+        """Offer the modes with images for looking once there are some; say which is chosen."""
+        for mode in LOOK_MODES:
+            self.modes[mode].setVisible(bool(choice))
+            tip = f"Key {list(Mode).index(mode) + 1}. {choice}: {WARNING}. L chooses another."
+            self.modes[mode].setToolTip(tip)
+
     def _mode_row(self) -> QtWidgets.QHBoxLayout:
         row = QtWidgets.QHBoxLayout()
         row.setSpacing(4)
@@ -66,6 +73,8 @@ class Controls(QtWidgets.QWidget):
             row.addWidget(button)
             self.modes[mode] = button
         self.modes[Mode.SIDE].setChecked(True)
+        for mode in LOOK_MODES:  # of which a run without such images needs not know
+            self.modes[mode].hide()
         return row
 
     def _overlay_row(self) -> QtWidgets.QHBoxLayout:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gui import levels as grey
-from gui.image_view import age_badge
+from gui.looking import LOOK_MODES, Looking, age_badge
 from gui.model import network_of
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class ImageFeed:
         self._shown: FrameMessage | None = None  # the frame whose pixels are on the screen
         self._looked_at: Result | None = None
         self._drawn: Result | None = None  # the result whose cells are on the screen
-        self._restored: tuple[int, float] = (-1, 0.0)
+        self.looking = Looking()
         self._since_levels = LEVELS_EVERY
 
     @property
@@ -47,7 +47,8 @@ class ImageFeed:
         frame = self._view.frame
         has_frame = frame is not None and frame.info.seq != self._drawn_seq
         is_drawn = frame is not None and has_frame and self._take_raw(frame)
-        if self._take_result() or is_drawn:
+        has_result = self._take_result()
+        if self._take_look() or has_result or is_drawn:
             self._show_age()
             self._since_levels += 1
             if self._since_levels >= LEVELS_EVERY:
@@ -82,6 +83,7 @@ class ImageFeed:
     def offer_choices(self) -> None:
         """Let a person choose among the fields, channels and planes that were seen."""
         view, controls = self._view, self._controls
+        controls.offer_looking(self.looking.choice)
         controls.set_choices(controls.field, [f"field {p + 1}" for p in sorted(view.fields)])
         controls.set_choices(controls.channel, sorted(view.channels))
         controls.set_choices(controls.plane, [f"plane {z + 1}" for z in sorted(view.planes)])
@@ -109,6 +111,7 @@ class ImageFeed:
         if result is None or result is self._looked_at:
             return False
         self._looked_at = result
+        self.looking.take(result)
         network = network_of(result)
         slot = result.restored if network else None
         photons = None if slot is None else self._source.restored(slot)
@@ -123,12 +126,22 @@ class ImageFeed:
         self.draw_tracks()
         return True
 
+    def _take_look(self) -> bool:
+        """Take an image for looking, if somebody looks: nobody else pays for the copy."""
+        if self._images.mode not in LOOK_MODES:
+            return False
+        look = self.looking.fetch(self._source)
+        if look is not None:
+            self._images.set_look(look)
+        return look is not None
+
     def _show_age(self) -> None:
         if self._shown is None or self._drawn is None:
             return
-        info, seen = self._shown.info, self._drawn
+        info, seen, look = self._shown.info, self._drawn, self._images.look
         badge = age_badge(info.seq, info.t_s, max(seen.seqs, default=-1), seen.observation.t_s)
-        self._images.set_age(badge)
+        old = "" if look is None else age_badge(info.seq, info.t_s, look.seq, look.t_s)
+        self._images.set_age(badge, old)
 
     def _camera(self, label: str) -> CameraInfo | None:
         cameras = self._view.start.cameras if self._view.start is not None else ()

@@ -1,13 +1,13 @@
-"""Two linked pictures: what the camera gave, and what a network made of it."""
+"""Linked pictures: what the camera gave, what a network made of it, and what is for looking."""
 
 # mypy: disallow-subclassing-any=False
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from gui import levels as grey
 from gui._qt import QtCore, QtWidgets, Signal, pg
+from gui.looking import DENOISED_MODES, LOOK_MODES, NOTHING, RAW_MODES, WARNING, Mode
 from gui.pane import Pane
 from gui.style import pen
 
@@ -18,20 +18,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gui.levels import Unit
+    from gui.looking import Look
     from gui.tails import Drawing
     from gui.theme import Theme
 
 NO_NETWORK = "no network"
 MISSED = "the restored image was gone before it was drawn"
-
-
-class Mode(StrEnum):
-    """What is side by side with what."""
-
-    SIDE = "Side by side"
-    SWIPE = "Swipe"
-    RAW = "Raw"
-    DENOISED = "Denoised"
 
 
 class ImageView(QtWidgets.QWidget):
@@ -51,16 +43,20 @@ class ImageView(QtWidgets.QWidget):
         self.raw: NDArray[np.uint16] | None = None
         self.denoised: NDArray[np.float32] | None = None
         self.network = NO_NETWORK
+        self.look: Look | None = None
         self._split = 0.5
         self._is_fitted = True
         self._is_moving = False
         self.left, self.right = Pane(theme, "raw"), Pane(theme, NO_NETWORK)
+        self.third = Pane(theme, NOTHING)  # what is for looking alone
+        self.panes = (self.left, self.right, self.third)
         self.right.scale.hide()
+        self.third.hide()
         row = QtWidgets.QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(6)
-        row.addWidget(self.left, 1)
-        row.addWidget(self.right, 1)
+        for pane in self.panes:
+            row.addWidget(pane, 1)
         self._divider = pg.InfiniteLine(
             pos=0, angle=90, movable=True, pen=pen(theme.denoised, 2), hoverPen=pen(theme.text, 3)
         )
@@ -68,8 +64,8 @@ class ImageView(QtWidgets.QWidget):
         self._divider.hide()
         self.left.box.addItem(self._divider)
         self._divider.sigPositionChanged.connect(self._on_split)
-        for pane, other in ((self.left, self.right), (self.right, self.left)):
-            pane.box.sigRangeChanged.connect(lambda *_, p=pane, o=other: self._follow(p, o))
+        for pane in self.panes:
+            pane.box.sigRangeChanged.connect(lambda *_, p=pane: self._follow(p))
             pane.box.sigRangeChangedManually.connect(lambda *_: self._zoomed_by_hand())
             pane.box.sigResized.connect(lambda *_: self._refit())
             pane.canvas.fitted.connect(self.fit)
@@ -85,7 +81,7 @@ class ImageView(QtWidgets.QWidget):
             height, width = counts.shape
             self._divider.setBounds((0, width))
             self._divider.setPos(self._split * width)
-            for pane in (self.left, self.right):
+            for pane in self.panes:
                 pane.tracks.set_size(width, height)
             self.fit()
 
@@ -93,48 +89,55 @@ class ImageView(QtWidgets.QWidget):
         """Take a new restored image, photo-electrons (Y, X) float32; None where there is none."""
         self.denoised, self.network = photons, network if photons is not None else NO_NETWORK
 
+    def set_look(self, look: Look | None) -> None:
+        """Take an image that is for looking alone; None where there is none any more."""
+        self.look = look
+
     def miss_denoised(self) -> None:
         """Note that an image was restored, but its place was used again before we could look."""
         if self.denoised is None:
             self.network = MISSED
 
-    def set_age(self, badge: str) -> None:
-        """Say by how much cells and restored image are older than the raw one; empty if not."""
-        is_right = self.mode in (Mode.SIDE, Mode.DENOISED)
+    def set_age(self, badge: str, look_badge: str = "") -> None:
+        """Say by how much cells and restored images are older than the raw one; empty if not."""
+        is_right = self.mode in DENOISED_MODES
+        self.third.canvas.set_badge(look_badge if self.look is not None else "")
         self.right.canvas.set_badge(badge if is_right else "")
         self.left.canvas.set_badge("" if is_right or not badge else f"cells: {badge}")
 
     def set_pixel_um(self, pixel_um: float) -> None:
         """Set the size of a pixel at the sample, for the scale bar, um."""
-        self.left.set_pixel_um(pixel_um)
-        self.right.set_pixel_um(pixel_um)
+        for pane in self.panes:
+            pane.set_pixel_um(pixel_um)  # all are drawn over the camera's pixels
 
     def set_mode(self, mode: Mode) -> None:
         """Choose what is side by side with what."""
         self.mode = mode
-        self.left.setVisible(mode is not Mode.DENOISED)
-        self.right.scale.setVisible(mode is Mode.DENOISED)  # side by side, one bar is for both
-        self.right.setVisible(mode in (Mode.SIDE, Mode.DENOISED))
+        for pane, modes in zip(self.panes, (RAW_MODES, DENOISED_MODES, LOOK_MODES), strict=True):
+            pane.setVisible(mode in modes)
+        self.right.scale.setVisible(mode is Mode.DENOISED)  # side by side, one bar is for all
+        self.third.scale.setVisible(mode is Mode.LOOK)
         self._divider.setVisible(mode is Mode.SWIPE)
         self.left.over.setVisible(mode is Mode.SWIPE)
         self.redraw()
 
     def set_tracks(self, drawing: Drawing) -> None:
         """Show cells on the picture where they belong: the denoised one, if it is in sight."""
-        pane = self.right if self.right.isVisibleTo(self) else self.left
-        pane.tracks.set_tracks(drawing)
+        self._track_pane().tracks.set_tracks(drawing)
 
     def redraw(self) -> None:
         """Draw the newest images with the present levels."""
         self._title()
-        for pane in (self.left, self.right):
+        for pane in self.panes:
             pane.tracks.setVisible(self.shows_tracks and pane is self._track_pane())
         if self.raw is None:
             return
-        if self.mode is not Mode.DENOISED:
+        if self.mode in RAW_MODES:
             self._draw(self.left, self.raw, self.unit)
             self._draw_clipped(self.left, self.raw)
-        if self.mode in (Mode.SIDE, Mode.DENOISED):
+        if self.mode in LOOK_MODES:
+            self._draw_look()
+        if self.mode in DENOISED_MODES:
             if self.denoised is None:
                 self._draw(self.right, self.raw, self.unit)
             else:
@@ -158,12 +161,18 @@ class ImageView(QtWidgets.QWidget):
         if self.denoised is not None:
             finer = self.denoised.shape[1] / raw.shape[1]
             text += f"    denoised {self.denoised[int(row * finer), int(column * finer)]:.1f}"
+        if self.look is not None and self.mode in LOOK_MODES:
+            finer = self.look.finer(raw.shape[1])
+            value = self.look.photons[int(y * finer), int(x * finer)] * finer**2
+            text += f"    for looking {value:.1f}"
         return text
 
     # ----------------------------------------------------------------------------------- drawing
 
     def _track_pane(self) -> Pane:
-        return self.right if self.mode in (Mode.SIDE, Mode.DENOISED) else self.left
+        if self.mode is Mode.LOOK:
+            return self.third
+        return self.right if self.mode in DENOISED_MODES else self.left
 
     def _draw(self, pane: Pane, image: NDArray[Any], unit: Unit) -> None:
         assert self.raw is not None
@@ -171,6 +180,14 @@ class ImageView(QtWidgets.QWidget):
         step = grey.stride_for(pane.px_per_dot() * image.shape[1] / width)
         part = grey.to_grey(image[::step, ::step], self.levels, unit)
         pane.draw(part, QtCore.QRectF(0, 0, width, height))
+
+    def _draw_look(self) -> None:
+        """Draw the image for looking, as bright as the camera's; without one, nothing."""
+        assert self.raw is not None
+        self.third.image.setVisible(self.look is not None)
+        if self.look is not None:
+            unit = self.look.unit(self.raw.shape[1])
+            self._draw(self.third, self.look.photons, unit)
 
     def _draw_swipe(self, image: NDArray[Any]) -> None:
         assert self.raw is not None
@@ -200,14 +217,20 @@ class ImageView(QtWidgets.QWidget):
             self.left.set_name("raw  ·  camera", theme.line, theme.text)
         ink = theme.denoised if has else theme.line
         self.right.set_name(made_by, ink, theme.denoised if has else theme.muted)
+        look, name = self.look, f"{WARNING}  ·  {NOTHING}"
+        if look is not None and self.raw is not None:
+            name = look.title(self.raw.shape[1], self.third.canvas.pixel_um)
+        self.third.set_name(name, theme.warn, theme.warn_text)
 
     # ------------------------------------------------------------------------------- linked views
 
-    def _follow(self, pane: Pane, other: Pane) -> None:
-        if self._is_moving or not other.isVisible():
+    def _follow(self, pane: Pane) -> None:
+        if self._is_moving or not pane.isVisible():
             return
         self._is_moving = True
-        other.box.setRange(pane.box.viewRect(), padding=0.0)
+        for other in self.panes:
+            if other is not pane and other.isVisible():
+                other.box.setRange(pane.box.viewRect(), padding=0.0)
         self._is_moving = False
 
     def _zoomed_by_hand(self) -> None:
@@ -217,7 +240,7 @@ class ImageView(QtWidgets.QWidget):
     def _refit(self) -> None:
         if self._is_fitted and self.raw is not None:
             height, width = self.raw.shape
-            for pane in (self.left, self.right):
+            for pane in self.panes:
                 if pane.isVisibleTo(self):
                     pane.fit(width, height)
 
@@ -226,13 +249,3 @@ class ImageView(QtWidgets.QWidget):
             self._split = float(self._divider.value()) / self.raw.shape[1]
             if self.mode is Mode.SWIPE:
                 self.redraw()
-
-
-def age_badge(raw_seq: int, raw_t_s: float, seq: int, t_s: float) -> str:
-    """Return the badge of a restored image that is older than the raw one; empty if it is not."""
-    behind = raw_seq - seq
-    if behind <= 0:
-        return ""
-    frames = "1 frame" if behind == 1 else f"{behind} frames"
-    seconds = raw_t_s - t_s
-    return f"{frames} older" + (f", {seconds:.1f} s" if seconds >= 0.05 else "")

@@ -19,6 +19,8 @@ SHEET = (
     ("Ctrl+P", "pause the run in the dark, or let it go on"),
     ("Ctrl+R", "end the run after this shot"),
     ("1 2 3 4", "side by side, swipe, raw, denoised"),
+    ("5 6", "all three, for looking alone (where a run has such images)"),
+    ("L", "the next image for looking"),
     ("A", "fit the contrast once"),
     ("Shift+A", "fit it all the time"),
     ("S  T  I", "saturation, tracks, IDs"),

@@ -12,7 +12,8 @@ from gui import keys
 from gui._qt import Qt, QtCore, QtGui, QtWidgets
 from gui.controls import Controls
 from gui.feed import ImageFeed
-from gui.image_view import ImageView, Mode
+from gui.image_view import ImageView
+from gui.looking import LOOK_MODES, Mode
 from gui.meters import Meters
 from gui.model import RunView
 from gui.pacer import Pacer
@@ -160,6 +161,7 @@ class MainWindow(QtWidgets.QWidget):
         keys.bind(self, "Ctrl+R", lambda: self._source.command("stop"))
         for i, mode in enumerate(Mode):
             keys.bind(self, str(i + 1), partial(self.set_mode, mode))
+        keys.bind(self, "L", self.look_at_next)
         keys.bind(self, "A", self.fit_contrast)
         keys.bind(self, "Shift+A", controls.auto.toggle)
         keys.bind(self, "S", controls.clipped.toggle)
@@ -244,9 +246,17 @@ class MainWindow(QtWidgets.QWidget):
 
     def set_mode(self, mode: Mode) -> None:
         """Choose what is side by side with what."""
+        if mode in LOOK_MODES and not self.feed.looking.has_any:
+            return  # this run has no such images, and no button for them
         self.controls.modes[mode].setChecked(True)
+        self.feed.looking.look_again()
         self.images.set_mode(mode)
         self.feed.draw_tracks()  # in the pane that is in sight now
+
+    def look_at_next(self) -> None:
+        """Look at the next of the images that are for looking: finer pixels, planes between."""
+        self.feed.looking.next()
+        self.controls.offer_looking(self.feed.looking.choice)
 
     def fit_contrast(self) -> None:
         """Fit the contrast once, and keep it."""
@@ -264,7 +274,7 @@ class MainWindow(QtWidgets.QWidget):
         images, controls = self.images, self.controls
         images.shows_tracks = controls.tracks.isChecked()
         images.shows_clipped = controls.clipped.isChecked()
-        for pane in (images.left, images.right):
+        for pane in images.panes:
             pane.tracks.shows_ids = controls.ids.isChecked()
             pane.tracks.update()
         images.redraw()

@@ -1,11 +1,14 @@
 """Images for the eye alone: super-resolved frames, and planes between planes.
 
-They are made when a shot's decision is, and nothing that decides ever sees them.
+They are made when a shot's decision is, and nothing that decides ever sees them. The decision waits
+for them, so they are drawn only where shots leave time: in a tenth of the rest between two shots.
+What that is too short for is not drawn, and viewers keep the pictures of an earlier shot.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,6 +35,13 @@ MOST_PLANES = 32
 """Planes of a shot that are looked between; the raw frames wait in memory until the decision."""
 
 
+MOST_VIEWS = 8
+"""Ways to look at a frame: `models.superres.VIEWS`."""
+_SKIPPED_TOLD = 20  # shots in a row without a picture
+MOST_OF_REST = 0.1
+"""Share of the rest between two shots that may go into pictures (proposed)."""
+
+
 class Pictures:
     """Draws the images of one shot that only viewers get.
 
@@ -45,6 +55,10 @@ class Pictures:
         Puts an image where viewers find it.
     between
         Planes to draw between each two.
+    most_of_rest
+        Share of the time between two shots that drawing may take.
+    clock
+        Tells the time, ns.
     """
 
     def __init__(
@@ -54,14 +68,23 @@ class Pictures:
         axial: AxialInterpolator | None,
         keep: Callable[[NDArray[np.float32]], RestoredSlot],
         between: int = 1,
+        most_of_rest: float = MOST_OF_REST,
+        clock: Callable[[], int] = time.perf_counter_ns,
     ) -> None:
         self._shape, self._superres, self._axial, self._keep = shape, superres, axial, keep
         self._between = between
         self._planes: dict[int, tuple[Raw, float]] = {}
         self._spare: list[Raw] = []
+        self._most_of_rest, self._clock = most_of_rest, clock
+        self._view_ns = self._gap_ns = 0  # how long a look at a frame takes, and a plane between
+        self._rested_since_ns = 0
+        self._rest_ns: int | None = None  # before this shot; None until its first frame
+        self._skipped = 0
 
     def see(self, info: FrameInfo, adu: Raw) -> None:
         """Take note of a raw frame of the followed channel; it is copied."""
+        if self._rest_ns is None:
+            self._rest_ns = self._clock() - self._rested_since_ns
         if info.index.z in self._planes or len(self._planes) >= MOST_PLANES:
             return
         copy = self._spare.pop() if self._spare else np.empty(self._shape, np.uint16)
@@ -69,34 +92,63 @@ class Pictures:
         self._planes[info.index.z] = (copy, info.position_um[2])
 
     def draw(self) -> tuple[Picture, ...]:
-        """Return the pictures of the frames seen since `forget`."""
+        """Return the pictures of the frames seen since `forget` for which there is time."""
+        left_ns = (self._rest_ns or 0) * self._most_of_rest
+        began_ns = self._clock()
         drawn: list[Picture] = []
         try:
-            drawn += self._fine()
+            drawn += self._fine(left_ns)
         except RuntimeError as error:
             logger.error("no super-resolved images any more: %s", error)
             _close(self._superres)
             self._superres = None
         try:
-            drawn += self._in_between()
+            if self._gap_ns * self._gaps() <= left_ns - (self._clock() - began_ns):
+                drawn += self._in_between()
         except RuntimeError as error:
             logger.error("no planes between any more: %s", error)
             _close(self._axial)
             self._axial = None
+        self._tell(len(drawn))
         return tuple(drawn)
 
-    def _fine(self) -> list[Picture]:
-        """Super-resolve the middle plane."""
+    def _tell(self, drawn: int) -> None:
+        """Say it once where shots follow each other too fast."""
+        self._skipped = 0 if drawn else self._skipped + 1
+        if not drawn:  # one slow drawing shall not have been the last
+            self._view_ns, self._gap_ns = int(0.9 * self._view_ns), int(0.9 * self._gap_ns)
+        if self._skipped == _SKIPPED_TOLD and (self._superres or self._gaps()):
+            logger.warning(
+                "no pictures for looking: shots leave %.0f ms of rest, of which a tenth may go "
+                "into them; choose a longer interval to see them",
+                (self._rest_ns or 0) * 1e-6,
+            )
+
+    def _fine(self, left_ns: float) -> list[Picture]:
+        """Super-resolve the middle plane, looking at it in as many ways as there is time for."""
         if self._superres is None or not self._planes:
             return []
+        views = most_views(left_ns, self._view_ns)
+        if views == 0:
+            return []
+        self._superres.views = views
         z = sorted(self._planes)[len(self._planes) // 2]
+        began_ns = self._clock()
         image = self._superres(self._planes[z][0]).photons
+        self._view_ns = (self._clock() - began_ns) // views
         return [Picture("superres", float(z), self._superres.model_id, self._keep(image))]
+
+    def _gaps(self) -> int:
+        """Return how many planes between are to be drawn."""
+        if self._axial is None:
+            return 0
+        return self._between * sum(z + 1 in self._planes for z in self._planes)
 
     def _in_between(self) -> list[Picture]:
         if self._axial is None:
             return []
         found = []
+        began_ns = self._clock()
         for z in sorted(self._planes):
             if z + 1 not in self._planes:
                 continue
@@ -109,10 +161,12 @@ class Pictures:
                 image = self._axial(lower, upper, dz_um, fraction).photons
                 slot = self._keep(image)
                 found.append(Picture("axial", z + fraction, self._axial.model_id, slot))
+        self._gap_ns = (self._clock() - began_ns) // max(len(found), 1)
         return found
 
     def forget(self) -> None:
         """Make ready for the next shot."""
+        self._rested_since_ns, self._rest_ns = self._clock(), None
         self._spare += [copy for copy, _ in self._planes.values()]
         self._planes.clear()
 
@@ -121,6 +175,16 @@ class Pictures:
         for network in (self._superres, self._axial):
             if network is not None:
                 network.close()
+
+
+def most_views(left_ns: float, view_ns: int) -> int:
+    """Return in how many ways a frame can be looked at in so much time, 0 to 8.
+
+    Before the first it is not known how long one takes: then it is one, if there is time at all.
+    """
+    if left_ns <= 0:
+        return 0
+    return int(min(left_ns / view_ns, MOST_VIEWS)) if view_ns > 0 else 1
 
 
 def _close(network: SuperResolver | AxialInterpolator | None) -> None:
@@ -163,7 +227,7 @@ def build_drawing(
     if wanted.axial:
         package, depth_um = load_package(wanted.axial, "axial"), _depth_of_field_um(config)
         between = AxialInterpolator(package, shape, *how, depth_of_field_um=depth_um)
-    return Pictures(shape, fine, between, keep, wanted.axial_planes)
+    return Pictures(shape, fine, between, keep, wanted.axial_planes, MOST_OF_REST)
 
 
 def _depth_of_field_um(config: RunConfig) -> float:

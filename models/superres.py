@@ -76,9 +76,10 @@ class SuperResolver:
         self._stabilise = Stabiliser(shape, gain_adu_per_e, offset_adu, read_noise_e, maps)
         how = (engine, precision, threads)
         self._network = Network(package, "superres", shape, *how)
-        self._views = VIEWS[:views]
+        self.views = views
+        """How many ways to look at the next frame; may be lowered at any time."""
         self._lying = self._network  # looks at frames after an odd number of quarter turns
-        if shape[0] != shape[1] and any(turns % 2 for turns, _ in self._views):
+        if shape[0] != shape[1] and any(turns % 2 for turns, _ in VIEWS[:views]):
             try:
                 self._lying = Network(package, "superres", shape[::-1], *how)
             except BaseException:
@@ -121,7 +122,7 @@ class SuperResolver:
         mean, second = self._mean, self._second
         mean.fill(0.0)
         second.fill(0.0)
-        for view in self._views:
+        for view in VIEWS[: self.views]:
             network = self._lying if view[0] % 2 else self._network
             network.show(_turned(self._stabilised, *view), network.planes[0])
             correction, log_variance = network.infer()
@@ -132,7 +133,7 @@ class SuperResolver:
             np.clip(log_variance, *self._bounds, out=work)
             np.exp(work, out=work)
             np.add(second, _turned_back(work, *view), out=second)
-        share = np.float32(1.0 / len(self._views))
+        share = np.float32(1.0 / self.views)
         np.multiply(mean, share, out=mean)
         np.multiply(second, share, out=second)
         work = np.multiply(mean, mean, out=self._work)

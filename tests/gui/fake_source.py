@@ -23,6 +23,7 @@ from realtime.wire import (
     FrameMessage,
     FromHub,
     Notice,
+    Picture,
     Reply,
     RestoredSlot,
     Result,
@@ -55,6 +56,8 @@ class FakeSource:
         Whether results carry a restored image.
     answers
         Whether commands are answered.
+    looking
+        Kinds of the images for looking in every result: "superres", "axial".
     """
 
     def __init__(
@@ -68,12 +71,14 @@ class FakeSource:
         answers: bool = True,
         origin: str = "simulated",
         dose_unit: str = "J/cm2",
+        looking: tuple[str, ...] = (),
     ) -> None:
         self.commands: list[str] = []
         self.shot = 0
         self._random = np.random.default_rng(seed)
         self._rate_hz, self._side, self._answers = rate_hz, side_px, answers
         self._has_network, self._dose_unit = has_network, dose_unit
+        self.looking = looking
         self._noise = self._random.standard_normal((5, side_px, side_px)).astype(np.float32)
         self._places = self._random.uniform(0.06, 0.94, (n_cells, 2)) * side_px
         self._speeds = self._random.normal(0.0, 0.5, (n_cells, 2))
@@ -110,7 +115,10 @@ class FakeSource:
 
     def restored(self, slot: RestoredSlot) -> NDArray[np.float32] | None:
         """Return the clean image, (Y, X) float32 photo-electrons."""
-        return self._clean.copy() if slot.slot >= 0 else None
+        finer = slot.height // self._side
+        if slot.slot < 0:
+            return None
+        return (self._clean / finer**2).repeat(finer, 0).repeat(finer, 1)
 
     def shown(self, message: FrameMessage) -> None:
         """Take the credit back."""
@@ -246,7 +254,13 @@ class FakeSource:
             "unet-s · openvino bf16" if self._has_network else "",
             slot if self._has_network else None, StepTimes(7_400_000, 900_000, 300_000, 200_000,
             60_000, 8_900_000),
+            pictures=tuple(self._picture(k, n) for n, k in enumerate(self.looking)),
         )  # fmt: skip
+
+    def _picture(self, kind: str, number: int) -> Picture:
+        side = self._side * (2 if kind == "superres" else 1)
+        slot = RestoredSlot(RING, 4 + number, self.shot, side, side)
+        return Picture(kind, 0.5 if kind == "axial" else 0.0, f"{kind}-fast@1 openvino-bf16", slot)
 
     def _latency_ns(self) -> int:
         return int(1e6 * (9.0 + self._random.gamma(2.0, 0.7)))

@@ -69,6 +69,11 @@ def rewrite(package: Path, *changes: tuple[str, str]) -> None:
     (package / "package.toml").write_text(text, "utf-8")
 
 
+@pytest.fixture(autouse=True)
+def there_is_always_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lightloop.pictures.MOST_OF_REST", float("inf"))
+
+
 def config(folder: Path, *tasks: str) -> RunConfig:
     names = {"denoise": "five", "superres": "fine", "axial": "between"}
     lines = [f'{task} = "{(folder / names[task]).as_posix()}"' for task in tasks]

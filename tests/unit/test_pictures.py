@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,7 @@ from models import EngineUnavailable
 from models.axial import AxialInterpolator
 from models.superres import SuperResolver
 from realtime.wire import RestoredSlot, RingInfo
-from tests.unit.fake_network import package, use
+from tests.unit.fake_network import no_change, package, use
 
 CAMERA = (2.0, 100.0, 1.5)
 SHAPE = (24, 32)
@@ -47,7 +49,9 @@ def shelf() -> Shelf:
     return Shelf()
 
 
-def pictures(shelf: Shelf, *, fine: bool = True, axial: bool = True, between: int = 1) -> Pictures:
+def pictures(
+    shelf: Shelf, *, fine: bool = True, axial: bool = True, between: int = 1, **pace: Any
+) -> Pictures:
     two = package(task="axial", in_frames=2, extra_channels=("dz", "fraction"))
     return Pictures(
         SHAPE,
@@ -55,6 +59,7 @@ def pictures(shelf: Shelf, *, fine: bool = True, axial: bool = True, between: in
         AxialInterpolator(two, SHAPE, *CAMERA, depth_of_field_um=1.0) if axial else None,
         shelf,
         between,
+        **({"most_of_rest": float("inf")} | pace),
     )
 
 
@@ -139,6 +144,87 @@ def test_a_network_that_fails_is_told_and_left_out_and_the_other_goes_on(
     assert caplog.text.count("no super-resolved images any more: gone") == 1
     drawing.close()
     assert not opened[1].is_open
+
+
+class Clock:
+    """A clock that goes on when it is told to, and while a network looks at a frame."""
+
+    def __init__(self) -> None:
+        self.now_ns = 10**12
+
+    def __call__(self) -> int:
+        return self.now_ns
+
+    def wait(self, seconds: float) -> None:
+        self.now_ns += int(seconds * 1e9)
+
+
+def shot(drawing: Pictures, clock: Clock, rest_s: float, planes: int = 1) -> list[str]:
+    """Rest, take a shot, and return the kinds of its pictures."""
+    clock.wait(rest_s)
+    for z in range(planes):
+        drawing.see(info(z), level(20.0))
+    drawn = drawing.draw()
+    drawing.forget()
+    return [picture.kind for picture in drawn]
+
+
+def test_a_picture_takes_a_tenth_of_the_rest_between_shots_or_is_not_drawn(
+    monkeypatch, shelf, caplog
+) -> None:
+    clock = Clock()
+
+    def slow(planes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        clock.wait(0.02)
+        return no_change(planes)
+
+    opened = use(monkeypatch, slow)
+    drawing = pictures(shelf, axial=False, most_of_rest=0.1, clock=clock)
+
+    def looks() -> int:
+        return sum(len(engine.seen) for engine in opened)
+
+    assert shot(drawing, clock, 10.0) == ["superres"]
+    assert looks() == 1  # nobody knew yet how long that takes
+    for rest_s, ways in ((10.0, 8), (1.7, 8), (0.9, 4), (0.21, 1)):
+        before = looks()
+        assert shot(drawing, clock, rest_s) == ["superres"]
+        assert looks() - before == ways
+    for _ in range(3):
+        assert shot(drawing, clock, 0.05) == []
+    for _ in range(30):
+        shot(drawing, clock, 0.001)
+    assert caplog.text.count("no pictures for looking") == 1
+    assert shot(drawing, clock, 10.0) == ["superres"]
+
+
+def test_one_slow_drawing_is_not_the_last(monkeypatch, shelf) -> None:
+    clock, took_s = Clock(), [5.0]
+
+    def slow(planes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        clock.wait(took_s[0])
+        return no_change(planes)
+
+    use(monkeypatch, slow)
+    drawing = pictures(shelf, axial=False, most_of_rest=0.1, clock=clock)
+    shot(drawing, clock, 10.0)
+    took_s[0] = 0.001
+    assert [] in (drawn := [shot(drawing, clock, 1.0) for _ in range(60)])
+    assert drawn[-1] == ["superres"]
+
+
+def test_planes_between_wait_for_time_too(monkeypatch, shelf) -> None:
+    clock = Clock()
+
+    def slow(planes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        clock.wait(0.02)
+        return no_change(planes)
+
+    use(monkeypatch, slow)
+    drawing = pictures(shelf, fine=False, most_of_rest=0.1, clock=clock)
+    assert shot(drawing, clock, 1.0, planes=3) == ["axial", "axial"]
+    assert shot(drawing, clock, 0.41, planes=3) == ["axial", "axial"]
+    assert shot(drawing, clock, 0.3, planes=3) == []
 
 
 DEMO = """
