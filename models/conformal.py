@@ -27,8 +27,11 @@ if TYPE_CHECKING:
 
 LEVEL = 0.8
 """Share of frames whose true error lies in the interval."""
-LOWEST, HIGHEST = -2, 9
-"""Octaves of light: 1/4 to 1024 mean photo-electrons a pixel."""
+LOWEST, HIGHEST = -5, 9
+"""Octaves of light: 1/32 to 1024 mean photo-electrons a pixel."""
+_REACH = 0.5
+"""Standard deviation, octaves, of the weights by which an octave learns from its neighbours, for
+the ratio changes slowly with light (proposed)."""
 _LEAST_FRAMES = 30
 """Frames from which an octave has a scale of its own (proposed)."""
 _NORMAL_90 = 1.2816
@@ -108,18 +111,30 @@ def fit(region: str, stated_e: Values, true_e: Values, mean_e: Values) -> dict[s
 
     References
     ----------
-    The quantiles are those of Vovk et al.: rank ``ceil((n + 1) q)`` of n ratios.
+    The quantiles are those of Vovk et al., rank ``ceil((n + 1) q)`` of n ratios; with weights,
+    those of Tibshirani, Foygel Barber, Candes & Ramdas, NeurIPS 2019.
     """
-    ratio = true_e / stated_e
-    return _by_octave(region, mean_e, lambda chosen: _quantiles(ratio[chosen]))
+    ratio, where = true_e / stated_e, np.log2(np.maximum(mean_e, 2.0**LOWEST))
+    found: dict[str, float] = {}
+    for each in np.unique(np.floor(where)).astype(int):
+        if each > HIGHEST or np.count_nonzero(np.floor(where) == each) < _LEAST_FRAMES:
+            continue
+        weights = np.exp(-0.5 * ((where - each - 0.5) / _REACH) ** 2)
+        for part, value in zip(_PARTS, _quantiles(ratio, weights), strict=True):
+            found[f"{region}.{each}.{part}"] = round(value, 4)
+    return found
 
 
-def _quantiles(ratio: Values) -> tuple[float, float, float]:
-    ranked, n = np.sort(ratio), len(ratio)
+def _quantiles(ratio: Values, weights: Values) -> tuple[float, float, float]:
+    """Return the quantiles of weighted ratios; a new one weighs as much as the heaviest."""
+    order = np.argsort(ratio)
+    ranked, share = ratio[order], np.cumsum(weights[order]) / (weights.sum() + weights.max())
     tail = (1.0 - LEVEL) / 2.0
-    low = max(int(np.floor((n + 1) * tail)), 1) - 1
-    high = min(int(np.ceil((n + 1) * (1.0 - tail))), n) - 1
-    return float(ranked[low]), float(np.median(ranked)), float(ranked[high])
+    last = len(ranked) - 1
+    low, middle, high = (
+        min(int(np.searchsorted(share, each)), last) for each in (tail, 0.5, 1.0 - tail)
+    )
+    return float(ranked[max(low - 1, 0)]), float(ranked[middle]), float(ranked[high])
 
 
 def squared_error(

@@ -45,11 +45,28 @@ def neighbours(z: Image) -> float:
 
 
 def shrink_into(image: Image, out: Image) -> None:
-    """Write the means over blocks of 4 x 4 px into `out`, (Y/4, X/4)."""
+    """Write the means over blocks of 4 x 4 px into `out`, (Y/4, X/4).
+
+    In two steps of two, for which OpenCV has vector code: half the time of one step of four.
+    """
     rows, columns = out.shape
     if rows:
         whole = image[: rows * SHRINK, : columns * SHRINK]
-        cv2.resize(whole, (columns, rows), dst=out, interpolation=cv2.INTER_AREA)
+        half = cv2.resize(whole, (2 * columns, 2 * rows), interpolation=cv2.INTER_AREA)
+        cv2.resize(half, (columns, rows), dst=out, interpolation=cv2.INTER_AREA)
+
+
+def pooled(image: Image, *, highest: bool) -> Image:
+    """Return the highest (or lowest) of each block of 4 x 4 px; what is left over is dropped."""
+    rows, columns = (n // SHRINK for n in image.shape)
+    reach = np.maximum if highest else np.minimum
+    of_rows = image[: rows * SHRINK : SHRINK].copy()
+    for step in range(1, SHRINK):
+        reach(of_rows, image[step : rows * SHRINK : SHRINK], out=of_rows)
+    out = of_rows[:, : columns * SHRINK : SHRINK].copy()
+    for step in range(1, SHRINK):
+        reach(out, of_rows[:, step : columns * SHRINK : SHRINK], out=out)
+    return out
 
 
 def bad_blocks(calm: Image) -> float:

@@ -77,6 +77,7 @@ class ResidualTest:
         numbers = (gain_adu_per_e, offset_adu, read_noise_e)
         self._camera = Electrons(*numbers, maps, excess_noise_factor)
         self._small_read_e2 = shrunk(np.broadcast_to(self._camera.read_e2, shape).copy())
+        self._least_read_e2 = float(np.min(self._camera.read_e2))
         self._low_adu = 0.0 if offset_adu > 0 else -1.0
         self._saturation_adu = saturation_adu
         self.rim = max(int(4 * psf_sigma_px + 0.5), 1)
@@ -169,8 +170,10 @@ class ResidualTest:
         camera.into(adu, z, rows)
         z -= photons
         camera.noise_into(photons, variance, rows)
-        self.brightest_e = max(self.brightest_e, float(photons.max()))
-        np.maximum(variance, np.float32(_VARIANCE_FLOOR_E2), out=variance)
+        lowest, brightest = cv2.minMaxLoc(photons)[:2]
+        self.brightest_e = max(self.brightest_e, brightest)
+        if not lowest + self._least_read_e2 >= _VARIANCE_FLOOR_E2:  # nor if it is not a number
+            np.maximum(variance, np.float32(_VARIANCE_FLOOR_E2), out=variance)
         np.sqrt(variance, out=variance)
         z /= variance
         if camera.is_bad is not None:

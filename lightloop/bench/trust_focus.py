@@ -40,10 +40,10 @@ def depth_of_field_um(wavelength_nm: float, aperture: float, pixel_um: float) ->
     return wavelength_nm * 1e-3 / aperture**2 + pixel_um / aperture
 
 
-def count_defocus(scenes: int) -> Counted:
-    """Let fields lose the focus by one depth of field after twenty sharp frames."""
+def count_defocus(scenes: int, first: int = 0) -> Counted:
+    """Let fields, from number `first` on, lose one depth of field after twenty sharp frames."""
     found, early = 0, 0
-    for number in range(scenes):
+    for number in range(first, first + scenes):
         sharp, blurred = _frames(number)
         gate = FocusGate(_meter())
         before = [gate(0, 0, adu, _TRUSTED) for adu in sharp]

@@ -1,7 +1,7 @@
 """Good frames and bad ones, each told from the start: what a watch over trust must tell apart.
 
-Specimens and cameras are those of `models.train.trust`, with seeds of their own; sharp and blurred
-nuclei are the simulated microscope's, which no network learnt from.
+Specimens and cameras are those of `models.train.trust_films`, with seeds of their own; sharp and
+blurred nuclei are the simulated microscope's, which no network learnt from.
 """
 
 from __future__ import annotations
@@ -10,19 +10,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
+from msgspec import structs
 
 from acquire.calibration import Calibration
 from acquire.frame import FrameInfo, Index, Shot
 from acquire.settings import Applied
 from models.denoise import Denoised
-from models.train import trust as known
+from models.train import trust_films as known
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
-    from models.train.trust import Denoisers, Known
+    from models.train.trust_films import Denoisers, Known
 
     Counts = NDArray[np.uint16]
     Scene = NDArray[np.float64]
@@ -51,12 +52,22 @@ def calibration(camera: int) -> Calibration:
     )
 
 
-def info(number: int, shape: tuple[int, int], position: int = 0) -> FrameInfo:
-    """Return what a frame of a time-lapse says of itself."""
+def info(
+    number: int, shape: tuple[int, int], position: int = 0, look: int | None = None
+) -> FrameInfo:
+    """Return what a frame of a time-lapse says of itself; `look` is 0 or 1 in an audit."""
+    shot = Shot(number, position, 1) if look is None else Shot(number, position, 2, is_audit=True)
     return FrameInfo(
-        number, "camera", number, 0, 60.0 * number, Shot(number, position, 1), 0,
+        number, "camera", number, 0, 60.0 * number, shot, look or 0,
         Index(number, 0, 0, position), *shape, (0.0, 0.0, 0.0), _LIGHT,
     )  # fmt: skip
+
+
+def applied(light_ms: float) -> Applied:
+    """Return the light of a frame, ms at full power."""
+    return structs.replace(
+        _LIGHT, exposure_ms=light_ms, exposure_read_ms=light_ms, power_fraction=1.0
+    )
 
 
 def own(answer: Denoised) -> Denoised:

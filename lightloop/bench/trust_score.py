@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lightloop.bench import trust_frames as show
-from models.train import trust as known
+from models.train import trust_films as known
 from realtime.trust import ABOVE_RANGE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-    from models.train.trust import Denoisers, Known
+    from lightloop.bench.trust_cover import Row
+    from models.train.trust_films import Denoisers, Known
     from realtime.trust import TrustWatch
-
-_SEED = 9_311
-"""None of these scenes was ever looked at while thresholds were chosen."""
 
 
 class Fault(NamedTuple):
@@ -63,16 +61,21 @@ FAULTS: dict[str, Fault] = {
 
 
 def count(
-    name: str, denoise: Denoisers, watches: Callable[[int], TrustWatch], scenes: int
+    name: str,
+    seed: Sequence[int],
+    denoise: Denoisers,
+    watches: Callable[[int], TrustWatch],
+    scenes: int,
 ) -> Counted:
     """Show a fault in so many scenes, each to a watch that has seen nothing."""
     fault, found, flags = FAULTS[name], 0, dict[str, int]()
-    rng = np.random.default_rng([_SEED, list(FAULTS).index(name)])
+    rng = np.random.default_rng(list(seed))
     for _ in range(scenes):
         scene = known.draw(rng)
         while not fault.suits(scene):
             scene = known.draw(rng)
         watch, told = watches(scene.camera), set[str]()
+        denoise.forget()
         shown = fault.frames(rng, scene, denoise)
         for number, (adu, answer) in enumerate(islice(shown, show.FRAMES)):
             told |= set(watch(show.info(number, adu.shape), adu, answer).flags)
@@ -85,10 +88,10 @@ def count(
 
 
 def count_good(
+    seed: Sequence[int],
     denoise: Denoisers,
     watches: Callable[[int], TrustWatch],
     scenes: int,
-    frames: int,
     most_e: float,
 ) -> Counted:
     """Show good frames, and count those that are flagged all the same.
@@ -96,32 +99,49 @@ def count_good(
     Scenes are no brighter than the package says that it is for, `most_e`: there it is right to say
     "too-bright".
     """
-    rng = np.random.default_rng(_SEED + 1)
+    rng = np.random.default_rng(list(seed))
     found, flags = 0, dict[str, int]()
     for _ in range(scenes):
         scene = known.draw(rng)
         while float(np.mean(scene.truth_e > most_e)) > ABOVE_RANGE:
             scene = known.draw(rng)
         watch = watches(scene.camera)
-        shown = islice(show.good(rng, scene, denoise), frames)
+        denoise.forget()
+        shown = islice(show.good(rng, scene, denoise), show.FRAMES)
         for number, (adu, answer) in enumerate(shown):
             told = watch(show.info(number, adu.shape), adu, answer).flags
             found += bool(told)
             for flag in told:
                 flags[flag] = flags.get(flag, 0) + 1
-    return Counted("good", scenes * frames, found, flags)
+    return Counted("good", scenes * show.FRAMES, found, flags)
 
 
-def table_of(
-    rows: list[tuple[str, int, int, float, float]], counted: list[Counted], good: Counted
-) -> str:
-    """Write what was measured as a text table."""
-    lines = ["80 % interval of the error:", "region      e- a pixel      frames  holds  width"]
-    for region, octave, frames, inside, width in rows:
-        light = f"{2.0**octave:g}-{2.0 ** (octave + 1):g}"
-        lines.append(f"{region:11} {light:15} {frames:6d}  {inside:5.3f}  {width:5.2f}")
-    lines += ["", "fault          scenes   told  flags"]
-    for each in [*counted, good]:
+def added(parts: list[Counted]) -> list[Counted]:
+    """Return pieces of one count as one, in the order in which they first come."""
+    whole: dict[str, Counted] = {}
+    for part in parts:
+        before = whole.get(part.name, Counted(part.name, 0, 0, {}))
+        flags = {
+            flag: before.flags.get(flag, 0) + part.flags.get(flag, 0)
+            for flag in before.flags | part.flags
+        }
+        shown, found = before.shown + part.shown, before.found + part.found
+        whole[part.name] = Counted(part.name, shown, found, flags)
+    return list(whole.values())
+
+
+def table_of(rows: dict[str, list[Row]], counted: list[Counted]) -> str:
+    """Write what was measured as a text table; `rows` by open and closed loop."""
+    lines = []
+    for loop, of_loop in rows.items():
+        lines += [f"80 % interval of the error, {loop} loop:"]
+        lines += ["region      e- a pixel      frames  holds  width"]
+        for region, octave, frames, inside, width in of_loop:
+            light = f"{2.0**octave:g}-{2.0 ** (octave + 1):g}"
+            lines.append(f"{region:11} {light:15} {frames:6d}  {inside:5.3f}  {width:5.2f}")
+        lines.append("")
+    lines.append("fault          scenes   told  flags")
+    for each in counted:
         flags = ", ".join(f"{flag} {n}" for flag, n in sorted(each.flags.items()))
         lines.append(f"{each.name:12} {each.shown:8d} {each.found:6d}  {flags}")
     return "\n".join(lines)

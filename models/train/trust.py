@@ -16,16 +16,24 @@ import msgspec
 import numpy as np
 
 from models import conformal, type_shift
-from models.denoise import Denoiser
 from models.package import Package
 from models.regions import Regions, shrunk, split
-from models.train.noisy import expose
-from models.train.scenes import make_scene
+from models.train.trust_films import (
+    GAIN_ADU_PER_E,
+    OFFSET_ADU,
+    READ_NOISE_E,
+    ROUNDING_E,
+    Denoisers,
+    Known,
+    Seen,
+    compare,
+    draw,
+    frame,
+    last_of_film,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import TracebackType
-    from typing import Self
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -33,78 +41,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-SIZE = 256
-GAIN_ADU_PER_E, OFFSET_ADU, SATURATION_ADU = 2.0, 100.0, 65535.0
-ROUNDING_E = 1.0 / np.sqrt(12.0) / GAIN_ADU_PER_E
-"""Noise of rounding to whole counts, rms e-."""
-READ_NOISE_E = (0.9, 1.6, 2.4)
-PEAK_E, BACKGROUND_E = (1.0, 500.0), (0.1, 10.0)
 _FRAMES, _SEED = 4_000, 909
-
-
-class Known(NamedTuple):
-    """A simulated specimen and the camera that looks at it.
-
-    Attributes
-    ----------
-    truth_e
-        What the camera should see, (Y, X) float64 photo-electrons.
-    camera
-        Which of `READ_NOISE_E`.
-    """
-
-    truth_e: NDArray[np.float64]
-    camera: int
-
-
-def draw(rng: np.random.Generator, size: int = SIZE, kind: str = "") -> Known:
-    """Draw a specimen, its light and a camera; peak and background evenly over octaves."""
-    scene = np.maximum(make_scene(rng, size, kind), 0.0).astype(np.float64)
-    peak, background = (
-        float(np.exp(rng.uniform(*np.log(reach)))) for reach in (PEAK_E, BACKGROUND_E)
-    )
-    return Known(background + peak * scene, int(rng.integers(len(READ_NOISE_E))))
-
-
-def frame(rng: np.random.Generator, known: Known) -> NDArray[np.uint16]:
-    """Take a noisy frame, (Y, X) ADU."""
-    shot = expose(rng, known.truth_e, READ_NOISE_E[known.camera])
-    adu = np.round(OFFSET_ADU + GAIN_ADU_PER_E * shot.electrons)
-    return np.clip(adu, 0, SATURATION_ADU).astype(np.uint16)
-
-
-class Denoisers:
-    """The package, opened once for each of the cameras."""
-
-    def __init__(self, package: Package, size: int = SIZE) -> None:
-        self._each = [
-            Denoiser(package, (size, size), GAIN_ADU_PER_E, OFFSET_ADU, read)
-            for read in READ_NOISE_E
-        ]
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for denoise in self._each:
-            denoise.close()
-
-    def __call__(self, adu: NDArray[np.uint16], camera: int) -> Denoised:
-        """Restore a frame of a camera; the answer is valid until the next of that camera."""
-        return self._each[camera](adu)
-
-
-class Seen(NamedTuple):
-    """What is known of a region in one frame, photo-electrons: stated and true error, light."""
-
-    stated_e: float
-    true_e: float
-    mean_e: float
+_PIECES = ((90_901, 2_800), (90_911, 1_300), (90_912, 1_300), (90_913, 1_300))
+"""Seeds, and films of each: what the shipped `denoise-2d` was measured with."""
 
 
 class Paired(NamedTuple):
@@ -114,15 +53,6 @@ class Paired(NamedTuple):
     squared_e2: float
     chance_e2: float
     mean_e: float
-
-
-def compare(regions: Regions, answer: Denoised, known: Known, *, cells: bool) -> Seen:
-    """Return the stated and the true error of a region of a restored frame."""
-    assert answer.sd_e is not None
-    error = (answer.photons - known.truth_e).astype(np.float32)
-    squares = (regions.mean(shrunk(v * v), cells=cells) for v in (answer.sd_e, error))
-    stated, true = (float(np.sqrt(value)) for value in squares)
-    return Seen(stated, true, regions.mean(regions.photons, cells=cells))
 
 
 def compare_pair(
@@ -164,27 +94,38 @@ def fit_by_pairs(package: Package, frames: int = _FRAMES, seed: int = _SEED) -> 
     return scales
 
 
-def fit(package: Package, frames: int = _FRAMES, seed: int = _SEED) -> dict[str, float]:
-    """Write `trust.npz` into a package's folder, and return the scales for its manifest."""
-    rng = np.random.default_rng(seed)
+def fit(package: Package, pieces: Sequence[tuple[int, int]] = _PIECES) -> dict[str, float]:
+    """Return the scales for a package's manifest, from pieces of so many films by their seeds."""
     seen: dict[str, list[Seen]] = {"cells": [], "background": []}
-    textures = []
     with Denoisers(package) as denoise:
-        for known in _many(rng, frames):
-            answer = denoise(frame(rng, known), known.camera)
-            regions = split(answer.photons)
-            for region, rows in seen.items():
-                rows.append(compare(regions, answer, known, cells=region == "cells"))
-            texture = type_shift.features(answer.photons, READ_NOISE_E[known.camera])
-            if texture is not None:
-                textures.append(texture)
-    reference = type_shift.fit(np.array(textures))
-    np.savez(package.folder / type_shift.TRUST, **reference._asdict())
+        for seed, films in pieces:
+            logger.info("%d films of seed %d", films, seed)
+            rng = np.random.default_rng(seed)
+            for _ in range(films):
+                known, _, answer = last_of_film(rng, denoise)
+                regions = split(answer.photons)
+                for region, rows in seen.items():
+                    rows.append(compare(regions, answer, known, cells=region == "cells"))
     scales: dict[str, float] = {}
     for region, rows in seen.items():
         stated, true, mean = np.array([row for row in rows if np.isfinite(row).all()]).T
         scales |= conformal.fit(region, stated, true, mean)
     return scales
+
+
+def fit_types(package: Package, frames: int = _FRAMES, seed: int = _SEED) -> None:
+    """Write what training scenes look like into `trust.npz` of a package's folder."""
+    rng = np.random.default_rng(seed)
+    textures = []
+    with Denoisers(package) as denoise:
+        for known in _many(rng, frames):
+            denoise.forget()
+            answer = denoise(frame(rng, known), known.camera)
+            texture = type_shift.features(answer.photons, READ_NOISE_E[known.camera])
+            if texture is not None:
+                textures.append(texture)
+    reference = type_shift.fit(np.array(textures))
+    np.savez(package.folder / type_shift.TRUST, **reference._asdict())
 
 
 def _many(rng: np.random.Generator, frames: int) -> Iterator[Known]:
@@ -201,11 +142,19 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     parser = argparse.ArgumentParser(prog="python -m models.train.trust", description=__doc__)
     parser.add_argument("folder", type=Path, help="of the package")
-    parser.add_argument("--frames", type=int, default=_FRAMES)
+    parser.add_argument("--pieces", type=_piece, nargs="+", default=_PIECES, metavar="SEED:FILMS")
+    parser.add_argument("--keep-types", action="store_true", help="fit the scales only")
     asked = parser.parse_args()
     package = Package.load(asked.folder, task="denoise")
-    scales = fit(package, asked.frames)
+    scales = fit(package, asked.pieces)
+    if not asked.keep_types:
+        fit_types(package)
     seal(asked.folder, msgspec.structs.replace(package.manifest, conformal=scales))
+
+
+def _piece(text: str) -> tuple[int, int]:
+    seed, films = text.split(":")
+    return int(seed), int(films)
 
 
 if __name__ == "__main__":

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
-from lightloop.bench import trust, trust_frames, trust_score
+from lightloop.bench import trust_closed, trust_cover, trust_frames, trust_jobs, trust_score
 from lightloop.bench.trust_focus import depth_of_field_um
-from models.train import trust as known
+from models.denoise import Denoised
+from models.history import Moment
+from models.residuals import Limits
+from models.train import trust_films as known
+from realtime.trust import TrustWatch
+
+PARTS = ("low", "middle", "high")
 
 
-def points(rng: np.random.Generator, spread: float) -> dict[str, list[trust.Point]]:
+def points(rng: np.random.Generator, spread: float) -> dict[str, list[trust_cover.Point]]:
     stated = rng.uniform(0.5, 2.0, 400)
     true = stated * rng.lognormal(0.0, spread, 400)
     half = 1.2816 * 0.1
     each = [
-        trust.Point(known.Seen(s, t, 3.0), s * np.exp(-half), s * np.exp(half))
+        trust_cover.Point(known.Seen(s, t, 3.0), s * np.exp(-half), s * np.exp(half))
         for s, t in zip(stated, true, strict=True)
     ]
     return {"cells": each, "background": each}
@@ -23,19 +30,73 @@ def points(rng: np.random.Generator, spread: float) -> dict[str, list[trust.Poin
 
 def test_an_honest_interval_meets_the_bar_and_a_boast_does_not() -> None:
     rng = np.random.default_rng(1)
-    honest, rows = trust._coverage(points(rng, 0.1), 100, sabotage=False)
-    boast, _ = trust._coverage(points(rng, 0.2), 100, sabotage=False)
-    halved, _ = trust._coverage(points(rng, 0.1), 100, sabotage=True)
-    assert honest["trust_coverage_off"] <= 0.05
-    assert boast["trust_coverage_off"] > 0.05
-    assert halved["trust_coverage_off"] > 0.5
+    honest, rows = trust_cover.cover(points(rng, 0.1), 100, sabotage=False)
+    boast, _ = trust_cover.cover(points(rng, 0.2), 100, sabotage=False)
+    halved, _ = trust_cover.cover(points(rng, 0.1), 100, sabotage=True)
+    assert honest["coverage_off"] <= 0.05
+    assert boast["coverage_off"] > 0.05
+    assert halved["coverage_off"] > 0.5
     assert [row[:2] for row in rows] == [("cells", 1), ("background", 1)]
 
 
+class Seer:
+    """Stands for the network: restores the mean of the frame, and keeps no history."""
+
+    in_frames = 1
+
+    def __init__(self) -> None:
+        self.lights: list[float] = []
+
+    def forget(self) -> None:
+        self.lights.clear()
+
+    def __call__(self, adu: np.ndarray, camera: int, moment: Moment) -> Denoised:
+        self.lights.append(moment.light)
+        electrons = ((adu - known.OFFSET_ADU) / known.GAIN_ADU_PER_E).astype(np.float32)
+        soft = cv2.GaussianBlur(electrons, (0, 0), 2.0)
+        return Denoised(soft, np.full_like(soft, 0.3))
+
+
+def test_in_a_closed_loop_the_policy_chooses_the_light_and_the_last_frame_is_audited() -> None:
+    seer, changes, audits = Seer(), [], []
+    scales = {f"{r}.{o}.{p}": 1.0 for r in trust_cover.REGIONS for o in (0, 5) for p in PARTS}
+
+    def new(camera: int) -> TrustWatch:
+        shape = (known.SIZE, known.SIZE)
+        return TrustWatch(shape, trust_frames.calibration(camera), Limits(), 600.0, scales)
+
+    for seed in range(4):
+        end = trust_closed.close_loop(np.random.default_rng(seed), seer, new, 600.0)
+        assert len(seer.lights) == trust_closed.SHOTS + 2
+        assert seer.lights[-1] == seer.lights[-2]
+        changes.append(seer.lights[-1] / seer.lights[0])
+        assert changes[-1] == pytest.approx(end.change)
+        audits.append(end.audit)
+    assert max(abs(np.log(changes))) > 0.2
+    told = [audit for audit in audits if audit is not None]
+    assert told
+    for audit in told:
+        assert audit.found_e == pytest.approx(audit.true_e, rel=0.3)
+
+
+def test_pieces_of_work_hold_all_scenes_once_with_seeds_of_their_own() -> None:
+    pieces = trust_jobs.jobs("fault", 3, 25, "gain") + trust_jobs.jobs("fault", 3, 25, "offset")
+    assert sum(piece.scenes for piece in pieces) == 50
+    assert len({piece.seed for piece in pieces}) == len(pieces)
+
+
+def test_pieces_of_a_count_are_added_up() -> None:
+    part = trust_score.Counted("gain", 10, 9, {"noise": 9, "erased": 1})
+    other = trust_score.Counted("good", 5, 0, {})
+    more = trust_score.Counted("gain", 5, 5, {"noise": 5})
+    wanted = [trust_score.Counted("gain", 15, 14, {"noise": 14, "erased": 1}), other]
+    assert trust_score.added([part, other, more]) == wanted
+
+
 def test_octaves_with_few_frames_are_not_judged() -> None:
-    values, _ = trust._coverage(points(np.random.default_rng(1), 0.1), 1_000, sabotage=False)
-    assert values["trust_octaves"] == 0
-    assert values["trust_coverage_off"] == 1.0
+    values, _ = trust_cover.cover(points(np.random.default_rng(1), 0.1), 1_000, sabotage=False)
+    assert values["octaves"] == 0
+    assert values["coverage_off"] == 1.0
 
 
 class TruthTeller:

@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from models.regions import shrunk
+from models.residual_sums import pooled
+from models.residual_test import ResidualTest
 from models.residuals import Limits, Residuals, judge, verdict
 
 GAIN, OFFSET, READ_E = 2.2, 100.0, 1.4
@@ -115,6 +118,57 @@ def test_the_numbers_equal_their_plain_definitions() -> None:
     assert left.var_z == pytest.approx((z**2).mean(), rel=1e-4)
     assert left.corr1 == pytest.approx(pairs, abs=1e-4)
     assert left.frac_bad == pytest.approx((np.abs(blocks) > 4).mean(), abs=1e-9)
+
+
+@pytest.mark.parametrize("shape", [(512, 512), (100, 77), (64, 48), (33, 130)])
+def test_strips_give_what_the_whole_frame_gives(shape) -> None:
+    """The last strip is cut; what does not fill a block of 4 px is dropped, as `shrunk` does."""
+    rng = np.random.default_rng(8)
+    truth = rng.gamma(2.0, 3.0, shape)
+    adu, sd = shot(truth), rng.random(shape).astype(np.float32)
+    photons = truth.astype(np.float32)
+    test = ResidualTest(shape, *CAMERA)
+    left = test(adu, photons, sd)
+    z = ((adu / GAIN - OFFSET / GAIN - truth) / np.sqrt(truth + READ_E**2)).astype(np.float32)
+    assert test.z == pytest.approx(z, abs=1e-4)
+    assert test.regions.photons == pytest.approx(shrunk(photons), rel=1e-5)
+    assert test.variance_e2 == pytest.approx(shrunk(sd * sd), rel=1e-5)
+    assert test.brightest_e == pytest.approx(photons.max())
+    assert left.dark_mean_z == pytest.approx(test.regions.mean(shrunk(z), cells=False), abs=1e-4)
+
+
+@pytest.mark.parametrize("highest", [True, False])
+def test_the_strongest_answer_of_each_block_is_that_of_a_plain_search(highest) -> None:
+    image = np.random.default_rng(3).standard_normal((41, 50)).astype(np.float32)
+    grid = image[:40, :48].reshape(10, 4, 12, 4)
+    wanted = grid.max(axis=(1, 3)) if highest else grid.min(axis=(1, 3))
+    assert (pooled(image, highest=highest) == wanted).all()
+
+
+UNSURE_NETWORK = {  # of the noise's power: v stated, S of it kept as noise
+    "all kept": (0.2, 0.2, True),
+    "half kept": (0.2, 0.1, True),
+    "a quarter kept": (0.2, 0.05, True),
+    "nothing stated, much kept": (0.0, 0.2, False),
+    "less kept than nothing": (0.2, -0.3, False),
+}
+
+
+@pytest.mark.parametrize("name", UNSURE_NETWORK)
+def test_residuals_may_lie_between_all_doubt_kept_and_half_of_it_lost(name) -> None:
+    stated, kept, is_good = UNSURE_NETWORK[name]
+    power = stated - 2.0 * kept
+    left = replace(judged(TRUTH), var_z=1.0 + power, corr1=0.9 * power, kept=stated)
+    assert verdict(left)[0] == is_good
+
+
+def test_what_is_added_where_the_estimate_doubts_is_no_surprise() -> None:
+    wrong = planted()
+    sure = np.full_like(TRUTH, 0.2).astype(np.float32)
+    doubts = (0.2 + np.abs(wrong - TRUTH)).astype(np.float32)
+    told = [judge(RAW, wrong.astype(np.float32), *CAMERA, sd_e=sd) for sd in (sure, doubts)]
+    assert [verdict(left)[0] for left in told] == [False, True]
+    assert told[0].invented > told[1].invented >= 5.0
 
 
 def test_clipped_pixels_are_left_out() -> None:
