@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models import axial_base as base
+from models.axial_base import Shown, depth_of_field_um
 from models.denoise import Denoiser
 from models.network import Network
 from models.package import Package, shipped
@@ -20,12 +22,19 @@ if TYPE_CHECKING:
 
     from models.engines import EngineInfo
 
+__all__ = ["FARTHEST", "AxialInterpolator", "Shown", "depth_of_field_um"]
+
 FARTHEST = 4.0
-"""Depths of field between two planes up to which networks are told the difference."""
+"""Depths of field between two planes that networks are told at most. Beyond, one that corrects a
+denoiser's blend steps aside; one of two raw planes has learnt such distances as this one."""
 
 
 class AxialInterpolator:
     """Restore a plane that lies between two planes that were taken.
+
+    What it starts from is what one gets without it: both planes restored by a denoiser and blended,
+    with the next ones below and above as a cubic where they are known. Where the network knows
+    nothing (`aside`), or is not believed (`weight`), that is what it answers.
 
     Parameters
     ----------
@@ -37,6 +46,13 @@ class AxialInterpolator:
         As of `models.denoise.Denoiser`.
     depth_of_field_um
         Of the objective: `depth_of_field_um`.
+
+    Attributes
+    ----------
+    weight
+        How much of the network's correction counts, 0 to 1 (`models.axial_check`).
+    aside
+        Why the last answer is the blend alone; empty if the network had a say.
 
     Raises
     ------
@@ -63,9 +79,12 @@ class AxialInterpolator:
         self._stabilise = Stabiliser(shape, gain_adu_per_e, offset_adu, read_noise_e, maps)
         self._network = Network(package, "axial", shape, engine, precision, threads)
         self.model_id, self._depth_um = self._network.model_id, depth_of_field_um
+        self.weight, self.aside = 1.0, ""
         self._smooth_px = package.manifest.smooth_px
-        buffers = [np.empty(shape, np.float32) for _ in range(3)]
-        self._stabilised, self._base, self._smooth = buffers
+        self._shape = shape
+        self._own = [self._blank() for _ in range(4)]
+        self._base, self._work = self._blank()
+        self._blend = Denoised(np.empty(shape, np.float32), None)
         self._read_out = ReadOut(package.manifest, self._stabilise.pedestal, shape)
         self._denoiser = None
         if package.manifest.restored_by:
@@ -77,19 +96,57 @@ class AxialInterpolator:
                 self._network.close()
                 raise
 
+    def _blank(self) -> Shown:
+        return Shown(np.empty(self._shape, np.float32), np.empty(self._shape, np.float32))
+
+    def show(self, adu: NDArray[Any], out: Shown | None = None) -> Shown:
+        """Look at a plane once, so that all its neighbours can be drawn from it.
+
+        Parameters
+        ----------
+        adu
+            Raw counts, (Y, X).
+        out
+            What to write into; new arrays if None.
+
+        Raises
+        ------
+        FrameRefused
+            If the plane is of another size, or holds no real numbers.
+        """
+        shown = self._blank() if out is None else out
+        self._stabilise(adu, out=shown.raw)
+        if self._denoiser is None:
+            smooth_into(shown.raw, self._smooth_px, out=shown.restored)
+            return shown
+        self._denoiser.forget()  # another plane is no frame before this one
+        photons, pedestal = self._denoiser(adu).photons, np.float32(self._stabilise.pedestal)
+        np.add(photons, pedestal, out=shown.restored)
+        np.sqrt(shown.restored, out=shown.restored)
+        np.multiply(shown.restored, np.float32(2.0), out=shown.restored)
+        return shown
+
     def __call__(
-        self, lower: NDArray[Any], upper: NDArray[Any], dz_um: float, fraction: float = 0.5
+        self,
+        lower: NDArray[Any] | Shown,
+        upper: NDArray[Any] | Shown,
+        dz_um: float,
+        fraction: float = 0.5,
+        below: NDArray[Any] | Shown | None = None,
+        above: NDArray[Any] | Shown | None = None,
     ) -> Denoised:
-        """Restore the plane between two, (Y, X) ADU each; the answer is valid until the next call.
+        """Restore the plane between two; the answer is valid until the next call.
 
         Parameters
         ----------
         lower, upper
-            Raw counts of both planes, taken with the same light.
+            Both planes, taken with the same light: raw counts, (Y, X) ADU, or what `show` said.
         dz_um
             Distance from one to the other, um.
         fraction
             Where the plane lies: 0 at the lower, 1 at the upper.
+        below, above
+            The next planes, ``dz_um`` below the lower and above the upper one, if they were taken.
 
         Raises
         ------
@@ -102,35 +159,66 @@ class AxialInterpolator:
             raise ValueError(f"planes must lie > 0 um apart, got {dz_um}")
         if not 0 <= fraction <= 1:
             raise ValueError(f"fraction must be 0 to 1, got {fraction}")
-        planes = self._network.planes
-        self._base.fill(0.0)
-        for index, (adu, weight) in enumerate(((lower, 1.0 - fraction), (upper, fraction))):
-            self._stabilise(adu, out=self._stabilised)
-            self._network.show(self._stabilised, planes[index])
-            self._restore(adu, planes[2 + index])
-            np.multiply(self._smooth, np.float32(weight), out=self._stabilised)
-            np.add(self._base, self._stabilised, out=self._base)
-        if self._denoiser is not None:
-            self._to_stabilised(self._base)
-        planes[-2].fill(min(dz_um / self._depth_um, FARTHEST))
-        planes[-1].fill(fraction)
-        return self._read_out(self._base, *self._network.infer())
-
-    def _restore(self, adu: NDArray[Any], plane: NDArray[np.float32]) -> None:
-        """Write what is to be blended: the smoothed plane, or a denoiser's photons, shown too."""
+        shown = self._all_shown(lower, upper, below, above)
         if self._denoiser is None:
-            smooth_into(self._stabilised, self._smooth_px, out=self._smooth)
-            return
-        self._denoiser.forget()  # another plane is no frame before this one
-        np.copyto(self._smooth, self._denoiser(adu).photons)
-        np.copyto(self._stabilised, self._smooth)
-        self._network.show(self._to_stabilised(self._stabilised), plane)
+            base.blend_planes(shown[:2], fraction, self._work, self._base)
+        else:
+            base.blend_light(shown, fraction, self._work, self._base)
+        depths = dz_um / self._depth_um
+        self.aside, blend = self._why_aside(depths), self._blended()
+        if self.aside:
+            return blend
+        planes = self._network.planes
+        self._network.show(shown[0].raw, planes[0])
+        self._network.show(shown[1].raw, planes[1])
+        for plane, one in zip(planes[2:-2], shown, strict=False):
+            self._network.show(one.restored, plane)
+        planes[-2].fill(min(depths, FARTHEST))
+        planes[-1].fill(fraction)
+        answer = self._read_out(self._base, *self._network.infer())
+        if self.weight < 1.0:
+            np.subtract(answer.photons, blend.photons, out=answer.photons)
+            np.multiply(answer.photons, np.float32(self.weight), out=answer.photons)
+            np.add(answer.photons, blend.photons, out=answer.photons)
+        return answer
 
-    def _to_stabilised(self, photons: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Turn photo-electrons into ``2 sqrt(photons + 3/8 + read_noise^2)``, in place."""
-        np.add(photons, np.float32(self._stabilise.pedestal), out=photons)
-        np.sqrt(photons, out=photons)
-        return np.multiply(photons, np.float32(2.0), out=photons)
+    def blend(self) -> NDArray[np.float32]:
+        """Return the last plane as it is without the network, (Y, X) photo-electrons, copied."""
+        return self._blend.photons.copy()
+
+    def _all_shown(
+        self,
+        lower: NDArray[Any] | Shown,
+        upper: NDArray[Any] | Shown,
+        below: NDArray[Any] | Shown | None,
+        above: NDArray[Any] | Shown | None,
+    ) -> tuple[Shown, Shown, Shown, Shown]:
+        """Look at what was not looked at; the nearest stands in for what was not taken."""
+        low, high, under, over = (
+            plane if plane is None or isinstance(plane, Shown) else self.show(plane, out)
+            for plane, out in zip((lower, upper, below, above), self._own, strict=True)
+        )
+        assert low is not None
+        assert high is not None
+        return low, high, low if under is None else under, high if over is None else over
+
+    def _why_aside(self, depths: float) -> str:
+        if depths > FARTHEST and self._denoiser is not None:
+            return (
+                f"the planes lie {depths:.1f} depths of field apart, and {self.model_id} has "
+                f"learnt up to {FARTHEST:g}"
+            )
+        if self.weight <= 0.0:
+            return "planes that were taken say that the network is no better than their neighbours"
+        return ""
+
+    def _blended(self) -> Denoised:
+        photons = self._blend.photons
+        np.multiply(self._base, self._base, out=photons)
+        np.multiply(photons, np.float32(0.25), out=photons)
+        np.subtract(photons, np.float32(self._stabilise.pedestal), out=photons)
+        np.maximum(photons, np.float32(0.0), out=photons)
+        return self._blend
 
     def info(self) -> EngineInfo:
         """Say who computes."""
@@ -141,22 +229,3 @@ class AxialInterpolator:
         self._network.close()
         if self._denoiser is not None:
             self._denoiser.close()
-
-
-def depth_of_field_um(wavelength_nm: float, aperture: float, index: float = 1.0) -> float:
-    """Return the depth of field of an objective, um: ``n wavelength / NA^2``.
-
-    Parameters
-    ----------
-    wavelength_nm
-        Of the light that is seen, nm.
-    aperture, index
-        Numerical aperture; refractive index of what lies before the objective.
-
-    References
-    ----------
-    Born & Wolf, Principles of Optics, section 8.8 (the focal tolerance, both sides together).
-    """
-    if not 0 < aperture < index:
-        raise ValueError(f"aperture must be between 0 and the index {index}, got {aperture}")
-    return index * wavelength_nm * 1e-3 / aperture**2

@@ -123,7 +123,7 @@ def check_package(package: Package, task: str) -> None:
             f"{m.target!r} target, known is {known}: get a package of this version of lightloop"
         )
     found = (m.extra_channels, m.upscale, m.outputs, m.in_frames)
-    images = 2 * _IMAGES[task] if m.restored_by else _IMAGES.get(task, max(m.in_frames, 1))
+    images = 3 * _IMAGES[task] if m.restored_by else _IMAGES.get(task, max(m.in_frames, 1))
     wanted = (*_EXPECTED[task], 2, images)
     if found != wanted:
         raise ModelError(

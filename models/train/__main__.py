@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from models.package import Package
 from models.train import card, pack, score, score_tasks, segment
 from models.train.fit import Plan, fit
+from models.train.pool import Pool
 from models.train.recipes import recipe
 from models.train.start import shares_of, transplant
 from models.unet import LiteUNet, count_parameters
@@ -50,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
             "--frames",
             type=int,
             default=5,
-            help="frames that a denoiser sees; axial: 4 shows it restored planes, too",
+            help="frames that a denoiser sees; axial: 6 shows it restored planes, too",
         )
         train.add_argument("--version", default="1", help="which training, as the manifest says")
         train.add_argument("--steps", type=int, default=plan.steps)
@@ -58,6 +59,11 @@ def _parser() -> argparse.ArgumentParser:
         train.add_argument("--rate", type=float, default=plan.rate)
         train.add_argument("--init", type=Path, help="package to start from")
         train.add_argument("--seed", type=int, default=plan.seed)
+        train.add_argument(
+            "--decibels", action="store_true", help="a trained network: squared error in light"
+        )
+        train.add_argument("--pool", type=int, default=0, help="batches drawn once; 0: ever new")
+        train.add_argument("--pool-folder", type=Path, help="where these are kept, and found again")
         train.add_argument("--threads", type=int, default=plan.threads)
         train.add_argument("--checkpoint", type=Path, help="file to go on from after a kill")
         train.add_argument("--no-score", action="store_true", help="pack without scores and card")
@@ -79,7 +85,7 @@ def _train(asked: argparse.Namespace) -> None:
     logger.info("%d specimens after %.0f s", len(train), time.monotonic() - begun)
     plan = Plan(
         steps=asked.steps, minutes=asked.minutes, rate=asked.rate, seed=asked.seed,
-        threads=asked.threads,
+        threads=asked.threads, in_decibels=asked.decibels,
     )  # fmt: skip
     net = how.network(asked.base, asked.seed)
     if asked.init is not None:
@@ -87,8 +93,12 @@ def _train(asked: argparse.Namespace) -> None:
         shares = shares_of(how.task, net.in_channels, start.manifest.in_channels)
         new = transplant(net, start, shares, asked.seed)
         logger.info("started from %s; new are %s", asked.init, ", ".join(new))
+    batch_at = how.batch_at(train, asked.seed)
+    if asked.pool:
+        batch_at = Pool(batch_at, asked.pool, asked.seed, asked.pool_folder)
+        logger.info("%d batches after %.0f s", asked.pool, time.monotonic() - begun)
     looks = fit(
-        net, how.batch_at(train, asked.seed), how.held_out(held_out, asked.seed), plan,
+        net, batch_at, how.held_out(held_out, asked.seed), plan,
         checkpoint=asked.checkpoint,
     )  # fmt: skip
     manifest = pack.restoring_manifest(
@@ -101,11 +111,13 @@ def _command(asked: argparse.Namespace) -> str:
     """Return the command line that trains the same again, no path of this machine in it."""
     frames = f" --frames {asked.frames}" if asked.verb != "superres" else ""
     init = f" --init models/weights/{asked.init.name}" if asked.init is not None else ""
+    decibels = " --decibels" if asked.decibels else ""
+    pool = f" --pool {asked.pool}" if asked.pool else ""
     data = " --data DIR" if asked.data is not None else ""
     return (
         f"python -m models.train {asked.verb} --out models/weights/{asked.out.name} --base "
         f"{asked.base}{frames} --steps {asked.steps} --minutes {asked.minutes:g} --rate "
-        f"{asked.rate:g} --seed {asked.seed}{init}{data}"
+        f"{asked.rate:g} --seed {asked.seed}{decibels}{pool}{init}{data}"
     )
 
 

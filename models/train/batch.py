@@ -55,12 +55,15 @@ class Sample:
         What the network corrects and what it should say, (Y', X') float32, stabilised.
     extra
         Values of the constant planes, as the network wants them.
+    target_variance
+        Of the noise in ``clean``: 0, or 1 where it is a frame as it was taken.
     """
 
     images: NDArray[np.float32]
     base: NDArray[np.float32]
     clean: NDArray[np.float32]
     extra: tuple[float, ...] = ()
+    target_variance: float = 0.0
 
 
 def normalised(stabilised: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -69,11 +72,15 @@ def normalised(stabilised: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def collate(samples: Sequence[Sample]) -> Batch:
-    """Return a batch of clean-target samples."""
+    """Return a batch of samples."""
     planes = [_planes(sample) for sample in samples]
     base = np.stack([sample.base for sample in samples])[:, None]
     clean = np.stack([sample.clean for sample in samples])[:, None]
-    return Batch(np.stack(planes), np.asarray(base, np.float32), np.asarray(clean, np.float32))
+    known = np.array([sample.target_variance for sample in samples], np.float32)
+    return Batch(
+        np.stack(planes), np.asarray(base, np.float32), np.asarray(clean, np.float32),
+        known[:, None, None, None] if known.any() else 0.0,
+    )  # fmt: skip
 
 
 def _planes(sample: Sample) -> NDArray[np.float32]:

@@ -14,6 +14,8 @@ from models.errors import ModelError
 from models.train import checkpoint as checkpoints
 from models.train.loss import (
     answer,
+    decibel_loss,
+    decibels,
     half_precision,
     likelihood_parts,
     psnr_db,
@@ -158,7 +160,10 @@ class _Training:
         for group in self.optimiser.param_groups:
             group["lr"] = self.plan.rate * min(rise, 0.5 * (1.0 + np.cos(np.pi * share)))
         of_loss = 1.0 if self.plan.is_fine_tuning else share
-        loss, surprise = training_loss(self.net, batch, of_loss, half=self.half)
+        if self.plan.in_decibels:
+            loss, surprise = decibel_loss(self.net, batch, half=self.half)
+        else:
+            loss, surprise = training_loss(self.net, batch, of_loss, half=self.half)
         if not np.isfinite(surprise):
             raise ModelError(
                 f"the training diverged at step {self.progress.step} (rate {self.plan.rate:g}): "
@@ -179,10 +184,27 @@ class _Training:
         )
         progress.looks.append({name: getattr(look, name) for name in Look.__slots__})
         progress.stale += 1
-        if nll < progress.best_nll:
-            progress.best_nll, progress.stale = nll, 0
+        worth = self._gain_db(held_out) if self.plan.in_decibels else nll
+        if worth < progress.best_nll:
+            progress.best_nll, progress.stale = worth, 0
             self.best = {k: v.detach().clone() for k, v in self.net.state_dict().items()}
         return look
+
+    @torch.no_grad()  # type: ignore[untyped-decorator]  # torch is not there for the checker
+    def _gain_db(self, batches: Sequence[Batch]) -> float:
+        """Return the mean squared error over that of the base image, dB: the less the better."""
+        self.net.eval()
+        found = []
+        for batch in batches:
+            mean, _ = answer(self.net, batch, half=self.half)
+            base, target = torch.from_numpy(batch.base), torch.from_numpy(batch.target)
+            known = torch.as_tensor(batch.target_variance)
+            ours, theirs = ((image - target) ** 2 - known for image in (mean, base))
+            found.append(decibels(ours, target) - decibels(theirs, target))
+        self.net.train()
+        gain = float(torch.cat(found).mean())
+        logger.info("%.3f dB over the base image", -gain)
+        return gain
 
     def _save(self) -> None:
         if self.path is not None:

@@ -20,6 +20,10 @@ there, so likelihood alone counts them for little."""
 _WARM_UP = 0.1
 """Share of the training on the squared error alone."""
 
+_LEAST, _OF_TARGET = 0.01, 0.05
+"""Squared error, units of the noise, below which an image is good enough; and what share of a noisy
+target's variance counts as such an error, so that noise does not teach too much (proposed)."""
+
 
 def half_precision() -> bool:
     """Say whether this processor multiplies bfloat16 itself; where it does not, it only costs."""
@@ -82,6 +86,28 @@ def training_loss(
         return weighted_mean(squared, batch), nll
     weight = variance.detach() ** max(_BETA_FIRST * (1.0 - 2.0 * progress), _BETA_LAST)
     return weighted_mean(weight * surprise, batch), nll
+
+
+def decibel_loss(net: torch.nn.Module, batch: Batch, *, half: bool) -> tuple[torch.Tensor, float]:
+    """Squared error in photo-electrons, of each image over what it is expected to be.
+
+    Its gradient is that of the logarithm of each image's squared error, so that every image counts
+    the same in decibels, however bright it is and however hard. An error of d is one of d times
+    ``stabilised / 2`` photo-electrons. For networks that have learnt their variance already.
+    """
+    mean, log_variance = answer(net, batch, half=half)
+    _, variance, surprise = likelihood_parts(mean, log_variance, batch)
+    own = log_variance.detach().exp() + _LEAST + _OF_TARGET * torch.as_tensor(batch.target_variance)
+    light = mean.detach() ** 2
+    expected = (own * light).mean(dim=(1, 2, 3), keepdim=True)
+    weight = variance.detach() * light / expected
+    return (weight * surprise).mean(), float(surprise.detach().mean())
+
+
+def decibels(error: torch.Tensor, mean: torch.Tensor) -> torch.Tensor:
+    """Return the mean squared error of each image in photo-electrons, dB, up to a constant."""
+    each = (error * mean**2).mean(dim=(1, 2, 3)) / (mean**2).mean(dim=(1, 2, 3))
+    return 10.0 * torch.log10(each.clamp(min=_LEAST))
 
 
 def psnr_db(squared_error: float) -> float:

@@ -24,6 +24,9 @@ class Plan:
         Start from a trained network: its variance is right, so the likelihood counts at once.
     threads
         CPU threads; one is fastest beside other work, because two wait for each other.
+    in_decibels
+        What counts is the squared error in photo-electrons, of each image over its own: every image
+        teaches as many decibels. Else a likelihood, to which sharp edges count for less.
     """
 
     steps: int = 20_000
@@ -34,6 +37,7 @@ class Plan:
     patience: int = 8
     is_fine_tuning: bool = False
     threads: int = 1
+    in_decibels: bool = False
 
 
 @dataclass(frozen=True, slots=True)

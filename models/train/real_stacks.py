@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.blind_noise import NoiseEstimate, estimate
 from models.train.real import open_allowed
 from models.train.scenes import blurred
-from models.train.stacks import Stack
+from models.train.stacks import Raw, Stack
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,9 +78,9 @@ def load_real_stacks(folder: Path) -> tuple[list[list[Stack]], list[Stack], list
         kept, apart = pixels[:cut], pixels[cut + GAP :]
         if pixels.ndim == 3:
             kept, apart = kept[None], apart[None]
-        level = _level(kept)
-        train.append([_stack(planes, spec, level) for planes in kept])
-        held_out += [_stack(planes, spec, level) for planes in apart]
+        level, guess = _level(kept), estimate(kept.reshape(-1, *kept.shape[2:]))
+        train.append([_stack(planes, spec, level, guess) for planes in kept])
+        held_out += [_stack(planes, spec, level, guess) for planes in apart]
     return train, held_out, sources
 
 
@@ -89,8 +90,16 @@ def _level(pixels: NDArray[np.generic]) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _stack(planes: NDArray[np.generic], spec: RealStacks, level: tuple[float, float]) -> Stack:
+def _stack(
+    planes: NDArray[np.generic],
+    spec: RealStacks,
+    level: tuple[float, float],
+    guess: NoiseEstimate,
+) -> Stack:
     low, high = level
-    soft = np.stack([blurred(p, spec.blur_px) for p in planes.astype(np.float32)])
+    counts = planes.astype(np.float32)
+    soft = np.stack([blurred(p, spec.blur_px) for p in counts])
     clean = np.maximum((soft - np.float32(low)) / np.float32(high - low), 0.0)
-    return Stack(clean.astype(np.float32), spec.step, is_step_known=False)
+    electrons = (counts - np.float32(guess.offset_adu)) / np.float32(guess.gain_adu_per_e)
+    raw = Raw(electrons, guess.read_noise_e)
+    return Stack(clean.astype(np.float32), spec.step, is_step_known=False, raw=raw)

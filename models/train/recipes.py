@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     Material = tuple[list[Any], list[Any], list[str]]
 
 _SCENE_PX, _SCENES, _HELD_OUT_SCENES = 192, 1500, 60
-_STACKS, _HELD_OUT_STACKS = 400, 24
-_REAL_SHARE = 0.25
+_STACKS, _HELD_OUT_STACKS = 300, 40
+_REAL_SHARE = 0.3
 """Of the stacks that train (proposed)."""
 _HELD_OUT_BATCHES, _HELD_OUT_SIZE = 6, 16
 _BATCH = 4
@@ -117,7 +117,7 @@ def _movie(rng: np.random.Generator, scenes: Sequence[Any], size: int, *, frames
 def recipe(task: str, in_frames: int = 5) -> Recipe:
     """Return the recipe of a task: "denoise" (of ``in_frames`` frames), "superres" or "axial".
 
-    Of 4 images "axial" sees both planes raw and as `denoise-2d` restores them; else both raw.
+    Of 6 images "axial" sees both planes raw, and four as `denoise-2d` restores them; else both raw.
 
     Raises
     ------
@@ -133,7 +133,8 @@ def recipe(task: str, in_frames: int = 5) -> Recipe:
         )
     if task == "axial" and in_frames == IMAGES:
         extra = ("dz", "fraction")
-        return Recipe(task, IMAGES, extra, 1, 96, _stacks, axial_sample, restored_planes())
+        sample = partial(axial_sample, outer=True)
+        return Recipe(task, IMAGES, extra, 1, 96, _stacks, sample, restored_planes())
     if task == "axial":
         return Recipe(task, 2, ("dz", "fraction"), 1, 96, _stacks, axial_sample)
     raise ValueError(f"no recipe for the task {task!r}; there are: denoise, superres, axial")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from models.axial_base import LEAST, cubic_weights
 from models.package import WEIGHTS, Package, shipped
 from models.train.batch import MU, SD, Batch, normalised
 from models.train.loss import LOG_VARIANCE_RANGE
@@ -26,13 +27,13 @@ if TYPE_CHECKING:
     Images = NDArray[np.float32]
 
 DENOISER = "denoise-2d"
-IMAGES = 4
-"""Both planes raw, and both restored."""
-PLANES = 2
+IMAGES = 6
+"""Lower and upper plane raw; these and the next below and above restored."""
+RAW, PLANES = 2, 4
 
 
 class RestoredPlanes:
-    """Adds restored planes to batches of (lower, upper, dz, fraction).
+    """Adds restored planes to batches of (lower, upper, below, above, dz, fraction).
 
     Parameters
     ----------
@@ -46,16 +47,17 @@ class RestoredPlanes:
         self._net.load_state_dict({k: torch.from_numpy(v) for k, v in arrays.items()})
 
     def __call__(self, batch: Batch) -> Batch:
-        """Return planes (lower, upper, both restored, dz, fraction) and the base made of them.
+        """Return planes (lower, upper, all four restored, dz, fraction) and the base of these.
 
-        The blend is one of light, ``(1 - f) x + f y``, as a viewer of a stack would blend.
+        The blend is one of light, whose measure is the square, as a viewer would blend a stack.
         """
         raw, constant = batch.planes[:, :PLANES], batch.planes[:, PLANES:]
         restored = self.restore(raw)
-        fraction = batch.planes[:, -1:, :1, :1]
-        light = (1.0 - fraction) * restored[:, :1] ** 2 + fraction * restored[:, 1:] ** 2
-        planes = np.concatenate([raw, normalised(restored), constant], axis=1)
-        return replace(batch, planes=planes, base=np.sqrt(light).astype(np.float32))
+        weights = np.stack([cubic_weights(float(f)) for f in batch.planes[:, -1, 0, 0]])
+        light = np.einsum("nc,ncyx->nyx", weights, restored**2)[:, None]
+        base = np.sqrt(np.maximum(light, LEAST**2)).astype(np.float32)
+        planes = np.concatenate([raw[:, :RAW], normalised(restored), constant], axis=1)
+        return replace(batch, planes=planes, base=base)
 
     @torch.inference_mode()  # type: ignore[untyped-decorator]  # torch is not there for the checker
     def restore(self, normalised_images: Images) -> Images:

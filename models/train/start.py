@@ -81,7 +81,7 @@ def shares_of(task: str, planes: int, known: int = 1) -> Shares:
     one of two raw planes gives it to the same planes of a network that sees restored ones, too.
     """
     if task == "axial" and known > 1:
-        places = [0, 1, *range(planes - 2, planes)]  # raw planes first, constant ones last
+        places = [*range(known - 2), *range(planes - 2, planes)]  # images first, constants last
         return tuple(tuple(float(places[k] == row) for k in range(known)) for row in range(planes))
     if task == "axial":
         return ((0.5,), (0.5,), *(planes - 2) * ((0.0,),))

@@ -19,13 +19,18 @@ if TYPE_CHECKING:
     Image = NDArray[np.float32]
 
 LAYERS_PER_DEPTH_OF_FIELD = 4
-LAYERS, SIZE = 24, 160
+LAYERS, SIZE = 32, 160
 _RAYLEIGH = 1.8
 """Depths of field per Rayleigh range, inverted: a focus of sigma 0.21 lambda / NA (Zhang, Zerubia &
 Olivo-Marin, 2007) has waist 0.42 lambda / NA, so ``pi w^2 n / lambda = 0.55 n lambda / NA^2``."""
 
 
-def make_stack(rng: np.random.Generator, size: int = SIZE, layers: int = LAYERS) -> Image:
+def make_stack(
+    rng: np.random.Generator,
+    size: int = SIZE,
+    layers: int = LAYERS,
+    per_depth_of_field: int = LAYERS_PER_DEPTH_OF_FIELD,
+) -> Image:
     """Return a clean stack, (layers, size, size) float32, 0 to about 1."""
     names = list(_KINDS)
     weights = np.array([_KINDS[name][1] for name in names])
@@ -33,7 +38,8 @@ def make_stack(rng: np.random.Generator, size: int = SIZE, layers: int = LAYERS)
     volume = _scaled(_KINDS[first][0](rng, layers, size))
     if rng.random() < 0.35:
         volume += np.float32(rng.uniform(0.1, 0.8)) * _scaled(_KINDS[second][0](rng, layers, size))
-    return _scaled(through_focus(volume, rng.uniform(0.5, 1.6), _sectioning(rng)))
+    seen = through_focus(volume, rng.uniform(0.4, 1.6), _sectioning(rng), per_depth_of_field)
+    return _scaled(seen)
 
 
 def _sectioning(rng: np.random.Generator) -> float | None:
@@ -41,7 +47,12 @@ def _sectioning(rng: np.random.Generator) -> float | None:
     return None if rng.random() < 0.5 else float(rng.uniform(0.35, 1.2))
 
 
-def through_focus(volume: Image, sigma_px: float, section: float | None) -> Image:
+def through_focus(
+    volume: Image,
+    sigma_px: float,
+    section: float | None,
+    per_depth_of_field: int = LAYERS_PER_DEPTH_OF_FIELD,
+) -> Image:
     """Return what the microscope sees focused on each layer, same shape.
 
     Light from a layer that is ``u`` depths of field away is blurred by a Gaussian of sigma
@@ -53,7 +64,7 @@ def through_focus(volume: Image, sigma_px: float, section: float | None) -> Imag
     frequency2 = np.add.outer(fft.fftfreq(height) ** 2, fft.rfftfreq(width) ** 2)
     seen = np.zeros_like(spectrum)
     for away in range(layers):
-        u = away / LAYERS_PER_DEPTH_OF_FIELD
+        u = away / per_depth_of_field
         weight = 1.0 if section is None else float(np.exp(-(u**2) / (2 * section**2)))
         if weight < 1e-3:
             break
@@ -87,12 +98,14 @@ def _bodies(rng: np.random.Generator, layers: int, size: int, *, hollow: bool = 
     volume = np.zeros((layers, size, size), np.float32)
     radius = float(np.exp(rng.uniform(np.log(4.0), np.log(30.0))))
     half_depth = float(np.exp(rng.uniform(np.log(1.5), np.log(14.0))))
+    roundness = float(rng.choice([2.0, 2.0, 4.0, 8.0]))
     filled = layers * size**2 / (4.2 * radius**2 * half_depth)
     count = int(np.clip(rng.uniform(0.05, 0.5) * filled, 1, 120))
     for _ in range(count):
         axes = np.array([half_depth, radius, radius * rng.uniform(0.6, 1.0)])
         axes *= rng.lognormal(0.0, 0.2)
-        _add_body(rng, volume, axes, float(rng.lognormal(0.0, 0.5)), hollow=hollow)
+        dye = float(rng.lognormal(0.0, 0.5))
+        _add_body(rng, volume, axes, dye, roundness, hollow=hollow)
     grain = 1.0 + rng.uniform(0.0, 0.4) * _field(rng, layers, size, rng.uniform(1.5, 6.0))
     return np.asarray(volume * np.maximum(grain, 0.1), np.float32)
 
@@ -102,10 +115,14 @@ def _add_body(
     volume: Image,
     axes: NDArray[np.float64],
     dye: float,
+    roundness: float,
     *,
     hollow: bool,
 ) -> None:
-    """Add one ellipsoid of semi-axes (z, y, x), turned in the plane, in place."""
+    """Add one ellipsoid of semi-axes (z, y, x), turned in the plane, in place.
+
+    ``roundness`` is the power of its height: 2 is an ellipsoid, more has a flat top.
+    """
     centre = rng.uniform(0, volume.shape)
     reach = np.array([axes[0], axes[1:].max(), axes[1:].max()])
     low = np.maximum(centre - reach, 0).astype(int)
@@ -115,7 +132,7 @@ def _add_body(
     turn = rng.uniform(0, np.pi)
     along = (np.cos(turn) * x[None, :] + np.sin(turn) * y[:, None]) / axes[1]
     across = (np.cos(turn) * y[:, None] - np.sin(turn) * x[None, :]) / axes[2]
-    distance2 = (z[:, None, None] / axes[0]) ** 2 + (along**2 + across**2)[None]
+    distance2 = np.abs(z[:, None, None] / axes[0]) ** roundness + (along**2 + across**2)[None]
     if hollow:
         body = np.exp(-(((np.sqrt(distance2) - 0.9) * axes[1] / 1.5) ** 2))
     else:

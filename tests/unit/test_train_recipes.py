@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ torch = pytest.importorskip("torch", reason="torch is needed to train, not to ru
 pytestmark = pytest.mark.train
 
 from models import ModelError, Package, shipped  # noqa: E402  # after the check for torch
+from models.axial_base import LEAST, cubic_weights  # noqa: E402
 from models.train import pack  # noqa: E402
 from models.train.batch import MU, SD  # noqa: E402
 from models.train.recipes import recipe  # noqa: E402
@@ -48,19 +50,25 @@ def test_a_batch_fits_the_network_of_its_recipe(task) -> None:
     assert out.shape[2:] == batch.target.shape[2:]
 
 
-def test_restored_planes_begin_where_a_denoiser_and_a_straight_line_end() -> None:
+def test_restored_planes_begin_where_a_denoiser_and_a_cubic_end() -> None:
     """An untrained network that corrects them is no worse than doing without it."""
-    plain, restored = recipe("axial", 2), recipe("axial", 4)
+    how = recipe("axial", 6)
+    plain = replace(how, finish=None)
     rng = np.random.default_rng
     first = plain.batch(rng(5), material("axial"), 2)
-    second = restored.batch(rng(5), material("axial"), 2)
-    assert second.planes.shape[1] == restored.network(8, 1).in_channels == 6
+    second = how.batch(rng(5), material("axial"), 2)
+    assert first.planes.shape[1] == 6  # four raw planes and two constant ones
+    assert second.planes.shape[1] == how.network(8, 1).in_channels == 8
     assert np.array_equal(second.planes[:, :2], first.planes[:, :2])
-    assert np.array_equal(second.planes[:, 4:], first.planes[:, 2:])
+    assert np.array_equal(second.planes[:, 6:], first.planes[:, 4:])
     assert np.array_equal(second.target, first.target)
-    lower, upper = (second.planes[:, k] * SD + MU for k in (2, 3))
-    assert (second.base[:, 0] <= np.maximum(lower, upper) + 1e-3).all()
-    assert (second.base[:, 0] >= np.minimum(lower, upper) - 1e-3).all()
+    lower, upper, below, above = (second.planes[:, k] * SD + MU for k in (2, 3, 4, 5))
+    for one, f in enumerate(second.planes[:, 7, 0, 0]):
+        weights = cubic_weights(float(f))
+        squares = [(p[one] ** 2) for p in (lower, upper, below, above)]
+        light = sum(w * square for w, square in zip(weights, squares, strict=True))
+        wanted = np.sqrt(np.maximum(light, LEAST**2))
+        np.testing.assert_allclose(second.base[one, 0], wanted, rtol=1e-3, atol=1e-3)
     errors = [float(((b.base - b.target) ** 2).mean()) for b in (first, second)]
     assert errors[1] < errors[0]
 
@@ -135,9 +143,18 @@ def test_a_network_with_restored_planes_keeps_what_it_knew_of_the_raw_ones() -> 
     )
 
 
+def test_a_network_that_sees_more_planes_keeps_what_it_knew_of_the_others() -> None:
+    rows = np.array(shares_of("axial", 8, 6))
+    assert rows.shape == (8, 6)
+    assert [int(row.argmax()) if row.any() else None for row in rows] == [
+        0, 1, 2, 3, None, None, 4, 5,
+    ]  # fmt: skip
+    assert shares_of("axial", 6, 6) == tuple(tuple(row) for row in np.eye(6).tolist())
+
+
 def test_what_is_added_to_another_base_image_is_learnt_anew() -> None:
     package = Package.load(shipped("denoise-2d"))
-    net = LiteUNet(6)
-    new = transplant(net, package, shares_of("axial", 6), 1)
+    net = LiteUNet(8)
+    new = transplant(net, package, shares_of("axial", 8), 1)
     assert new == ["head.weight", "head.bias"]
     assert float(net.head.weight.detach().abs().mean()) < 0.05

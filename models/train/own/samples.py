@@ -195,8 +195,10 @@ class Sampler:
             (how.gain * how.share * float(scale), read, read, how.left_over),
         )  # fmt: skip
         extra = [np.full((1, *base.shape), value, np.float32) for value in (depths, fraction)]
+        # Planes further out are not looked for: the nearest stand in, as at a stack's ends.
+        planes = part.planes if self.in_frames == _RAW_PLANES else np.tile(part.planes, (2, 1, 1))
         return _Part(
-            np.concatenate([part.planes, *extra]),
+            np.concatenate([planes, *extra]),
             part.base, part.target, part.variance, part.weight,
         )  # fmt: skip
 
