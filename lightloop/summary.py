@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from realtime.policy.decision import Decision
     from realtime.wire import Result
 
+_SIZES = 500  # shots that the size of a cell is told from
 STEPS = ("restore", "detect", "track", "judge", "decide")
 
 
@@ -34,6 +36,8 @@ class Summary(msgspec.Struct, frozen=True):
         for in its place, open loop.
     late
         Shots for which no decision came in time.
+    cell_px
+        Diameter of the usual cell, as it was seen, px; 0: no cell.
     """
 
     frames: int
@@ -54,6 +58,7 @@ class Summary(msgspec.Struct, frozen=True):
     samples_ms: dict[str, list[float]] = {}
     confirmed: int = 0
     what_if_dose: dict[str, tuple[float, float]] = {}
+    cell_px: float = 0.0
 
 
 class Tally:
@@ -67,6 +72,7 @@ class Tally:
         self.divisions = 0
         self.cells = 0
         self.confirmed = 0
+        self._areas_px: deque[float] = deque(maxlen=_SIZES)
 
     def add_latency(self, name: str, ns: int) -> None:
         """Note one duration; beyond the newest `keep` the oldest go."""
@@ -82,10 +88,17 @@ class Tally:
         self.divisions += len(set(final))  # each daughter has an event of her own
         self.cells = result.observation.n_tracks
         self.confirmed = result.observation.n_confirmed
+        if result.tracks.area_px:
+            self._areas_px.append(float(np.median(result.tracks.area_px)))
         for step in STEPS:
             if ns := getattr(result.times, f"{step}_ns"):
                 self.add_latency(step, ns)
         self.add_latency("worker in all", result.times.total_ns)
+
+    @property
+    def cell_px(self) -> float:
+        """Diameter of the usual cell in the newest shots, px; 0: no cell was seen."""
+        return 2 * float(np.sqrt(np.median(self._areas_px) / np.pi)) if self._areas_px else 0.0
 
     def samples(self) -> dict[str, list[float]]:
         """Return every duration that was kept, ms."""

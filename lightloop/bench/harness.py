@@ -27,6 +27,7 @@ BENCHES = {
     "replay": "lightloop.bench.replay",
     "specimen": "lightloop.bench.specimen",
     "stream": "lightloop.bench.stream",
+    "touching": "lightloop.bench.touching",
     "track": "lightloop.bench.track",
     "training": "lightloop.bench.training",
     "trust": "lightloop.bench.trust",

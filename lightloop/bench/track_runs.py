@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lightloop.bench.track_scene import Scene
     from lightloop.bench.track_score import Edges, Node
     from realtime.detections import Detections
+    from realtime.tracker import TrackerConfig
 
 
 @dataclass
@@ -38,11 +39,11 @@ def detections(scene: Scene, frame: int) -> Detections:
     return Detections(places[:, 0], places[:, 1], areas, light * areas, light, light)
 
 
-def ours(scene: Scene) -> Run:
+def ours(scene: Scene, config: TrackerConfig | None = None) -> Run:
     """Follow a scene with our tracker, as it is by default."""
     from realtime.tracker import Tracker, TrackerConfig
 
-    tracker, run = Tracker(TrackerConfig()), Run()
+    tracker, run = Tracker(config or TrackerConfig()), Run()
     seen: dict[int, list[Node]] = {}
     mothers: dict[int, int] = {}
     for frame in range(len(scene.places)):

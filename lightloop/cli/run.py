@@ -166,7 +166,20 @@ def supervise_and_report(task: RunTask) -> None:
     outcome = supervise(task)
     if outcome.summary is not None:
         paper().print(summary_table(outcome.summary, task.out))
+        _doubt_size(task, outcome.summary.cell_px)
     if outcome.exit_code in (FAILED, NOT_DARK) or (outcome.summary is None and outcome.reason):
         complain(outcome.reason)
     if outcome.exit_code != DONE:
         raise typer.Exit(outcome.exit_code)
+
+
+def _doubt_size(task: RunTask, seen_px: float) -> None:
+    """Say if the cells are far larger or smaller than the detector was told."""
+    if not seen_px:
+        return
+    from lightloop.cell_size import doubt_of_size
+    from lightloop.config import parse
+
+    config = parse(task.config_toml, task.config_name)
+    if config.follow == "cells" and (doubt := doubt_of_size(config.detect.diameter_px, seen_px)):
+        complain(f"note: {doubt}, or see what lightloop track measures in the recording")

@@ -7,6 +7,7 @@ import json
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 from rich.console import Console
 from typer.testing import CliRunner
@@ -59,6 +60,17 @@ def tasks(monkeypatch: pytest.MonkeyPatch) -> list[RunTask]:
 def call(*words: str) -> tuple[int, str, str]:
     done = CliRunner().invoke(app, words)
     return done.exit_code, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(("seen_px", "is_told"), [(0.0, False), (24.0, False), (41.0, True)])
+def test_a_run_whose_cells_are_of_another_size_says_so_at_its_end(
+    monkeypatch: pytest.MonkeyPatch, seen_px: float, *, is_told: bool
+) -> None:
+    seen = msgspec.structs.replace(SUMMARY, cell_px=seen_px)
+    monkeypatch.setattr(lightloop.supervise, "supervise", lambda task: Outcome(0, seen, ""))
+    _, _, stderr = call("run", DEMO, "--headless")
+    told = "detect.diameter_px says 20"
+    assert (told in stderr) is is_told
 
 
 def printed(summary: Summary, encoding: str = "utf-8") -> str:
