@@ -381,6 +381,7 @@ class Session:
                 cells=self._tally.cells,
                 confirmed=self._tally.confirmed,
                 origin=self._origin,
+                cell_px=self._tally.cell_px,
                 samples_ms=self._tally.samples() if self._task.measures_usage else {},
             ),
             self._cpu_s,
