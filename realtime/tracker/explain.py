@@ -13,7 +13,7 @@ from realtime.tracker.certainty import link_odds
 from realtime.tracker.divisions import Scene, Split, find_splits
 from realtime.tracker.drift import common_drift
 from realtime.tracker.links import Expected, possible_links
-from realtime.tracker.upheaval import Linking, with_upheaval
+from realtime.tracker.upheaval import Linking, with_flow, with_upheaval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,6 +56,7 @@ class Explanation:
     odds: NDArray[np.float64]
     is_upheaval: bool
     jump: NDArray[np.float64] | None
+    ways: NDArray[np.float64] | None
 
 
 def explain(
@@ -92,17 +93,20 @@ class _Shot:
     def explain(self, is_settled: bool, carried: NDArray[np.float64] | None) -> Explanation:
         found = self._found
         usual = self._follow_crowd(self._link(self._expect()))
-        is_here, missed = self._cells["missed"] == 0, self._habits.rates.missed
+        missed = self._habits.rates.missed
+        is_here = self._cells["missed"] == 0
+        is_sure = is_here & self._cells["is_sure"]
         gate = self._habits.gate
         now = with_upheaval(usual, found.places, is_here, gate, missed, self._pairs, carried)
         if now.jump is not None:
             now = self._follow_crowd(now)
+        now = with_flow(now, found.places, is_sure, gate, missed, self._pairs)
         expected, pairs, linked = now.expected, now.pairs, now.linked
         splits = self._splits(expected, pairs, prices(pairs, linked), is_settled)
         if splits:
             pairs, linked = _make_room(pairs, linked, splits)
         return Explanation(
-            expected, linked, splits, link_odds(pairs, linked), now.is_upheaval, now.jump
+            expected, linked, splits, link_odds(pairs, linked), now.is_upheaval, now.jump, now.ways
         )
 
     def _splits(
@@ -131,12 +135,13 @@ class _Shot:
             habits.rates.alone(cells["missed"], cells["sightings"], cells["is_sure"]),
         )
 
-    def _pairs(self, expected: Expected) -> Pairs:
-        """Return the possible links and what they cost."""
+    def _pairs(self, expected: Expected, whose: NDArray[np.intp] | None = None) -> Pairs:
+        """Return the possible links and what they cost; `whose` cells are expected, else all."""
         cells, found, habits = self._cells, self._found, self._habits
         signals = found.signals
 
         def look(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.float64]:
+            rows = rows if whose is None else whose[rows]
             if not self._use_area:
                 return habits.signals.cost(cells["signal"][rows], signals[columns])
             sizes = habits.sizes.cost(cells["area_now"][rows], found.areas[columns])

@@ -110,6 +110,8 @@ class Tracker:
         self.has_jumped = told.is_upheaval
         if told.jump is not None:  # the stage moved, not the cells
             cells["place"][:, : len(told.jump)] += told.jump
+        if told.ways is not None:
+            cells["place"][:, : told.ways.shape[1]] += told.ways
         cells["margin"], cells["certainty"] = told.odds, certainty(told.odds)
         self._habits.learn_misses(cells, told.expected, found, told.linked)
         return pick(cells, np.arange(len(cells)))

@@ -9,6 +9,7 @@ import numpy as np
 
 from realtime.tracker.assign import cheapest_links, total_cost
 from realtime.tracker.drift import common_drift, common_jump
+from realtime.tracker.flow import flowed, is_clump
 from realtime.tracker.middle import median
 
 if TYPE_CHECKING:
@@ -34,6 +35,12 @@ _STIRRED = 2.0
 """Median miss over the usual one from which cells may have been stirred (proposed)."""
 _FEWEST = 20
 """Links that tell the median miss of one shot well enough (proposed)."""
+_FLOW_SDS = 0.5
+"""The same from which it is asked whether a part of the field was carried off (proposed)."""
+_TOGETHER = 2.0
+"""How near lost cells are to be lost together, over the distance of neighbours (proposed)."""
+_FEWEST_LOST = 3
+"""Cells that must be missing before a part of the field is thought to be carried off (proposed)."""
 _ROUNDS = 4
 """Rounds of "link, see how far cells went, link again" in a stirred shot (measured: 2 to 8)."""
 _REACH_SPREADS = 4.0
@@ -52,6 +59,8 @@ class Linking:
         Whether cells went where only an upheaval takes them.
     jump
         How far a jump took all cells, px, (D,).
+    ways
+        How far each cell was carried beyond that, px, (N, D): no motion of its own.
     """
 
     expected: Expected
@@ -59,6 +68,7 @@ class Linking:
     linked: NDArray[np.intp]
     is_upheaval: bool = False
     jump: NDArray[np.float64] | None = None
+    ways: NDArray[np.float64] | None = None
 
 
 def with_upheaval(
@@ -67,7 +77,7 @@ def with_upheaval(
     is_here: NDArray[np.bool_],
     gate: Gate,
     missed: float,
-    possible: Callable[[Expected], Pairs],
+    possible: Callable[..., Pairs],
     carried: NDArray[np.float64] | None = None,
 ) -> Linking:
     """Return the likeliest linking: the usual one, or one with an upheaval.
@@ -102,12 +112,44 @@ def with_upheaval(
     return best
 
 
+def with_flow(
+    usual: Linking,
+    found: NDArray[np.float64],
+    is_sure: NDArray[np.bool_],
+    gate: Gate,
+    missed: float,
+    possible: Callable[..., Pairs],
+) -> Linking:
+    """Return the linking with parts of the field carried off, if that is likelier.
+
+    `is_sure`, (N,), are the cells that were seen at the last shot and are no false detections; the
+    others are as in `with_upheaval`.
+    """
+    lost = ((usual.linked < 0) & is_sure).nonzero()[0]
+    by_chance = missed * np.count_nonzero(is_sure)
+    if len(lost) < max(_FEWEST_LOST, by_chance + _FLOW_SDS * np.sqrt(by_chance)):
+        return usual
+    is_many = len(lost) > by_chance + _LOST_SDS * np.sqrt(by_chance)
+    if not is_many and not is_clump(usual.expected.places, lost, _TOGETHER * gate.apart_px):
+        return usual
+    apart_px = gate.apart_px if is_many else 0.0
+    told = flowed(usual.expected, usual.pairs, usual.linked, lost, found, apart_px, possible)
+    if told is None or told[1] > total_cost(usual.pairs, usual.linked) - _PRICE:
+        return usual
+    pairs = possible(told[0])
+    linked = cheapest_links(pairs)
+    ways = told[0].places - usual.expected.places
+    if usual.ways is not None:
+        ways += usual.ways
+    return Linking(told[0], pairs, linked, is_upheaval=True, jump=usual.jump, ways=ways)
+
+
 def _jumped(
     usual: Linking,
     found: NDArray[np.float64],
     is_here: NDArray[np.bool_],
     gate: Gate,
-    possible: Callable[[Expected], Pairs],
+    possible: Callable[..., Pairs],
 ) -> Linking | None:
     """Return the linking if all cells went the same way at once; None: no such way is seen."""
     places = usual.expected.places
@@ -118,9 +160,7 @@ def _jumped(
     return replace(_moved(usual, jump, possible), is_upheaval=True, jump=way)
 
 
-def _moved(
-    usual: Linking, way: NDArray[np.float64], possible: Callable[[Expected], Pairs]
-) -> Linking:
+def _moved(usual: Linking, way: NDArray[np.float64], possible: Callable[..., Pairs]) -> Linking:
     """Return the linking if all cells are `way` from where they were expected."""
     expected = replace(usual.expected, places=usual.expected.places + way)
     pairs = possible(expected)
@@ -140,7 +180,7 @@ def _stirred(
     usual: Linking,
     found: NDArray[np.float64],
     gate: Gate,
-    possible: Callable[[Expected], Pairs],
+    possible: Callable[..., Pairs],
 ) -> Linking:
     """Return the linking if cells went much farther than they do, each with its neighbours.
 
@@ -159,7 +199,7 @@ def _stirred(
         expected = replace(was, places=places, spread_px=spread_px, gates_px=gates_px)
         pairs = possible(expected)
         linked = cheapest_links(pairs)
-        now = Linking(expected, pairs, linked, is_upheaval=True, jump=usual.jump)
+        now = Linking(expected, pairs, linked, True, usual.jump, places - was.places)
     return now
 
 
