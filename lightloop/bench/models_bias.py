@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     Values = NDArray[np.float64]
 
 EDGES_E = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
-SCENES, SIDE_PX, FLATS = 48, 160, 8
+SCENES, SIDE_PX, FLATS = 288, 160, 8
+_DRAWS = 300
 REGION_PX, OPTICS_PX = 32, 0.7
 """Side of the regions whose light is summed; sigma of a blur that hardly any image shows, px."""
 _SEED = 9_301
@@ -43,6 +44,11 @@ class Bin(NamedTuple):
     region_percent
         Bias of the light of whole regions, 32 x 32 px, whose mean is of this intensity: what
         somebody measures who sums over a cell. NaN where there is no such region.
+    error_percent
+        Standard error of `percent`: another choice of specimens gives another number.
+    said_percent
+        Bias where the *answer* lies in this range. Where light is faint, no estimate of least error
+        is free of bias by true and by stated intensity at once: it leans to what is likely.
     blurred_percent
         Bias by pixels, as `percent`, of the *truth* after a Gaussian blur of 0.7 px and no noise:
         what resolution alone would cost.
@@ -53,6 +59,8 @@ class Bin(NamedTuple):
     percent: float
     flat_percent: float
     region_percent: float
+    error_percent: float
+    said_percent: float
     blurred_percent: float
 
 
@@ -84,7 +92,8 @@ def score(package: Package, scenes: int = SCENES, *, sabotage: bool = False) -> 
         bins.append(
             Bin(
                 low, high, within(got_e), 100.0 * (float(flat) / level - 1.0),
-                _within(low, high, true_sums)(got_sums), within(soft_e),
+                _within(low, high, true_sums)(got_sums), _error(low, high, true_e, got_e),
+                _said(low, high, true_e, got_e), within(soft_e),
             )
         )  # fmt: skip
     denoise.close()
@@ -103,6 +112,23 @@ def _within(low: float, high: float, truth: Values) -> Callable[[Values], float]
     return bias
 
 
+def _said(low: float, high: float, truth: Values, got: Values) -> float:
+    """Return the bias where the answer lies between two levels, %."""
+    inside = (got >= low) & (got < high)
+    if not inside.any():
+        return float("nan")
+    return 100.0 * (float(got[inside].mean()) / float(truth[inside].mean()) - 1.0)
+
+
+def _error(low: float, high: float, truth: Values, got: Values) -> float:
+    """Return the standard error of a bin's bias, %: whole scenes are drawn, with return."""
+    inside = (truth >= low) & (truth < high)
+    light, wrong = (np.where(inside, e, 0.0).sum(axis=(1, 2)) for e in (truth, got - truth))
+    rng = np.random.default_rng(_SEED)
+    draws = rng.integers(0, len(truth), (_DRAWS, len(truth)))
+    return float(np.std(100.0 * wrong[draws].sum(axis=1) / light[draws].sum(axis=1).clip(1e-9)))
+
+
 def _regions(images: Values) -> Values:
     """Return the mean light of each region, (N, rows, columns), of images (N, Y, X)."""
     n, height, width = images.shape
@@ -113,7 +139,8 @@ def _regions(images: Values) -> Values:
 def valid_pct(bins: list[Bin]) -> float:
     """Return the worst bias by pixels where the camera's noise is stabilised to 5 %."""
     least_e = valid_from_e(READ_E)
-    return max(max(abs(b.percent), abs(b.flat_percent)) for b in bins if b.low_e >= least_e)
+    worst = (max(abs(b.percent), abs(b.flat_percent)) for b in bins if b.low_e >= least_e)
+    return float(max(worst))
 
 
 def table_of(role: str, bins: list[Bin]) -> list[str]:
@@ -123,6 +150,8 @@ def table_of(role: str, bins: list[Bin]) -> list[str]:
         "| true e- | " + " | ".join(f"{b.low_e:g}-{b.high_e:g}" for b in bins) + " |",
         "| --- |" + " --- |" * len(bins),
         "| specimens | " + " | ".join(f"{b.percent:+.2f}" for b in bins) + " |",
+        "| (its standard error) | " + " | ".join(f"{b.error_percent:.2f}" for b in bins) + " |",
+        "| where the answer is so | " + " | ".join(f"{b.said_percent:+.2f}" for b in bins) + " |",
         "| even fields | " + " | ".join(f"{b.flat_percent:+.2f}" for b in bins) + " |",
         f"| regions of {REGION_PX} px | "
         + " | ".join(f"{b.region_percent:+.2f}" for b in bins) + " |",

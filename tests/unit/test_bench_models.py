@@ -214,3 +214,18 @@ def test_half_of_the_fields_teach_and_none_of_them_judges() -> None:
     assert not judged & set(teach)
     assert min(teach) < 5
     assert max(teach) > 24
+
+
+def test_a_bias_of_few_specimens_says_how_little_it_knows() -> None:
+    rng = np.random.default_rng(12)
+    truth = np.full((40, 8, 8), 0.7)
+    got = truth * (1.0 + rng.normal(0.05, 0.2, (40, 1, 1)))
+    assert models_bias._error(0.5, 1.0, truth, got) == pytest.approx(20.0 / np.sqrt(40), rel=0.4)
+
+
+def test_an_answer_that_leans_to_what_is_likely_is_right_where_it_says_so() -> None:
+    rng = np.random.default_rng(13)
+    truth = rng.choice([0.6, 1.4], (4, 64, 64))
+    got = np.where(rng.random(truth.shape) < 0.5, truth, 1.0)  # half of the pixels say nothing
+    assert models_bias._within(0.5, 0.9, truth)(got) > 20.0
+    assert abs(models_bias._said(0.9, 1.1, truth, got)) < 3.0
