@@ -77,22 +77,36 @@ def main() -> None:
     )
     wide, high, gap = 430.0, 320.0, 14.0
     left = (
-        Axis("width of the gate, times the default", 0.5, 2.0, (0.5, 0.71, 1, 1.41, 2), True),
+        Axis(
+            "width of the gate, times the default", 0.5, 2.0, (0.5, 0.71, 1, 1.41, 2), is_log=True
+        ),
         {factor: with_gate(factor) for factor in FACTORS},
     )
     right = (
         Axis("verdict_shots", 0.8, 4.2, (1, 2, 3, 4)),
         {float(shots): with_shots(shots) for shots in SHOTS},
     )
-    wrong = Axis("links that are wrong or missed", LEAST, 0.2, (0.001, 0.01, 0.1), True)
-    divided = Axis("division F1", 0.0, 1.0, (0, 0.25, 0.5, 0.75, 1))
+    wrong = Axis("", LEAST, 0.2, ((0.001, "0.1 %"), (0.01, "1 %"), (0.1, "10 %")), is_log=True)
+    divided = Axis("", 0.0, 1.0, (0, 0.25, 0.5, 0.75, 1))
     for column, (across, settings) in enumerate((left, right)):
         found = {
             name: [follow(scene) for follow in settings.values()] for name, scene in known.items()
         }
         x = 20 + (wide + gap) * column
-        links = Chart(sheet, (x, 68, wide, high), "Links: 1 - edge F1", across, wrong)
-        families = Chart(sheet, (x, 68 + high + gap, wide, high), "Divisions", across, divided)
+        links = Chart(
+            sheet,
+            (x, 68, wide, high),
+            "Links that are wrong or missed (1 - edge F1)",
+            across,
+            wrong,
+        )
+        families = Chart(
+            sheet,
+            (x, 68 + high + gap, wide, high),
+            "Divisions that are right (F1)",
+            across,
+            divided,
+        )
         for colour, (name, scores) in zip(COLOURS, found.items(), strict=True):
             links.line(list(settings), [max(1 - s.edge_f1, LEAST) for s in scores], colour)
             families.line(list(settings), [s.division_f1 for s in scores], colour)

@@ -10,6 +10,8 @@ import pytest
 from acquire.dose.fluence import FluenceMap
 from acquire.dose.footprint import Footprint
 from realtime.cell_dose import CellDose
+from realtime.detections import Detections
+from realtime.tracker import Tracker, TrackerConfig
 from realtime.wire import Tracks
 
 SHAPE = (101, 101)
@@ -132,3 +134,41 @@ def test_a_stage_that_follows_a_cell_is_no_way_to_lose_its_light() -> None:
         truth += 0.5 * beam_at(40, 0)
         found = doses.read(0, stage_um, 0.0, tracks((1, cell_um - stage_um, 0.0)))
     assert found.dose["488"][0] == pytest.approx(truth, rel=0.01)
+
+
+def test_through_merge_split_and_division_a_cell_has_its_own_light_and_its_mothers() -> None:
+    """Followed by the real tracker, against the beam's formula summed along the true ways."""
+    tracker, rng, doses = Tracker(TrackerConfig()), np.random.default_rng(5), cell_dose()
+    true: dict[str, float] = {}
+
+    def shine(places: dict[str, tuple[float, float]], dose: float) -> None:
+        for name, (row, column) in places.items():
+            there = beam_at((column - 50) * PIXEL_UM, (row - 50) * PIXEL_UM)
+            true[name] = true.get(name, true.get(name[:-1], 0.0)) + dose * there
+
+    still = {f"{row}{column}": (14.0 * row + 6, 14.0 * column + 6)
+             for row in range(7) for column in range(7) if row not in (2, 3, 4)}  # fmt: skip
+    for t in range(24):
+        walker = (38.0, 20.0 + 2.0 * min(t, 8) - 2.0 * max(0, t - 12))
+        rest = (38.0, 42.0)
+        mothers = {"m": (58.0, 60.0 + t)}
+        if t >= 10:
+            mothers = {"ma": (58.0 - t + 6, 70.0), "mb": (58.0 + 0.3 * t, 70.0)}
+        places = {"w": walker, "r": rest, **mothers, **still}
+        dose = float(rng.uniform(0.1, 0.3))
+        shine(places, dose)
+        doses.light(0, "488", 0.0, 0.0, dose)
+        areas = dict.fromkeys(places, 40.0) | {"w": 22.0, "ma": 21.0, "mb": 21.0}
+        seen = dict(places)
+        if 8 <= t < 13:  # they touch, and are seen as one
+            del seen["w"]
+            seen["r"], areas["r"] = (38.0, 40.0), 62.0
+        at = np.array(list(seen.values())) + rng.normal(0, 0.15, (len(seen), 2))
+        area = np.array([areas[name] for name in seen]) * rng.normal(1, 0.02, len(seen))
+        tracks, _ = tracker.update(Detections(at[:, 0], at[:, 1], area, 9 * area, area, area))
+        found = doses.read(0, 0.0, 0.0, tracks)
+    ends = np.column_stack((tracks.y_px, tracks.x_px))
+    for name, place in places.items():
+        row = int(np.hypot(*(ends - place).T).argmin())
+        assert np.hypot(*(ends[row] - place)) < 2, name
+        assert found.dose["488"][row] == pytest.approx(true[name], rel=0.03), name
