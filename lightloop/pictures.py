@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from acquire.frame import FrameInfo
     from lightloop.config import RunConfig
-    from models.axial import AxialInterpolator
+    from models.axial import AxialInterpolator, Shown
     from models.superres import SuperResolver
     from realtime.wire import CameraInfo
 
@@ -31,10 +31,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_AROUND = 4
+"""Planes that are remembered as the network for planes between sees them."""
+_EVEN = 0.02
+"""Distances of planes are even if they differ by less than this share."""
 MOST_PLANES = 32
 """Planes of a shot that are looked between; the raw frames wait in memory until the decision."""
-
-
 MOST_VIEWS = 8
 """Ways to look at a frame: `models.superres.VIEWS`."""
 _SKIPPED_TOLD = 20  # shots in a row without a picture
@@ -75,6 +77,7 @@ class Pictures:
         self._between = between
         self._planes: dict[int, tuple[Raw, float]] = {}
         self._spare: list[Raw] = []
+        self._shown: dict[int, Shown] = {}
         self._most_of_rest, self._clock = most_of_rest, clock
         self._view_ns = self._gap_ns = 0  # how long a look at a frame takes, and a plane between
         self._rested_since_ns = 0
@@ -152,23 +155,42 @@ class Pictures:
         for z in sorted(self._planes):
             if z + 1 not in self._planes:
                 continue
-            (lower, low_um), (upper, high_um) = self._planes[z], self._planes[z + 1]
-            dz_um = abs(high_um - low_um)
+            dz_um = self._apart_um(z)
             if dz_um <= 0:
                 continue  # a stage that does not say where it is
+            below, above = (
+                self._look(far) if abs(self._apart_um(near) - dz_um) < _EVEN * dz_um else None
+                for far, near in ((z - 1, z - 1), (z + 2, z + 1))
+            )
+            lower, upper = self._look(z), self._look(z + 1)
             for k in range(1, self._between + 1):
                 fraction = k / (self._between + 1)
-                image = self._axial(lower, upper, dz_um, fraction).photons
+                image = self._axial(lower, upper, dz_um, fraction, below, above).photons
                 slot = self._keep(image)
                 found.append(Picture("axial", z + fraction, self._axial.model_id, slot))
         self._gap_ns = (self._clock() - began_ns) // max(len(found), 1)
         return found
+
+    def _apart_um(self, z: int) -> float:
+        """Return how far a plane is from the next one, um; 0 if either was not taken."""
+        if z not in self._planes or z + 1 not in self._planes:
+            return 0.0
+        return abs(self._planes[z + 1][1] - self._planes[z][1])
+
+    def _look(self, z: int) -> Shown:
+        """Return what the network for planes between sees of a plane; each is looked at once."""
+        assert self._axial is not None
+        if z not in self._shown:
+            out = self._shown.pop(min(self._shown)) if len(self._shown) >= _AROUND else None
+            self._shown[z] = self._axial.show(self._planes[z][0], out)
+        return self._shown[z]
 
     def forget(self) -> None:
         """Make ready for the next shot."""
         self._rested_since_ns, self._rest_ns = self._clock(), None
         self._spare += [copy for copy, _ in self._planes.values()]
         self._planes.clear()
+        self._shown = {-1 - k: one for k, one in enumerate(self._shown.values())}  # to be reused
 
     def close(self) -> None:
         """Free both networks."""

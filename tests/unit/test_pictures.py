@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -61,6 +62,30 @@ def pictures(
         between,
         **({"most_of_rest": float("inf")} | pace),
     )
+
+
+def test_planes_further_out_are_shown_where_they_lie_evenly_and_each_is_restored_once(
+    monkeypatch, shelf
+) -> None:
+    opened = use(monkeypatch)
+    extra = ("dz", "fraction")
+    four = package(task="axial", in_frames=6, extra_channels=extra, restored_by="denoise-2d")
+    axial = AxialInterpolator(four, SHAPE, *CAMERA, depth_of_field_um=1.0)
+    drawing = Pictures(SHAPE, None, axial, shelf, 1)
+    for z, height_um in enumerate((0.0, 1.0, 2.0, 3.0, 5.0)):  # the last one lies further away
+        frame = msgspec.structs.replace(info(z), position_um=(0.0, 0.0, height_um))
+        drawing.see(frame, level(10.0 * (z + 1)))
+    assert len(drawing.draw()) == 4
+    network, denoiser = opened
+    assert len(denoiser.seen) == 5
+    shown = [
+        [
+            round(float(((6 * plane[0, 0] + 8) / 2) ** 2 - 0.375 - 1.5**2) / 10)
+            for plane in each
+        ]
+        for each in (seen[2:6] for seen in network.seen)
+    ]  # lower, upper, below, above by what they are: 1 to 5
+    assert shown == [[1, 2, 1, 3], [2, 3, 1, 4], [3, 4, 2, 4], [4, 5, 4, 5]]
 
 
 def test_a_stack_gets_its_middle_plane_in_fine_pixels_and_planes_between(
