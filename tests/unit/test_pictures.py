@@ -79,10 +79,7 @@ def test_planes_further_out_are_shown_where_they_lie_evenly_and_each_is_restored
     network, denoiser = opened
     assert len(denoiser.seen) == 5
     shown = [
-        [
-            round(float(((6 * plane[0, 0] + 8) / 2) ** 2 - 0.375 - 1.5**2) / 10)
-            for plane in each
-        ]
+        [round(float(((6 * plane[0, 0] + 8) / 2) ** 2 - 0.375 - 1.5**2) / 10) for plane in each]
         for each in (seen[2:6] for seen in network.seen)
     ]  # lower, upper, below, above by what they are: 1 to 5
     assert shown == [[1, 2, 1, 3], [2, 3, 1, 4], [3, 4, 2, 4], [4, 5, 4, 5]]
