@@ -331,8 +331,12 @@ class Supervisor:
     def _replace_a_dead_keeper(self) -> None:
         """Start another keeper where the first has died: it finds its owner gone, and goes dark."""
         keeper = self._family.children.get("keeper")
-        if keeper is None or keeper.is_alive or keeper.has_finished or self._light is not None:
-            return  # a simulated light is looked at below
+        if keeper is None or keeper.is_alive or keeper.has_finished:
+            return
+        if self._light is not None:  # a simulated light is reached from here, and cannot wait
+            self._look_at_the_light(self._light)
+            self._light = None
+            return
         keeper.pipe.close()
         ours, theirs = make_pipes()
         ours.close()

@@ -44,6 +44,14 @@ def kill_scope_of_a_sleeper(stand: Stand) -> None:
     stand.kill("scope")
 
 
+def kill_scope_and_keeper(stand: Stand) -> None:
+    """Kill the scope and its keeper at once, while there is light."""
+    stand.catch_lit("scope")
+    stand.strike()
+    stand.kill("keeper")
+    stand.kill("scope")
+
+
 def kill_supervisor(stand: Stand) -> None:
     """Kill the command itself while there is light."""
     _kill_lit(stand, "supervisor")

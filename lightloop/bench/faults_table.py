@@ -132,6 +132,10 @@ FAULTS = (
         "scope killed, keeper stopped", harms.kill_scope_of_a_sleeper, _E, 1, "scope process died",
         no_rival="it has none",
     ),
+    Fault(
+        "scope and keeper killed", harms.kill_scope_and_keeper, _E, 1, "process died",
+        no_rival="it has none",
+    ),
     Fault("scope hangs", harms.hang_scope, _E, 1, "scope", rival="hang"),
     Fault("keeper killed", harms.kill_keeper, _E, 1, "keeper", no_rival="it has none"),
     Fault("supervisor killed", harms.kill_supervisor, _E, -9, is_slow=True, no_rival=_PROCESS),

@@ -72,6 +72,25 @@ def test_where_a_device_cannot_step_the_frames_are_taken_one_by_one_with_the_sam
     assert [frame.info.shot_frame for frame in going.frames] == [*range(6), *range(6)]
 
 
+def test_what_a_frame_used_is_told_as_the_device_reads_it_back() -> None:
+    at = stand()
+    with at.guard.expose(ask(power=0.5), "488", 4, 0, Ramp(powers=POWERS)) as lease:
+        lease.start()
+        for _ in range(4):
+            lease.pop()
+    read = [lease.applied_of(frame).power_read_fraction for frame in range(4)]
+    assert read == pytest.approx([0.5, 0.4, 0.5, 0.4])
+
+
+def test_only_what_differs_is_stepped() -> None:
+    calls = run(ramp=Ramp(TIMES)).at.bench.calls
+    assert "steps" in calls
+    assert "steps 488" not in calls
+    calls = run(ramp=Ramp(powers=POWERS)).at.bench.calls
+    assert "steps 488" in calls
+    assert "steps" not in calls
+
+
 def test_equal_frames_need_no_steps() -> None:
     at = stand()
     at.bench.can_step = False

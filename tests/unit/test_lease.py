@@ -71,3 +71,22 @@ def test_light_that_we_blank_is_paid_for_with_the_time_of_every_switch_before_it
         reserved_s = 8 * (0.010 + 0.005) + 0.012
         assert at.ledger.spent(0, "561") == pytest.approx(0.5 * reserved_s)
         assert lease.applied.dose_j_cm2 == pytest.approx(0.5 * 0.010), "what each frame asks for"
+
+
+def test_a_lease_that_starts_nothing_is_booked_for_as_long_as_it_was_lit() -> None:
+    at = stand(DIODE)
+    with at.guard.expose(ask(channel="561"), "561", 1, 0):
+        pass
+    lit_s = at.bench.lit_s["561"]
+    assert 0 < lit_s < 0.0002, "no exposure: commands alone"
+    assert lit_s <= at.ledger.totals()["561"] < 0.0004
+
+
+@pytest.mark.parametrize("n_taken", [1, 2])
+def test_a_lease_is_spent_when_its_last_frame_came_and_the_camera_blanks(n_taken: int) -> None:
+    at = stand()
+    with at.guard.expose(ask(), "488", 2, 0) as lease:
+        lease.start()
+        for _ in range(n_taken):
+            lease.pop()
+        assert lease.is_spent is (n_taken == 2)
