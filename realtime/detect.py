@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 from pydantic import BaseModel, Field, model_validator
 
+from realtime.detecting.apart import apart
 from realtime.detecting.measure import measure
 from realtime.detecting.nuclei import NucleusFinder
 
@@ -74,9 +75,12 @@ class Detector:
         )
 
     def __call__(self, photons: NDArray[np.float32]) -> Detections:
-        """Find the nuclei of an image in photo-electrons, (Y, X) float32, restored or raw."""
+        """Find the nuclei of an image in photo-electrons, (Y, X) float32, restored or raw.
+
+        No two are nearer to each other than a quarter of the usual diameter.
+        """
         found = self._find(photons)
-        return measure(
+        cells = measure(
             found.labels,
             found.most,
             found.light,
@@ -85,6 +89,7 @@ class Detector:
             read_noise_e=self._read_noise_e,
             least_px=self._config.min_area_fraction * np.pi * self._find.radius**2,
         )
+        return apart(cells, self._config.diameter_px)
 
     def masks(self, photons: NDArray[np.float32]) -> NDArray[np.int32]:
         """Return the nucleus of each pixel, (Y, X) int32, 0 for none; small things are left in."""

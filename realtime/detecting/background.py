@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import cv2
@@ -33,8 +34,8 @@ def background_of(small: NDArray[np.float32], radius: float) -> NDArray[np.float
     for _ in range(_CLIPS):
         rest = coarse - level
         below = rest[rest <= 0]
-        spread = float(np.sqrt(np.mean(below**2))) if below.size else 0.0
-        empty = (np.abs(rest) <= _FAR * spread).astype(np.float32)
+        spread = math.sqrt(float(below @ below) / below.size) if below.size else 0.0
+        empty = (np.abs(rest) <= np.float32(_FAR * spread)).astype(np.float32)
         known = _mean(cv2.merge((empty, empty * rest)), reach)
         level += known[..., 1] / (known[..., 0] + np.float32(1e-3))
     level += tilt

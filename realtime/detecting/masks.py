@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from realtime.detecting.apart import apart
 from realtime.detecting.background import background_of
 from realtime.detecting.false_alarms import threshold_sigma
 from realtime.detecting.grids import shrunk
@@ -84,7 +85,7 @@ class MaskDetector:
             self._give_up(error)
             return self._instead(photons)
         background = background_of(small, self._radius)
-        return measure(
+        cells = measure(
             labels,
             count,
             small - background,
@@ -94,6 +95,7 @@ class MaskDetector:
             least_px=self._config.min_area_fraction * np.pi * self._radius**2,
             least_score=self._sigmas,
         )
+        return apart(cells, self._config.diameter_px)
 
     def masks(self, photons: NDArray[np.float32]) -> NDArray[np.int32]:
         """Return the nucleus of each pixel of the shrunk image, (Y, X) int32, 0 for none."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
-from scipy.spatial import cKDTree
 
 from realtime.detecting.background import background_of
 from realtime.detecting.false_alarms import level_of, rim_unrest, threshold_sigma
 from realtime.detecting.grids import blurred_wide, resized, shrunk, square, zones_of
+from realtime.detecting.peaks import between_pixels
+from realtime.detecting.shapes import split
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,8 +32,6 @@ _STANDS_OUT = 0.7
 """Share of the threshold by which a centre must top its wide surroundings (measured)."""
 _HALVE_RADIUS_PX = 4.0
 """Nuclei of this radius are told apart at half the size, where drawing zones costs a quarter."""
-_SADDLE = 0.9
-"""Two centres are one nucleus where the way between them is hardly narrower (measured)."""
 _UNSURE = 3.0
 """The image is noisier than its camera if its spread is more by this many of its own errors."""
 _CLEAR = 7.0
@@ -44,6 +44,15 @@ all sizes, because all widths here are radii)."""
 _ROUGHER = 2.4
 """The field has this many more maxima than a blur alone makes, as its slow waves are taken off
 (measured, 6 to 60 px; within a quarter of it)."""
+_RESTORED = 0.8
+"""An image is restored if it is less noisy than this share of what the matched filter leaves of
+the camera's noise; behind `denoise-2d` it is 0.5 to 0.6 (measured), raw it is 2."""
+_HIDDEN = 0.85
+"""Share of the threshold that a restored image must pass: no more false alarms than 1.4 times what
+is stated (measured behind `denoise-2d`, 0.4, 5 and 100 e-)."""
+_FIRMER = 1.1
+"""The rim of a nucleus in a restored image is at this much more of its brightness: a network fills
+the waist between two that touch (measured)."""
 _NEAR = 0.9
 """Share of the threshold from which a pixel can be the highest of a maximum that passes."""
 
@@ -68,8 +77,9 @@ class Outlines(NamedTuple):
 class NucleusFinder:
     """Finds smooth bright nuclei on an uneven background; touching ones are split by shape.
 
-    Noise says what can be one: the image is blurred by a matched filter, and its maxima must pass
-    a threshold that noise alone passes `false_alarms` times a frame. Brightness says where its rim
+    Noise says what can be one: a raw image is blurred by a matched filter, a restored one is taken
+    as it is, and its maxima must pass a threshold that noise alone passes `false_alarms` times a
+    frame. Brightness says where its rim
     is: each has a threshold of its own, a fraction of its light. Shape says how many they are: the
     distance to the rim has one peak for each nucleus.
 
@@ -108,7 +118,9 @@ class NucleusFinder:
         background = background_of(small, self.radius)
         light = small - background
         smooth = cv2.GaussianBlur(light, (0, 0), _SMOOTH * self.radius)
-        labels, count = self._split(self._mask(smooth, background))
+        mask = self._mask(smooth, background)
+        half = self._half(mask.shape)
+        labels, count = split(mask, self.radius, half, self._sure)
         return Outlines(labels, count, light, background)
 
     def _prepare(self, shape: tuple[int, int], half: int) -> None:
@@ -134,51 +146,64 @@ class NucleusFinder:
             self._prepare((height, width), half)
         small = (height // half, width // half)
         coarse = resized(smooth, small)
-        more = np.sqrt(_MATCHED**2 - _SMOOTH**2) * self.radius / half
-        matched = cv2.GaussianBlur(coarse, (0, 0), more)
-        floor = self._floor(matched, resized(background, small))
-        peaks = self._peaks(matched, floor, half)
+        tested, floor = self._tested(coarse, resized(background, small), half)
+        peaks = self._peaks(tested, floor, half)
+        self._sure = peaks | (tested > _BEYOND * floor)
         if not peaks.any():
             return np.zeros(smooth.shape, np.uint8)
-        zones = zones_of(peaks)
-        tops, wide_tops = np.zeros((2, int(zones.max()) + 1), np.float32)
-        tops[zones[peaks]], wide_tops[zones[peaks]] = coarse[peaks], matched[peaks]
+        zones = zones_of(peaks).astype(np.intp)  # indexed by often
+        tops, tested_tops = np.zeros((2, int(zones.max()) + 1), np.float32)
+        tops[zones[peaks]], tested_tops[zones[peaks]] = coarse[peaks], tested[peaks]
         body = coarse > np.maximum((_BODY * tops)[zones], _NEAR * floor)
         where = zones[body]
         pixels = np.bincount(where, minlength=len(tops))
         level = np.bincount(where, coarse[body], len(tops)) / np.maximum(pixels, 1)
-        noise = float(floor.mean()) / self._sigmas * (_MATCHED / _SMOOTH)
-        is_clear = (level > _CLEAR * noise)[zones]
-        rims = (self._edge * level).astype(np.float32)[zones]
-        rims = np.where(is_clear, np.maximum(rims, noise), 0.5 * wide_tops[zones])
+        rims = (self._edge * level).astype(np.float32)
         size = (width, height)
-        rims = cv2.resize(rims, size, interpolation=cv2.INTER_NEAREST)
-        if not is_clear.all():
-            clear = cv2.resize(is_clear.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
-            wide = cv2.resize(matched, size, interpolation=cv2.INTER_LINEAR)
+        if tested is coarse:
+            rims *= np.float32(_FIRMER)
+            fine = cv2.resize(np.maximum(rims[zones], floor), size, interpolation=cv2.INTER_NEAREST)
+            return np.asarray(cv2.compare(smooth, fine, cv2.CMP_GT))
+        noise = float(floor.mean()) / self._sigmas * (_MATCHED / _SMOOTH)
+        is_clear = level > _CLEAR * noise
+        rims = np.where(is_clear, np.maximum(rims, np.float32(noise)), 0.5 * tested_tops)
+        fine = cv2.resize(rims[zones], size, interpolation=cv2.INTER_NEAREST)
+        if not is_clear[1:].all():
+            clear = cv2.resize(
+                is_clear[zones].view(np.uint8), size, interpolation=cv2.INTER_NEAREST
+            )
+            wide = cv2.resize(tested, size, interpolation=cv2.INTER_LINEAR)
             smooth = np.where(clear > 0, smooth, wide)
-        mask = cv2.compare(smooth, rims, cv2.CMP_GT)
-        self._sure = peaks | (matched > _BEYOND * floor)
-        return np.asarray(mask)
+        return np.asarray(cv2.compare(smooth, fine, cv2.CMP_GT))
 
-    def _floor(
-        self, matched: NDArray[np.float32], background: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
-        """Return the least brightness that is no noise, photo-electrons a pixel, (Y, X).
+    def _tested(
+        self, coarse: NDArray[np.float32], background: NDArray[np.float32], half: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return what is tested against noise, and the least brightness that is none, (Y, X) e-.
 
-        What the camera must have, and more where the image itself shows more below its background.
-        A network may hide its noise; so what the camera must have is the least.
+        A raw image is blurred by the matched filter. A restored one has been: where it is as it
+        stands less noisy than a raw one after the filter, more blur would only melt neighbours
+        together, and it is tested itself.
+
+        The noise is what the camera must have, and more where the image shows more below its
+        background. A network may hide its noise; so what the camera must have is the least.
         """
-        floor = level_of(self._sigmas, background, self._read_noise_e, self._raw_blur_px)
         usual = level_of(1.0, background[::2, ::2], self._read_noise_e, self._raw_blur_px)
-        some = matched[::2, ::2] / (np.float32(_LEFT) * usual)
-        below = some[some < 0]
+        usual *= np.float32(_LEFT)
+        sigmas = self._sigmas
+        if _spread(coarse[::2, ::2] / usual) < _RESTORED:
+            if self._given is None:
+                sigmas *= _HIDDEN
+            floor = level_of(sigmas, background, self._read_noise_e, self._raw_blur_px)
+            return coarse, np.asarray(floor * (np.float32(_LEFT) * self._rim))
+        more = math.sqrt(_MATCHED**2 - _SMOOTH**2) * self.radius / half
+        matched: NDArray[np.float32] = np.asarray(cv2.GaussianBlur(coarse, (0, 0), more))
+        floor = level_of(sigmas, background, self._read_noise_e, self._raw_blur_px)
         cells = max(self._shape[0] * self._shape[1] / (np.pi * self.radius**2), 1.0)
-        if below.size:
-            spread = _MAD_TO_SIGMA * float(np.median(-below))
-            if spread > 1.0 + _UNSURE / np.sqrt(cells):
-                floor *= np.float32(spread)
-        return np.asarray(floor * (np.float32(_LEFT) * self._rim))
+        spread = _spread(matched[::2, ::2] / usual)
+        if spread > 1.0 + _UNSURE / np.sqrt(cells):
+            floor *= np.float32(spread)
+        return matched, np.asarray(floor * (np.float32(_LEFT) * self._rim))
 
     def _peaks(
         self, matched: NDArray[np.float32], floor: NDArray[np.float32], half: int
@@ -188,93 +213,20 @@ class NucleusFinder:
         peaks = (matched >= top) & (matched > _NEAR * floor)
         y, x = np.nonzero(peaks)
         around = matched[y, x] - blurred_wide(matched, 2 * self.radius / half)[y, x]
-        height = matched[y, x] + _between_pixels(matched, y, x)
+        height = matched[y, x] + between_pixels(matched, y, x)
         low = (height <= floor[y, x]) | (around <= _STANDS_OUT * floor[y, x])
         peaks[y[low], x[low]] = False
         return np.asarray(peaks)
-
-    def _split(self, mask: NDArray[np.uint8]) -> tuple[NDArray[np.int32], int]:
-        """Return a label image, 0 for background, and the number of nuclei."""
-        if not mask.any():
-            return np.zeros(mask.shape, np.int32), 0
-        padded = cv2.copyMakeBorder(mask, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
-        depth = cv2.distanceTransform(padded, cv2.DIST_L2, 3)[1:-1, 1:-1]
-        depth = cv2.GaussianBlur(depth, (0, 0), max(0.8, self.radius / 5))
-        peaks = (depth >= cv2.dilate(depth, square(self.radius / 2))) & (mask > 0)
-        seeds = distinct(depth, np.argwhere(peaks), 3 * self.radius)
-        zones = self._zones_of(seeds, mask.shape)
-        _, islands = cv2.connectedComponents(mask, connectivity=4, ltype=cv2.CV_32S)
-        count = int(zones.max())
-        home = np.full(count + 1, -1, np.int32)
-        at = (seeds[:, 0], seeds[:, 1])
-        home[zones[at]] = islands[at]
-        labels = np.where(home[zones] == islands, zones, 0)
-        return self._only_sure(labels, count), count
-
-    def _only_sure(self, labels: NDArray[np.int32], count: int) -> NDArray[np.int32]:
-        """Take out what has no tested centre, and is not so bright that it needs none."""
-        half = self._half(labels.shape)
-        rows, columns = self._sure.shape
-        at = labels[: half * rows : half, : half * columns : half]
-        is_sure = np.zeros(count + 1, bool)
-        is_sure[at[self._sure]] = True
-        if not is_sure[1:].all():
-            labels[~is_sure[labels]] = 0
-        return labels
-
-    def _zones_of(self, seeds: NDArray[np.intp], shape: tuple[int, ...]) -> NDArray[np.int32]:
-        """Return the number of each pixel's nearest seed, at half the size if that will do."""
-        half = self._half(shape)
-        marks = np.zeros((-(-shape[0] // half), -(-shape[1] // half)), bool)
-        marks[seeds[:, 0] // half, seeds[:, 1] // half] = True
-        zones = zones_of(marks)
-        if half > 1:
-            zones = zones.repeat(half, 0).repeat(half, 1)[: shape[0], : shape[1]]
-        return zones
 
     def _half(self, shape: tuple[int, ...]) -> int:
         """Return 2 where nuclei are large enough to be told apart at half the size, else 1."""
         return 2 if self.radius >= _HALVE_RADIUS_PX and min(shape) >= 2 else 1
 
 
-def _between_pixels(
-    image: NDArray[np.float32], y: NDArray[np.intp], x: NDArray[np.intp]
-) -> NDArray[np.float32]:
-    """Return how much higher the top of a parabola is than the pixels (y, x), (N,)."""
-    more = np.zeros(len(y), np.float32)
-    here = image[y, x]
-    for down, right in ((1, 0), (0, 1)):
-        before = image[np.maximum(y - down, 0), np.maximum(x - right, 0)]
-        after = image[
-            np.minimum(y + down, image.shape[0] - 1), np.minimum(x + right, image.shape[1] - 1)
-        ]
-        bend = np.minimum(before - 2 * here + after, -1e-12)
-        more -= (after - before) ** 2 / (8 * bend)
-    return np.asarray(np.minimum(more, 0.1 * np.abs(here)))
-
-
-def distinct(depth: NDArray[np.float32], peaks: NDArray[np.intp], near: float) -> NDArray[np.intp]:
-    """Return the peaks that are nuclei of their own, deepest first.
-
-    Of two peaks nearer than `near`, the shallower is dropped where the depth half-way between
-    them is hardly less than its own: there is no waist, so they are one nucleus.
-    """
-    if len(peaks) < 2:
-        return peaks
-    height = depth[peaks[:, 0], peaks[:, 1]]
-    peaks = peaks[np.argsort(-height, kind="stable")]
-    pairs = cKDTree(peaks).query_pairs(near, output_type="ndarray")
-    if len(pairs) == 0:
-        return peaks
-    pairs = np.sort(pairs, axis=1)
-    a, b = peaks[pairs[:, 0]], peaks[pairs[:, 1]]
-    part = np.linspace(0.0, 1.0, 9)[None, :, None]
-    way = np.rint(a[:, None] + part * (b - a)[:, None]).astype(np.intp)
-    waist = depth[way[..., 0], way[..., 1]].min(axis=1)
-    is_one = waist >= _SADDLE * depth[b[:, 0], b[:, 1]]
-    order = np.lexsort((pairs[:, 1], pairs[:, 0]))
-    dropped = np.zeros(len(peaks), bool)
-    for first, second in pairs[order][is_one[order]].tolist():
-        if not dropped[first]:
-            dropped[second] = True
-    return peaks[~dropped]
+def _spread(rest: NDArray[np.float32]) -> float:
+    """Return the standard deviation of what lies below the background, were it Gaussian."""
+    below = rest[rest < 0]
+    if not below.size:
+        return 0.0
+    middle = below.size // 2  # of some thousand pixels: whichever of the two middle ones
+    return _MAD_TO_SIGMA * float(-np.partition(below, middle)[middle])

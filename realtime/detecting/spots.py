@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from realtime.detecting.apart import apart
 from realtime.detecting.false_alarms import threshold_sigma
 from realtime.detecting.grids import finite, resized, square
 from realtime.detections import Detections, snr_of_mean
@@ -81,7 +82,8 @@ class SpotDetector:
         top = cv2.dilate(crest, square(self._sigmas[1]))
         y, x = np.nonzero((crest >= top) & (best > threshold))
         widths = np.asarray(self._sigmas)[which[y, x]]
-        return self._measure(image, background, y, x, widths, best[y, x])
+        spots = self._measure(image, background, y, x, widths, best[y, x])
+        return apart(spots, self._config.diameter_px)
 
     def _background(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the light between the spots: the median of what coarse pixels show, smoothed."""

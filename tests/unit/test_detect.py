@@ -173,6 +173,38 @@ def test_a_smooth_image_without_noise_is_judged_by_the_noise_of_the_camera() -> 
     assert len(detect(flat)) == 0
 
 
+def test_small_dim_neighbours_in_a_restored_image_are_not_melted_together_by_more_blur() -> None:
+    """Behind the matched filter the first trio was none at all, and the second one two."""
+    places = [(80.0, 80.0), (80.0, 94.0), (40.0, 150.0)]
+    for signal_e in (0.5, 0.8):
+        restored = painted(places, signal_e, radius_px=6.0, background_e=0.3)
+        found = detect(restored)
+        order = np.argsort(found.x_px)
+        np.testing.assert_allclose(found.y_px[order], [80.0, 80.0, 40.0], atol=1.5)
+        np.testing.assert_allclose(found.x_px[order], [80.0, 94.0, 150.0], atol=1.5)
+
+
+@pytest.mark.parametrize("background_e", [0.4, 5.0])
+def test_noise_behind_the_shipped_network_passes_no_more_often_than_stated(
+    background_e: float,
+) -> None:
+    from lightloop.build import load_package
+    from models.denoise import Denoiser
+
+    stated, frames = 2.0, 6
+    find = Detector(DetectorConfig(false_alarms=stated), READ_NOISE_E)
+    denoise = Denoiser(load_package("denoise-2d"), (256, 256), 2.0, 100.0, READ_NOISE_E)
+    mean = np.full((256, 256), background_e, np.float32)
+    try:
+        counted = sum(
+            len(find(denoise(np.rint(100 + 2 * camera(mean, seed)).astype(np.uint16)).photons))
+            for seed in range(frames)
+        )
+    finally:
+        denoise.close()
+    assert counted <= stated * frames + 2 * np.sqrt(stated * frames)
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (3, 7), (17, 512), (161, 203)])
 def test_any_shape_of_image_is_taken(shape: tuple[int, int]) -> None:
     found = detect(np.ones(shape, np.float32))

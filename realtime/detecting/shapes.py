@@ -1,0 +1,64 @@
+"""How many nuclei an area is: the distance to its rim has one peak for each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from realtime.detecting.grids import grown, square, zones_of
+from realtime.detecting.peaks import distinct
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def split(
+    mask: NDArray[np.uint8], radius: float, half: int, sure: NDArray[np.bool_]
+) -> tuple[NDArray[np.int32], int]:
+    """Return the nucleus of each pixel, (Y, X) int32, 0 for none, and the highest number.
+
+    Parameters
+    ----------
+    mask
+        Where nuclei are, (Y, X).
+    radius
+        Of a usual nucleus, px of `mask`.
+    half
+        2 where neighbours are told apart at half the size, else 1.
+    sure
+        At that size, pixels of which a nucleus must have one.
+    """
+    if not mask.any():
+        return np.zeros(mask.shape, np.int32), 0
+    padded = cv2.copyMakeBorder(mask, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
+    depth = cv2.distanceTransform(padded, cv2.DIST_L2, 3)[1:-1, 1:-1]
+    depth = cv2.GaussianBlur(depth, (0, 0), max(0.8, radius / 5))
+    peaks = (depth >= cv2.dilate(depth, square(radius / 2))) & (mask > 0)
+    places = np.column_stack(np.divmod(np.flatnonzero(peaks), peaks.shape[1]))
+    seeds = distinct(np.asarray(depth), places, 3 * radius)
+    marks = np.zeros((-(-mask.shape[0] // half), -(-mask.shape[1] // half)), bool)
+    at = (seeds[:, 0] // half, seeds[:, 1] // half)
+    marks[at] = True
+    zones = zones_of(marks)
+    _, islands = cv2.connectedComponents(mask, connectivity=4, ltype=cv2.CV_32S)
+    count = int(zones.max())
+    home = np.full(count + 1, -1, np.int32)
+    home[zones[at]] = islands[seeds[:, 0], seeds[:, 1]]
+    is_home = np.equal(grown(home[zones], half, mask.shape), islands)
+    labels = np.multiply(grown(zones, half, mask.shape), is_home)
+    return _only_sure(labels, count, half, sure), count
+
+
+def _only_sure(
+    labels: NDArray[np.int32], count: int, half: int, sure: NDArray[np.bool_]
+) -> NDArray[np.int32]:
+    """Take out what has no tested centre, and is not so bright that it needs none."""
+    rows, columns = sure.shape
+    at = labels[: half * rows : half, : half * columns : half]
+    is_sure = np.zeros(count + 1, bool)
+    is_sure[at[sure]] = True
+    if not is_sure[1:].all():
+        labels[~is_sure[labels]] = 0
+    return labels
