@@ -82,7 +82,7 @@ class NetworkConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstr
     """Name of a shipped model package, a path to one, or "" for none."""
     superres: str = ""
     """Package of the task "superres", likewise: images of twice the resolution for the window and
-    other viewers. No light is decided by them; each costs a few ms before the decision is sent."""
+    other viewers. No light is decided by them; they are drawn where shots leave time for it."""
     axial: str = ""
     """Package of the task "axial", likewise: planes between those of a stack, for viewers alone.
     It must know the depth of field."""
