@@ -71,3 +71,10 @@ def split_small(small: NDArray[np.float32]) -> Regions:
     grey = ((root - low) * (255.0 / (high - low))).astype(np.uint8)
     _, is_cell = cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     return Regions(small, np.asarray(is_cell, np.uint8))
+
+
+def place_in_words(y: float, x: float) -> str:
+    """Say where in the image something is, in words; 0 is the top, or the left."""
+    row = ("top", "middle", "bottom")[min(int(3 * y), 2)]
+    column = ("left", "centre", "right")[min(int(3 * x), 2)]
+    return f"{row} {column}"

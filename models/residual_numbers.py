@@ -73,13 +73,14 @@ class Tiles:
 
     Attributes
     ----------
-    mean_z, var_z
-        Mean and mean square of the residual, as in `Residuals`.
-    invented, missed
-        Highest matched-filter answer to signal that was added, or lost, sigma.
+    mean_z, var_z, corr1, kept
+        As in `Residuals`.
+    spread
+        Standard deviation of `var_z` between blocks of 4 x 4 px.
     """
 
     mean_z: Image
     var_z: Image
-    invented: Image
-    missed: Image
+    corr1: Image
+    kept: Image
+    spread: Image

@@ -9,7 +9,7 @@ import numpy as np
 
 from models.electrons import Electrons
 from models.regions import SHRINK, Regions, shrunk, split_small
-from models.residual_numbers import TILES, Residuals, Tiles
+from models.residual_numbers import Residuals
 from models.residual_sums import Small, bad_blocks, neighbours, shrink_into
 
 if TYPE_CHECKING:
@@ -55,6 +55,9 @@ class ResidualTest:
         Its cells and background.
     variance_e2
         What the estimate states of itself, shrunk four times; only where it does.
+    small, kept
+        What is needed of the last frame on a picture shrunk four times, and the share of the noise
+        that its estimate states there.
     brightest_e
         The most of the estimate's photo-electrons.
     rim
@@ -86,8 +89,8 @@ class ResidualTest:
         self._kernel = kernel / np.sqrt((kernel**2).sum())
         self.z, self.t, self._work = (np.zeros(shape, np.float32) for _ in range(3))
         few = (shape[0] // SHRINK, shape[1] // SHRINK)
-        self._small = Small(*(np.zeros(few, np.float32) for _ in Small._fields))
-        self.variance_e2 = np.zeros((1, 1), np.float32)
+        self.small = Small(*(np.zeros(few, np.float32) for _ in Small._fields))
+        self.variance_e2, self.kept = (np.zeros((1, 1), np.float32) for _ in range(2))
         self.brightest_e = 0.0
         self.regions = Regions(*(np.zeros((1, 1), kind) for kind in (np.float32, np.uint8)))
 
@@ -108,12 +111,12 @@ class ResidualTest:
         """
         z = self.z
         clipped = self._by_strips(adu, photons, sd_e)
-        small = self._small
+        small = self.small
         count = max(z.size - clipped - self._camera.bad_pixels, 1)
         flat = z.ravel()
         squares = max(float(np.dot(flat, flat)), 1e-12)
         self.regions = split_small(small.photons.copy())  # it is kept by who asked
-        kept = self._kept(is_stated=sd_e is not None)
+        kept = self.kept = self._kept(is_stated=sd_e is not None)
         self._filter()
         invented, missed = (float(v) for v in cv2.minMaxLoc(self.inner)[:2])
         above = 0
@@ -147,7 +150,7 @@ class ResidualTest:
         for top in range(0, adu.shape[0], _STRIP_PX):
             rows = slice(top, min(top + _STRIP_PX, adu.shape[0]))
             clipped += self._normalise(adu[rows], photons[rows], rows)
-            z, work, small = self.z[rows], self._work[rows], self._small.rows(rows)
+            z, work, small = self.z[rows], self._work[rows], self.small.rows(rows)
             np.multiply(z, z, out=work)
             shrink_into(work, small.z2)
             shrink_into(z, small.z)
@@ -157,7 +160,7 @@ class ResidualTest:
                 shrink_into(work, small.variance_e2)
             cv2.min(z, _HOT, dst=work)
             shrink_into(work, small.calm)
-        np.minimum(self._small.z2, np.float32(_HOT_VAR), out=self._small.z2)
+        np.minimum(self.small.z2, np.float32(_HOT_VAR), out=self.small.z2)
         return clipped
 
     def _normalise(self, adu: NDArray[Any], photons: Image, rows: slice) -> int:
@@ -188,8 +191,8 @@ class ResidualTest:
     def _kept(self, *, is_stated: bool) -> Image:
         """Return the share of the noise that an estimate says is still in it, (Y/4, X/4)."""
         if not is_stated:
-            return np.zeros_like(self._small.z2)
-        self.variance_e2 = self._small.variance_e2
+            return np.zeros_like(self.small.z2)
+        self.variance_e2 = self.small.variance_e2
         noise = self._camera.excess * self.regions.photons + self._small_read_e2
         np.maximum(noise, np.float32(_VARIANCE_FLOOR_E2), out=noise)
         return np.asarray(self.variance_e2 / noise, np.float32)
@@ -220,16 +223,11 @@ class ResidualTest:
         doubt = np.sqrt(1.0 + self.answer**2 * kept[y, x])
         return max(float((-self.inner[rows, columns] / doubt).max()), _ASKED)
 
-    def tiles(self) -> Tiles:
-        """Return the last frame's test tile by tile."""
-        np.multiply(self.z, self.z, out=self._work)
-        low, high = (_by_tile(self.t, reach) for reach in (np.min, np.max))
-        mean, square = (_by_tile(image, np.mean) for image in (self.z, self._work))
-        return Tiles(mean, square, -low, high)
-
-
-def _by_tile(image: Image, reach: Any) -> Image:
-    rows, columns = (n // TILES for n in image.shape)
-    whole = image[: rows * TILES, : columns * TILES]
-    grid = whole.reshape(TILES, rows, TILES, columns)
-    return np.asarray(reach(grid, axis=(1, 3)), np.float32)
+    def products(self) -> Image:
+        """Return each pixel times its right and its lower neighbour, mean over 4 x 4 px."""
+        z, work = self.z, self._work
+        np.multiply(z[:, :-1], z[:, 1:], out=work[:, :-1])
+        work[:, -1] = 0.0
+        work[:-1] += z[:-1] * z[1:]
+        work *= np.float32(0.5)
+        return shrunk(work)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Limits", "Reason", "Residuals", "allowed", "judge", "reasons", "verdict"]
 
-_NEIGHBOURS = 0.9
+NEIGHBOURS = 0.9
 """Correlation of the errors of neighbours (measured: 400 simulated scenes, 1 to 500 e-)."""
 UNSURE = 0.5
 """Share of the stated variance that may be lost structure, net of kept noise, before more power or
@@ -134,12 +134,12 @@ def _against(r: Residuals, bounds: Limits) -> list[Reason]:
             f"({r.invented:.1f} > {most:.1f} sigma)"
         )
         found.append(Reason("invented", why))
-    variance, neighbours = r.var_z + r.kept, r.corr1 + _NEIGHBOURS * r.kept
+    variance, neighbours = r.var_z + r.kept, r.corr1 + NEIGHBOURS * r.kept
     numbers = f"(variance {r.var_z:.2f}, neighbours {r.corr1:+.3f})"
     if neighbours < bounds.corr1_min or variance < bounds.var_z_min:
         why = f"the estimate copies noise, or the gain is set too low {numbers}"
         found.append(Reason("copied-noise", why))
-    alike = r.corr1 - UNSURE * _NEIGHBOURS * r.kept
+    alike = r.corr1 - UNSURE * NEIGHBOURS * r.kept
     if r.missed_share > bounds.missed_share_max or alike > bounds.corr1_max:
         why = f"the estimate loses structure ({r.missed_share:.2%} of the pixels)"
         found.append(Reason("erased", why))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from models.regions import SHRINK
+from models.regions import SHRINK, place_in_words
 from models.residual_sums import pooled
 from models.residuals import UNSURE, Reason, allowed
 
@@ -176,11 +176,4 @@ def _object(t: Image, sign: float, most: float, test: ResidualTest, read_noise_e
     if not alone.any():
         return ""
     row, column = np.unravel_index(int(np.argmax(np.where(alone, peak, 0.0))), peak.shape)
-    return _place(float(row) / peak.shape[0], float(column) / peak.shape[1])
-
-
-def _place(y: float, x: float) -> str:
-    """Say where in the image something is, in words; 0 is the top, or the left."""
-    row = ("top", "middle", "bottom")[min(int(3 * y), 2)]
-    column = ("left", "centre", "right")[min(int(3 * x), 2)]
-    return f"{row} {column}"
+    return place_in_words(float(row) / peak.shape[0], float(column) / peak.shape[1])

@@ -8,6 +8,7 @@ frames (`realtime.audits`).
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,11 +17,12 @@ import numpy as np
 from models.conformal import UNKNOWN, Conformal
 from models.electrons import Electrons
 from models.residual_test import ResidualTest
+from models.residual_tiles import tile_reasons, tiles
 from models.residuals import Reason, reasons
 from realtime.audits import Auditor
 from realtime.lasting import Lasting
 from realtime.policy.observation import Trust
-from realtime.texture_watch import TextureWatch
+from realtime.texture_watch import EVERY, TextureWatch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,6 +50,7 @@ _SAMPLE = 7
 _BELOW_OFFSET_Z = -0.15
 """Mean residual of a dark background from which the camera's offset is not the calibrated one."""
 _DARK_E = 0.3
+_MOST_FIELDS = 4096
 _AUDIT_OVER = 1.3
 """An audited error beyond the expected interval by this factor is no chance (proposed)."""
 
@@ -90,6 +93,7 @@ class TrustWatch:
         self._conformal = Conformal(scales or {})
         self._textures = None if types is None else TextureWatch(types, camera.read_noise_e)
         self._lasting, self.audits = Lasting(), Auditor()
+        self._tiles: OrderedDict[tuple[int, int], tuple[int, list[Reason]]] = OrderedDict()
         self._raw_e = np.empty(shape, np.float32)
         self._sample: NDArray[np.uint16] | None = None
 
@@ -106,6 +110,7 @@ class TrustWatch:
         if not any(reason.code == "not-numbers" for reason in found):
             found += self._guards(seen, photons)
             key = (info.shot.position, info.index.z)
+            found += self._by_tiles(key)
             if self._textures is not None:
                 found += self._textures.see(key, photons)
             found += self._lasting.see(key, self._test, seen, camera.read_noise_e)
@@ -150,6 +155,16 @@ class TrustWatch:
         if dark_e < _DARK_E and seen.dark_mean_z < _BELOW_OFFSET_Z:
             why = "the background lies below the camera's offset: calibrate it again"
             found.append(Reason("below-offset", why))
+        return found
+
+    def _by_tiles(self, key: tuple[int, int]) -> list[Reason]:
+        """Say what is wrong in single tiles; looked at in every third frame of a field."""
+        look, found = self._tiles.pop(key, (1, []))  # the first at its third frame
+        if look % EVERY == 0:
+            found = tile_reasons(tiles(self._test), self._limits, self._test.z.shape)
+        while len(self._tiles) >= _MOST_FIELDS:
+            self._tiles.popitem(last=False)
+        self._tiles[key] = look + 1, found
         return found
 
     def _is_above_range(self, photons: Image) -> bool:

@@ -13,6 +13,7 @@ from scipy import ndimage
 from models.regions import shrunk
 from models.residual_sums import pooled
 from models.residual_test import ResidualTest
+from models.residual_tiles import tile_reasons, tiles
 from models.residuals import Limits, Residuals, judge, verdict
 
 GAIN, OFFSET, READ_E = 2.2, 100.0, 1.4
@@ -214,3 +215,42 @@ def test_judging_a_512_frame_takes_less_than_5_ms() -> None:
         judge(RAW, estimate, *CAMERA)
         best = min(best, time.perf_counter() - start)
     assert best < 5e-3
+
+
+def one_tile(change: np.ndarray) -> np.ndarray:
+    """Keep a change of an image in the second tile of the third row only."""
+    only = np.zeros_like(change)
+    only[256:384, 128:256] = change[256:384, 128:256]
+    return only
+
+
+IN_ONE_TILE = {
+    "a bias": (TRUTH + one_tile(np.sqrt(TRUTH) * 0.2), "biased"),
+    "copied noise": (TRUTH + one_tile(0.7 * (NOISY_E - TRUTH)), "copied-noise"),
+    "lost structure": (TRUTH - one_tile(3.0 * np.sin(np.mgrid[:512, :512][1] / 2.0)), "erased"),
+    "nothing": (TRUTH, ""),
+}
+
+
+@pytest.mark.parametrize("name", IN_ONE_TILE)
+def test_what_is_wrong_in_one_tile_is_told_with_its_place(name) -> None:
+    estimate, code = IN_ONE_TILE[name]
+    test = ResidualTest(TRUTH.shape, *CAMERA)
+    test(RAW, estimate.astype(np.float32))
+    told = tile_reasons(tiles(test), Limits(), TRUTH.shape)
+    assert [reason.code for reason in told if reason.code == code] == [code] * bool(code)
+    assert bool(told) == bool(code)
+    assert all("middle centre" in reason.why for reason in told)
+
+
+def test_the_numbers_of_a_tile_equal_their_plain_definitions() -> None:
+    test = ResidualTest(TRUTH.shape, *CAMERA)
+    test(RAW, TRUTH.astype(np.float32))
+    z = test.z.astype(float)
+    seen = tiles(test)
+    part = z[128:256, 384:512]
+    pairs = 0.5 * (z[128:256, 384:511] * z[128:256, 385:512]).sum()
+    pairs += 0.5 * (z[128:255, 384:512] * z[129:256, 384:512]).sum()
+    assert seen.mean_z[1, 3] == pytest.approx(part.mean(), abs=1e-4)
+    assert seen.var_z[1, 3] == pytest.approx((part**2).mean(), rel=1e-3)
+    assert seen.corr1[1, 3] == pytest.approx(pairs / (part**2).sum(), abs=5e-3)
