@@ -10,6 +10,7 @@ from lightloop.bench import models_rivals as rivals
 from lightloop.bench.models_nets import denoisers, spoiled
 from lightloop.bench.models_score import Interval, db, paired
 from models.axial import AxialInterpolator, depth_of_field_um
+from models.axial_check import AxialCheck
 from models.blind_noise import estimate
 from models.denoise import Denoiser
 from models.train.noisy import expose
@@ -18,6 +19,7 @@ from models.train.score import GAIN, OFFSET, READ_E, to_adu
 from models.train.volumes import LAYERS_PER_DEPTH_OF_FIELD, make_stack
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from models.package import Package
 
     Stack = NDArray[np.float64]
+    Counts = NDArray[np.integer[Any]]
 
 LIGHTS_E = (5.0, 20.0, 100.0)
 NOISE_FREE_E = 200.0
@@ -35,7 +38,7 @@ _SEED = 9_201
 _SIMULATED: Camera = (GAIN, OFFSET, READ_E)
 MICROSCOPE_PX, MICROSCOPE_STACKS, MICROSCOPE_UM = 192, 3, (0.5, 1.0)
 """Side, number and distances of neighbouring planes of the stacks from the simulated microscope."""
-_REAL_PLANES = 6
+_REAL_PLANES, _CHECKS = 6, 4
 
 
 class Row(NamedTuple):
@@ -72,6 +75,22 @@ class Restorers:
         outer = planes.get(-3), planes.get(3)
         answer = self._axial(planes[-1], planes[1], dz_um, 0.5, *outer).photons
         return [spoiled(answer, sabotage=sabotage), *rivals.between(clean)]
+
+    def check(self, planes: Counts, wanted: Iterable[int], dz_um: float, camera: Camera) -> float:
+        """Compare some planes of a stack with what is drawn there, as a run does now and then.
+
+        The network's correction counts from then on as much as they say; that is returned.
+        """
+        gain, offset, read_noise_e = camera
+        found, self._axial.weight = AxialCheck(), 1.0
+        for k in wanted:
+            outer = (planes[j] if 0 <= j < len(planes) else None for j in (k - 3, k + 3))
+            drawn = self._axial(planes[k - 1], planes[k + 1], dz_um, 0.5, *outer).photons.copy()
+            taken = ((planes[k] - offset) / gain).astype(np.float32)
+            self._axial.weight = 1.0
+            said = found.add(taken, drawn, self._axial.blend(), read_noise_e)
+        self._axial.weight = said.weight
+        return said.weight
 
     def close(self) -> None:
         """Free both; may be called twice."""
@@ -165,6 +184,7 @@ def real(axial: Package, folder: Path, *, sabotage: bool = False) -> list[Row]:
     """Score recorded stacks, in the part of each that never trained.
 
     The skipped plane is noisy itself: its noise, as guessed blindly from the stack, is taken off.
+    As in a run, four other planes that could have been skipped say how much the network counts.
     """
     import h5py
 
@@ -176,24 +196,36 @@ def real(axial: Package, folder: Path, *, sabotage: bool = False) -> list[Row]:
         planes = kept if kept.ndim == 3 else kept[0]
         guess = estimate(planes)
         net = Restorers(axial, planes.shape[1:], guess.camera, 1.0)
-        wanted = np.arange(3, len(planes) - 3)
+        wanted, checked = _scored_and_checked(len(planes))
+        weight = net.check(planes, checked, 2 * spec.step, guess.camera)
         parts = []
-        for k in wanted[np.linspace(0, len(wanted) - 1, _REAL_PLANES).astype(int)]:
+        for k in wanted:
             around = {away: planes[k + away] for away in (-3, -1, 1, 3)}
             images = net.middle(around, 2 * spec.step, sabotage=sabotage)
             truth = (planes[k].astype(float) - guess.offset_adu) / guess.gain_adu_per_e
             noise = max(float(np.mean(truth)), 0.0) + guess.read_noise_e**2
             parts.append([db(image, truth, noise) for image in images])
         net.close()
-        rows.append(_row(spec.file.removesuffix(".h5"), parts, "real"))
+        name = f"{spec.file.removesuffix('.h5')}, weight {weight:.2f}"
+        rows.append(_row(name, parts, "real"))
     return rows
+
+
+def _scored_and_checked(planes: int) -> tuple[list[int], list[int]]:
+    """Return the planes of a stack by which the network is scored, and others that check it."""
+    inner = np.arange(3, planes - 3)
+    scored = sorted(
+        {int(k) for k in inner[np.linspace(0, len(inner) - 1, _REAL_PLANES).astype(int)]}
+    )
+    left = np.array([k for k in range(1, planes - 1) if k not in scored])
+    return scored, [int(k) for k in left[np.linspace(0, len(left) - 1, _CHECKS).astype(int)]]
 
 
 def table_of(rows: list[Row]) -> list[str]:
     """Write what was measured."""
     lines = [
         "", "axial: every other plane skipped; the rival is our own denoiser and the better of "
-        "linear and cubic for all stacks of a row", "",
+        "linear and cubic for all stacks of a row; weight: what four other planes let it count", "",
         "| stacks | rival, dB | network, dB | gain, dB |", "| --- | --- | --- | --- |",
     ]  # fmt: skip
     return lines + [

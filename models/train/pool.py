@@ -74,7 +74,7 @@ class Pool:
             _turned(self._arrays[name][index], turns, is_mirrored)
             for name in ("planes", "base", "target")
         )
-        known = np.asarray(self._arrays["target_variance"][index], np.float32)
+        known = np.array(self._arrays["target_variance"][index], np.float32)
         return Batch(planes, base, target, known[:, None, None, None])
 
 

@@ -152,5 +152,5 @@ def _score_plane(
     if len(restored) == 4:
         rivals.append((9 * (restored[-1] + restored[1]) - restored[-3] - restored[3]) / 16)
     dz_um = 2 * step / LAYERS_PER_DEPTH_OF_FIELD
-    answer = net(adu[-1], adu[1], dz_um).photons
+    answer = net(adu[-1], adu[1], dz_um, 0.5, adu.get(-3), adu.get(3)).photons
     return max(psnr_db(rival, truth) for rival in rivals), psnr_db(answer, truth)
