@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import shutil
+import time
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -209,12 +210,14 @@ def train(
     on_step: Callable[[int, float], None],
 ) -> tuple[Taught, Package]:
     """Teach, and write the package; see `models.train.own.teach` and `finish`."""
-    from models.train.own.finish import Origin, write_package
+    begun = time.monotonic()
+    from models.train.own.finish import Origin, write_package  # torch: seconds, or a minute
     from models.train.own.teach import Lesson, teach
 
     lesson = Lesson(
         sampler, split, init, minutes=asked.minutes, steps=asked.steps, seed=asked.seed,
         threads=asked.threads, save_every_s=asked.save_every_s,
+        spent_s=time.monotonic() - begun,
     )  # fmt: skip
     taught = teach(lesson, checkpoint, on_step)
     origin = Origin(material.sources, material.camera, command)

@@ -62,6 +62,7 @@ def fit(
     on_step: Callable[[int, float], None] | None = None,
     checkpoint: Path | None = None,
     save_every_s: float | None = None,
+    spent_s: float = 0.0,
 ) -> list[Look]:
     """Train ``net`` in place; it ends as the best network on ``held_out``.
 
@@ -78,6 +79,9 @@ def fit(
         File to go on from after a kill. Delete it when all is well.
     save_every_s
         How often it is written, s; every minute if nobody says otherwise.
+    spent_s
+        Seconds of the plan's minutes that are gone before the first step. One that goes on from a
+        checkpoint has counted them already.
 
     Returns
     -------
@@ -92,6 +96,8 @@ def fit(
     torch.manual_seed(plan.seed)
     torch.set_num_threads(plan.threads)
     training = _Training(net, plan, checkpoint, save_every_s)
+    if training.progress.step == 0:
+        training.progress.seconds = spent_s
     training.run(batch_at, held_out, on_look, on_step)
     return [Look(**values) for values in training.progress.looks]
 

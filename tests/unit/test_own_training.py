@@ -156,6 +156,16 @@ def test_a_package_that_breaks_while_it_is_written_never_gets_its_name(tmp_path,
     assert not list(tmp_path.glob("*.unfinished"))
 
 
+def test_a_slow_beginning_leaves_less_time_to_learn_and_a_quick_one_does_not():
+    from models.train.own import teach
+
+    lesson = teach.Lesson(None, None, None, minutes=10.0)  # the split and the sampler are not asked
+    assert teach.beyond_overhead_s(lesson, 40.0) == 0.0
+    # Three minutes to begin with, three to end with: four minutes of ten are left.
+    left_s = teach._plan(lesson).minutes * 60 - teach.beyond_overhead_s(lesson, 180.0)
+    assert left_s == pytest.approx(240.0)
+
+
 def test_a_network_that_forgets_is_mixed_with_the_one_that_it_was(monkeypatch):
     from models.train.own import teach
 

@@ -45,7 +45,8 @@ _SCENES, _STACKS = 120, 30
 _SHARES = (1.0, 0.75, 0.5, 0.25)
 """Shares of the new weights to try; the rest are old ones (Wortsman et al., CVPR 2022)."""
 _OVERHEAD = 0.15
-"""Share of the allowed minutes for all that is not training: specimens, scores, packing."""
+"""Share of the allowed minutes for all that is not training: specimens, scores, packing. What the
+beginning takes beyond half of it, on a slow or busy machine, is expected of the end, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,8 @@ class Lesson:
         For all of it.
     save_every_s
         How often a checkpoint is written, s; None for every minute.
+    spent_s
+        Seconds that are gone already, of starting and of reading the recordings.
     """
 
     sampler: Sampler
@@ -73,6 +76,7 @@ class Lesson:
     seed: int = 1
     threads: int = 1
     save_every_s: float | None = None
+    spent_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +148,7 @@ def teach(
             net, ahead, own, _plan(lesson),
             on_look=on_look, on_step=on_step, checkpoint=checkpoint,
             save_every_s=lesson.save_every_s,
+            spent_s=beyond_overhead_s(lesson, lesson.spent_s + time.monotonic() - start),
         )  # fmt: skip
     share, after = _blend(net, first, before, own, old)
     is_new = first is None
@@ -151,6 +156,11 @@ def teach(
         net, looks, before.base_db if is_new else before.own_db, after.own_db,
         float("nan") if is_new else before.old_db, after.old_db, share, time.monotonic() - start,
     )  # fmt: skip
+
+
+def beyond_overhead_s(lesson: Lesson, begun_s: float) -> float:
+    """Return what a slow beginning takes from the time to learn in, s: its end is as slow."""
+    return max(0.0, 2.0 * begun_s - _OVERHEAD * 60.0 * lesson.minutes)
 
 
 @dataclass(frozen=True, slots=True)
