@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lightloop.config import MicroManagerConfig
 from realtime.wire import Picture, RestoredSlot
 
 if TYPE_CHECKING:
@@ -22,10 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from acquire.frame import FrameInfo
-    from lightloop.config import RunConfig
     from models.axial import AxialInterpolator, Shown
     from models.superres import SuperResolver
-    from realtime.wire import CameraInfo
 
     Raw = NDArray[np.uint16]
 
@@ -80,9 +77,27 @@ class Pictures:
         self._shown: dict[int, Shown] = {}
         self._most_of_rest, self._clock = most_of_rest, clock
         self._view_ns = self._gap_ns = 0  # how long a look at a frame takes, and a plane between
-        self._rested_since_ns = 0
+        self._rested_since_ns = clock()
         self._rest_ns: int | None = None  # before this shot; None until its first frame
         self._skipped = 0
+
+    def warm_up(self) -> None:
+        """Draw from empty frames, so that the first shot knows how long it takes.
+
+        Raises
+        ------
+        ModelError
+            If a network does not run.
+        """
+        empty = np.zeros(self._shape, np.uint16)
+        for _ in range(2):  # the first one of a network takes longer than all others
+            if self._superres is not None:
+                self._resolve(self._superres, empty, 1)
+            if self._axial is not None:
+                began_ns = self._clock()
+                self._axial(empty, empty, 1.0)
+                self._gap_ns = self._clock() - began_ns
+        self._rested_since_ns = self._clock()
 
     def see(self, info: FrameInfo, adu: Raw) -> None:
         """Take note of a raw frame of the followed channel; it is copied."""
@@ -134,12 +149,17 @@ class Pictures:
         views = most_views(left_ns, self._view_ns)
         if views == 0:
             return []
-        self._superres.views = views
         z = sorted(self._planes)[len(self._planes) // 2]
-        began_ns = self._clock()
-        image = self._superres(self._planes[z][0]).photons
-        self._view_ns = (self._clock() - began_ns) // views
+        image = self._resolve(self._superres, self._planes[z][0], views)
         return [Picture("superres", float(z), self._superres.model_id, self._keep(image))]
+
+    def _resolve(self, superres: SuperResolver, adu: Raw, views: int) -> NDArray[np.float32]:
+        """Return the fine image of a frame, and note how long a look takes."""
+        superres.views = views
+        began_ns = self._clock()
+        image = superres(adu).photons
+        self._view_ns = (self._clock() - began_ns) // views
+        return image
 
     def _gaps(self) -> int:
         """Return how many planes between are to be drawn."""
@@ -213,49 +233,3 @@ def _close(network: SuperResolver | AxialInterpolator | None) -> None:
     """Free a network that failed."""
     if network is not None:
         network.close()
-
-
-def pictures_a_shot(config: RunConfig) -> int:
-    """Return how many pictures a shot may have."""
-    wanted, planes = config.network, config.sequence().sizes.get("z", 0)
-    gaps = max(min(planes, MOST_PLANES) - 1, 0)
-    return int(bool(wanted.superres)) + (gaps * wanted.axial_planes if wanted.axial else 0)
-
-
-def build_drawing(
-    config: RunConfig, camera: CameraInfo, keep: Callable[[NDArray[np.float32]], RestoredSlot]
-) -> Pictures | None:
-    """Open the networks whose images are for viewers; None where the config names none.
-
-    Raises
-    ------
-    ModelError
-        If one cannot be used.
-    """
-    from lightloop.build import load_package
-    from lightloop.restoring import maps_of
-    from models.axial import AxialInterpolator
-    from models.superres import SuperResolver
-
-    wanted, known = config.network, camera.calibration
-    if not (wanted.superres or wanted.axial):
-        return None
-    shape, maps = (camera.height, camera.width), maps_of(camera)
-    numbers = (known.gain_adu_per_e, known.offset_adu, known.read_noise_e)
-    how = (*numbers, wanted.engine, wanted.precision, wanted.threads, maps)
-    fine = between = None
-    if wanted.superres:
-        fine = SuperResolver(load_package(wanted.superres, "superres"), shape, *how)
-    if wanted.axial:
-        package, depth_um = load_package(wanted.axial, "axial"), _depth_of_field_um(config)
-        between = AxialInterpolator(package, shape, *how, depth_of_field_um=depth_um)
-    return Pictures(shape, fine, between, keep, wanted.axial_planes, MOST_OF_REST)
-
-
-def _depth_of_field_um(config: RunConfig) -> float:
-    from models.axial import depth_of_field_um
-
-    scope = config.scope
-    if config.network.depth_of_field_um or isinstance(scope, MicroManagerConfig):
-        return config.network.depth_of_field_um
-    return depth_of_field_um(scope.emission_nm, scope.numerical_aperture, scope.immersion_index)

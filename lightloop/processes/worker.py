@@ -12,8 +12,8 @@ import numpy as np
 import xxhash
 
 from lightloop.build import build_pipeline
+from lightloop.build_pictures import build_drawing, pictures_a_shot
 from lightloop.config import parse
-from lightloop.pictures import build_drawing, pictures_a_shot
 from lightloop.processes.echo import Delayed, EchoDesk
 from lightloop.processes.link import Link, run_child
 from lightloop.task import RunTask

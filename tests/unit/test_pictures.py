@@ -10,8 +10,9 @@ import pytest
 
 from acquire.frame import FrameInfo, Index, Shot
 from acquire.settings import Applied
+from lightloop.build_pictures import _depth_of_field_um, pictures_a_shot
 from lightloop.config import ConfigError, parse
-from lightloop.pictures import MOST_PLANES, Pictures, _depth_of_field_um, pictures_a_shot
+from lightloop.pictures import MOST_PLANES, Pictures
 from models import EngineUnavailable
 from models.axial import AxialInterpolator
 from models.superres import SuperResolver
@@ -71,7 +72,7 @@ def test_planes_further_out_are_shown_where_they_lie_evenly_and_each_is_restored
     extra = ("dz", "fraction")
     four = package(task="axial", in_frames=6, extra_channels=extra, restored_by="denoise-2d")
     axial = AxialInterpolator(four, SHAPE, *CAMERA, depth_of_field_um=1.0)
-    drawing = Pictures(SHAPE, None, axial, shelf, 1)
+    drawing = Pictures(SHAPE, None, axial, shelf, 1, float("inf"))
     for z, height_um in enumerate((0.0, 1.0, 2.0, 3.0, 5.0)):  # the last one lies further away
         frame = msgspec.structs.replace(info(z), position_um=(0.0, 0.0, height_um))
         drawing.see(frame, level(10.0 * (z + 1)))
@@ -218,6 +219,24 @@ def test_a_picture_takes_a_tenth_of_the_rest_between_shots_or_is_not_drawn(
         shot(drawing, clock, 0.001)
     assert caplog.text.count("no pictures for looking") == 1
     assert shot(drawing, clock, 10.0) == ["superres"]
+
+
+def test_after_a_warm_up_even_the_first_shot_knows_how_long_drawing_takes(
+    monkeypatch, shelf
+) -> None:
+    clock = Clock()
+
+    def slow(planes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        clock.wait(0.02)
+        return no_change(planes)
+
+    opened = use(monkeypatch, slow)
+    drawing = pictures(shelf, most_of_rest=0.1, clock=clock)
+    drawing.warm_up()
+    assert shelf.images == []  # nobody sees what was only tried
+    before = sum(len(engine.seen) for engine in opened)
+    assert shot(drawing, clock, 0.05, planes=2) == []
+    assert sum(len(engine.seen) for engine in opened) == before
 
 
 def test_one_slow_drawing_is_not_the_last(monkeypatch, shelf) -> None:

@@ -1,0 +1,69 @@
+"""Open the networks whose images are for the eye alone, as a run's config names them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lightloop.build import load_package
+from lightloop.config import MicroManagerConfig
+from lightloop.pictures import MOST_OF_REST, MOST_PLANES, Pictures
+from lightloop.restoring import maps_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from lightloop.config import RunConfig
+    from realtime.wire import CameraInfo, RestoredSlot
+
+
+def pictures_a_shot(config: RunConfig) -> int:
+    """Return how many pictures a shot may have."""
+    wanted, planes = config.network, config.sequence().sizes.get("z", 0)
+    gaps = max(min(planes, MOST_PLANES) - 1, 0)
+    return int(bool(wanted.superres)) + (gaps * wanted.axial_planes if wanted.axial else 0)
+
+
+def build_drawing(
+    config: RunConfig, camera: CameraInfo, keep: Callable[[NDArray[np.float32]], RestoredSlot]
+) -> Pictures | None:
+    """Open the networks whose images are for viewers; None where the config names none.
+
+    Raises
+    ------
+    ModelError
+        If one cannot be used.
+    """
+    from models.axial import AxialInterpolator
+    from models.superres import SuperResolver
+
+    wanted, known = config.network, camera.calibration
+    if not (wanted.superres or wanted.axial):
+        return None
+    shape, maps = (camera.height, camera.width), maps_of(camera)
+    numbers = (known.gain_adu_per_e, known.offset_adu, known.read_noise_e)
+    how = (*numbers, wanted.engine, wanted.precision, wanted.threads, maps)
+    fine = between = None
+    if wanted.superres:
+        fine = SuperResolver(load_package(wanted.superres, "superres"), shape, *how)
+    if wanted.axial:
+        package, depth_um = load_package(wanted.axial, "axial"), _depth_of_field_um(config)
+        between = AxialInterpolator(package, shape, *how, depth_of_field_um=depth_um)
+    drawing = Pictures(shape, fine, between, keep, wanted.axial_planes, MOST_OF_REST)
+    try:
+        drawing.warm_up()
+    except BaseException:
+        drawing.close()
+        raise
+    return drawing
+
+
+def _depth_of_field_um(config: RunConfig) -> float:
+    from models.axial import depth_of_field_um
+
+    scope = config.scope
+    if config.network.depth_of_field_um or isinstance(scope, MicroManagerConfig):
+        return config.network.depth_of_field_um
+    return depth_of_field_um(scope.emission_nm, scope.numerical_aperture, scope.immersion_index)
