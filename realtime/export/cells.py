@@ -130,6 +130,7 @@ class _Reading:
         self._splits: dict[int, int] = {}  # shot from which on a daughter was known
         self._divided: dict[int, int] = {}  # and a mother that has divided for good
         self._gone: set[int] = set()
+        self._apart: set[int] = set()  # cells that have just come out of a host
 
     def take(self, result: Result, frames: tuple[FrameInfo, ...]) -> None:
         """Take the next result."""
@@ -195,8 +196,9 @@ class _Reading:
                     self._gone.add(cell.number)
             case "merge", _:
                 cell.ending = "merge"
-            case "split", _:
+            case "split", is_final:
                 cell.ending = ""
+                (self._apart.discard if is_final else self._apart.add)(cell.number)
             case "withdrawn", _:
                 self._take_back(cell, is_division=event.parent_id >= 0)
 
@@ -218,6 +220,8 @@ class _Reading:
         if is_division:
             cell.beginning, cell.verdict = "birth", PROVISIONAL
             self._splits.pop(cell.number, None)
+        elif cell.number in self._apart:  # it had not come out of its host after all
+            self._apart.discard(cell.number)
         elif cell.ending in ("end", "merge") and cell.number not in self._gone:
             cell.ending = ""
         else:

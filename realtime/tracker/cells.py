@@ -110,6 +110,29 @@ class Found:
         return cKDTree(self.places, compact_nodes=False, balanced_tree=False)
 
 
+SAME = 0.25
+"""A detection nearer to another one than this share of its radius is no other cell (proposed)."""
+
+
+def not_twice(found: Found, which: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return those of some unexplained detections that are no cell found a second time.
+
+    Of several at one place that nobody explains, one stays.
+    """
+    reach = SAME * np.sqrt(found.areas[which].clip(0) / np.pi)
+    if not reach.any() or len(found) < 2:
+        return which
+    new = set(which.tolist())
+    stays = []
+    for one, there in zip(
+        which.tolist(), found.tree.query_ball_point(found.places[which], reach), strict=True
+    ):
+        others = [d for d in there if d != one and (d not in new or d < one)]
+        if not others:
+            stays.append(one)
+    return np.array(stays, np.intp)
+
+
 def _require_finite(name: str, values: NDArray[np.float64]) -> None:
     good = np.isfinite(values)
     if good.all():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from realtime.tracker.cells import SAME
 from realtime.tracker.links import surprise
 
 if TYPE_CHECKING:
@@ -139,8 +140,10 @@ def _cost(scene: Scene, family: Family, trio: tuple[NDArray[np.intp], ...]) -> N
     middle = (scene.places[one] + scene.places[other]) / 2 - scene.expected.places[mothers]
     spread = family.off_px(scene.expected.spread_px[mothers])
     cost = surprise(np.einsum("ij,ij->i", middle, middle), spread, axes, scene.expected.tail)
-    cost += family.apart_cost(np.sqrt(np.einsum("ij,ij->i", between, between)), axes)
+    apart = np.sqrt(np.einsum("ij,ij->i", between, between))
     of_mothers, of_detections = scene.sizes
+    least = np.minimum(of_detections[one], of_detections[other]).clip(0)
+    cost += np.where(apart < SAME * np.sqrt(least / np.pi), np.inf, family.apart_cost(apart, axes))
     cost += family.size_cost(of_mothers[mothers], of_detections[one], of_detections[other])
     cost -= scene.willing[mothers] + math.log(2.0)  # either daughter may be called the first
     return np.asarray(cost + scene.log_newcomers[one] + scene.log_newcomers[other])

@@ -53,7 +53,7 @@ class Gate:
 
     def __init__(self, fixed_px: float | None) -> None:
         self._fixed_px = fixed_px
-        self._misses = np.empty(_STEPS)
+        self._misses = np.zeros(_STEPS)
         self._count = self._looks = 0
         self._axes = 2
         self._reach_px, self._spread_px = fixed_px or 1.0, 0.0

@@ -31,13 +31,15 @@ _MOST_SHOTS = 40
 
 
 @dataclass(slots=True)
-class _Open:
+class Open:
     """A merge or a split that was told, and not yet judged."""
 
     kind: str
     guest_id: int
     host_id: int
     shots: int = 0
+    hits: int = 0
+    """Shots in which the cell was seen again since it came out."""
 
 
 class Merges:
@@ -58,7 +60,7 @@ class Merges:
         self, verdict_shots: int, tell: Callable[[str, list[int], int, bool], None]
     ) -> None:
         self._verdict_shots, self._tell = verdict_shots, tell
-        self._open: list[_Open] = []
+        self._open: list[Open] = []
 
     def take(self, cells: Cells, before: Cells, jitter: float, cover: float) -> None:
         """Find who was hidden in this shot, and who came out; changes `cells`.
@@ -90,7 +92,7 @@ class Merges:
             self._open = [o for o in self._open if o.guest_id != guest]
             if is_final:
                 self._tell("split", [guest], host, False)
-                self._open.append(_Open("split", guest, host, shots=-1))  # counted below
+                self._open.append(Open("split", guest, host, shots=-1))  # counted below
             else:
                 self._tell("withdrawn", [guest], NOBODY, True)
             cells["host"][row] = NOBODY
@@ -103,18 +105,34 @@ class Merges:
 
     def _judge(self, cells: Cells) -> None:
         """Make merges and splits final, or take them back, when their time is over."""
+        seen = set(cells["id"][cells["missed"] == 0].tolist()) if self._open else set()
         for event in self._open:
             event.shots += 1
+            event.hits += event.shots > 0 and event.guest_id in seen
         due = [o for o in self._open if o.shots >= self._verdict_shots]
         self._open = [o for o in self._open if o.shots < self._verdict_shots]
         for event in due:
             row = np.flatnonzero(cells["id"] == event.guest_id)
             if len(row) == 0:
                 continue
-            is_hidden = event.kind == "merge"
-            good = bool((cells["host"][row] != NOBODY).all()) if is_hidden else True
+            if event.kind == "merge":
+                good = bool((cells["host"][row] != NOBODY).all())
+            else:
+                good = event.hits > 0
             kind = event.kind if good else "withdrawn"
             self._tell(kind, [event.guest_id], event.host_id if good else NOBODY, True)
+            if not good and event.kind == "split":
+                self._hide_again(cells, int(row[0]), event.host_id)
+
+    def _hide_again(self, cells: Cells, guest: int, host_id: int) -> None:
+        """Let a cell that had not come out after all go on in its host, if that is still there."""
+        host = (cells["id"] == host_id).nonzero()[0]
+        if len(host) == 0 or cells["missed"][guest] == 0 or cells["missed"][host[0]] > 0:
+            return
+        cells["host"][guest], cells["hides"][host] = host_id, True
+        cells["offset"][guest] = cells["place"][guest] - cells["place"][host[0]]
+        cells["velocity"][guest] = 0.0
+        self._tell("merge", [int(cells["id"][guest])], host_id, True)
 
     def _follow(self, cells: Cells) -> None:
         """Take hidden cells where their hosts are; who lost its host is only missed."""
@@ -149,8 +167,11 @@ class Merges:
             cells["offset"][row] = before["place"][row] - cells["place"][host]
             cells["velocity"][row] = 0.0
             guest_id, host_id = int(cells["id"][row]), int(cells["id"][host])
+            if any(o.kind == "split" and o.guest_id == guest_id for o in self._open):
+                self._open = [o for o in self._open if o.guest_id != guest_id]
+                self._tell("withdrawn", [guest_id], NOBODY, True)  # it had not come out after all
             self._tell("merge", [guest_id], host_id, False)
-            self._open.append(_Open("merge", guest_id, host_id))
+            self._open.append(Open("merge", guest_id, host_id))
 
 
 def _hosts(

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from realtime.tracker.answer import labels_of, tracks_of
 from realtime.tracker.assign import cheapest_links
-from realtime.tracker.cells import NEVER, NOBODY, Cells, Found, no_cells, pick, put
+from realtime.tracker.cells import NEVER, NOBODY, Cells, Found, no_cells, not_twice, pick, put
 from realtime.tracker.certainty import certainty
 from realtime.tracker.explain import explain
 from realtime.tracker.habits import Habits
 from realtime.tracker.links import Expected, possible_links
-from realtime.tracker.merges import Merges
+from realtime.tracker.merges import Merges, Open
+from realtime.tracker.pending import Pending
+from realtime.tracker.state import pack, unpack
 from realtime.tracker.verdicts import Verdicts
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from numpy.typing import NDArray
 
     from realtime.detections import Detections
@@ -42,7 +46,8 @@ class Tracker:
     Attributes
     ----------
     labels
-        Identity of each detection of the last shot, (M,) int64; -1 for none.
+        Identity of each detection of the last shot, (M,) int64; -1 for none, as for a cell that
+        was found twice.
     has_jumped
         Whether the whole field jumped before the last shot: a bumped stage is no motion.
     """
@@ -57,6 +62,23 @@ class Tracker:
         self.has_jumped = False
         self.labels: NDArray[np.int64] = np.empty(0, np.int64)
         _warm_up()
+
+    def state(self) -> bytes:
+        """Return all that is known, as plain bytes, to go on from later (`resume`)."""
+        return pack(self, self._config.model_dump_json())
+
+    def resume(self, state: bytes) -> None:
+        """Go on where another tracker with the same settings stood when it gave its `state`.
+
+        Raises
+        ------
+        ValueError
+            If the bytes are damaged, or of other settings or another version.
+        """
+        lists: dict[str, Callable[..., Any]] = {"_open": Open, "_pending": _pending_of}
+        fresh = Tracker(self._config)
+        unpack(fresh, state, self._config.model_dump_json(), lists)  # all of it, or nothing
+        vars(self).update(vars(fresh))
 
     def carry(self, y_px: float, x_px: float) -> None:
         """Tell that the stage has moved, and all that is seen with it: so far in the frame, px.
@@ -88,7 +110,7 @@ class Tracker:
         self._merges.take(self._cells, before, self._habits.jitter, self._habits.rates.cover(found))
         verdicts.count_hits(self._cells)
         cells = verdicts.open_divisions(self._cells, told.splits, before, found)
-        cells = verdicts.open_births(cells, _unexplained(told, len(found)), found)
+        cells = verdicts.open_births(cells, not_twice(found, _unexplained(told, len(found))), found)
         axes = found.places.shape[1]
         self._cells = verdicts.judge(cells, axes, self._shots)
         self.labels = labels_of(self._cells, len(found))
@@ -143,6 +165,12 @@ def _unexplained(told: Explanation, n_found: int) -> NDArray[np.intp]:
     is_free[told.linked] = False  # -1 is the one that is too many
     is_free[[d for s in told.splits for d in (s.kept, s.new)]] = False
     return is_free[:-1].nonzero()[0]
+
+
+def _pending_of(areas: Sequence[float], **rest: Any) -> Pending:
+    """Return a provisional division from its plain numbers."""
+    mother, one, other = areas
+    return Pending(areas=(mother, one, other), **rest)
 
 
 def _warm_up() -> None:

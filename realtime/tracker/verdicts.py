@@ -37,7 +37,7 @@ class Verdicts:
     """
 
     def __init__(self, config: TrackerConfig, habits: Habits) -> None:
-        self._config, self._habits = config, habits
+        self._config, self._learnt = config, habits
         self._pending: list[Pending] = []
         self._next_id = 0
         self.events: list[TrackEvent] = []
@@ -115,7 +115,7 @@ class Verdicts:
                 n_final += 1
             else:
                 cells = self._take_back(cells, pending, mother, daughter)
-        self._habits.rates.count_divisions(n_final, len(cells))
+        self._learnt.rates.count_divisions(n_final, len(cells))
         return cells
 
     def _confirm(
@@ -133,7 +133,7 @@ class Verdicts:
         cells["age"][mother] = pending.shots
         both = [pending.daughter_id, sister_id]
         self.tell("division", both, pending.mother_id, is_final=True)
-        self._habits.family.learn(pending.apart_px, *pending.areas)
+        self._learnt.family.learn(pending.apart_px, *pending.areas)
 
     def _take_back(
         self,
@@ -161,7 +161,7 @@ class Verdicts:
 
     def _judge_births(self, cells: Cells, axes: int, n_shots: int) -> Cells:
         """Make births final that were seen again in time; drop the others."""
-        rates = self._habits.rates
+        rates = self._learnt.rates
         due = ~cells["is_sure"] & (cells["age"] >= self._config.verdict_shots)
         good = due & (cells["sightings"] > 1)
         bad = due & ~good
@@ -174,7 +174,7 @@ class Verdicts:
         )
         false = cells["place"][bad & later & orphan][:, :axes]
         true = cells["place"][good & later & orphan][:, :axes]
-        rates.count_new(len(cells), false, true, self._habits.gate.reach_px)
+        rates.count_new(len(cells), false, true, self._learnt.gate.reach_px)
         cells["is_sure"][good] = True
         return pick(cells, ~bad) if bad.any() else cells
 

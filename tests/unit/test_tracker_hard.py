@@ -13,6 +13,7 @@ from realtime.errors import BadDetections
 from realtime.tracker import Tracker, TrackerConfig
 
 N_WELLS = 96
+GRID = np.mgrid[0:6, 0:5].reshape(2, -1).T * 60.0
 
 
 def seen(places: NDArray[np.float64]) -> Detections:
@@ -43,11 +44,32 @@ def test_detections_that_are_no_numbers_are_refused(bad: float, column: str) -> 
         Tracker(TrackerConfig()).update(broken)
 
 
-def test_the_same_place_twice_is_two_cells() -> None:
-    tracker = Tracker(TrackerConfig())
-    for _ in range(4):
-        tracks, _ = tracker.update(seen(np.array([[5.0, 5.0], [5.0, 5.0]])))
-    assert len(tracks.ids) == 2
+@pytest.mark.parametrize("off", [0.0, 0.5, 1.5])
+@pytest.mark.parametrize("since", [0, 5])
+def test_a_cell_that_is_found_twice_is_one_cell_and_bears_nobody(off: float, since: int) -> None:
+    rng, tracker = np.random.default_rng(3), Tracker(TrackerConfig())
+    cells, kinds = GRID + rng.normal(0, 3, GRID.shape), set()
+    for t in range(15):
+        cells = cells + rng.normal(0, 1, cells.shape)
+        twice = cells[:10] + np.array([off, 0.0])
+        shot = np.concatenate((cells, twice)) if t >= since else cells
+        tracks, events = tracker.update(seen(shot))
+        kinds |= {event.kind for event in events} if t > 2 else set()
+    assert tracks.ids == tuple(range(30))
+    assert not kinds
+    assert sorted(tracker.labels[tracker.labels >= 0].tolist()) == list(range(30))
+
+
+@pytest.mark.parametrize("every", [1, 2, 3])
+def test_now_and_then_a_cell_found_twice_starts_no_chain_of_names(every: int) -> None:
+    rng, tracker = np.random.default_rng(3), Tracker(TrackerConfig())
+    cells = GRID + rng.normal(0, 3, GRID.shape)
+    for t in range(30):
+        cells = cells + rng.normal(0, 1, cells.shape)
+        twice = cells[:10] + rng.normal(0, 0.3, (10, 2))
+        shot = np.concatenate((cells, twice)) if t % every == 0 else cells
+        tracks, _ = tracker.update(seen(shot))
+    assert tracks.ids == tuple(range(30))
 
 
 def test_the_cells_of_a_whole_plate_fit_into_little_memory() -> None:

@@ -102,3 +102,29 @@ def test_a_cell_that_stays_hidden_is_not_waited_for_for_ever() -> None:
     tracks, events = follow(film)
     assert 0 not in tracks[-1].ids
     assert TrackEvent("end", 0, -1, True) in {e for shot in events for e in shot}
+
+
+def test_a_split_that_lasts_one_shot_is_withdrawn_and_the_cell_stays_hidden() -> None:
+    film = shots()
+    hidden = film[TOUCHES]
+    film[APART + 1 :] = [hidden] * 6  # seen apart once, then as one again
+    tracks, events = follow(film)
+    told = [e for shot in events[APART:] for e in shot if e.track_id == 0]
+    assert told[0] == TrackEvent("split", 0, 1, False)
+    assert TrackEvent("withdrawn", 0, -1, True) in told
+    assert TrackEvent("split", 0, 1, True) not in told
+    assert TrackEvent("merge", 0, 1, True) in told
+    assert {0, 1} <= set(tracks[-1].ids)
+
+
+def test_every_merge_and_split_gets_its_verdict() -> None:
+    for film in (shots(), shots()[: APART + 3], shots(150.0, 300.0)):
+        _, events = follow(film)
+        open_: dict[int, int] = {}
+        for t, shot in enumerate(events):
+            for event in shot:
+                if event.kind in ("merge", "split") and not event.is_final:
+                    open_[event.track_id] = t
+                elif event.track_id in open_:
+                    assert t - open_.pop(event.track_id) <= 2
+        assert all(t > len(events) - 3 for t in open_.values())
