@@ -135,7 +135,6 @@ def _rows(
                 for away, plane in taken.items()
             }
             images = net.middle(adu, 2 * step_um, sabotage=sabotage)
-            images += rivals.between(taken) if is_clear else []  # nothing there to be restored
             parts.append([db(image, photons[0]) for image in images])
         light = "no noise" if is_clear else f"{light_e:g} e-"
         rows.append(_row(f"{name}, {light}", parts, "noise-free" if is_clear else "noisy"))
