@@ -76,7 +76,7 @@ def add_int8(folder: Path, frames: Sequence[NDArray[np.float32]] | None = None) 
     Package
         The package as it is now.
     """
-    from models.train.pack import seal
+    from models.train.seal import seal
 
     package = Package.load(folder)
     content = quantise(package.read(ONNX), frames or calibration_frames(package.manifest))

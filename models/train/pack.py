@@ -1,16 +1,14 @@
-"""Pack a trained network: ONNX, weights, test vector, curve, card and the manifest over them."""
+"""Pack a trained network: ONNX, weights, test vector, curve, and the manifest over them."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import asdict, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from models.package import MANIFEST, ONNX, VECTOR, WEIGHTS, Manifest
+from models.package import ONNX, VECTOR, WEIGHTS, Manifest
 from models.residuals import Limits
 from models.train.batch import MU, SD, Sample, collate
 from models.train.fit import Look
@@ -18,6 +16,7 @@ from models.train.loss import LOG_VARIANCE_RANGE
 from models.train.noisy import SMOOTH_PX, expose, stabilised
 from models.train.restored import DENOISER, IMAGES
 from models.train.scenes import make_scene
+from models.train.seal import seal
 from models.unet import LiteUNet, export_onnx
 
 if TYPE_CHECKING:
@@ -25,6 +24,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+__all__ = [
+    "TOLERANCE_RMS",
+    "pack",
+    "restoring_manifest",
+    "seal",
+    "test_planes",
+    "write_curve",
+]
 
 TOLERANCE_RMS = {"f32": 1e-4, "bf16": 3e-2}
 """Units of the noise. Seen: f32 1e-6, bf16 about 1e-2; three times that, three orders for f32."""
@@ -90,27 +98,3 @@ def write_curve(path: Path, looks: Sequence[Look]) -> None:
     lines = [",".join(f.name for f in fields(Look))]
     lines += [",".join(f"{value:.6g}" for value in asdict(look).values()) for look in looks]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
-
-
-def seal(folder: Path, manifest: Manifest) -> None:
-    """Write the manifest with the sha256 of every other file in the folder."""
-    sums = {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.iterdir())
-        if path.is_file() and path.name != MANIFEST
-    }
-    values: dict[str, Any] = {name: getattr(manifest, name) for name in manifest.__struct_fields__}
-    values |= {"limits": asdict(manifest.limits), "sha256": sums}
-    plain = {k: v for k, v in values.items() if not isinstance(v, dict)}
-    tables = {k: v for k, v in values.items() if isinstance(v, dict)}
-    lines = [f"{key} = {_toml(value)}" for key, value in plain.items()]
-    for table, content in tables.items():
-        lines += ["", f"[{table}]", *(f'"{key}" = {_toml(v)}' for key, v in content.items())]
-    (folder / MANIFEST).write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
-
-
-def _toml(value: Any) -> str:
-    """Write a string, number or list; JSON's are TOML's too."""
-    if isinstance(value, tuple):
-        return "[" + "".join(f"\n    {_toml(item)}," for item in value) + "\n]"
-    return json.dumps(value)

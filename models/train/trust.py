@@ -137,7 +137,7 @@ def _many(rng: np.random.Generator, frames: int) -> Iterator[Known]:
 
 def main() -> None:
     """Fit a package and seal it again."""
-    from models.train.pack import seal
+    from models.train.seal import seal
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     parser = argparse.ArgumentParser(prog="python -m models.train.trust", description=__doc__)
