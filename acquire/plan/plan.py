@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from acquire.settings import Settings
 
 
+_SAME_UM = 1e-3  # heights that no focus drive tells apart
+
+
 @dataclass(frozen=True, slots=True)
 class PlannedExposure:
     """One exposure of a shot: its channel, where stage and focus (um) are, and how many frames.
@@ -109,16 +112,44 @@ class PlannedShot:
         return replace(self, shot=_count(shot, exposures), exposures=exposures)
 
     def with_planes(self, settings: Settings) -> PlannedShot:
-        """Return the same shot with the planes that the settings ask for, if they ask for any."""
+        """Return the same shot with the planes that the settings ask for, if they ask for any.
+
+        Planes of the plan keep its order, and their own numbers, by which histories and trust are
+        kept. A stack with any other plane in it is one of its own, numbered by its own order.
+        """
         if not settings.z_um:
             return self
+        exposures = self._some(settings.z_um) or self._others(settings.z_um)
+        return replace(self, shot=_count(self.shot, exposures), exposures=exposures)
+
+    def _some(self, z_um: tuple[float, ...]) -> tuple[PlannedExposure, ...]:
+        """Return the plan's own exposures in these planes; none if one is not the plan's.
+
+        A channel that takes no part in stacks is taken where it always is.
+        """
+        stacked = [one for one in self.exposures if one.is_stacked]
+        if not all(any(self._is_at(one, plane_um) for one in stacked) for plane_um in z_um):
+            return ()
+        first, *rest = (
+            one
+            for one in self.exposures
+            if not one.is_stacked or any(self._is_at(one, plane_um) for plane_um in z_um)
+        )
+        before = self.exposures[0]  # what comes before the shot does so in any case
+        autofocus = before.autofocus or first.autofocus
+        return replace(first, autofocus=autofocus, properties=before.properties), *rest
+
+    def _is_at(self, one: PlannedExposure, plane_um: float) -> bool:
+        return abs(one.position_um[2] - one.offset_um - self.focus_um - plane_um) < _SAME_UM
+
+    def _others(self, z_um: tuple[float, ...]) -> tuple[PlannedExposure, ...]:
+        """Return each channel's exposures in planes that the plan does not have."""
         first_of_channel = {one.index.c: one for one in reversed(self.exposures)}
-        exposures = tuple(
+        return tuple(
             one.at_plane(z, self.focus_um + plane_um, is_first=n == 0)
             for _, one in sorted(first_of_channel.items())
-            for n, (z, plane_um) in enumerate(_planes(one, settings.z_um))
+            for n, (z, plane_um) in enumerate(_planes(one, z_um))
         )
-        return replace(self, shot=_count(self.shot, exposures), exposures=exposures)
 
 
 def plan_shots(

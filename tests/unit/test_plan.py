@@ -87,6 +87,40 @@ def test_settings_may_ask_for_other_planes() -> None:
     assert planned.with_planes(Settings(())) is planned
 
 
+def stacks(**more: object) -> useq.MDASequence:
+    z_plan = {"range": 4, "step": 1, **more}
+    return useq.MDASequence(channels=["GFP"], stage_positions=[(0, 0, 50)], z_plan=z_plan)
+
+
+@pytest.mark.parametrize("asked", [(-2.0, 0.0, 1.0, 2.0), (2.0, 1.0, 0.0, -2.0)])
+def test_planes_of_the_plan_keep_its_numbers_and_its_order_when_some_are_left_out(asked) -> None:
+    (planned,) = plan_shots(stacks())
+    some = planned.with_planes(Settings((), z_um=asked))
+    whole = {one.index.z: one for one in planned.exposures}
+    assert some.exposures == tuple(whole[z] for z in (0, 2, 3, 4))
+    assert some.shot.n_frames == 4
+    (downwards,) = plan_shots(stacks(go_up=False))
+    some = downwards.with_planes(Settings((), z_um=asked))
+    assert [(one.index.z, one.position_um[2]) for one in some.exposures] == [
+        (0, 52), (1, 51), (2, 50), (4, 48)
+    ]  # fmt: skip
+
+
+def test_channels_without_a_stack_stay_and_what_comes_before_the_shot_still_does() -> None:
+    channels = ["GFP", {"config": "RFP", "z_offset": 2, "do_stack": False}]
+    place = {"x": 0, "y": 0, "z": 50, "properties": [("Objective", "State", "1")]}
+    plan = useq.MDASequence(
+        channels=channels, stage_positions=[place], z_plan={"range": 4, "step": 1}
+    )
+    (planned,) = plan_shots(plan)
+    some = planned.with_planes(Settings((), z_um=(-1.0, 2.0)))
+    assert [(one.channel, one.index.z, one.position_um[2]) for one in some.exposures] == [
+        ("GFP", 1, 49), ("GFP", 4, 52), ("RFP", 2, 52)
+    ]  # fmt: skip
+    assert some.exposures[0].properties == (("Objective", "State", "1"),)
+    assert not any(one.properties for one in some.exposures[1:])
+
+
 @pytest.mark.parametrize(
     ("plan", "says"),
     [
