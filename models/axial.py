@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models import axial_base as base
-from models.axial_base import Shown, depth_of_field_um
+from models.axial_base import Candidates, Shown, depth_of_field_um
 from models.denoise import Denoiser
 from models.network import Network
 from models.package import Package, shipped
@@ -20,9 +20,10 @@ from models.stabiliser import PixelMaps, Stabiliser, smooth_into
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from models.axial_check import PlaneError
     from models.engines import EngineInfo
 
-__all__ = ["FARTHEST", "AxialInterpolator", "Shown", "depth_of_field_um"]
+__all__ = ["FARTHEST", "AxialInterpolator", "Candidates", "Shown", "depth_of_field_um"]
 
 FARTHEST = 4.0
 """Depths of field between two planes that networks are told at most. Beyond, one that corrects a
@@ -51,6 +52,8 @@ class AxialInterpolator:
     ----------
     weight
         How much of the network's correction counts, 0 to 1 (`models.axial_check`).
+    line_weight
+        How much of the straight line counts in place of the blend.
     aside
         Why the last answer is the blend alone; empty if the network had a say.
 
@@ -79,12 +82,13 @@ class AxialInterpolator:
         self._stabilise = Stabiliser(shape, gain_adu_per_e, offset_adu, read_noise_e, maps)
         self._network = Network(package, "axial", shape, engine, precision, threads)
         self.model_id, self._depth_um = self._network.model_id, depth_of_field_um
-        self.weight, self.aside = 1.0, ""
+        self.weight, self.line_weight, self.aside = 1.0, 0.0, ""
         self._smooth_px = package.manifest.smooth_px
         self._shape = shape
         self._own = [self._blank() for _ in range(4)]
         self._base, self._work = self._blank()
-        self._blend = Denoised(np.empty(shape, np.float32), None)
+        self._photons = np.empty(shape, np.float32)
+        self._drawn = Candidates(*(np.empty(shape, np.float32) for _ in range(3)))
         self._read_out = ReadOut(package.manifest, self._stabilise.pedestal, shape)
         self._denoiser = None
         if package.manifest.restored_by:
@@ -124,6 +128,7 @@ class AxialInterpolator:
         np.add(photons, pedestal, out=shown.restored)
         np.sqrt(shown.restored, out=shown.restored)
         np.multiply(shown.restored, np.float32(2.0), out=shown.restored)
+        base.trust_raw(shown)
         return shown
 
     def __call__(
@@ -165,26 +170,69 @@ class AxialInterpolator:
         else:
             base.blend_light(shown, fraction, self._work, self._base)
         depths = dz_um / self._depth_um
-        self.aside, blend = self._why_aside(depths), self._blended()
+        self.aside = self._why_aside(depths)
+        blend = np.multiply(self._base, self._base, out=self._drawn.blend)
+        base.light_of(blend, self._stabilise.pedestal)
+        self._draw_line(shown, fraction)
+        sd_e = None
         if self.aside:
-            return blend
+            np.copyto(self._drawn.network, self._drawn.blend)
+        else:
+            sd_e = self._ask(shown, min(depths, FARTHEST), fraction)
+        return Denoised(self._mixed(), sd_e)
+
+    def candidates(self) -> Candidates:
+        """Return what the last plane was mixed of; valid until the next call."""
+        return self._drawn
+
+    def believe(self, said: PlaneError | None) -> None:
+        """Let the network and the line count as planes that were taken say; None: as at first."""
+        self.weight, self.line_weight = (
+            (1.0, 0.0) if said is None else (said.weight, said.line_weight)
+        )
+
+    def blend(self) -> NDArray[np.float32]:
+        """Return the last plane as it is without the network, (Y, X) photo-electrons, copied."""
+        return self._drawn.blend.copy()
+
+    def _draw_line(self, shown: tuple[Shown, Shown, Shown, Shown], fraction: float) -> None:
+        """Write the straight line of the light of both planes."""
+        lower, upper = (one.restored for one in shown[:2])
+        line = self._drawn.line
+        np.multiply(lower, lower, out=line)
+        np.multiply(line, np.float32(1.0 - fraction), out=line)
+        np.multiply(upper, upper, out=self._work)
+        np.multiply(self._work, np.float32(fraction), out=self._work)
+        np.add(line, self._work, out=line)
+        base.light_of(line, self._stabilise.pedestal)
+
+    def _ask(
+        self, shown: tuple[Shown, Shown, Shown, Shown], depths: float, fraction: float
+    ) -> NDArray[np.float32] | None:
+        """Ask the network; return its standard error."""
         planes = self._network.planes
         self._network.show(shown[0].raw, planes[0])
         self._network.show(shown[1].raw, planes[1])
         for plane, one in zip(planes[2:-2], shown, strict=False):
             self._network.show(one.restored, plane)
-        planes[-2].fill(min(depths, FARTHEST))
+        planes[-2].fill(depths)
         planes[-1].fill(fraction)
         answer = self._read_out(self._base, *self._network.infer())
-        if self.weight < 1.0:
-            np.subtract(answer.photons, blend.photons, out=answer.photons)
-            np.multiply(answer.photons, np.float32(self.weight), out=answer.photons)
-            np.add(answer.photons, blend.photons, out=answer.photons)
-        return answer
+        np.copyto(self._drawn.network, answer.photons)
+        return answer.sd_e
 
-    def blend(self) -> NDArray[np.float32]:
-        """Return the last plane as it is without the network, (Y, X) photo-electrons, copied."""
-        return self._blend.photons.copy()
+    def _mixed(self) -> NDArray[np.float32]:
+        """Mix network, blend and line as they count, and no light below none."""
+        drawn, photons = self._drawn, self._photons
+        parts = [(drawn.line, self.line_weight)]
+        if not self.aside:
+            parts.append((drawn.network, self.weight))
+        np.copyto(photons, drawn.blend)
+        for part, weight in parts:
+            np.subtract(part, drawn.blend, out=self._work)
+            np.multiply(self._work, np.float32(weight), out=self._work)
+            np.add(photons, self._work, out=photons)
+        return np.maximum(photons, np.float32(0.0), out=photons)
 
     def _all_shown(
         self,
@@ -211,14 +259,6 @@ class AxialInterpolator:
         if self.weight <= 0.0:
             return "planes that were taken say that the network is no better than their neighbours"
         return ""
-
-    def _blended(self) -> Denoised:
-        photons = self._blend.photons
-        np.multiply(self._base, self._base, out=photons)
-        np.multiply(photons, np.float32(0.25), out=photons)
-        np.subtract(photons, np.float32(self._stabilise.pedestal), out=photons)
-        np.maximum(photons, np.float32(0.0), out=photons)
-        return self._blend
 
     def info(self) -> EngineInfo:
         """Say who computes."""

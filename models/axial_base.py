@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import cv2
 import numpy as np
 
 if TYPE_CHECKING:
@@ -15,11 +16,79 @@ LEAST = 0.5
 """Least stabilised value of what is corrected: a cubic of four planes may swing below zero."""
 
 
+NOISY = 0.25
+"""Variance of a stabilised plane's noise, where 1 is expected, from which on it is restored as a
+denoiser says: that of a mean of four frames (proposed)."""
+_BLOCK_PX, _BRIGHT, _BRIGHT_BLOCKS = 16, 3.1, 4
+"""Squares in which noise is measured; stabilised light from which on it is 1 (2 e- and more, see
+`models.noise_table.valid_from_e`); how many squares of such light it takes."""
+_MASK = np.outer([1, -2, 1], [1, -2, 1]).astype(np.float32) / 6
+
+
 class Shown(NamedTuple):
     """A plane that was looked at: as it was taken and as it was restored, both stabilised."""
 
     raw: NDArray[np.float32]
     restored: NDArray[np.float32]
+
+
+class Candidates(NamedTuple):
+    """A plane as it may be drawn, (Y, X) photo-electrons.
+
+    All that the network says; what it corrects, a cubic where four planes are known; and the
+    straight line between two.
+    """
+
+    network: NDArray[np.float32]
+    blend: NDArray[np.float32]
+    line: NDArray[np.float32]
+
+
+def light_of(squared: NDArray[np.float32], pedestal: float) -> NDArray[np.float32]:
+    """Turn squares of stabilised light into photo-electrons, in place; never below 0."""
+    np.multiply(squared, np.float32(0.25), out=squared)
+    np.subtract(squared, np.float32(pedestal), out=squared)
+    return np.maximum(squared, np.float32(0.0), out=squared)
+
+
+def noise_variance(raw: NDArray[np.float32]) -> float:
+    """Return the noise variance of a stabilised plane, (Y, X), or 1 where there is little light.
+
+    A mask that sees neither planes nor slopes; of its mean square in blocks of 16 px the lower
+    quartile of the bright ones, where structures are few. Structures add to it, nothing takes off.
+
+    References
+    ----------
+    Immerkaer, Comput. Vis. Image Underst. 64(2), 1996 (the mask, of norm 1).
+    """
+    size = tuple(max(n // _BLOCK_PX, 1) for n in raw.shape[::-1])
+    rough = cv2.filter2D(raw, cv2.CV_32F, _MASK, borderType=cv2.BORDER_REFLECT_101)
+    blocks = cv2.resize(np.multiply(rough, rough, out=rough), size, interpolation=cv2.INTER_AREA)
+    light = cv2.resize(raw, size, interpolation=cv2.INTER_AREA)
+    bright = blocks[light > _BRIGHT]
+    return float(np.quantile(bright, 0.25)) if bright.size >= _BRIGHT_BLOCKS else 1.0
+
+
+def trust_raw(shown: Shown) -> float:
+    """Mix a plane that has no noise, or little, into what a denoiser made of it, in place.
+
+    Where noise is v instead of 1, the denoiser's own error is about ``e = mean (raw - restored)^2 -
+    v``, and ``e / (e + v)`` the best share of the raw plane (Wiener). It fades to none at `NOISY`.
+
+    Returns
+    -------
+    float
+        The share of the raw plane.
+    """
+    variance = noise_variance(shown.raw)
+    if variance >= NOISY:
+        return 0.0
+    off = shown.raw - shown.restored
+    error = max(float(np.mean(off * off)) - variance, 0.0)
+    share = (1.0 - variance / NOISY) * error / max(error + variance, 1e-12)
+    np.multiply(off, np.float32(share), out=off)
+    np.add(shown.restored, off, out=shown.restored)
+    return share
 
 
 def blend_planes(

@@ -9,8 +9,10 @@ whatever the noise is, and of all planes ``l + g (f - l)`` that with
 
     g = mean[(f - l) (y - l)] / mean[(f - l)^2]
 
-is nearest to the truth (least squares). The error itself takes the noise of y, which needs the
-camera: ``mean[(y - f)^2] - mean(y) - read_noise^2``.
+is nearest to the truth (least squares). With the straight line s between both planes the same
+holds for ``l + g (f - l) + b (s - l)`` and two equations: cubics follow what bends, lines keep less
+noise, and beyond the line (b > 1) four planes are smoothed. The error itself takes the noise of y,
+which needs the camera: ``mean[(y - f)^2] - mean(y) - read_noise^2``.
 """
 
 from __future__ import annotations
@@ -29,8 +31,9 @@ if TYPE_CHECKING:
     Image = NDArray[np.float32]
 
 _DRAWS, _SEED = 400, 20_260_102
-_SUMS = 5
-"""What is added up of each block: ``(f-l)^2``, ``(f-l)(y-l)``, error^2 of f and l, contrast^2."""
+_TINY = 1e-9
+_LINE_LEAST, _LINE_MOST = -1.0, 3.0
+"""How much of the line may count: from a bolder cubic to the mean of four planes (proposed)."""
 
 
 class PlaneError(NamedTuple):
@@ -40,10 +43,12 @@ class PlaneError(NamedTuple):
     ----------
     weight
         How much of the network's correction to use, 0 to 1: the lower bound of what is best.
+    line_weight
+        How much of the straight line to use in place of the blend, beside that correction.
     error, blend_error
         Root-mean-square error of the network's planes and of the blends, photo-electrons.
     share, low, high
-        The error of what is drawn with `weight`, over the contrast (standard deviation) of the
+        The error of what is drawn with both weights, over the contrast (standard deviation) of the
         planes, and its 80 % interval.
     planes
         That were compared; old ones are forgotten slowly.
@@ -56,6 +61,41 @@ class PlaneError(NamedTuple):
     low: float = 0.0
     high: float = 0.0
     planes: int = 0
+    line_weight: float = 0.0
+
+
+class _Sums(NamedTuple):
+    """What is added up: c is network - blend, m what was taken - blend, s line - blend."""
+
+    cc: NDArray[np.float64]
+    cm: NDArray[np.float64]
+    error: NDArray[np.float64]
+    blend_error: NDArray[np.float64]
+    spread: NDArray[np.float64]
+    ss: NDArray[np.float64]
+    sm: NDArray[np.float64]
+    sc: NDArray[np.float64]
+
+    def best(self) -> NDArray[np.float64]:
+        """Return the share of the correction that is best beside the best share of the line."""
+        per_line = self.sc / np.maximum(self.ss, _TINY)
+        rest = np.maximum(self.cc - per_line * self.sc, 1e-6 * self.cc + _TINY)
+        best: NDArray[np.float64] = (self.cm - per_line * self.sm) / rest
+        return best
+
+    def line(self, weight: float) -> NDArray[np.float64]:
+        """Return the share of the line that is best with a share of the correction."""
+        best = (self.sm - weight * self.sc) / np.maximum(self.ss, _TINY)
+        return np.asarray(np.clip(best, _LINE_LEAST, _LINE_MOST), np.float64)
+
+    def share(self, weight: float, line: float) -> NDArray[np.float64]:
+        """Return the error with both weights, over the contrast."""
+        squared = self.blend_error - 2.0 * (weight * self.cm + line * self.sm)
+        squared += weight**2 * self.cc + line**2 * self.ss + 2.0 * weight * line * self.sc
+        share: NDArray[np.float64] = np.sqrt(
+            np.maximum(squared, 0.0) / np.maximum(self.spread, _TINY)
+        )
+        return share
 
 
 class AxialCheck:
@@ -65,7 +105,14 @@ class AxialCheck:
         self._sums: NDArray[np.float64] | None = None
         self._planes, self._counted = 0, 0.0
 
-    def add(self, taken_e: Image, drawn: Image, blend: Image, read_noise_e: float) -> PlaneError:
+    def add(
+        self,
+        taken_e: Image,
+        drawn: Image,
+        blend: Image,
+        read_noise_e: float,
+        line: Image | None = None,
+    ) -> PlaneError:
         """Take one more plane; return what all say together.
 
         Parameters
@@ -77,12 +124,17 @@ class AxialCheck:
             other frames.
         read_noise_e
             Of the camera, rms e-.
+        line
+            The straight line between both planes, if the blend is another one.
         """
         correction, missing = drawn - blend, taken_e - blend
-        left = taken_e - drawn
+        straight = np.zeros_like(blend) if line is None else line - blend
         noise = taken_e + np.float32(read_noise_e**2)
         spread = (taken_e - np.float32(taken_e.mean())) ** 2 - noise
-        images = (correction**2, correction * missing, left**2 - noise, missing**2 - noise, spread)
+        images = (
+            correction**2, correction * missing, (taken_e - drawn) ** 2 - noise,
+            missing**2 - noise, spread, straight**2, straight * missing, straight * correction,
+        )  # fmt: skip
         sums = np.stack([_blocks(image) for image in images])
         if self._sums is None or self._sums.shape != sums.shape:
             self._sums, self._planes, self._counted = sums, 0, 0.0
@@ -99,29 +151,20 @@ class AxialCheck:
         count = sums.shape[1]
         rng = np.random.default_rng(_SEED)
         often = rng.multinomial(count, np.full(count, 1 / count), _DRAWS)
-        drawn = sums @ often.T  # (_SUMS, _DRAWS)
+        drawn = _Sums(*(sums @ often.T))  # (_DRAWS,) each
         tail = (1.0 - LEVEL) / 2.0
-        best = drawn[1] / np.maximum(drawn[0], 1e-9)
-        weight = float(np.clip(np.quantile(best, tail), 0.0, 1.0))
-        total = sums.sum(axis=1)
-        low, high = np.quantile(_share(drawn, weight), [tail, 1.0 - tail])
-        each = total / (count * self._counted)
-        return PlaneError(
-            weight,
-            sqrt(max(float(each[2]), 0.0)),
-            sqrt(max(float(each[3]), 0.0)),
-            float(_share(total[:, None], weight)[0]),
-            float(low),
-            float(high),
-            self._planes,
+        weight = float(np.clip(np.quantile(drawn.best(), tail), 0.0, 1.0))
+        total = _Sums(*sums.sum(axis=1, keepdims=True))
+        line = float(total.line(weight)[0])
+        low, high = np.quantile(drawn.share(weight, line), [tail, 1.0 - tail])
+        of_net, of_blend = (
+            sqrt(max(float(each[0]), 0.0) / (count * self._counted))
+            for each in (total.error, total.blend_error)
         )
-
-
-def _share(sums: NDArray[np.float64], weight: float) -> NDArray[np.float64]:
-    """Return the error with a weight, over the contrast: ``|y-l|^2 - 2 g c(y-l) + g^2 c^2``."""
-    squared = sums[3] - 2.0 * weight * sums[1] + weight**2 * sums[0]
-    share: NDArray[np.float64] = np.sqrt(np.maximum(squared, 0.0) / np.maximum(sums[4], 1e-9))
-    return share
+        return PlaneError(
+            weight, of_net, of_blend, float(total.share(weight, line)[0]),
+            float(low), float(high), self._planes, line,
+        )  # fmt: skip
 
 
 def _blocks(image: Image) -> NDArray[np.float64]:

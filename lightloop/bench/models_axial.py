@@ -10,7 +10,7 @@ from lightloop.bench import models_rivals as rivals
 from lightloop.bench.models_nets import denoisers, spoiled
 from lightloop.bench.models_score import Interval, db, paired
 from models.axial import AxialInterpolator, depth_of_field_um
-from models.axial_check import AxialCheck
+from models.axial_check import AxialCheck, PlaneError
 from models.blind_noise import estimate
 from models.denoise import Denoiser
 from models.train.noisy import expose
@@ -45,6 +45,7 @@ class Row(NamedTuple):
     """One kind of stack: the rival's dB, the network's, and the gain.
 
     `kind` is "noise-free" or "noisy" where the middle plane is known, "real" where it was taken.
+    `raw_db` is the better of linear and cubic of planes that nobody denoised, where none is noisy.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Row(NamedTuple):
     network_db: float
     gain: Interval
     kind: str = "noisy"
+    raw_db: float = float("nan")
 
 
 class Restorers:
@@ -76,21 +78,24 @@ class Restorers:
         answer = self._axial(planes[-1], planes[1], dz_um, 0.5, *outer).photons
         return [spoiled(answer, sabotage=sabotage), *rivals.between(clean)]
 
-    def check(self, planes: Counts, wanted: Iterable[int], dz_um: float, camera: Camera) -> float:
+    def check(
+        self, planes: Counts, wanted: Iterable[int], dz_um: float, camera: Camera
+    ) -> PlaneError:
         """Compare some planes of a stack with what is drawn there, as a run does now and then.
 
-        The network's correction counts from then on as much as they say; that is returned.
+        Network and line count from then on as much as they say; that is returned.
         """
         gain, offset, read_noise_e = camera
-        found, self._axial.weight = AxialCheck(), 1.0
+        found, said = AxialCheck(), None
+        self._axial.believe(None)
         for k in wanted:
             outer = (planes[j] if 0 <= j < len(planes) else None for j in (k - 3, k + 3))
-            drawn = self._axial(planes[k - 1], planes[k + 1], dz_um, 0.5, *outer).photons.copy()
+            self._axial(planes[k - 1], planes[k + 1], dz_um, 0.5, *outer)
             taken = ((planes[k] - offset) / gain).astype(np.float32)
-            self._axial.weight = 1.0
-            said = found.add(taken, drawn, self._axial.blend(), read_noise_e)
-        self._axial.weight = said.weight
-        return said.weight
+            drawn = self._axial.candidates()
+            said = found.add(taken, drawn.network, drawn.blend, read_noise_e, drawn.line)
+        self._axial.believe(said)
+        return PlaneError() if said is None else said
 
     def close(self) -> None:
         """Free both; may be called twice."""
@@ -126,7 +131,7 @@ def _rows(
 ) -> list[Row]:  # fmt: skip
     rows = []
     for light_e in (NOISE_FREE_E, *LIGHTS_E):
-        parts, is_clear = [], light_e == NOISE_FREE_E
+        parts, raw_parts, is_clear = [], [], light_e == NOISE_FREE_E
         for planes in stacks:
             photons = {away: 0.2 + light_e * plane for away, plane in planes.items()}
             taken = {away: plane for away, plane in photons.items() if away != 0}
@@ -136,8 +141,13 @@ def _rows(
             }
             images = net.middle(adu, 2 * step_um, sabotage=sabotage)
             parts.append([db(image, photons[0]) for image in images])
+            raw = {away: (plane - float(OFFSET)) / GAIN for away, plane in adu.items()}
+            raw_parts.append([db(image, photons[0]) for image in rivals.between(raw)])
         light = "no noise" if is_clear else f"{light_e:g} e-"
-        rows.append(_row(f"{name}, {light}", parts, "noise-free" if is_clear else "noisy"))
+        row = _row(f"{name}, {light}", parts, "noise-free" if is_clear else "noisy")
+        if is_clear:
+            row = row._replace(raw_db=float(np.mean(raw_parts, axis=0).max()))
+        rows.append(row)
     return rows
 
 
@@ -196,7 +206,7 @@ def real(axial: Package, folder: Path, *, sabotage: bool = False) -> list[Row]:
         guess = estimate(planes)
         net = Restorers(axial, planes.shape[1:], guess.camera, 1.0)
         wanted, checked = _scored_and_checked(len(planes))
-        weight = net.check(planes, checked, 2 * spec.step, guess.camera)
+        said = net.check(planes, checked, 2 * spec.step, guess.camera)
         parts = []
         for k in wanted:
             around = {away: planes[k + away] for away in (-3, -1, 1, 3)}
@@ -205,7 +215,7 @@ def real(axial: Package, folder: Path, *, sabotage: bool = False) -> list[Row]:
             noise = max(float(np.mean(truth)), 0.0) + guess.read_noise_e**2
             parts.append([db(image, truth, noise) for image in images])
         net.close()
-        name = f"{spec.file.removesuffix('.h5')}, weight {weight:.2f}"
+        name = f"{spec.file.removesuffix('.h5')}, {said.weight:.2f}, {said.line_weight:.2f}"
         rows.append(_row(name, parts, "real"))
     return rows
 
@@ -224,13 +234,18 @@ def table_of(rows: list[Row]) -> list[str]:
     """Write what was measured."""
     lines = [
         "", "axial: every other plane skipped; the rival is our own denoiser and the better of "
-        "linear and cubic for all stacks of a row; weight: what four other planes let it count", "",
-        "| stacks | rival, dB | network, dB | gain, dB |", "| --- | --- | --- | --- |",
+        "linear and cubic for all stacks of a row; numbers: what four other planes let network and "
+        "line count; raw: the better of both, of planes without noise that nobody denoised", "",
+        "| stacks | raw, dB | rival, dB | network, dB | gain, dB |",
+        "| --- | --- | --- | --- | --- |",
     ]  # fmt: skip
-    return lines + [
-        f"| {row.name} | {row.rival_db:.2f} | {row.network_db:.2f} | {row.gain.words()} |"
-        for row in rows
-    ]
+    for row in rows:
+        raw = "" if np.isnan(row.raw_db) else f"{row.raw_db:.2f}"
+        lines.append(
+            f"| {row.name} | {raw} | {row.rival_db:.2f} | {row.network_db:.2f} | "
+            f"{row.gain.words()} |"
+        )
+    return lines
 
 
 def values_of(rows: list[Row]) -> dict[str, float]:

@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
         train.add_argument("--steps", type=int, default=plan.steps)
         train.add_argument("--minutes", type=float, default=plan.minutes, help="end after these")
         train.add_argument("--rate", type=float, default=plan.rate)
+        train.add_argument("--patience", type=int, default=plan.patience, help="looks in vain")
         train.add_argument("--init", type=Path, help="package to start from")
         train.add_argument("--seed", type=int, default=plan.seed)
         train.add_argument(
@@ -85,7 +86,7 @@ def _train(asked: argparse.Namespace) -> None:
     logger.info("%d specimens after %.0f s", len(train), time.monotonic() - begun)
     plan = Plan(
         steps=asked.steps, minutes=asked.minutes, rate=asked.rate, seed=asked.seed,
-        threads=asked.threads, in_decibels=asked.decibels,
+        threads=asked.threads, in_decibels=asked.decibels, patience=asked.patience,
     )  # fmt: skip
     net = how.network(asked.base, asked.seed)
     if asked.init is not None:
@@ -113,11 +114,12 @@ def _command(asked: argparse.Namespace) -> str:
     init = f" --init models/weights/{asked.init.name}" if asked.init is not None else ""
     decibels = " --decibels" if asked.decibels else ""
     pool = f" --pool {asked.pool}" if asked.pool else ""
+    patience = f" --patience {asked.patience}" if asked.patience != Plan().patience else ""
     data = " --data DIR" if asked.data is not None else ""
     return (
         f"python -m models.train {asked.verb} --out models/weights/{asked.out.name} --base "
         f"{asked.base}{frames} --steps {asked.steps} --minutes {asked.minutes:g} --rate "
-        f"{asked.rate:g} --seed {asked.seed}{decibels}{pool}{init}{data}"
+        f"{asked.rate:g} --seed {asked.seed}{decibels}{pool}{patience}{init}{data}"
     )
 
 

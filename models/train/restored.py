@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from models.axial_base import LEAST, cubic_weights
+from models.axial_base import LEAST, Shown, cubic_weights, trust_raw
 from models.package import WEIGHTS, Package, shipped
 from models.train.batch import MU, SD, Batch, normalised
 from models.train.loss import LOG_VARIANCE_RANGE
@@ -53,6 +53,8 @@ class RestoredPlanes:
         """
         raw, constant = batch.planes[:, :PLANES], batch.planes[:, PLANES:]
         restored = self.restore(raw)
+        for image, clean in zip(_flat(raw), _flat(restored), strict=True):
+            trust_raw(Shown(image * np.float32(SD) + np.float32(MU), clean))
         weights = np.stack([cubic_weights(float(f)) for f in batch.planes[:, -1, 0, 0]])
         light = np.einsum("nc,ncyx->nyx", weights, restored**2)[:, None]
         base = np.sqrt(np.maximum(light, LEAST**2)).astype(np.float32)
@@ -72,6 +74,10 @@ class RestoredPlanes:
         correction, log_variance = out.float().numpy()[:, 0], out.float().numpy()[:, 1]
         squared = (base + correction) ** 2 + np.exp(np.clip(log_variance, *LOG_VARIANCE_RANGE))
         return np.asarray(np.sqrt(squared).reshape(normalised_images.shape), np.float32)
+
+
+def _flat(images: Images) -> Images:
+    return images.reshape(-1, *images.shape[2:])
 
 
 @lru_cache(maxsize=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 from models import noise
@@ -20,9 +21,12 @@ if TYPE_CHECKING:
 
 MAX_DEPTHS_OF_FIELD = 4.0
 """The network sees no larger distance than this; see `models.package.Manifest`."""
-_AS_TAKEN, _NOISE_FREE, _ALONE = 0.6, 0.1, 0.1
+_AS_TAKEN, _NOISE_FREE, _ALONE = 0.6, 0.2, 0.1
 """Shares of real examples that keep their own noise, of the others that have none, and of all that
 are shown no planes further out (proposed)."""
+_MAGNIFIED, _MOST_MAGNIFIED = 0.4, 4.0
+"""Share of clean examples that are seen through a stronger objective, and how much: where pixels
+are small, noise is left in what a denoiser restores, and planes further out help (proposed)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +106,7 @@ def axial_sample(
         is_alone = rng.random() < _ALONE
         which.append(first if below < 0 or is_alone else below)
         which.append(last if above >= len(planes) or is_alone else above)
-    y, x = (int(rng.integers(0, n - size + 1)) for n in planes.shape[1:])
-    some = planes[which, y : y + size, x : x + size]
+    some = _part(rng, planes[which], size, may_magnify=not is_raw)
     some = np.rot90(some, int(rng.integers(4)), (1, 2))
     some = some[:, :, ::-1] if rng.random() < 0.5 else some
     fraction = wanted / steps
@@ -121,6 +124,19 @@ def axial_sample(
         if outer and which[k] == which[twin]:  # what stands in has the same noise
             sample.images[image] = sample.images[of_twin]
     return sample
+
+
+def _part(rng: np.random.Generator, planes: Image, size: int, *, may_magnify: bool) -> Image:
+    """Cut a square of ``size`` px out of all planes; of clean ones a smaller one at times."""
+    cut = size
+    if may_magnify and rng.random() < _MAGNIFIED:
+        cut = int(np.ceil(size / rng.uniform(1.0, _MOST_MAGNIFIED)))
+    y, x = (int(rng.integers(0, n - cut + 1)) for n in planes.shape[1:])
+    some = planes[:, y : y + cut, x : x + cut]
+    if cut == size:
+        return some
+    big = [cv2.resize(plane, (size, size), interpolation=cv2.INTER_CUBIC) for plane in some]
+    return np.asarray(np.maximum(np.stack(big), 0.0), np.float32)
 
 
 def _exposed(rng: np.random.Generator, some: Image, extra: tuple[float, float]) -> Sample:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from models.axial import AxialInterpolator
+from models.axial_check import PlaneError
 from tests.unit.fake_network import package, use
 
 CAMERA = (2.0, 100.0, 1.5)
@@ -52,6 +53,25 @@ def test_a_network_that_is_half_believed_corrects_half(monkeypatch, weight) -> N
     wanted = weight * whole + (1 - weight) * blend
     np.testing.assert_allclose(net(lower, upper, 1.0).photons, wanted, rtol=1e-5)
     assert net.aside == ""
+
+
+def test_network_and_line_count_as_planes_that_were_taken_say(monkeypatch) -> None:
+    use(monkeypatch, brighter)
+    net = interpolator()
+    planes = [plane(level_e) for level_e in (20.0, 60.0, 5.0, 10.0)]
+    net(*planes[:2], 1.0, 0.5, *planes[2:])
+    network, blend, line = (image.copy() for image in net.candidates())
+    np.testing.assert_allclose(line, 40.0, rtol=2e-3)
+    np.testing.assert_allclose(blend, (9 * 80 - 15) / 16, rtol=2e-3)
+    net.believe(PlaneError(weight=0.5, line_weight=1.5))
+    wanted = blend + 0.5 * (network - blend) + 1.5 * (line - blend)
+    np.testing.assert_allclose(net(*planes[:2], 1.0, 0.5, *planes[2:]).photons, wanted, rtol=1e-5)
+    np.testing.assert_array_equal(net.candidates().network, network)  # whatever they count
+    net.believe(PlaneError(weight=0.0, line_weight=1.0))
+    answer = net(*planes[:2], 1.0, 0.5, *planes[2:])
+    np.testing.assert_allclose(answer.photons, line, rtol=1e-5)
+    net.believe(None)
+    np.testing.assert_array_equal(net(*planes[:2], 1.0, 0.5, *planes[2:]).photons, network)
 
 
 def test_a_network_that_is_not_believed_is_not_asked(monkeypatch) -> None:

@@ -65,6 +65,34 @@ def test_the_noise_of_the_plane_is_no_error(level_e) -> None:
     assert said.planes == 6
 
 
+def test_network_and_line_count_as_much_as_each_is_right() -> None:
+    rng, check, truth = np.random.default_rng(4), AxialCheck(), scene(20.0)
+    of_line, of_net = wave(2.0, 23.0), wave(2.0, 9.0)
+    blend = (truth - 1.5 * of_line - 0.6 * of_net).astype(np.float32)
+    line, drawn = ((blend + part).astype(np.float32) for part in (of_line, of_net))
+    for _ in range(6):
+        said = check.add(taken(rng, truth), drawn, blend, READ_E, line)
+    assert said.line_weight == pytest.approx(1.5, abs=0.1)
+    assert said.weight == pytest.approx(0.6, abs=0.1)
+    assert said.share < 0.1
+
+
+def test_a_network_that_says_what_the_line_says_is_no_news() -> None:
+    rng, check, truth = np.random.default_rng(5), AxialCheck(), scene(20.0)
+    blend = (truth - wave(2.0, 23.0)).astype(np.float32)
+    line = truth.astype(np.float32)
+    for _ in range(4):
+        said = check.add(taken(rng, truth), line, blend, READ_E, line)
+    assert said.weight + said.line_weight == pytest.approx(1.0, abs=0.1)
+
+
+def test_the_line_counts_within_bounds() -> None:
+    rng, check, truth = np.random.default_rng(6), AxialCheck(), scene(20.0)
+    blend = (truth - 10.0 * wave(1.0, 23.0)).astype(np.float32)
+    line = (blend + wave(1.0, 23.0)).astype(np.float32)
+    assert check.add(taken(rng, truth), blend, blend, READ_E, line).line_weight == 3.0
+
+
 def test_what_was_mended_is_believed_again() -> None:
     rng, check, truth = np.random.default_rng(2), AxialCheck(), scene(20.0)
     blend = (truth + wave(1.0, 23.0)).astype(np.float32)

@@ -71,3 +71,17 @@ def test_no_sample_asks_for_more_than_the_network_is_told() -> None:
     told = [stacks.axial_sample(rng, [flat], 32).extra[0] for _ in range(60)]
     assert max(told) <= stacks.MAX_DEPTHS_OF_FIELD
     assert min(told) >= 2.0
+
+
+def test_some_clean_planes_are_magnified_alike_and_raw_ones_never(monkeypatch) -> None:
+    monkeypatch.setattr(stacks, "_MAGNIFIED", 1.0)
+    planes = np.tile(np.linspace(0.1, 1.0, 40, dtype=np.float32), (3, 40, 1))
+    rng = np.random.default_rng(7)
+    slope = float(np.diff(planes[0, 0]).mean())
+    for _ in range(20):
+        part = stacks._part(rng, planes, 32, may_magnify=True)
+        assert part.shape == (3, 32, 32)
+        assert np.ptp(part, axis=0).max() < 1e-6
+        assert slope / 4.2 < float(np.diff(part[0, 10:20, 10:20]).mean()) < 1.02 * slope
+        same = stacks._part(rng, planes, 32, may_magnify=False)
+        np.testing.assert_allclose(np.diff(same[0], axis=1), slope, rtol=1e-3)
