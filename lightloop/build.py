@@ -99,8 +99,8 @@ def build_restorer(config: RunConfig, camera: CameraInfo, package: Package | Non
     return Fallback(first, others, Passthrough(shape, *numbers))
 
 
-def load_package(name: str, task: str = "denoise") -> Package:
-    """Load a shipped model package by its name, or any by its path.
+def load_package(name: str, task: str | None = "denoise") -> Package:
+    """Load a shipped model package by its name, or any by its path; for any task if None.
 
     Raises
     ------

@@ -25,12 +25,15 @@ class Options(msgspec.Struct, frozen=True):
         Share of the full length, for tests: 1 is what the bars are about.
     thin
         A small form of a bench that takes hours in full.
+    network
+        Which network to judge, for benches that judge one; empty: the one that runs by default.
     """
 
     sabotage: bool = False
     data: Path | None = None
     scale: float = 1.0
     thin: bool = False
+    network: str = ""
 
     def times(self, full: int, least: int = 1) -> int:
         """Return how often to repeat what is repeated `full` times at full length."""

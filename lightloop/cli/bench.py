@@ -34,17 +34,23 @@ def bench(
     data: Annotated[
         Path | None, typer.Option(help="Folder of recorded images, where a bench wants some.")
     ] = None,
+    network: Annotated[
+        str, typer.Option(help="A network to judge instead of the usual one: trust alone.")
+    ] = "",
 ) -> None:
     """Measure this machine against the project's promises (configs/bars.toml)."""
     with exit_status():
         from lightloop.bench import Options, find, load_bars, measure
+        from lightloop.config import ConfigError
 
         page = paper()
         if list_all or not name:
             page.print(_list(load_bars()))
             return
         find(name)  # a wrong name is said before anything is measured
-        report = measure(name, Options(sabotage, data, thin=thin))
+        if network and name != "trust":
+            raise ConfigError(f"--network: bench {name} judges no single network; trust does")
+        report = measure(name, Options(sabotage, data, thin=thin, network=network))
         page.print(_table(report))
         if report.table:
             print(report.table)  # as it is: rich would fold its lines

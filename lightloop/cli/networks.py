@@ -38,13 +38,15 @@ def list_models() -> None:
 
 @app.command("info")
 def info(name: Name) -> None:
-    """Show what a network is for: its card."""
+    """Show what a network is for: how far it may be trusted, and its card."""
     with exit_status():
         from lightloop.build import load_package
+        from lightloop.cli.networks_tables import trust_table
 
-        package = load_package(name)
+        package = load_package(name, None)
         page = paper()
         page.print(f"{package.model_id}, checked: every file is the one that was packed")
+        page.print(trust_table(package.manifest))
         card = package.folder / "card.md"
         if card.is_file():
             page.print(card.read_text("utf-8"), markup=False, soft_wrap=True)  # tables stay whole
@@ -71,7 +73,7 @@ def compile_engines(
         from models.errors import EngineUnavailable
         from models.plan_cache import PlanCache
 
-        package, shape = load_package(name), _size(size)
+        package, shape = load_package(name, None), _size(size)
         page, notes = paper(), []
         with _progress() as show:
             if precision in ("auto", "int8"):
@@ -114,7 +116,7 @@ def bench(
         from models.engines import order
         from models.engines.survey import survey
 
-        package, shape = load_package(name), _size(size)
+        package, shape = load_package(name, None), _size(size)
         with _progress() as show:
             begun: Callable[[Choice], None] = lambda choice: show(" ".join(choice))  # noqa: E731
             tried = list(survey(package, shape, threads, frames, engine, precision, begun))
@@ -146,7 +148,7 @@ def parity(
         from lightloop.cli.networks_tables import parity_table
         from models.engines.survey import survey
 
-        package, shape = load_package(name), _size(size)
+        package, shape = load_package(name, None), _size(size)
         with _progress() as show:
             begun: Callable[[Choice], None] = lambda choice: show(" ".join(choice))  # noqa: E731
             tried = list(

@@ -9,11 +9,12 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from models.engines.survey import Tried
-    from models.package import Package
+    from models.package import Manifest, Package
 
+REGIONS = ("cells", "background")
 _MB = 1e6
 
 
@@ -37,6 +38,26 @@ def packages_table(packages: Iterable[Package]) -> Table:
             package.model_id,
         )
     return table
+
+
+def trust_table(manifest: Manifest) -> Table | str:
+    """Return the true error over the stated one, by octave of light; or that it is not known."""
+    octaves = sorted({int(key.split(".")[1]) for key in manifest.conformal})
+    if not octaves:
+        return "" if manifest.task == "segment" else "how wrong its images are was not measured"
+    title = "true error : stated error (80 % of simulated images)"
+    table = _table(title, ["light, e- a pixel", *REGIONS])
+    for octave in octaves:
+        cells = [_ratio(manifest.conformal, f"{region}.{octave}") for region in REGIONS]
+        table.add_row(f"{2.0**octave:g} to {2.0 ** (octave + 1):g}", *cells)
+    return table
+
+
+def _ratio(scales: Mapping[str, float], key: str) -> str:
+    if f"{key}.middle" not in scales:
+        return "-"
+    low, middle, high = (scales[f"{key}.{part}"] for part in ("low", "middle", "high"))
+    return f"{middle:.2f} ({low:.2f} to {high:.2f})"
 
 
 def compiled_table(package: Package, tried: Sequence[Tried]) -> Table:

@@ -1,8 +1,9 @@
-"""Measure how far a denoiser may be trusted: ``python -m models.train.trust PACKAGE_FOLDER``.
+"""Measure how far a network may be trusted: ``python -m models.train.trust PACKAGE_FOLDER``.
 
 Simulated frames that it never saw are restored by the engine that users run; what their errors are,
 beside those that the network states, goes into the package's manifest (`models.conformal`), and
-what their textures are into ``trust.npz`` (`models.type_shift`).
+what their textures are into ``trust.npz`` (`models.type_shift`). Networks for looking get scales
+alone (`models.train.trust_looking`).
 """
 
 from __future__ import annotations
@@ -145,11 +146,27 @@ def main() -> None:
     parser.add_argument("--pieces", type=_piece, nargs="+", default=_PIECES, metavar="SEED:FILMS")
     parser.add_argument("--keep-types", action="store_true", help="fit the scales only")
     asked = parser.parse_args()
-    package = Package.load(asked.folder, task="denoise")
-    scales = fit(package, asked.pieces)
-    if not asked.keep_types:
-        fit_types(package)
+    package = Package.load(asked.folder)
+    if package.manifest.task == "denoise":
+        scales = fit(package, asked.pieces)
+        if not asked.keep_types:
+            fit_types(package)
+    else:
+        scales = fit_looking(package)
     seal(asked.folder, msgspec.structs.replace(package.manifest, conformal=scales))
+
+
+def fit_looking(package: Package) -> dict[str, float]:
+    """Return the scales of a network for looking, and log how often they hold elsewhere."""
+    from models.train import trust_looking as looking
+
+    images = looking.IMAGES[package.manifest.task]
+    scales = looking.scales(looking.looked(package, images, looking.SEED))
+    others = looking.looked(package, images // 2, looking.SEED + 1)
+    for held in looking.coverage(scales, others):
+        name = f"{held.region} from {2.0**held.octave:g} e-"
+        logger.info("%s: held %.2f of %d, width %.2f", name, held.share, held.images, held.width)
+    return scales
 
 
 def _piece(text: str) -> tuple[int, int]:

@@ -6,9 +6,11 @@ import pytest
 from typer.testing import CliRunner
 
 from lightloop.cli.app import app
-from models import plan_cache
+from models import Package, plan_cache, shipped
 from models.engines import order
 from models.engines.table import Choice
+from models.package import list_shipped
+from tests.engine_nets import random_package
 
 
 @pytest.fixture(autouse=True)
@@ -28,6 +30,30 @@ def test_list_names_each_network_and_what_it_is_for() -> None:
     assert found.exit_code == 0
     assert "denoise-2d" in found.output
     assert "1 image" in found.output
+
+
+@pytest.mark.parametrize("name", list_shipped())
+def test_info_is_there_for_each_shipped_network(name: str) -> None:
+    found = models("info", name)
+    assert found.exit_code == 0
+    assert f"{name}@" in found.output
+    has_error = Package.load(shipped(name)).manifest.task != "segment"
+    assert ("true error : stated error" in found.output) is has_error
+
+
+def test_info_says_so_where_the_error_was_not_measured(tmp_path) -> None:
+    package = random_package(tmp_path / "net")
+    found = models("info", str(package.folder))
+    assert found.exit_code == 0
+    assert "was not measured" in found.output
+
+
+@pytest.mark.parametrize("command", ["parity", "compile"])
+@pytest.mark.parametrize("name", ["superres-fast", "axial-fast", "segment-nuclei"])
+def test_networks_of_any_task_can_be_tried(command: str, name: str) -> None:
+    found = models(command, name, *ONE[1:])
+    assert found.exit_code == 0
+    assert ("passes" if command == "parity" else "ready") in found.output
 
 
 def test_parity_prints_the_deviation_and_the_tolerance() -> None:
