@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models import axial_base as base
-from models.axial_base import Candidates, Shown, depth_of_field_um
+from models import axial_mix as mix
+from models.axial_base import Shown, depth_of_field_um
+from models.axial_mix import Candidates
 from models.denoise import Denoiser
 from models.network import Network
 from models.package import Package, shipped
@@ -171,15 +173,14 @@ class AxialInterpolator:
             base.blend_light(shown, fraction, self._work, self._base)
         depths = dz_um / self._depth_um
         self.aside = self._why_aside(depths)
-        blend = np.multiply(self._base, self._base, out=self._drawn.blend)
-        base.light_of(blend, self._stabilise.pedestal)
-        self._draw_line(shown, fraction)
-        sd_e = None
-        if self.aside:
-            np.copyto(self._drawn.network, self._drawn.blend)
-        else:
-            sd_e = self._ask(shown, min(depths, FARTHEST), fraction)
-        return Denoised(self._mixed(), sd_e)
+        blend, pedestal = self._drawn.blend, self._stabilise.pedestal
+        mix.light_of(np.multiply(self._base, self._base, out=blend), pedestal)
+        line = mix.line_between(shown[:2], fraction, self._work, self._drawn.line)
+        mix.light_of(line, pedestal)
+        np.copyto(self._drawn.network, blend)
+        sd_e = None if self.aside else self._ask(shown, min(depths, FARTHEST), fraction)
+        weights = self.weight, self.line_weight
+        return Denoised(mix.mixed(self._drawn, *weights, self._work, self._photons), sd_e)
 
     def candidates(self) -> Candidates:
         """Return what the last plane was mixed of; valid until the next call."""
@@ -187,24 +188,13 @@ class AxialInterpolator:
 
     def believe(self, said: PlaneError | None) -> None:
         """Let the network and the line count as planes that were taken say; None: as at first."""
-        self.weight, self.line_weight = (
-            (1.0, 0.0) if said is None else (said.weight, said.line_weight)
-        )
+        self.weight, self.line_weight = 1.0, 0.0
+        if said is not None:
+            self.weight, self.line_weight = said.weight, said.line_weight
 
     def blend(self) -> NDArray[np.float32]:
         """Return the last plane as it is without the network, (Y, X) photo-electrons, copied."""
         return self._drawn.blend.copy()
-
-    def _draw_line(self, shown: tuple[Shown, Shown, Shown, Shown], fraction: float) -> None:
-        """Write the straight line of the light of both planes."""
-        lower, upper = (one.restored for one in shown[:2])
-        line = self._drawn.line
-        np.multiply(lower, lower, out=line)
-        np.multiply(line, np.float32(1.0 - fraction), out=line)
-        np.multiply(upper, upper, out=self._work)
-        np.multiply(self._work, np.float32(fraction), out=self._work)
-        np.add(line, self._work, out=line)
-        base.light_of(line, self._stabilise.pedestal)
 
     def _ask(
         self, shown: tuple[Shown, Shown, Shown, Shown], depths: float, fraction: float
@@ -220,19 +210,6 @@ class AxialInterpolator:
         answer = self._read_out(self._base, *self._network.infer())
         np.copyto(self._drawn.network, answer.photons)
         return answer.sd_e
-
-    def _mixed(self) -> NDArray[np.float32]:
-        """Mix network, blend and line as they count, and no light below none."""
-        drawn, photons = self._drawn, self._photons
-        parts = [(drawn.line, self.line_weight)]
-        if not self.aside:
-            parts.append((drawn.network, self.weight))
-        np.copyto(photons, drawn.blend)
-        for part, weight in parts:
-            np.subtract(part, drawn.blend, out=self._work)
-            np.multiply(self._work, np.float32(weight), out=self._work)
-            np.add(photons, self._work, out=photons)
-        return np.maximum(photons, np.float32(0.0), out=photons)
 
     def _all_shown(
         self,

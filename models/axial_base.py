@@ -32,25 +32,6 @@ class Shown(NamedTuple):
     restored: NDArray[np.float32]
 
 
-class Candidates(NamedTuple):
-    """A plane as it may be drawn, (Y, X) photo-electrons.
-
-    All that the network says; what it corrects, a cubic where four planes are known; and the
-    straight line between two.
-    """
-
-    network: NDArray[np.float32]
-    blend: NDArray[np.float32]
-    line: NDArray[np.float32]
-
-
-def light_of(squared: NDArray[np.float32], pedestal: float) -> NDArray[np.float32]:
-    """Turn squares of stabilised light into photo-electrons, in place; never below 0."""
-    np.multiply(squared, np.float32(0.25), out=squared)
-    np.subtract(squared, np.float32(pedestal), out=squared)
-    return np.maximum(squared, np.float32(0.0), out=squared)
-
-
 def noise_variance(raw: NDArray[np.float32]) -> float:
     """Return the noise variance of a stabilised plane, (Y, X), or 1 where there is little light.
 

@@ -141,7 +141,7 @@ def _rows(
             }
             images = net.middle(adu, 2 * step_um, sabotage=sabotage)
             parts.append([db(image, photons[0]) for image in images])
-            raw = {away: (plane - float(OFFSET)) / GAIN for away, plane in adu.items()}
+            raw = {away: (plane.astype(float) - OFFSET) / GAIN for away, plane in adu.items()}
             raw_parts.append([db(image, photons[0]) for image in rivals.between(raw)])
         light = "no noise" if is_clear else f"{light_e:g} e-"
         row = _row(f"{name}, {light}", parts, "noise-free" if is_clear else "noisy")
