@@ -135,7 +135,7 @@ class Fading:
 
     def pass_by(self, light: float) -> None:
         """Let a shot have given light, although its cells were not believed: it is no calm one."""
-        self._calm = 0
+        self.unsettle()
         if self._line.weight > 0:
             self._line.move(light, 1.0)
 
@@ -217,6 +217,21 @@ class Fading:
     def _same(self) -> float:
         """How far from the line a shot may be and still keep to it."""
         return max(SAME, self._scatter)
+
+    def unsettle(self) -> None:
+        """Take back the leave to rise: calm shots in a row must come first, all over again."""
+        self._calm = 0
+
+    def keeps(self, brightness: float, light: float) -> bool:
+        """Whether a shot that is not taken yet is as bright as the line lets expect, and no more.
+
+        What is brighter asks for no more light, and cells that have just died are; what is dimmer
+        has not said yet whether it will last.
+        """
+        if self._line.weight <= 0:
+            return True
+        off = math.log(brightness) - self._line.now + self._line.bleaching * light
+        return -_NEAR * self._same < off < self._same
 
     @property
     def is_calm(self) -> bool:

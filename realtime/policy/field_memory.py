@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from realtime.policy.edges import Edges
 from realtime.policy.fading import Fading
 from realtime.policy.need import Need
 
@@ -32,8 +33,8 @@ class FieldMemory:
         Shots whose light was what the cells need.
     rise
         Light of a shot in a settled field, as a factor of the last.
-    fading, need
-        How bright the cells have been, and how much light they need.
+    fading, need, edges
+        How bright the cells have been, how much light they need, and how sharp their image was.
     """
 
     asked: tuple[ChannelSettings, ...]
@@ -45,6 +46,7 @@ class FieldMemory:
     rise: float = 1.0
     fading: Fading = field(default_factory=Fading)
     need: Need = field(default_factory=Need)
+    edges: Edges = field(default_factory=Edges)
 
     @property
     def is_known(self) -> bool:

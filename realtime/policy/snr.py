@@ -31,13 +31,6 @@ _CREEP = 1.01
 _SURELY = 3.0
 """Standard errors by which cells must bleach before they get more light in a settled field where
 nobody can tell whether they are in focus (proposed)."""
-_BLIND = math.log(1.3)
-"""Natural logs of light that cells may be short of there: what bleaching is followed leaves less,
-and what lacks more was lost otherwise (proposed)."""
-_DULL, _CONTRACTED = 0.7, 1.75
-"""Sharpness, as a share of what is usual, below which a field is not in focus (`realtime.focus`),
-and above which its cells have shrunk: those that die passed 2 before more light was asked for, and
-mitoses among eight that live reached 1.6 (measured, both on the simulated specimen)."""
 _ODD_STEP = 0.98
 """Light of a shot, as a factor of the last, while cells are dimmer than bleaching explains: slow,
 for they are seen and may yet be believed (`realtime.policy.fading`). Proposed."""
@@ -73,7 +66,7 @@ class SnrPolicy:
         If the config names a channel that the settings do not have.
     """
 
-    name = "snr/5"
+    name = "snr/6"
 
     def __init__(self, config: SnrConfig, first: Settings, read_noise_e: float) -> None:
         self._config, self._first = config, first
@@ -171,6 +164,9 @@ class SnrPolicy:
         field.doubtful, field.safe = 0, light
         before = replace(field.need)
         off, trend = self._pool(seen, field, light)
+        is_sharp = self._is_sharp(seen.trust.focus, field, light)
+        if not (is_sharp and field.fading.keeps(seen.signal_e / light, light)):
+            ceiling = min(ceiling, max(field.held, light))  # nor does the shot itself ask for more
         wanted, why = self._wanted(seen, field, now, inputs)
         inputs["bleaching"] = trend
         if math.isfinite(ceiling):
@@ -183,7 +179,7 @@ class SnrPolicy:
         field.fading.see(seen.t_s, seen.signal_e / light, seen.n_confirmed, light)
         if field.fading.odd_shots and off > 0:  # what looks dimmer is no evidence of a need
             field.need = before
-        self._bound(field, light, self._lamp.light(chosen), is_sharp=_is_sharp(seen, field, light))
+        self._bound(field, light, self._lamp.light(chosen), is_sharp=is_sharp)
         return chosen, why
 
     def _reservation(self, field: FieldMemory) -> str:
@@ -235,6 +231,12 @@ class SnrPolicy:
             light = min(light * min(step, config.max_step_up), config.most)
         return light, f"SNR {snr:.1f} {'above' if gap <= 0 else 'below'} {target}"
 
+    def _is_sharp(self, sharpness: float, field: FieldMemory, light: float) -> bool:
+        """Whether nothing speaks against the cells' focus, so that they may have more light."""
+        field.edges.see(sharpness)
+        short = field.need.level - math.log(light)
+        return field.edges.allow(sharpness, short, is_settled=field.at_rest >= _SETTLED)
+
     def _bound(self, field: FieldMemory, light: float, following: float, *, is_sharp: bool) -> None:
         """Set the most light of the shot after the next decision, by what was seen up to now."""
         config, fading = self._config, field.fading
@@ -245,14 +247,8 @@ class SnrPolicy:
             return
         field.held = following if following < light else max(field.held, following)
         rise = 1.0
-        if fading.is_calm and is_sharp:
+        if not is_sharp:
+            fading.unsettle()
+        if fading.is_calm:
             rise = field.rise if field.at_rest >= _SETTLED else config.max_step_up
         field.ceiling = max(following * min(rise, config.max_step_up), field.held)
-
-
-def _is_sharp(seen: Observation, field: FieldMemory, light: float) -> bool:
-    """Whether nothing speaks against the cells' focus, so that they may have more light."""
-    sharpness = seen.trust.focus
-    if sharpness > 0:
-        return _DULL <= sharpness <= _CONTRACTED
-    return field.at_rest < _SETTLED or field.need.level - math.log(light) < _BLIND

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from realtime.policy import Observation, SnrConfig, SnrPolicy
+from realtime.policy.edges import Edges
 from tests.unit.policy_samples import FIRST, READ_NOISE_E, TRUSTED, Sample, but, light_of
 
 TARGET = 8.0
@@ -74,3 +75,47 @@ def test_a_doubtful_shot_takes_back_the_leave_to_rise() -> None:
         is_trusted = not SETTLED <= shot < SETTLED + 4
         asked = steering.decide(seen_with(sample.see(asked), 1.0, trusted=is_trusted)).settings
     assert max(lights[SETTLED : SETTLED + 7]) <= lights[SETTLED] * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("brighter", [1.07, 1.2])
+def test_a_shot_that_is_brighter_than_the_last_ones_asks_for_no_more_light(brighter: float) -> None:
+    steering = SnrPolicy(SnrConfig(target_snr=TARGET), FIRST, READ_NOISE_E)
+    sample, asked, rises = Sample(), FIRST, []
+    for shot in range(SETTLED + 40):
+        if shot >= SETTLED:
+            sample.brightness *= 0.995
+        is_bright = shot >= SETTLED and shot % 8 == 0
+        seen = sample.see(asked)
+        if is_bright:  # as clear as before: cells that round up, or have just died
+            seen = but(seen, signal_e=seen.signal_e * brighter)
+        before = light_of(asked)
+        asked = steering.decide(seen_with(seen, 1.0)).settings
+        rises.append((is_bright, light_of(asked) > before * (1 + 1e-9)))
+    assert (True, True) not in rises
+    assert (False, True) in rises[SETTLED:], "nor is anything else kept from what bleaching took"
+
+
+def test_a_shot_that_is_not_sharp_itself_asks_for_no_more_light() -> None:
+    steering = SnrPolicy(SnrConfig(target_snr=TARGET), FIRST, READ_NOISE_E)
+    sample, asked = Sample(), FIRST
+    for shot in range(SETTLED + 60):
+        sample.brightness *= 0.995 if shot >= SETTLED else 1.0
+        before, is_sharp = light_of(asked), shot < SETTLED or shot % 8 != 0
+        asked = steering.decide(seen_with(sample.see(asked), 1.0 if is_sharp else 2.4)).settings
+        assert is_sharp or light_of(asked) <= before * (1 + 1e-9)
+    assert light_of(asked) > before / 1.05
+
+
+def test_cells_that_have_shrunk_get_no_more_light_for_a_shot_that_looks_usual() -> None:
+    edges = Edges()
+    for sharpness in (1.0, 1.6, 1.6, 1.0):
+        edges.see(sharpness)
+    assert edges.allow(1.0, 0.0, is_settled=True), "mitoses among those that live"
+    for sharpness in [2.0] * 12:
+        edges.see(sharpness)
+    for sharpness in (1.2, 0.0, 1.6):  # little light: one shot is a poor judge
+        edges.see(sharpness)
+        assert not edges.allow(sharpness, 0.0, is_settled=True)
+    for sharpness in [1.0] * 8:
+        edges.see(sharpness)
+    assert edges.allow(1.0, 0.0, is_settled=True)
