@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 Facts: TypeAlias = "Mapping[str, str | int | float | list[int] | list[str]]"
 
 _MAGIC = b"lightloop plan 1\n"
+_HEAD_BYTES = 1 << 16
+_OF_THE_MACHINE = {"card", "sm", "driver", "version", "versions", "libraries", "recipe"}
+"""Facts that change under a network that stays the same: what was compiled before is then stale."""
 _SUFFIX = ".plan"
 LIMIT_BYTES = 2 << 30
 """The folder is kept below this; what was used longest ago goes first. A plan has 1 to 10 MB."""
@@ -96,9 +99,24 @@ class PlanCache:
         payload = self.get(facts)
         if payload is not None:
             return payload, True
+        changed = self._stale(facts)
+        if changed:
+            logger.warning("a compiled engine is stale (%s): not used, built anew", changed)
         payload = build()
         self.put(facts, payload)
         return payload, False
+
+    def _stale(self, facts: Facts) -> str:
+        """Say what has changed since the same was built before; empty if it never was."""
+        wanted = json.loads(_written(facts))
+        for path in self.folder.glob(f"*{_SUFFIX}"):
+            before = _facts_in(path)
+            differs = {key for key in wanted if before.get(key) != wanted[key]}
+            if before.keys() == wanted.keys() and differs and differs <= _OF_THE_MACHINE:
+                return "; ".join(
+                    f"{key} was {before[key]}, is {wanted[key]}" for key in sorted(differs)
+                )
+        return ""
 
     def _make_room(self) -> None:
         entries = [(path, path.stat()) for path in self.folder.glob(f"*{_SUFFIX}")]
@@ -112,6 +130,19 @@ class PlanCache:
 
 def _written(facts: Facts) -> bytes:
     return json.dumps(dict(facts), sort_keys=True, allow_nan=False).encode()
+
+
+def _facts_in(path: Path) -> dict[str, object]:
+    """Return what an entry says that it was made from; nothing if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+        if not head.startswith(_MAGIC):
+            return {}
+        found = json.loads(head[len(_MAGIC) :].partition(b"\n")[0])
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _unwrapped(content: bytes, facts: Facts) -> bytes | None:

@@ -114,6 +114,7 @@ class TensorRtEngine(CudaEngine):
                 arg_inputs=[given],
                 min_block_size=1,
                 require_full_compilation=True,
+                use_explicit_typing=True,  # older versions must be told; newer ones know no other
                 timing_cache_path=str(self._cache.folder / "tensorrt-timing.bin"),
             )
         return bytes(plan)

@@ -51,6 +51,24 @@ def test_any_changed_fact_misses(cache, fact) -> None:
     assert cache.get(FACTS) == b"plan"
 
 
+@pytest.mark.parametrize("fact", CHANGES)
+def test_what_a_new_driver_card_or_library_made_stale_is_said(cache, caplog, fact) -> None:
+    cache.put(FACTS, b"plan")
+    cache.get_or_build(FACTS | {fact: CHANGES[fact]}, lambda: b"another")
+    is_stale = fact in ("versions", "card", "sm", "driver")
+    assert ("is stale" in caplog.text) is is_stale
+    if is_stale:
+        assert f"{fact} was {FACTS[fact]}, is {CHANGES[fact]}" in caplog.text
+
+
+def test_what_is_no_entry_is_not_called_stale(cache, caplog) -> None:
+    cache.folder.mkdir()
+    for name, content in (("a", b""), ("b", b"lightloop plan 1\n[1]\n"), ("c", b"\xff" * 99)):
+        (cache.folder / f"{name}.plan").write_bytes(content)
+    assert cache.get_or_build(FACTS, lambda: b"plan") == (b"plan", False)
+    assert caplog.text == ""
+
+
 def test_the_order_of_facts_does_not_matter() -> None:
     assert digest(FACTS) == digest(dict(reversed(FACTS.items())))
 
