@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from lightloop.bench.faults_mines import lay
 from lightloop.bench.faults_wiring import CHART, LEASES, Wiring, Word
 from lightloop.task import RunTask
 
@@ -72,7 +73,7 @@ def scope(task_json: bytes, *pipes: Any) -> None:
     wiring = _wiring(task_json)
     module = import_module("lightloop.processes.scope")
     build, watch, address = module.build_microscope, module.TimeWatch, module.local_address
-    jump_s = [0.0]
+    jump_s, mines = [0.0], lay(Path(wiring.folder))
 
     def build_with_a_hand(*args: Any) -> Any:
         microscope = build(*args)
@@ -84,6 +85,7 @@ def scope(task_json: bytes, *pipes: Any) -> None:
             "push": lambda axis, um: setattr(bench, axis, getattr(bench, axis) + um),
             "jump": partial(jump_s.__setitem__, 0),
             "kill cells": lambda: _kill_cells(bench.specimen),
+            "die": mines,
         }
         listen(wiring.connect("scope"), verbs)
         return microscope
