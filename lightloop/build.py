@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from models.denoise import Restorer
     from models.package import Package
     from realtime.pipeline import Drawing, Pipeline
+    from realtime.plane_watch import PlaneWatch
     from realtime.policy import Policy
     from realtime.wire import CameraInfo, RestoredSlot, Start
 
@@ -31,8 +32,15 @@ def build_pipeline(
     start: Start,
     keep: Callable[[NDArray[np.float32]], RestoredSlot] | None,
     drawing: Drawing | None = None,
+    planes: PlaneWatch | None = None,
 ) -> Pipeline:
     """Build the worker's pipeline for a session's camera.
+
+    Parameters
+    ----------
+    planes
+        What compares planes that may be skipped (`lightloop.build_planes`); it must be there where
+        the config skips some.
 
     Raises
     ------
@@ -69,6 +77,7 @@ def build_pipeline(
             doubt=network.doubt if network is not None else None,
             drawing=drawing,
             pixel_um=camera.pixel_um,
+            planes=planes,
         )
     )
 
@@ -115,7 +124,15 @@ def load_package(name: str, task: str | None = "denoise") -> Package:
 
 
 def build_policy(config: RunConfig, first: Settings, read_noise_e: float) -> Policy:
-    """Build the policy that decides with how much light to go on."""
+    """Build the policy that decides with how much light to go on, and with which planes."""
+    from lightloop.plan_skips import skips_of
+    from realtime.policy.planes import PlanesPolicy
+
+    light, planes = _light_policy(config, first, read_noise_e), skips_of(config)
+    return light if planes is None else PlanesPolicy(light, planes)
+
+
+def _light_policy(config: RunConfig, first: Settings, read_noise_e: float) -> Policy:
     from realtime.policy.fixed import FixedConfig, FixedPolicy
     from realtime.policy.snr import SnrConfig, SnrPolicy
 

@@ -23,13 +23,23 @@ def pictures_a_shot(config: RunConfig) -> int:
     """Return how many pictures a shot may have."""
     wanted, planes = config.network, config.sequence().sizes.get("z", 0)
     gaps = max(min(planes, MOST_PLANES) - 1, 0)
+    if wanted.axial_skip > 1:  # between two that are taken, as many as may be left out
+        return int(bool(wanted.superres)) + planes
     return int(bool(wanted.superres)) + (gaps * wanted.axial_planes if wanted.axial else 0)
 
 
 def build_drawing(
-    config: RunConfig, camera: CameraInfo, keep: Callable[[NDArray[np.float32]], RestoredSlot]
+    config: RunConfig,
+    camera: CameraInfo,
+    keep: Callable[[NDArray[np.float32]], RestoredSlot],
+    believe: Callable[[int], float] = lambda position: 1.0,
 ) -> Pictures | None:
     """Open the networks whose images are for viewers; None where the config names none.
+
+    Parameters
+    ----------
+    believe
+        How much of the axial network's correction counts in a field, 0 to 1.
 
     Raises
     ------
@@ -49,9 +59,10 @@ def build_drawing(
     if wanted.superres:
         fine = SuperResolver(load_package(wanted.superres, "superres"), shape, *how)
     if wanted.axial:
-        package, depth_um = load_package(wanted.axial, "axial"), _depth_of_field_um(config)
+        package, depth_um = load_package(wanted.axial, "axial"), depth_of_field_of(config)
         between = AxialInterpolator(package, shape, *how, depth_of_field_um=depth_um)
-    drawing = Pictures(shape, fine, between, keep, wanted.axial_planes, MOST_OF_REST)
+    planes = 0 if wanted.axial_skip > 1 else wanted.axial_planes
+    drawing = Pictures(shape, fine, between, keep, planes, MOST_OF_REST, believe=believe)
     try:
         drawing.warm_up()
     except BaseException:
@@ -60,7 +71,8 @@ def build_drawing(
     return drawing
 
 
-def _depth_of_field_um(config: RunConfig) -> float:
+def depth_of_field_of(config: RunConfig) -> float:
+    """Return the depth of field of a run's objective, um."""
     from models.axial import depth_of_field_um
 
     scope = config.scope

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,7 +54,9 @@ class Pictures:
     keep
         Puts an image where viewers find it.
     between
-        Planes to draw between each two.
+        Planes to draw between each two; 0 draws those of the plan that were left out.
+    believe
+        How much of the axial network's correction counts in a field, 0 to 1.
     most_of_rest
         Share of the time between two shots that drawing may take.
     clock
@@ -69,9 +72,11 @@ class Pictures:
         between: int = 1,
         most_of_rest: float = MOST_OF_REST,
         clock: Callable[[], int] = time.perf_counter_ns,
+        believe: Callable[[int], float] = lambda position: 1.0,
     ) -> None:
         self._shape, self._superres, self._axial, self._keep = shape, superres, axial, keep
-        self._between = between
+        self._between, self._believe = between, believe
+        self._position = 0
         self._planes: dict[int, tuple[Raw, float]] = {}
         self._spare: list[Raw] = []
         self._shown: dict[int, Shown] = {}
@@ -103,6 +108,7 @@ class Pictures:
         """Take note of a raw frame of the followed channel; it is copied."""
         if self._rest_ns is None:
             self._rest_ns = self._clock() - self._rested_since_ns
+        self._position = info.shot.position
         if info.index.z in self._planes or len(self._planes) >= MOST_PLANES:
             return
         copy = self._spare.pop() if self._spare else np.empty(self._shape, np.uint16)
@@ -165,37 +171,53 @@ class Pictures:
         """Return how many planes between are to be drawn."""
         if self._axial is None:
             return 0
-        return self._between * sum(z + 1 in self._planes for z in self._planes)
+        return sum(len(self._to_draw(lower, upper)) for lower, upper in pairwise(self._zs()))
+
+    def _zs(self) -> list[int]:
+        return sorted(self._planes)
+
+    def _to_draw(self, lower: int, upper: int) -> list[float]:
+        """Return the planes to draw between two that were taken, as parts of the way."""
+        steps = self._between + 1 if self._between else upper - lower
+        if self._between and upper - lower > 1:  # a frame that was lost
+            return []
+        return [k / steps for k in range(1, steps)]
 
     def _in_between(self) -> list[Picture]:
         if self._axial is None:
             return []
-        found = []
+        found: list[Picture] = []
         began_ns = self._clock()
-        for z in sorted(self._planes):
-            if z + 1 not in self._planes:
-                continue
-            dz_um = self._apart_um(z)
+        self._axial.weight = self._believe(self._position)
+        zs = self._zs()
+        around = zip([None, *zs], zs, zs[1:], [*zs[2:], None], strict=False)
+        for below, lower, upper, above in around:
+            dz_um = self._apart_um(lower, upper)
             if dz_um <= 0:
                 continue  # a stage that does not say where it is
-            below, above = (
-                self._look(far) if abs(self._apart_um(near) - dz_um) < _EVEN * dz_um else None
-                for far, near in ((z - 1, z - 1), (z + 2, z + 1))
-            )
-            lower, upper = self._look(z), self._look(z + 1)
-            for k in range(1, self._between + 1):
-                fraction = k / (self._between + 1)
-                image = self._axial(lower, upper, dz_um, fraction, below, above).photons
-                slot = self._keep(image)
-                found.append(Picture("axial", z + fraction, self._axial.model_id, slot))
+            for fraction in self._to_draw(lower, upper):
+                image = self._axial(
+                    self._look(lower),
+                    self._look(upper),
+                    dz_um,
+                    fraction,
+                    self._look_if_even(below, lower, dz_um),
+                    self._look_if_even(above, upper, dz_um),
+                ).photons
+                z = lower + fraction * (upper - lower)
+                found.append(Picture("axial", z, self._axial.model_id, self._keep(image)))
         self._gap_ns = (self._clock() - began_ns) // max(len(found), 1)
         return found
 
-    def _apart_um(self, z: int) -> float:
-        """Return how far a plane is from the next one, um; 0 if either was not taken."""
-        if z not in self._planes or z + 1 not in self._planes:
-            return 0.0
-        return abs(self._planes[z + 1][1] - self._planes[z][1])
+    def _apart_um(self, one: int, other: int) -> float:
+        """Return how far two planes are from each other, um."""
+        return abs(self._planes[one][1] - self._planes[other][1])
+
+    def _look_if_even(self, far: int | None, near: int, dz_um: float) -> Shown | None:
+        """Look at a plane if it is as far from the next one as that from its own."""
+        if far is None or abs(self._apart_um(far, near) - dz_um) >= _EVEN * dz_um:
+            return None
+        return self._look(far)
 
     def _look(self, z: int) -> Shown:
         """Return what the network for planes between sees of a plane; each is looked at once."""

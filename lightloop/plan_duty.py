@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from lightloop.plan_skips import skip_complaints
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -19,6 +21,7 @@ def plan_complaints(config: RunConfig, sequence: MDASequence) -> Iterator[str]:
     yield from _followed(config, sequence)
     yield from _cameras(config)
     yield from _focus(config, sequence)
+    yield from skip_complaints(config, sequence)
     if config.loop.audit_every_shots and not config.network.denoise:
         yield (
             "loop.audit_every_shots takes images twice to judge a network, and network.denoise "

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from realtime.cell_dose import CellDose
     from realtime.detections import Detections
     from realtime.focus import FocusGate
+    from realtime.plane_watch import PlaneWatch
     from realtime.policy.decision import Policy
     from realtime.policy.observation import Trust
     from realtime.trust import TrustWatch
@@ -93,6 +94,8 @@ class Steps(NamedTuple):
     pixel_um
         Size of a pixel at the sample, by which a move of the stage inside a field is told to its
         tracker; camera and stage are taken to be parallel. 0: it is not told.
+    planes
+        Compares planes that may be skipped with what is drawn; None where none are.
     """
 
     restore: Restorer
@@ -109,6 +112,7 @@ class Steps(NamedTuple):
     doubt: Callable[[Trust], Trust] | None = None
     drawing: Drawing | None = None
     pixel_um: float = 0.0
+    planes: PlaneWatch | None = None
 
 
 class Pipeline:
@@ -159,6 +163,8 @@ class Pipeline:
         self._add(info, photons)
         if self.steps.drawing is not None:
             self.steps.drawing.see(info, adu)
+        if self.steps.planes is not None:
+            self.steps.planes.see(info, adu)
         self._ns["restore"] += restored - start
         self._ns["judge"] += time.perf_counter_ns() - restored
 
@@ -200,6 +206,9 @@ class Pipeline:
             saturated_fraction=self._saturated,
             dose_j_cm2=self._dose(position),
         )
+        if steps.planes is not None:
+            stack = steps.planes.judge(position)
+            observation = msgspec.structs.replace(observation, stack=stack)
         decision = steps.policy.decide(observation)
         decided = time.perf_counter_ns()
         times = StepTimes(
@@ -271,6 +280,8 @@ class Pipeline:
         self._saturated = 0.0
         if self.steps.drawing is not None:
             self.steps.drawing.forget()
+        if self.steps.planes is not None:
+            self.steps.planes.forget()
         self._ns = dict.fromkeys(self._ns, 0)
 
 

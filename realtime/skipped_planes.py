@@ -1,30 +1,22 @@
-"""Stacks of which some planes are skipped, drawn instead, and now and then taken after all.
+"""Which planes of a stack to take next, where the others are drawn instead.
 
 A plane that was skipped was not seen: what is drawn there is for looking at and decides on no
 light. So that it may be believed at all, planes that could have been skipped are taken at times and
-compared with what would have been drawn (`models.axial_check`); where that is bad, the stacks are
+compared with what would have been drawn (`realtime.plane_watch`); where that is bad, the stacks are
 whole again until it is good. Whether their light can be paid is the guard's business.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from models.axial_check import AxialCheck, PlaneError
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
-    from acquire.frame import FrameInfo
-    from models.axial import AxialInterpolator
-    from models.electrons import Electrons
-
-    Raw = NDArray[np.uint16]
+    from realtime.policy.observation import StackSeen
 
 FLAG = "axial"
 """Where what is drawn is too far from what was taken; it is no vote on light."""
@@ -33,8 +25,6 @@ WORST_SHARE = 0.5
 (proposed)."""
 GOOD_STACKS = 3
 """Whole stacks in a row that must be good before planes are skipped again (proposed)."""
-MOST_PLANES = 128
-"""Planes of a stack that are compared; the raw frames wait in memory until it ends."""
 _SAME_UM = 1e-3
 
 
@@ -55,25 +45,34 @@ class SkipConfig(NamedTuple):
     check_every: int = 10
     worst_share: float = WORST_SHARE
 
+    def is_bad(self, stack: StackSeen) -> bool:
+        """Whether what was compared in a stack is surely worse than is allowed."""
+        return bool(stack.trouble) or (stack.compared > 0 and stack.low > self.worst_share)
+
 
 @dataclass(slots=True)
 class _Field:
     stacks: int = 0
-    checks: int = 0
     good: int = 0
     is_whole: bool = True
-    why: str = "the first stack is whole"
+    why: str = "the first stacks are whole"
 
 
 class SkippedPlanes:
-    """Says which planes to take next, field by field.
+    """Says which planes to take next, field by field; the same stacks give the same answers.
 
     Parameters
     ----------
     planes_um
-        Heights of the whole stack, um, evenly spaced, lowest first.
+        Heights of the whole stack, um, evenly spaced, in the plan's order: upwards or downwards.
     config
         How planes are skipped.
+
+    Attributes
+    ----------
+    kept, skipped
+        Numbers of the planes that are always taken, among them the first and the last, and of those
+        that may be skipped.
 
     Raises
     ------
@@ -87,57 +86,20 @@ class SkippedPlanes:
             raise ValueError(f"every must be 1 to 3 and check_every at least 1, got {config}")
         if len(planes_um) < 2 * config.every + 1:
             raise ValueError(
-                f"skipping to every {config.every}th plane needs {2 * config.every + 1} planes or "
-                f"more, the plan has {len(planes_um)}"
+                f"skipping planes so that one of {config.every} is taken needs "
+                f"{2 * config.every + 1} planes or more, and the plan has {len(planes_um)}"
             )
-        if not np.allclose(steps, steps[0], atol=_SAME_UM) or steps[0] <= 0:
-            raise ValueError("skipping needs planes that are evenly spaced, lowest first")
-        self.planes_um, self.config = tuple(planes_um), config
+        if not np.allclose(steps, steps[0], atol=_SAME_UM) or abs(steps[0]) <= _SAME_UM:
+            raise ValueError("skipping needs planes that are evenly spaced, upwards or downwards")
+        self.planes_um, self.config = tuple(map(float, planes_um)), config
         last = len(planes_um) - 1
-        # The topmost plane is always taken: nothing is guessed beyond what was seen.
+        # The last plane is always taken: nothing is guessed beyond what was seen.
         self.kept = tuple(sorted({*range(0, last + 1, config.every), last}))
         self.skipped = tuple(k for k in range(last + 1) if k not in self.kept)
         self._fields: dict[int, _Field] = {}
 
-    def next(self, position: int) -> tuple[float, ...]:
-        """Return the heights of the next stack of a field, um."""
-        return tuple(self.planes_um[k] for k in self._indices(position))
-
-    def why(self, position: int) -> str:
-        """Say in plain words why these planes are taken."""
-        return self._of(position).why
-
-    def saw(self, position: int, error: PlaneError | None) -> str:
-        """Take note of a stack that was taken; return the flag that it raises, or "".
-
-        Parameters
-        ----------
-        error
-            What was compared in it (`PlaneWatch`); None if nothing could be.
-        """
-        field_ = self._of(position)
-        field_.stacks += 1
-        if error is None:
-            return ""
-        if error.low > self.config.worst_share:
-            field_.is_whole, field_.good = True, 0
-            field_.why = (
-                f"drawn planes miss {error.share:.0%} of the contrast, at most "
-                f"{self.config.worst_share:.0%} is allowed: all planes are taken"
-            )
-            return FLAG
-        field_.good += 1
-        if field_.is_whole and field_.good < GOOD_STACKS:
-            field_.why = f"{field_.good} of {GOOD_STACKS} whole stacks agree with what is drawn"
-            return ""
-        field_.is_whole = False
-        field_.why = f"drawn planes miss {error.share:.0%} of the contrast"
-        return ""
-
-    def _of(self, position: int) -> _Field:
-        return self._fields.setdefault(position, _Field())
-
-    def _indices(self, position: int) -> tuple[int, ...]:
+    def next(self, position: int) -> tuple[int, ...]:
+        """Return the numbers of the planes of a field's next stack."""
         field_ = self._of(position)
         if field_.is_whole or not self.skipped:
             return tuple(range(len(self.planes_um)))
@@ -146,71 +108,49 @@ class SkippedPlanes:
         extra = self.skipped[field_.stacks // self.config.check_every % len(self.skipped)]
         return tuple(sorted((*self.kept, extra)))
 
+    def heights_um(self, planes: Sequence[int]) -> tuple[float, ...]:
+        """Return the heights of some planes as settings name them; empty for all of them."""
+        is_whole = len(planes) == len(self.planes_um)
+        return () if is_whole else tuple(self.planes_um[k] for k in planes)
 
-@dataclass(slots=True)
-class _Stack:
-    shot: int = -1
-    frames: dict[int, Raw] = field(default_factory=dict)
+    def why(self, position: int) -> str:
+        """Say in plain words why these planes are taken."""
+        return self._of(position).why
 
+    def saw(self, position: int, stack: StackSeen) -> None:
+        """Take note of a stack that was taken, and of what was compared in it."""
+        field_ = self._of(position)
+        field_.stacks += 1
+        if self.config.is_bad(stack):
+            field_.is_whole, field_.good = True, 0
+            field_.why = stack.trouble or (
+                f"drawn planes miss {stack.share:.0%} of the contrast, at most "
+                f"{self.config.worst_share:.0%} is allowed"
+            )
+            return
+        if not stack.compared:
+            return
+        field_.good += 1
+        if field_.is_whole and field_.good < GOOD_STACKS:
+            field_.why = f"{field_.good} of {GOOD_STACKS} whole stacks agree with what is drawn"
+            return
+        field_.is_whole = False
+        field_.why = f"drawn planes miss {stack.share:.0%} of the contrast"
 
-class PlaneWatch:
-    """Compares planes that were taken with what would have been drawn in their place.
+    def most_left_out(self, stacks: int) -> int:
+        """Return how many exposures of so many stacks of a field are left out at most.
 
-    Parameters
-    ----------
-    plan
-        Which planes are kept, and which could be skipped.
-    axial
-        The network; its `weight` is set by what is found.
-    electrons
-        The camera.
-    """
-
-    def __init__(self, plan: SkippedPlanes, axial: AxialInterpolator, electrons: Electrons) -> None:
-        self._plan, self._axial, self._electrons = plan, axial, electrons
-        self._checks: dict[int, AxialCheck] = {}
-        self._stack = _Stack()
-
-    def see(self, info: FrameInfo, adu: Raw, plane: int) -> None:
-        """Take note of a frame of the followed channel, plane ``plane`` of the whole stack."""
-        if self._stack.shot != info.shot.number:
-            self._stack = _Stack(info.shot.number)
-        if plane not in self._stack.frames and len(self._stack.frames) < MOST_PLANES:
-            self._stack.frames[plane] = adu.copy()
-
-    def judge(self, position: int) -> PlaneError | None:
-        """Compare what can be compared in the stack that was just seen; None if nothing can.
-
-        A plane that was skipped by the plan, but taken, is drawn from the kept ones around it.
+        The first ones are whole, and every check takes one plane more.
         """
-        frames, said = self._stack.frames, None
-        check = self._checks.setdefault(position, AxialCheck())
-        weight, self._axial.weight = self._axial.weight, 1.0
-        try:
-            for plane in self._plan.skipped:
-                if plane in frames and (around := self._around(plane, frames)) is not None:
-                    said = self._compare(check, frames, plane, around)
-        finally:
-            self._axial.weight = weight if said is None else said.weight
-        self._stack = _Stack()
-        return said
+        skipping = max(stacks - GOOD_STACKS, 0)
+        checks = _multiples(stacks, self.config.check_every)
+        checks -= _multiples(min(GOOD_STACKS, stacks), self.config.check_every)
+        return skipping * len(self.skipped) - (checks if self.skipped else 0)
 
-    def _around(self, plane: int, frames: dict[int, Raw]) -> tuple[int, int] | None:
-        below = [k for k in self._plan.kept if k < plane]
-        above = [k for k in self._plan.kept if k > plane]
-        pair = (below[-1], above[0])
-        return pair if all(k in frames for k in pair) else None
+    def _of(self, position: int) -> _Field:
+        return self._fields.setdefault(position, _Field())
 
-    def _compare(
-        self, check: AxialCheck, frames: dict[int, Raw], plane: int, around: tuple[int, int]
-    ) -> PlaneError:
-        low, high = around
-        span = high - low
-        heights = self._plan.planes_um
-        drawn = self._axial(
-            frames[low], frames[high], heights[high] - heights[low], (plane - low) / span,
-            frames.get(low - span), frames.get(high + span),
-        ).photons.copy()  # fmt: skip
-        taken = np.empty(drawn.shape, np.float32)
-        self._electrons.into(frames[plane], taken)
-        return check.add(taken, drawn, self._axial.blend(), self._electrons.read_noise_e)
+
+def _multiples(below: int, of: int) -> int:
+    """Return how many of the numbers 0, 1, ... below a bound are multiples."""
+    return -(-below // of)

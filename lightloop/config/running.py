@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from acquire.errors import PlanRefused
 from acquire.loop.burst import Ramp
+from realtime.skipped_planes import WORST_SHARE, SkipConfig
 
 Share = Annotated[float, Field(gt=0, le=1)]
 
@@ -88,6 +89,16 @@ class NetworkConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstr
     It must know the depth of field."""
     axial_planes: Annotated[int, Field(ge=1, le=2)] = 1
     """Planes to draw between each two: 1 makes twice as many planes, 2 three times."""
+    axial_skip: Annotated[int, Field(ge=1, le=3)] = 1
+    """2 takes every other plane of the plan's stacks, 3 one of three, and `axial` draws the others:
+    less light. The first and the last plane are always taken, the first three stacks are whole.
+    1 takes all planes. With it, no planes are drawn but those that are skipped."""
+    axial_check_every: Annotated[int, Field(ge=1, le=1_000_000)] = 10
+    """Stacks of a field after which one skipped plane is taken after all, each time another one,
+    and compared with what would have been drawn."""
+    axial_worst_share: Annotated[float, Field(gt=0, le=10)] = WORST_SHARE
+    """Error of drawn planes, as a share of the contrast, from which all planes are taken again
+    until three stacks in a row are better."""
     depth_of_field_um: Annotated[float, Field(ge=0, le=1000)] = 0.0
     """Of the objective, um: refractive index x wavelength / aperture^2; 0 for a simulated one."""
     engine: Literal[
@@ -98,6 +109,22 @@ class NetworkConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstr
     """Arithmetic; "auto" takes that of the fastest engine that passes."""
     threads: Annotated[int, Field(ge=1, le=64)] = 1
     """Processor threads of the engine; leave one core to camera and window."""
+
+    @model_validator(mode="after")
+    def _skips_as_meant(self) -> NetworkConfig:
+        idle = sorted(self.model_fields_set & {"axial_check_every", "axial_worst_share"})
+        if self.axial_skip == 1 and idle:
+            raise ValueError(f"{idle[0]} is for planes that are skipped: set axial_skip to 2 or 3")
+        if self.axial_skip > 1 and not self.axial:
+            raise ValueError(
+                "axial_skip leaves out planes that a network draws, and axial names none: set it "
+                'to "axial-fast", or axial_skip to 1'
+            )
+        return self
+
+    def skip(self) -> SkipConfig:
+        """Return how planes of stacks are skipped."""
+        return SkipConfig(self.axial_skip, self.axial_check_every, self.axial_worst_share)
 
 
 class RecordConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):

@@ -13,6 +13,7 @@ import xxhash
 
 from lightloop.build import build_pipeline
 from lightloop.build_pictures import build_drawing, pictures_a_shot
+from lightloop.build_planes import build_plane_watch
 from lightloop.config import parse
 from lightloop.processes.echo import Delayed, EchoDesk
 from lightloop.processes.link import Link, run_child
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from lightloop.pictures import Pictures
     from realtime.pipeline import Pipeline
+    from realtime.plane_watch import PlaneWatch
 
 logger = logging.getLogger(__name__)
 
@@ -92,6 +94,7 @@ def _work(task: RunTask, link: Link) -> None:
         is_recorded = config.record.restored and bool(task.out)
         restored: RestoredRing | None = None
         drawing: Pictures | None = None
+        planes: PlaneWatch | None = None
         if task.with_window or is_recorded:
             restored = RestoredRing(
                 camera.height,
@@ -102,9 +105,11 @@ def _work(task: RunTask, link: Link) -> None:
             )
         try:
             keep = restored.keep if restored is not None else None
+            planes = build_plane_watch(config, camera)
             if keep is not None and task.with_window:
-                drawing = build_drawing(config, camera, keep)
-            pipeline = build_pipeline(config, start, keep, drawing)
+                believe = planes.weight if planes is not None else lambda position: 1.0
+                drawing = build_drawing(config, camera, keep, believe)
+            pipeline = build_pipeline(config, start, keep, drawing, planes)
             link.ready(ring=restored.name if restored is not None else "")
             before_s = time.process_time()
             desk = EchoDesk() if task.echo_shots else None
@@ -113,6 +118,8 @@ def _work(task: RunTask, link: Link) -> None:
             _serve(client, pipeline, link, desk)
             cpu_s = time.process_time() - before_s
         finally:
+            if planes is not None:
+                planes.close()
             if drawing is not None:
                 drawing.close()
             if restored is not None:

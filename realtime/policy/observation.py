@@ -64,6 +64,38 @@ class Trust(msgspec.Struct, frozen=True, gc=False):
     audit_void: str = ""
 
 
+class StackSeen(msgspec.Struct, frozen=True):
+    """Which planes of a stack were taken, and how wrong drawn ones would be (`plane_watch`).
+
+    Attributes
+    ----------
+    taken
+        Their numbers in the plan, of the channel that is followed.
+    compared
+        Planes of this stack that were compared with what would have been drawn in their place; if
+        none was, the numbers below are 0.
+    share, low, high
+        The error of drawn planes over the contrast (standard deviation) of the sample, and the
+        interval that holds it four times out of five; of this field, old planes count less.
+    weight
+        How much of the network's correction to the blend of its neighbours is right, 0 to 1.
+    error_e, blend_error_e
+        Root-mean-square error of the network's planes, and of plain blends, photo-electrons.
+    trouble
+        Why nothing can be compared, or drawn, any more; empty if all is well.
+    """
+
+    taken: tuple[int, ...]
+    compared: int = 0
+    share: float = 0.0
+    low: float = 0.0
+    high: float = 0.0
+    weight: float = 0.0
+    error_e: float = 0.0
+    blend_error_e: float = 0.0
+    trouble: str = ""
+
+
 class Observation(msgspec.Struct, frozen=True):
     """What was seen in one shot of one field.
 
@@ -91,6 +123,8 @@ class Observation(msgspec.Struct, frozen=True):
     n_found, found_snr, found_signal_e
         The same of everything that was found in this very shot, believed or not: how many, median
         SNR, median signal in photo-electrons a pixel.
+    stack
+        The planes, where some may be skipped and drawn instead; else None.
     """
 
     shot: int
@@ -111,3 +145,4 @@ class Observation(msgspec.Struct, frozen=True):
     n_found: int = 0
     found_snr: float = 0.0
     found_signal_e: float = 0.0
+    stack: StackSeen | None = None

@@ -10,7 +10,7 @@ import pytest
 
 from acquire.frame import FrameInfo, Index, Shot
 from acquire.settings import Applied
-from lightloop.build_pictures import _depth_of_field_um, pictures_a_shot
+from lightloop.build_pictures import depth_of_field_of, pictures_a_shot
 from lightloop.config import ConfigError, parse
 from lightloop.pictures import MOST_PLANES, Pictures
 from models import EngineUnavailable
@@ -307,8 +307,8 @@ def test_the_depth_of_field_is_the_scope_s_or_the_user_s() -> None:
     simulated = parse(DEMO.format(kind="simulated", network='axial = "x"'))
     scope = simulated.scope
     n, nm, aperture = scope.immersion_index, scope.emission_nm, scope.numerical_aperture
-    assert _depth_of_field_um(simulated) == pytest.approx(n * nm / 1000 / aperture**2)
+    assert depth_of_field_of(simulated) == pytest.approx(n * nm / 1000 / aperture**2)
     told = parse(DEMO.format(kind="simulated", network="depth_of_field_um = 3.5"))
-    assert _depth_of_field_um(told) == 3.5
+    assert depth_of_field_of(told) == 3.5
     with pytest.raises(ConfigError, match=r"network\.axial needs network\.depth_of_field_um"):
         parse(DEMO.format(kind="micro-manager", network='axial = "x"'))
