@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import pytest
 
 from lightloop.bench import Options, measure
@@ -16,13 +18,30 @@ CHEAP = {  # bench -> share of its full length, and the bar that the sabotage mu
     "loop": (0.03, "loop_p99_over_echo"),
     "specimen": (0.01, "specimen_gain_error"),
     "faults": (0.05, "faults_lit_outside_s"),
+    "detect": (0.1, "detect_false_alarms_over_stated"),
     "models": (0.05, "models_transient_peak_pct"),
     "track": (0.03, "track_synthetic_edge_f1"),  # simulated cells only: the rest needs recordings
+    "touching": (0.1, "touching_drawn_network_gain"),
+    "training": (0.03, "training_old_loss_db"),
     "trust": (0.02, "trust_detection_worst"),  # coverage needs more frames
 }
+WANTS = {"training": "torch"}
 
 
-@pytest.mark.parametrize("name", CHEAP)
+@pytest.fixture(autouse=True)
+def has_what_it_wants(request: pytest.FixtureRequest) -> None:
+    wanted = WANTS.get(request.node.callspec.params["name"], "lightloop")
+    if find_spec(wanted) is None:
+        pytest.skip(f"{wanted} is not installed")
+
+
+MINUTES = [pytest.mark.slow, pytest.mark.timeout(1_200)]
+"""What trains takes minutes on a busy machine."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=MINUTES if name == "training" else []) for name in CHEAP]
+)
 def test_a_sabotaged_bench_misses_its_bar(name: str) -> None:
     scale, bar = CHEAP[name]
     report = measure(name, Options(sabotage=True, scale=scale))
@@ -31,9 +50,9 @@ def test_a_sabotaged_bench_misses_its_bar(name: str) -> None:
 
 # "loop" is timed; what takes long when nothing is broken is left to the bench itself, and so is
 # trust: at this size it shows each fault to three scenes, where one that is missed is a third.
-LONG = {"kill", "replay", "faults", "stream", "record", "trust"}
+LONG = {"kill", "replay", "faults", "stream", "record", "touching", "training", "trust"}
 WHOLE = [
-    pytest.param(name, marks=[pytest.mark.slow] * (name in LONG))
+    pytest.param(name, marks=MINUTES if name == "training" else [pytest.mark.slow] * (name in LONG))
     for name in CHEAP
     if name != "loop"
 ]
