@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lightloop.plan_duty import asks_for_focus
+from lightloop.plan_skips import skips_of
+from realtime.skipped_planes import GOOD_STACKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +36,15 @@ def notes(config: RunConfig) -> Iterator[tuple[str, str]]:
             "audits",
             f"at every {_nth(every)} shot of a field {config.channel[0].name} is taken twice, at "
             "equal light, to measure how wrong the restored image is",
+        )
+    if (planes := skips_of(config)) is not None:
+        yield (
+            "planes",
+            f"{len(planes.kept)} of {len(planes.planes_um)} are taken, {config.network.axial} "
+            f"draws the others; the first {GOOD_STACKS} stacks of a field are whole, at every "
+            f"{_nth(planes.config.check_every)} one plane more is taken and compared, and where "
+            f"drawn planes miss {planes.config.worst_share:.0%} of the contrast all are taken; "
+            "frames and dose are told for whole stacks",
         )
     yield from _of_focus(config)
 

@@ -10,6 +10,7 @@ import msgspec
 from acquire.simulated.config import SimulatedScopeConfig
 from acquire.stand.focus_search import heights_um
 from lightloop.plan_counts import count_plan
+from lightloop.plan_skips import skips_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,6 +36,8 @@ class LightPrediction(msgspec.Struct, frozen=True):
         Time that the light is on, s.
     audit_dose
         What second looks take of `dose`, for audits.
+    saved_dose
+        What skipped planes save of `dose` at most; at least nothing, where all stacks are whole.
     """
 
     light: str
@@ -44,6 +47,7 @@ class LightPrediction(msgspec.Struct, frozen=True):
     unit: str
     on_s: float
     audit_dose: float = 0.0
+    saved_dose: float = 0.0
 
     @property
     def is_over_budget(self) -> bool:
@@ -104,10 +108,14 @@ def predict(config: RunConfig, frames: int = 0, chip: tuple[int, int] | None = N
     total = min(burst * plan.frames, math.ceil(shots * each))
     searches = math.ceil(max(plan.searches) * share) if config.focus.method == "software" else 0
     again = [{c: math.ceil(n * share) for c, n in field.items()} for field in plan.again]
+    saved = [
+        _left_out(config, *both, share) for both in zip(plan.exposures, plan.again, strict=True)
+    ]
     lights = tuple(
         msgspec.structs.replace(
             _light(config, one, taken, searches, experiment_s),
             audit_dose=max(_given(config, one, field) for field in again),
+            saved_dose=max(_given(config, one, field) for field in saved),
         )
         for one in config.light
     )
@@ -122,6 +130,19 @@ def predict(config: RunConfig, frames: int = 0, chip: tuple[int, int] | None = N
         disk_bytes=int(total * (pixels / CODEC_RATIO + BYTES_PER_FRAME_BESIDE_PIXELS)),
         bleached_fraction=_bleached(config, last + 1, taken[0]),
     )
+
+
+def _left_out(
+    config: RunConfig, taken: Mapping[str, int], again: Mapping[str, int], share: float
+) -> dict[str, int]:
+    """Return how many exposures of a field skipped planes save at most, by channel."""
+    planes, first = skips_of(config), config.channel[0].name
+    if planes is None:
+        return {}
+    of_stack = len(planes.planes_um)
+    stacks = math.ceil((taken[first] - again[first]) * share / of_stack)
+    audits = math.ceil(again[first] * share / of_stack)
+    return {first: planes.most_left_out(stacks) + audits * len(planes.skipped)}
 
 
 def _burst_weight(config: RunConfig) -> float:

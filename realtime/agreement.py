@@ -71,6 +71,8 @@ class Tolerance(msgspec.Struct, frozen=True):
             return "it is another decision"
         if old.has_evidence != new.has_evidence:
             return f"evidence is {new.has_evidence}, was {old.has_evidence}"
+        if old.settings.z_um != new.settings.z_um:
+            return "other planes are taken"
         most = 4.0 * self.rms / max(snr, 1.0) + ROUNDING
         for before, after in zip(_light(old.settings), _light(new.settings), strict=True):
             if not abs(after - before) <= most * abs(before):

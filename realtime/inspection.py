@@ -12,6 +12,7 @@ from acquire.frame import FrameInfo
 from realtime.audit_summary import AuditSummary, summarize_audits
 from realtime.errors import RunFileError
 from realtime.importing import LIGHT
+from realtime.plane_summary import PlaneSummary, summarize_planes
 from realtime.policy.decision import Decision
 from realtime.wire import AppliedMessage, CameraInfo, Gap
 
@@ -86,6 +87,8 @@ class RunSummary(msgspec.Struct, frozen=True):
         Restored images that were kept and that could not be, and the networks that made them.
     audits
         What pairs of frames said of the restored images; None where none were taken.
+    planes
+        What became of stacks of which planes may be skipped; None where none may.
     """
 
     name: str
@@ -123,6 +126,7 @@ class RunSummary(msgspec.Struct, frozen=True):
     n_restored_lost: int = 0
     models: tuple[str, ...] = ()
     audits: AuditSummary | None = None
+    planes: PlaneSummary | None = None
 
 
 class Why(msgspec.Struct, frozen=True):
@@ -193,6 +197,7 @@ def summarize(reader: RunReader) -> RunSummary:
         n_restored_lost=sum(not entry.is_kept for entry in restored),
         models=tuple(dict.fromkeys(entry.model for entry in restored if entry.is_kept)),
         audits=summarize_audits(infos, reader.results),
+        planes=summarize_planes(reader.results),
     )
 
 

@@ -91,7 +91,9 @@ class SkippedPlanes:
             )
         if not np.allclose(steps, steps[0], atol=_SAME_UM) or abs(steps[0]) <= _SAME_UM:
             raise ValueError("skipping needs planes that are evenly spaced, upwards or downwards")
-        self.planes_um, self.config = tuple(map(float, planes_um)), config
+        # Plans add steps up: 0.1 + 0.2 is not 0.3, and a decision shall read as the plan does.
+        self.planes_um = tuple(round(float(height), 6) + 0.0 for height in planes_um)
+        self.config = config
         last = len(planes_um) - 1
         # The last plane is always taken: nothing is guessed beyond what was seen.
         self.kept = tuple(sorted({*range(0, last + 1, config.every), last}))

@@ -113,6 +113,10 @@ def _table(
         if light.audit_dose:
             share = light.audit_dose / light.dose
             table.add_row("", f"of it {light.audit_dose:.4g} {light.unit} ({share:.1%}) for audits")
+        if light.saved_dose:
+            saved, share = light.saved_dose, light.saved_dose / light.dose
+            said = f"skipped planes save 0 to {saved:.4g} {light.unit} (0 to {share:.1%}) of it"
+            table.add_row("", said)
         if config.sample.id:
             before = f"{taken[light.light]:.4g} {light.unit}"
             table.add_row("", f"sample {config.sample.id!r} took up to {before} there before")

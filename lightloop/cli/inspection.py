@@ -75,6 +75,7 @@ def _rows(seen: RunSummary) -> Iterator[tuple[str, str]]:
         by = ", ".join(model or "no network" for model in seen.models)
         yield "restored", f"{_count(seen.n_restored, 'image')} by {by or 'nobody'}{lost}"
     yield from _audits(seen)
+    yield from _planes(seen)
     yield "decisions", f"{seen.n_decisions} by {', '.join(seen.policies) or 'nobody'}"
     for reason, count in list(_alike(seen.reasons).items())[:MOST_LINES]:
         yield "", f"{count} x {reason}"
@@ -150,6 +151,26 @@ def _audits(seen: RunSummary) -> Iterator[tuple[str, str]]:
         yield "", text
     for reason, count in list(_alike(found.void).items())[:MOST_LINES]:
         yield "", f"{count} x void: {reason}"
+
+
+def _planes(seen: RunSummary) -> Iterator[tuple[str, str]]:
+    """Say how many planes were skipped, and how wrong the drawn ones were, field by field."""
+    found = seen.planes
+    if found is None:
+        return
+    skipped = found.whole - found.planes
+    yield (
+        "planes",
+        f"{found.planes} of {found.whole} taken in {_count(found.stacks, 'stack')}, {skipped} "
+        f"skipped ({skipped / found.whole:.0%})",
+    )
+    for number, field in sorted(found.fields.items())[:MOST_LINES]:
+        of_field = f"field {number}: " if seen.n_positions > 1 else ""
+        text = (
+            f"{of_field}drawn ones miss {field.share:.0%} of the contrast ({field.low:.0%} to "
+            f"{field.high:.0%}, {field.compared} compared)"
+        )
+        yield "", f"{of_field}{field.trouble}" if field.trouble else text
 
 
 def _alike(reasons: dict[str, int]) -> dict[str, int]:
