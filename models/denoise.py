@@ -10,6 +10,7 @@ from models.history import History, Moment
 from models.network import Network
 from models.read_out import Denoised, ReadOut
 from models.stabiliser import PixelMaps, Stabiliser, check_camera, check_frame, smooth_into
+from models.strips import aligned
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,10 +77,10 @@ class Denoiser:
         if maps is not None:  # it makes another image, and a recording should say so
             self.model_id = self.model_id.replace(" ", "+maps ", 1)
         self._smooth_px, self._past = manifest.smooth_px, manifest.in_frames - 1
-        self._stabilised, self._base = (np.empty(shape, np.float32) for _ in range(2))
+        self._stabilised, self._base = aligned(shape), aligned(shape)
         self._read_out = ReadOut(manifest, pedestal, shape)
         padded = self._network.padded
-        self._blurred = np.empty(padded if self._past else (0, 0), np.float32)
+        self._blurred = aligned(padded if self._past else (0, 0))
         self._history = (
             History(self._past, padded, pedestal, manifest.mu, manifest.sd) if self._past else None
         )

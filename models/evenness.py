@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from models.strips import aligned
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -44,9 +46,8 @@ class Evener:
 
     def __init__(self, shape: tuple[int, int], pedestal: float, factor: int) -> None:
         self._pedestal, self._factor = np.float32(pedestal), factor
-        self._binned, self._sd, self._z, self._around = (
-            np.empty(shape, np.float32) for _ in range(4)
-        )
+        self._binned, self._sd, self._z, self._around = (aligned(shape) for _ in range(4))
+        self._fine = aligned((factor * shape[0], factor * shape[1]))
 
     def __call__(self, stabilised: Image, photons: Image) -> float:
         """Even ``photons`` out in place, and return the share that was taken back.
@@ -75,9 +76,8 @@ class Evener:
     def _residuals(self, stabilised: Image, photons: Image) -> Image:
         """Write and return what is left of the measurement, in units of its noise, (Y, X)."""
         binned, sd, z, factor = self._binned, self._sd, self._z, self._factor
-        np.copyto(binned, photons[::factor, ::factor])
-        for place in range(1, factor**2):
-            np.add(binned, photons[place // factor :: factor, place % factor :: factor], out=binned)
+        cv2.resize(photons, binned.shape[::-1], dst=binned, interpolation=cv2.INTER_AREA)
+        np.multiply(binned, np.float32(factor**2), out=binned)  # means become sums
         np.add(binned, self._pedestal, out=sd)
         np.multiply(stabilised, stabilised, out=z)
         np.multiply(z, np.float32(0.25), out=z)  # measured photo-electrons and the pedestal
@@ -88,7 +88,7 @@ class Evener:
 
     def _take_back(self, share: float, photons: Image) -> None:
         """Change each measured pixel's light, and so its fine pixels' all by the same factor."""
-        binned, around, factor = self._binned, self._around, self._factor
+        binned, around = self._binned, self._around
         cv2.filter2D(self._z, -1, _NEIGHBOURS, dst=around, borderType=cv2.BORDER_REFLECT_101)
         np.multiply(around, self._sd, out=around)
         np.subtract(around, np.float32(cv2.mean(around)[0]), out=around)  # the sum of light stays
@@ -97,6 +97,6 @@ class Evener:
         np.divide(around, binned, out=around)
         np.add(around, np.float32(1.0), out=around)
         np.clip(around, np.float32(0.0), np.float32(2.0), out=around)
-        for place in range(factor**2):
-            fine = photons[place // factor :: factor, place % factor :: factor]
-            np.multiply(fine, around, out=fine)
+        size = photons.shape[::-1]
+        each = cv2.resize(around, size, dst=self._fine, interpolation=cv2.INTER_NEAREST)
+        cv2.multiply(photons, each, dst=photons)

@@ -8,6 +8,7 @@ import numpy as np
 
 from models.engines import open_engine
 from models.errors import ModelError
+from models.strips import strips
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -75,8 +76,10 @@ class Network:
         """Normalise an image (Y, X) into a plane, mirrored to multiples of 8 px."""
         height, width = self.shape
         inner, sd = plane[:height, :width], self.manifest.sd
-        np.multiply(stabilised, np.float32(1.0 / sd), out=inner)
-        np.subtract(inner, np.float32(self.manifest.mu / sd), out=inner)
+        scale, shift = np.float32(1.0 / sd), np.float32(self.manifest.mu / sd)
+        for rows in strips(height, width):
+            np.multiply(stabilised[rows], scale, out=inner[rows])
+            np.subtract(inner[rows], shift, out=inner[rows])
         for row in range(height, plane.shape[0]):
             plane[row, :width] = plane[2 * (height - 1) - row, :width]
         for column in range(width, plane.shape[1]):

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
+
+from models.strips import aligned, strip_rows, strips
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,9 +58,12 @@ class ReadOut:
     ) -> None:
         self._is_clean = manifest.target == "clean"
         self._pedestal, self._share = pedestal, share
-        self._bounds = (manifest.log_variance_min, manifest.log_variance_max)
-        self._answer = Denoised(np.empty(shape, np.float32), np.empty(shape, np.float32))
-        self._variance = np.empty(shape, np.float32)
+        low, high = manifest.log_variance_min, manifest.log_variance_max
+        self._bounds = np.float32(low), np.float32(high)
+        self._variances = np.float32(np.exp(low)), np.float32(np.exp(high))
+        self._answer = Denoised(aligned(shape), aligned(shape))
+        few = (min(strip_rows(shape[1]), shape[0]), shape[1])
+        self._mean, self._variance = aligned(few), aligned(few)
 
     def __call__(
         self,
@@ -65,30 +71,57 @@ class ReadOut:
         correction: NDArray[np.float32],
         log_variance: NDArray[np.float32],
     ) -> Denoised:
-        """Return the image whose stabilised mean is ``base + correction``; `base` is used up."""
-        photons, sd_e, variance = self._answer.photons, self._answer.sd_e, self._variance
-        assert sd_e is not None
-        mean = np.add(base, correction, out=base)
-        low, high = self._bounds
-        np.clip(log_variance, np.float32(low), np.float32(high), out=variance)
-        np.exp(variance, out=variance)
+        """Return the image whose stabilised mean is ``base + correction``."""
+        for rows in strips(*self._answer.photons.shape):
+            few = rows.stop - rows.start
+            mean = np.add(base[rows], correction[rows], out=self._mean[:few])
+            logs, variance = log_variance[rows], self._variance[:few]
+            low, high = self._bounds
+            least, most = cv2.minMaxLoc(logs)[:2]
+            if least < low or most > high:  # a look costs a quarter of a cut
+                logs = np.clip(logs, low, high, out=variance)
+            self._read(mean, np.exp(logs, out=variance), rows)
+        return self._answer
+
+    def of_several(
+        self, base: NDArray[np.float32], first: NDArray[np.float32], second: NDArray[np.float32]
+    ) -> Denoised:
+        """Return the image of several answers together.
+
+        Parameters
+        ----------
+        first, second
+            Mean of their corrections, and of their variances with the corrections' squares.
+        """
+        for rows in strips(*self._answer.photons.shape):
+            few = rows.stop - rows.start
+            variance = np.multiply(first[rows], first[rows], out=self._variance[:few])
+            np.subtract(second[rows], variance, out=variance)
+            np.clip(variance, *self._variances, out=variance)
+            self._read(np.add(base[rows], first[rows], out=self._mean[:few]), variance, rows)
+        return self._answer
+
+    def _read(self, mean: NDArray[np.float32], variance: NDArray[np.float32], rows: slice) -> None:
+        """Read some rows out; `mean` and `variance` are used up."""
+        assert self._answer.sd_e is not None
+        photons, sd_e = self._answer.photons[rows], self._answer.sd_e[rows]
         if self._is_clean:
             np.multiply(mean, mean, out=mean)
             self._posterior_mean(mean, variance, photons)
         else:
             # The target's own noise, 1, is in what the network says of its distance to it.
             np.subtract(variance, np.float32(1.0), out=variance)
-            np.maximum(variance, np.float32(np.exp(low)), out=variance)
+            np.maximum(variance, self._variances[0], out=variance)
             self._unbiased(mean, photons, sd_e)
             np.multiply(mean, mean, out=mean)
-        np.maximum(photons, np.float32(0.0), out=photons)
+        if cv2.minMaxLoc(photons)[0] < 0.0:
+            np.maximum(photons, np.float32(0.0), out=photons)
         # The variance of d^2 / 4 for a normal d is v (2 m^2 + v) / 8.
-        np.multiply(mean, np.float32(2.0), out=sd_e)
-        np.add(sd_e, variance, out=sd_e)
-        np.multiply(sd_e, variance, out=sd_e)
-        np.multiply(sd_e, np.float32(0.125 * self._share**2), out=sd_e)
-        np.sqrt(sd_e, out=sd_e)
-        return self._answer
+        np.multiply(mean, np.float32(2.0), out=mean)
+        np.add(mean, variance, out=mean)
+        np.multiply(mean, variance, out=mean)
+        np.multiply(mean, np.float32(0.125 * self._share**2), out=mean)
+        np.sqrt(mean, out=sd_e)
 
     def _posterior_mean(
         self,

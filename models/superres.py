@@ -14,6 +14,7 @@ from models.evenness import Evener
 from models.network import Network
 from models.read_out import Denoised, ReadOut
 from models.stabiliser import PixelMaps, Stabiliser, smooth_into
+from models.strips import aligned, strip_rows, strips
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 VIEWS: Sequence[View] = tuple((turns, flip) for turns in range(4) for flip in (False, True))
 """Quarter turns, and whether mirrored after them."""
+_BACK = {1: cv2.ROTATE_90_CLOCKWISE, 2: cv2.ROTATE_180, 3: cv2.ROTATE_90_COUNTERCLOCKWISE}
 
 
 class SuperResolver:
@@ -93,10 +95,13 @@ class SuperResolver:
             np.float32(manifest.log_variance_max),
         )
         self.shape = (shape[0] * self.upscale, shape[1] * self.upscale)
-        self._stabilised, self._smooth = (np.empty(shape, np.float32) for _ in range(2))
-        self._base, self._mean, self._second, self._work = (
-            np.empty(self.shape, np.float32) for _ in range(4)
-        )
+        self._stabilised, self._smooth = aligned(shape), aligned(shape)
+        self._base = aligned(self.shape)
+        several = self.shape if views > 1 else (0, 0)
+        self._first, self._second, self._squares = (aligned(several) for _ in range(3))
+        self._work = aligned(several), aligned(several)
+        longest = max(several)
+        self._strip = aligned((strip_rows(max(min(several), 1)), longest))
         pedestal, share = self._stabilise.pedestal, 1.0 / self.upscale**2
         self._read_out = ReadOut(manifest, pedestal, self.shape, share)
         self._even_out = Evener(shape, pedestal, self.upscale)
@@ -113,33 +118,41 @@ class SuperResolver:
         smooth_into(self._stabilised, self._smooth_px, out=self._smooth)
         size = self.shape[::-1]
         cv2.resize(self._smooth, size, dst=self._base, interpolation=cv2.INTER_LINEAR)
-        answer = self._read_out(self._base, *self._mean_of_views())
+        if self.views == 1:
+            network = self._network
+            network.show(self._stabilised, network.planes[0])
+            answer = self._read_out(self._base, *network.infer())
+        else:
+            answer = self._read_out.of_several(self._base, *self._means_of_views())
         self._even_out(self._stabilised, answer.photons)
         return answer
 
-    def _mean_of_views(self) -> tuple[Image, Image]:
-        """Return the mean correction, and the log-variance with what the views differ by."""
-        mean, second = self._mean, self._second
-        mean.fill(0.0)
-        second.fill(0.0)
-        for view in VIEWS[: self.views]:
+    def _means_of_views(self) -> tuple[Image, Image]:
+        """Return the mean correction, and that of its squares and the variances together."""
+        first, second, work = self._first, self._second, self._work
+        for place, view in enumerate(VIEWS[: self.views]):
             network = self._lying if view[0] % 2 else self._network
             network.show(_turned(self._stabilised, *view), network.planes[0])
             correction, log_variance = network.infer()
-            work = self._work.reshape(correction.shape)
-            np.add(mean, _turned_back(correction, *view), out=mean)
-            np.multiply(correction, correction, out=work)
-            np.add(second, _turned_back(work, *view), out=second)
-            np.clip(log_variance, *self._bounds, out=work)
-            np.exp(work, out=work)
-            np.add(second, _turned_back(work, *view), out=second)
-        share = np.float32(1.0 / self.views)
-        np.multiply(mean, share, out=mean)
-        np.multiply(second, share, out=second)
-        work = np.multiply(mean, mean, out=self._work)
-        np.subtract(second, work, out=second)  # the mean variance, and that of the views
-        np.maximum(second, np.exp(self._bounds[0]), out=second)
-        return mean, np.log(second, out=second)
+            squares = self._squares_of(correction, log_variance)
+            for answer, total in ((correction, first), (squares, second)):
+                back = _turned_back(answer, *view, work)
+                if place == 0:
+                    np.copyto(total, back)
+                else:
+                    cv2.add(total, back, dst=total)
+        share = 1.0 / self.views
+        return cv2.multiply(first, share, dst=first), cv2.multiply(second, share, dst=second)
+
+    def _squares_of(self, correction: Image, log_variance: Image) -> Image:
+        """Return the variances, with the squares of the corrections."""
+        squares = self._squares.reshape(correction.shape)
+        for rows in strips(*correction.shape):
+            variance = np.clip(log_variance[rows], *self._bounds, out=squares[rows])
+            np.exp(variance, out=variance)
+            square = self._strip[: rows.stop - rows.start, : correction.shape[1]]
+            np.add(variance, np.square(correction[rows], out=square), out=variance)
+        return squares
 
     def info(self) -> EngineInfo:
         """Say who computes."""
@@ -157,9 +170,13 @@ def _turned(image: Image, turns: int, is_mirrored: bool, /) -> Image:
     return turned[:, ::-1] if is_mirrored else turned
 
 
-def _turned_back(image: Image, turns: int, is_mirrored: bool, /) -> Image:
-    """Undo `_turned`."""
-    return np.rot90(image[:, ::-1] if is_mirrored else image, -turns)
+def _turned_back(
+    image: Image, turns: int, is_mirrored: bool, work: tuple[Image, Image], /
+) -> Image:
+    """Undo `_turned`, in memory of the same size; the answer is valid until the next call."""
+    if is_mirrored:
+        image = cv2.flip(image, 1, dst=work[0].reshape(image.shape))
+    return image if turns == 0 else cv2.rotate(image, _BACK[turns], dst=work[1])
 
 
 def rebin(photons: NDArray[np.float32], factor: int = 2) -> NDArray[np.float32]:

@@ -11,6 +11,7 @@ from models.engines.engine import EngineInfo
 from models.engines.openvino_import import import_openvino
 from models.errors import EngineUnavailable
 from models.package import ONNX
+from models.strips import aligned
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,7 +53,7 @@ class OpenVinoEngine:
             self._model = self._core.read_model(content)
         except RuntimeError as err:
             raise EngineUnavailable(f"OpenVINO does not start: {_first_line(err)}") from err
-        self.frames = np.zeros((1, package.manifest.in_channels, *shape), np.float32)
+        self.frames = aligned((1, package.manifest.in_channels, *shape))
         self._tensor = ov.Tensor(self.frames, shared_memory=True)
         self._own: Any = self._compiled(self.frames.shape)
         self._own.set_input_tensor(self._tensor)
