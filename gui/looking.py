@@ -116,7 +116,7 @@ class Looking:
         if photons is None:
             return None
         seen = self._result
-        name = f"{_name(picture)}  ·  {picture.model_id}"
+        name = f"{_name(picture)}{error_of(picture)}  ·  {picture.model_id}"
         return Look(name, photons, max(seen.seqs, default=-1), seen.observation.t_s)
 
     def _picture(self) -> Picture | None:
@@ -127,6 +127,14 @@ class Looking:
 def _name(picture: Picture) -> str:
     name = _NAMES.get(picture.kind, picture.kind)
     return f"{name}, plane {picture.z + 1:.3g}" if picture.kind == "axial" else name
+
+
+def error_of(picture: Picture) -> str:
+    """Say what error is to be expected in its cells; empty if nobody knows."""
+    if picture.rmse_high_e <= 0:
+        return ""
+    low, high = picture.rmse_low_e, picture.rmse_high_e
+    return f"  ·  error {picture.rmse_e:.2g} e- ({low:.2g} to {high:.2g})"
 
 
 def age_badge(raw_seq: int, raw_t_s: float, seq: int, t_s: float) -> str:

@@ -47,6 +47,7 @@ def build_drawing(
         If one cannot be used.
     """
     from models.axial import AxialInterpolator
+    from models.stated import Stated
     from models.superres import SuperResolver
 
     wanted, known = config.network, camera.calibration
@@ -56,13 +57,18 @@ def build_drawing(
     numbers = (known.gain_adu_per_e, known.offset_adu, known.read_noise_e)
     how = (*numbers, wanted.engine, wanted.precision, wanted.threads, maps)
     fine = between = None
+    stated: dict[str, Stated] = {}
     if wanted.superres:
-        fine = SuperResolver(load_package(wanted.superres, "superres"), shape, *how)
+        package = load_package(wanted.superres, "superres")
+        fine, stated["superres"] = SuperResolver(package, shape, *how), Stated(package.manifest)
     if wanted.axial:
         package, depth_um = load_package(wanted.axial, "axial"), depth_of_field_of(config)
         between = AxialInterpolator(package, shape, *how, depth_of_field_um=depth_um)
+        stated["axial"] = Stated(package.manifest)
     planes = 0 if wanted.axial_skip > 1 else wanted.axial_planes
-    drawing = Pictures(shape, fine, between, keep, planes, MOST_OF_REST, believe=believe)
+    drawing = Pictures(
+        shape, fine, between, keep, planes, MOST_OF_REST, believe=believe, stated=stated
+    )
     try:
         drawing.warm_up()
     except BaseException:

@@ -14,15 +14,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.conformal import UNKNOWN
 from realtime.wire import Picture, RestoredSlot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
     from acquire.frame import FrameInfo
     from models.axial import AxialInterpolator, Shown
+    from models.read_out import Denoised
+    from models.stated import Stated
     from models.superres import SuperResolver
 
     Raw = NDArray[np.uint16]
@@ -61,6 +64,8 @@ class Pictures:
         Share of the time between two shots that drawing may take.
     clock
         Tells the time, ns.
+    stated
+        What is known of the error of each kind of picture.
     """
 
     def __init__(
@@ -73,8 +78,10 @@ class Pictures:
         most_of_rest: float = MOST_OF_REST,
         clock: Callable[[], int] = time.perf_counter_ns,
         believe: Callable[[int], float] = lambda position: 1.0,
+        stated: Mapping[str, Stated] | None = None,
     ) -> None:
         self._shape, self._superres, self._axial, self._keep = shape, superres, axial, keep
+        self._stated = dict(stated or {})
         self._between, self._believe = between, believe
         self._position = 0
         self._planes: dict[int, tuple[Raw, float]] = {}
@@ -156,16 +163,21 @@ class Pictures:
         if views == 0:
             return []
         z = sorted(self._planes)[len(self._planes) // 2]
-        image = self._resolve(self._superres, self._planes[z][0], views)
-        return [Picture("superres", float(z), self._superres.model_id, self._keep(image))]
+        answer = self._resolve(self._superres, self._planes[z][0], views)
+        return [self._picture("superres", float(z), self._superres.model_id, answer)]
 
-    def _resolve(self, superres: SuperResolver, adu: Raw, views: int) -> NDArray[np.float32]:
+    def _picture(self, kind: str, z: float, model_id: str, answer: Denoised) -> Picture:
+        stated = self._stated.get(kind)
+        error = UNKNOWN if stated is None else stated(answer)
+        return Picture(kind, z, model_id, self._keep(answer.photons), *error)
+
+    def _resolve(self, superres: SuperResolver, adu: Raw, views: int) -> Denoised:
         """Return the fine image of a frame, and note how long a look takes."""
         superres.views = views
         began_ns = self._clock()
-        image = superres(adu).photons
+        answer = superres(adu)
         self._view_ns = (self._clock() - began_ns) // views
-        return image
+        return answer
 
     def _gaps(self) -> int:
         """Return how many planes between are to be drawn."""
@@ -196,16 +208,16 @@ class Pictures:
             if dz_um <= 0:
                 continue  # a stage that does not say where it is
             for fraction in self._to_draw(lower, upper):
-                image = self._axial(
+                answer = self._axial(
                     self._look(lower),
                     self._look(upper),
                     dz_um,
                     fraction,
                     self._look_if_even(below, lower, dz_um),
                     self._look_if_even(above, upper, dz_um),
-                ).photons
+                )
                 z = lower + fraction * (upper - lower)
-                found.append(Picture("axial", z, self._axial.model_id, self._keep(image)))
+                found.append(self._picture("axial", z, self._axial.model_id, answer))
         self._gap_ns = (self._clock() - began_ns) // max(len(found), 1)
         return found
 

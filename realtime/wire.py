@@ -235,12 +235,18 @@ class Picture(msgspec.Struct, frozen=True):
         Network and engine that made it.
     slot
         Where its pixels lie, photo-electrons.
+    rmse_e, rmse_low_e, rmse_high_e
+        Error to be expected in its cells, photo-electrons a pixel of the camera, and its 80 %
+        interval as simulated images have it; 0 if nothing is known of it.
     """
 
     kind: str
     z: float
     model_id: str
     slot: RestoredSlot
+    rmse_e: float = 0.0
+    rmse_low_e: float = 0.0
+    rmse_high_e: float = 0.0
 
 
 class StepTimes(msgspec.Struct, frozen=True, gc=False):

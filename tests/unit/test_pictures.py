@@ -15,6 +15,7 @@ from lightloop.config import ConfigError, parse
 from lightloop.pictures import MOST_PLANES, Pictures
 from models import EngineUnavailable
 from models.axial import AxialInterpolator
+from models.stated import Stated
 from models.superres import SuperResolver
 from realtime.wire import RestoredSlot, RingInfo
 from tests.unit.fake_network import no_change, package, use
@@ -63,6 +64,25 @@ def pictures(
         between,
         **({"most_of_rest": float("inf")} | pace),
     )
+
+
+def test_a_picture_says_what_error_is_to_be_expected(monkeypatch, shelf) -> None:
+    use(monkeypatch)
+    scales = {f"{region}.{octave}.{part}": value for region in ("cells", "background")
+              for octave in (0, 5) for part, value in
+              (("low", 0.5), ("middle", 1.0), ("high", 2.0))}  # fmt: skip
+    net = package(task="superres", upscale=2, conformal=scales)
+    fine = SuperResolver(net, SHAPE, *CAMERA)
+    one_known = {"superres": Stated(net.manifest)}
+    for known in ({}, one_known):
+        drawing = Pictures(SHAPE, fine, None, shelf, 1, float("inf"), stated=known)
+        adu = level(20.0)
+        adu[8:16, 8:16] = 500
+        drawing.see(info(0), adu)
+        (picture,) = drawing.draw()
+        assert (picture.rmse_e > 0) is bool(known)
+        assert picture.rmse_low_e == pytest.approx(0.5 * picture.rmse_e)
+        assert picture.rmse_high_e == pytest.approx(2.0 * picture.rmse_e)
 
 
 def test_planes_further_out_are_shown_where_they_lie_evenly_and_each_is_restored_once(
