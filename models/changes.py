@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from models.strips import aligned, strip_rows, strips
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -41,7 +43,8 @@ class Changes:
     def __init__(self, shape: tuple[int, int], sd: float) -> None:
         coarse = (shape[0] // CELL_PX, shape[1] // CELL_PX)
         self._now, self._then = (np.empty(coarse, np.float32) for _ in range(2))
-        self._share, self._gap = (np.empty(shape, np.float32) for _ in range(2))
+        self._share = aligned(shape)
+        self._gap = aligned((min(strip_rows(shape[1]), shape[0]), shape[1]))
         kernel = cv2.getGaussianKernel(2 * int(4 * AROUND_CELLS) + 1, AROUND_CELLS)
         self._noise = float((kernel**2).sum()) / CELL_PX / sd
         """Rms noise of one blurred cell, in units of the planes."""
@@ -73,9 +76,12 @@ class Changes:
             return
         size = (past.shape[1], past.shape[0])
         cv2.resize(self._then, size, dst=self._share, interpolation=cv2.INTER_LINEAR)
-        np.subtract(base, past, out=self._gap)
-        np.multiply(self._gap, self._share, out=self._gap)
-        np.add(past, self._gap, out=past)
+        for rows in strips(*past.shape):
+            if not self._share[rows].any():  # most of the field has not changed
+                continue
+            gap = np.subtract(base[rows], past[rows], out=self._gap[: rows.stop - rows.start])
+            np.multiply(gap, self._share[rows], out=gap)
+            np.add(past[rows], gap, out=past[rows])
 
     def _blur(self, plane: Image, out: Image) -> None:
         cv2.resize(plane, out.shape[::-1], dst=out, interpolation=cv2.INTER_AREA)

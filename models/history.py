@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from models.changes import Changes
+from models.strips import strips
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -215,13 +216,15 @@ class History:
             np.copyto(out, past)
             return
         zero = np.float32(self._mu / self._sd)  # all in units of sd: d = sd (n + mu / sd)
-        np.add(past, zero, out=out)
-        np.multiply(out, out, out=out)
-        np.multiply(out, np.float32(ratio), out=out)
-        np.add(out, np.float32(4.0 * self._pedestal * (1.0 - ratio) / self._sd**2), out=out)
-        np.maximum(out, np.float32(0.0), out=out)
-        np.sqrt(out, out=out)
-        np.subtract(out, zero, out=out)
+        more = np.float32(4.0 * self._pedestal * (1.0 - ratio) / self._sd**2)
+        for rows in strips(*out.shape):
+            light = np.add(past[rows], zero, out=out[rows])
+            np.multiply(light, light, out=light)
+            np.multiply(light, np.float32(ratio), out=light)
+            np.add(light, more, out=light)
+            np.maximum(light, np.float32(0.0), out=light)
+            np.sqrt(light, out=light)
+            np.subtract(light, zero, out=light)
 
     def _ratio(self, now: float, then: float) -> float:
         """Return present over past light; 1 where neither is known, 0 where only one is."""
