@@ -81,7 +81,8 @@ class AxialInterpolator:
     ) -> None:
         if not 0 < depth_of_field_um < np.inf:
             raise ValueError(f"depth of field must be > 0 um, got {depth_of_field_um}")
-        self._stabilise = Stabiliser(shape, gain_adu_per_e, offset_adu, read_noise_e, maps)
+        camera = (gain_adu_per_e, offset_adu, read_noise_e)
+        self._stabilise = Stabiliser(shape, *camera, maps, package.model_id)
         self._network = Network(package, "axial", shape, engine, precision, threads)
         self.model_id, self._depth_um = self._network.model_id, depth_of_field_um
         self.weight, self.line_weight, self.aside = 1.0, 0.0, ""
@@ -94,7 +95,6 @@ class AxialInterpolator:
         self._read_out = ReadOut(package.manifest, self._stabilise.pedestal, shape)
         self._denoiser = None
         if package.manifest.restored_by:
-            camera = (gain_adu_per_e, offset_adu, read_noise_e)
             try:
                 helper = Package.load(shipped(package.manifest.restored_by), task="denoise")
                 self._denoiser = Denoiser(helper, shape, *camera, engine, precision, threads, maps)

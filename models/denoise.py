@@ -70,7 +70,8 @@ class Denoiser:
         threads: int = 1,
         maps: PixelMaps | None = None,
     ) -> None:
-        self._stabilise = Stabiliser(shape, gain_adu_per_e, offset_adu, read_noise_e, maps)
+        camera = (gain_adu_per_e, offset_adu, read_noise_e)
+        self._stabilise = Stabiliser(shape, *camera, maps, package.model_id)
         self._network = Network(package, "denoise", shape, engine, precision, threads)
         manifest, pedestal = package.manifest, self._stabilise.pedestal
         self.model_id = self._network.model_id

@@ -61,6 +61,8 @@ class Stabiliser:
         The camera's calibration: ADU per photo-electron, ADU, rms photo-electrons.
     maps
         Each pixel's own; then `read_noise_e` is replaced by their median.
+    who
+        Which network it is for: what is refused, is refused in its name.
 
     Raises
     ------
@@ -77,11 +79,12 @@ class Stabiliser:
         offset_adu: float,
         read_noise_e: float,
         maps: PixelMaps | None = None,
+        who: str = "",
     ) -> None:
         check_camera(gain_adu_per_e, offset_adu, read_noise_e)
-        self.shape, self.has_maps = shape, maps is not None
+        self.shape, self.has_maps, self._who = shape, maps is not None, f"{who}: " if who else ""
         if maps is not None:
-            _check_maps(maps, shape)
+            _check_maps(maps, shape, self._who)
             read_noise_e = float(np.median(maps.read_noise_e[good_pixels(maps)]))
         self._numbers = (gain_adu_per_e, offset_adu, read_noise_e)
         self.pedestal = 0.375 + read_noise_e**2
@@ -110,7 +113,7 @@ class Stabiliser:
         FrameRefused
             If the frame has another shape, holds no real numbers, or NaN or infinity.
         """
-        check_frame(adu, self.shape)
+        check_frame(adu, self.shape, self._who)
         if not self.has_maps:
             for rows in strips(*self.shape):
                 np.copyto(out[rows], adu[rows])  # faster than a product of two kinds of numbers
@@ -146,8 +149,8 @@ def smooth_into(
     return out
 
 
-def check_frame(adu: NDArray[Any], shape: tuple[int, int]) -> None:
-    """Refuse what is no frame of this shape.
+def check_frame(adu: NDArray[Any], shape: tuple[int, int], who: str = "") -> None:
+    """Refuse what is no frame of this shape; `who` is said first.
 
     Raises
     ------
@@ -156,13 +159,13 @@ def check_frame(adu: NDArray[Any], shape: tuple[int, int]) -> None:
     """
     if adu.shape != shape:
         raise FrameRefused(
-            f"opened for frames of {shape} px, got {adu.shape}: open another for that size"
+            f"{who}opened for frames of {shape} px, got {adu.shape}: open another for that size"
         )
     if adu.dtype.kind not in "uif":
-        raise FrameRefused(f"frames are counts (uint16), got {adu.dtype}: convert them")
+        raise FrameRefused(f"{who}frames are counts (uint16), got {adu.dtype}: convert them")
     if adu.dtype.kind == "f" and not np.isfinite(adu).all():
         wrong = adu.size - int(np.count_nonzero(np.isfinite(adu)))
-        raise FrameRefused(f"the frame holds NaN or infinity in {wrong} pixels: mend it first")
+        raise FrameRefused(f"{who}the frame holds NaN or infinity in {wrong} pixels: mend it first")
 
 
 def good_pixels(maps: PixelMaps) -> NDArray[np.bool_]:
@@ -173,16 +176,18 @@ def good_pixels(maps: PixelMaps) -> NDArray[np.bool_]:
     return good if maps.is_good is None else good & maps.is_good
 
 
-def _check_maps(maps: PixelMaps, shape: tuple[int, int]) -> None:
+def _check_maps(maps: PixelMaps, shape: tuple[int, int], who: str) -> None:
     for name in PixelMaps.__dataclass_fields__:
         found = getattr(maps, name)
         if found is not None and found.shape != shape:
             raise ModelError(
-                f"the calibration's map {name} is of {found.shape} px, the frames of {shape}: "
+                f"{who}the calibration's map {name} is of {found.shape} px, the frames of {shape}: "
                 "measure the camera with this region and binning"
             )
     if not good_pixels(maps).any():
-        raise ModelError("the calibration's maps hold no good pixel: measure the camera again")
+        raise ModelError(
+            f"{who}the calibration's maps hold no good pixel: measure the camera again"
+        )
 
 
 def check_camera(gain_adu_per_e: float, offset_adu: float, read_noise_e: float) -> None:

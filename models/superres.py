@@ -75,7 +75,8 @@ class SuperResolver:
     ) -> None:
         if not 1 <= views <= len(VIEWS):
             raise ValueError(f"views must be 1 to {len(VIEWS)}, got {views}")
-        self._stabilise = Stabiliser(shape, gain_adu_per_e, offset_adu, read_noise_e, maps)
+        camera = (gain_adu_per_e, offset_adu, read_noise_e)
+        self._stabilise = Stabiliser(shape, *camera, maps, package.model_id)
         how = (engine, precision, threads)
         self._network = Network(package, "superres", shape, *how)
         self.views = views

@@ -205,7 +205,7 @@ def restorers(monkeypatch, shape: tuple[int, int] = SHAPE):
 )
 def test_what_is_no_frame_is_refused_with_a_reason(monkeypatch, task, bad, why) -> None:
     made, _, _ = restorers(monkeypatch)
-    with pytest.raises(FrameRefused, match=why):
+    with pytest.raises(FrameRefused, match=rf"denoise-2d@\d: .*{why}"):  # its package's name
         made[task](bad)
 
 
