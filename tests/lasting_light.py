@@ -8,11 +8,16 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 from pymmcore_plus.experimental.unicore import ShutterDevice, pymm_property
 
-PATIENCE_S = 2.0
+PATIENCE_S = 20.0
+_LINKS: list[socket.socket] = []
+"""Links of this process, so that none is closed by chance: a core may be collected at any time, and
+with it a socket that nobody closed, which warns.
+"""
 
 
 class LastingLight:
@@ -37,10 +42,13 @@ class LastingLight:
 
     def close(self) -> None:
         """Pull the plug."""
+        while _LINKS:
+            _LINKS.pop().close()
         with socket.create_connection(("127.0.0.1", self.port)) as last:
             last.sendall(b"end")
         if self._client is not None and self._held.locked():
-            self._client.shutdown(socket.SHUT_RDWR)
+            with suppress(OSError):  # its owner, who was killed, may be gone by now
+                self._client.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join()
         self._server.close()
@@ -94,6 +102,7 @@ class LastingShutter(ShutterDevice):  # type: ignore[misc]  # pymmcore-plus is n
     def initialize(self) -> None:
         """Take hold of the port; raises if somebody else has it."""
         self._link = socket.create_connection(("127.0.0.1", self._port), PATIENCE_S)
+        _LINKS.append(self._link)
         self._link.sendall(b"hey")
         if self._link.recv(2) != b"ok":
             self._link.close()

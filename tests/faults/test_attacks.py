@@ -15,7 +15,9 @@ from acquire.settings import ChannelSettings, Settings
 from acquire.simulated import LightBoxClient
 from acquire.simulated.light.light_box import LineMeter
 from lightloop.children import Child
+from lightloop.lights_out import LightsOut
 from lightloop.supervise import Outcome, Supervisor
+from lightloop.task import RunTask
 from realtime.client import StreamClient
 from realtime.policy import Decision, Observation, Trust
 from realtime.run_file import RunReader
@@ -38,18 +40,31 @@ class Watched(Supervisor):
     was_dark = False
     _box: LightBoxClient | None = None
 
+    def __init__(self, wanted: RunTask) -> None:
+        super().__init__(wanted)
+        self._lights = Watching(self._family, self._verdict, self._drain, witness=self)
+
     @property
     def box(self) -> LightBoxClient:
         """The box, on the supervisor's own pipe: nobody else can have told it anything."""
         if self._box is None:
-            assert self._light is not None
-            self._box = LightBoxClient(self._light, timeout_s=5.0)
+            assert self._lights.light is not None
+            self._box = LightBoxClient(self._lights.light, timeout_s=5.0)
         return self._box
 
-    def _look_at_the_light(self, light) -> None:
-        self.was_dark = self.box.state().is_dark
-        self.meter = self.box.meter()[LINE]
-        super()._look_at_the_light(light)
+
+class Watching(LightsOut):
+    """Asks the box before it is asked for the run's sake."""
+
+    def __init__(self, *parts, witness: Watched) -> None:
+        super().__init__(*parts)
+        self._witness = witness
+
+    def look(self) -> None:
+        if self.light is not None:
+            self._witness.was_dark = self._witness.box.state().is_dark
+            self._witness.meter = self._witness.box.meter()[LINE]
+        super().look()
 
 
 Act = Callable[[dict[str, Child], Watched], None]

@@ -8,7 +8,6 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 import psutil
@@ -16,6 +15,7 @@ import pytest
 
 from acquire.simulated import LightBoxClient
 from lightloop.children import Child
+from lightloop.lights_out import LightsOut
 from lightloop.supervise import Supervisor
 from realtime.run_file import RunReader
 from tests.run_helpers import SMALL, run_and, task
@@ -41,18 +41,19 @@ class Eye:
         self.was_lit = False
         self.dark_after_s = self.dose_then = self.dose_later = -1.0
         self._done = threading.Event()
-        look = Supervisor._look_at_the_light
+        look = LightsOut.look
 
-        def look_later(supervisor: Supervisor, light: Connection) -> None:
+        def look_later(lights: LightsOut) -> None:
             self._done.wait(30.0)
-            look(supervisor, light)
+            look(lights)
 
-        monkeypatch.setattr(Supervisor, "_look_at_the_light", look_later)
+        monkeypatch.setattr(LightsOut, "look", look_later)
 
     def strike(self, supervisor: Supervisor, pid: int, how: str) -> None:
         """Strike a process while light is on, and see what becomes of it."""
-        assert supervisor._light is not None
-        box = LightBoxClient(supervisor._light)
+        light = supervisor._lights.light
+        assert light is not None
+        box = LightBoxClient(light)
         try:
             until_s = time.monotonic() + 10.0
             while not self.was_lit and time.monotonic() < until_s:

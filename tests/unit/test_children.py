@@ -7,6 +7,7 @@ import time
 import pytest
 
 from lightloop.children import READY_S, SPAWN, Child
+from lightloop.outcome import Verdict
 from lightloop.processes.link import Trouble
 from lightloop.status import NOT_DARK
 from lightloop.supervise import Supervisor
@@ -51,10 +52,10 @@ def test_shared_memory_that_cannot_be_removed_does_not_hide_how_the_run_ended(
     def full(name: str) -> bool:
         raise OSError(24, "Too many open files")
 
-    monkeypatch.setattr("lightloop.supervise.remove", full)
+    monkeypatch.setattr("lightloop.beginning.remove", full)
     supervisor = Supervisor(RunTask(SMALL, "test.toml", ""))
     supervisor._rings = ["ll_one"]
-    supervisor._may_be_lit, supervisor._problem = True, "the light may be on"
+    supervisor._verdict = Verdict("the light may be on", may_be_lit=True)
     supervisor._leave_nothing()
     assert supervisor._outcome().exit_code == NOT_DARK
     assert "ll_one is left behind" in caplog.text

@@ -1,0 +1,48 @@
+"""How the scope of a run begins, its keeper and its light; and what a dead process leaves."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from acquire.keeper.pipes import make_pipes
+from acquire.simulated.config import SimulatedScopeConfig
+from lightloop.children import SPAWN
+from realtime.ring import remove
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+    from lightloop.children import Family
+    from lightloop.config import RunConfig
+
+logger = logging.getLogger(__name__)
+
+
+def start_scope(family: Family, config: RunConfig) -> Connection | None:
+    """Start scope and keeper, tied to each other, and for a simulated scope its light box.
+
+    Returns
+    -------
+    Connection or None
+        The supervisor's own pipe to that light box.
+    """
+    ours_to_light = scope_light = keeper_light = None
+    if isinstance(config.scope, SimulatedScopeConfig):
+        ours_to_light, box_a = SPAWN.Pipe()
+        scope_light, box_b = SPAWN.Pipe()
+        keeper_light, box_c = SPAWN.Pipe()
+        family.start("light", [box_a, box_b, box_c])
+    ours, theirs = make_pipes()
+    scope = family.start("scope", ours.leases, ours.orders, scope_light)
+    family.start("keeper", theirs.leases, theirs.orders, keeper_light, scope.process.pid)
+    return ours_to_light
+
+
+def sweep(ring: str) -> None:
+    """Remove the memory that a dead process left; that it fails must not hide how the run ended."""
+    try:
+        if remove(ring):
+            logger.debug("removed the ring %s that a dead process left", ring)
+    except OSError as error:
+        logger.warning("shared memory %s is left behind: %s", ring, error)
