@@ -77,7 +77,7 @@ class Changes:
         size = (past.shape[1], past.shape[0])
         cv2.resize(self._then, size, dst=self._share, interpolation=cv2.INTER_LINEAR)
         for rows in strips(*past.shape):
-            if not self._share[rows].any():  # most of the field has not changed
+            if self._share[rows].max() == 0.0:  # most of the field has not changed
                 continue
             gap = np.subtract(base[rows], past[rows], out=self._gap[: rows.stop - rows.start])
             np.multiply(gap, self._share[rows], out=gap)
