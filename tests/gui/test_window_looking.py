@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from gui.looking import WARNING, Looking, Mode
+from gui.looking import WARNING, Looking, Mode, error_of
 from gui.theme import DARK, rgb
+from realtime.wire import Picture, RestoredSlot, RingInfo
 from tests.gui.fake_source import FakeSource
 
 Opener = Callable[..., Any]
@@ -163,3 +164,10 @@ def test_an_image_that_was_overwritten_leaves_the_last_one() -> None:
     assert look is not None
     assert look.photons.shape == (2 * SIDE, 2 * SIDE)
     assert look.unit(SIDE).of(1.0) == 4.0
+
+
+def test_the_error_to_be_expected_is_in_the_name_where_it_is_known() -> None:
+    slot = RestoredSlot(RingInfo("ll", 4, 1), 0, 1, SIDE, SIDE)
+    assert error_of(Picture("superres", 0.0, "net", slot)) == ""
+    known = Picture("superres", 0.0, "net", slot, 1.234, 1.02, 1.5)
+    assert error_of(known).endswith("error 1.2 e- (1 to 1.5)")
