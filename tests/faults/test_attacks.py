@@ -49,7 +49,9 @@ class Watched(Supervisor):
         """The box, on the supervisor's own pipe: nobody else can have told it anything."""
         if self._box is None:
             assert self._lights.light is not None
-            self._box = LightBoxClient(self._lights.light, timeout_s=5.0)
+            self._box = LightBoxClient(
+                self._lights.light, timeout_s=30.0
+            )  # it may still be starting
         return self._box
 
 
