@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lightloop.config import RunConfig
+    from models.axial_check import PlaneError
     from realtime.wire import CameraInfo, RestoredSlot
 
 
@@ -32,14 +33,14 @@ def build_drawing(
     config: RunConfig,
     camera: CameraInfo,
     keep: Callable[[NDArray[np.float32]], RestoredSlot],
-    believe: Callable[[int], float] = lambda position: 1.0,
+    believe: Callable[[int], PlaneError | None] = lambda position: None,
 ) -> Pictures | None:
     """Open the networks whose images are for viewers; None where the config names none.
 
     Parameters
     ----------
     believe
-        How much of the axial network's correction counts in a field, 0 to 1.
+        What planes that were taken say of those that are drawn in a field; None: nothing yet.
 
     Raises
     ------

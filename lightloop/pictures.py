@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from acquire.frame import FrameInfo
     from models.axial import AxialInterpolator, Shown
+    from models.axial_check import PlaneError
     from models.read_out import Denoised
     from models.stated import Stated
     from models.superres import SuperResolver
@@ -59,7 +60,7 @@ class Pictures:
     between
         Planes to draw between each two; 0 draws those of the plan that were left out.
     believe
-        How much of the axial network's correction counts in a field, 0 to 1.
+        What planes that were taken say of those that are drawn in a field; None: nothing yet.
     most_of_rest
         Share of the time between two shots that drawing may take.
     clock
@@ -77,7 +78,7 @@ class Pictures:
         between: int = 1,
         most_of_rest: float = MOST_OF_REST,
         clock: Callable[[], int] = time.perf_counter_ns,
-        believe: Callable[[int], float] = lambda position: 1.0,
+        believe: Callable[[int], PlaneError | None] = lambda position: None,
         stated: Mapping[str, Stated] | None = None,
     ) -> None:
         self._shape, self._superres, self._axial, self._keep = shape, superres, axial, keep
@@ -200,7 +201,7 @@ class Pictures:
             return []
         found: list[Picture] = []
         began_ns = self._clock()
-        self._axial.weight = self._believe(self._position)
+        self._axial.believe(self._believe(self._position))
         zs = self._zs()
         around = zip([None, *zs], zs, zs[1:], [*zs[2:], None], strict=False)
         for below, lower, upper, above in around:

@@ -45,7 +45,7 @@ class PlaneWatch:
     def __init__(self, plan: SkippedPlanes, axial: AxialInterpolator, electrons: Electrons) -> None:
         self._plan, self._axial, self._electrons = plan, axial, electrons
         self._checks: dict[int, AxialCheck] = {}
-        self._weights: dict[int, float] = {}
+        self._said: dict[int, PlaneError] = {}
         self._turns: dict[int, int] = {}
         self._is_bad: dict[int, bool] = {}
         self._frames: dict[int, Raw] = {}
@@ -80,9 +80,9 @@ class PlaneWatch:
         self._frames.clear()
         self._taken.clear()
 
-    def weight(self, position: int) -> float:
-        """Return how much of the network's correction counts in a field, 0 to 1."""
-        return self._weights.get(position, 1.0)
+    def said(self, position: int) -> PlaneError | None:
+        """Return what was found in a field: how much network and line count; None: nothing."""
+        return self._said.get(position)
 
     def judge(self, position: int) -> StackSeen:
         """Say what was taken of the stack that was just seen, and compare one plane of it.
@@ -100,7 +100,7 @@ class PlaneWatch:
             self._trouble = f"planes cannot be drawn any more: {error}"
             logger.error("%s; all planes are taken", self._trouble)
             return StackSeen(taken, trouble=self._trouble)
-        self._weights[position] = said.weight
+        self._said[position] = said
         seen = StackSeen(
             taken, 1, said.share, said.low, said.high, said.weight, said.error, said.blend_error
         )
@@ -118,23 +118,21 @@ class PlaneWatch:
         assert around is not None
         low, high = around
         heights_um, frames, axial = self._plan.planes_um, self._frames, self._axial
-        weight, axial.weight = axial.weight, 1.0  # it is the whole correction that is compared
-        try:
-            photons = axial(
-                frames[low],
-                frames[high],
-                abs(heights_um[high] - heights_um[low]),
-                (plane - low) / (high - low),
-                self._kept(low - (high - low)),
-                self._kept(high + (high - low)),
-            ).photons
-            drawn, blend = photons.copy(), axial.blend()
-        finally:
-            axial.weight = weight
-        taken = np.empty(drawn.shape, np.float32)
+        axial.believe(None)  # it is the whole correction that is compared
+        axial(
+            frames[low],
+            frames[high],
+            abs(heights_um[high] - heights_um[low]),
+            (plane - low) / (high - low),
+            self._kept(low - (high - low)),
+            self._kept(high + (high - low)),
+        )
+        drawn = axial.candidates()
+        taken = np.empty(drawn.blend.shape, np.float32)
         self._electrons.into(frames[plane], taken)
         check = self._checks.setdefault(position, AxialCheck())
-        return check.add(taken, drawn, blend, self._electrons.read_noise_e)
+        read_noise_e = self._electrons.read_noise_e
+        return check.add(taken, drawn.network, drawn.blend, read_noise_e, drawn.line)
 
     def _kept(self, plane: int) -> Raw | None:
         """Return a plane that is there for a stack without the skipped ones, too."""

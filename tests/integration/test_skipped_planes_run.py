@@ -19,6 +19,7 @@ from lightloop.predict import predict
 from lightloop.processes.worker import RestoredRing
 from lightloop.supervise import supervise
 from lightloop.task import RunTask
+from models.axial_mix import Candidates
 from models.read_out import Denoised
 from realtime.inspection import summarize
 from realtime.plane_summary import summarize_planes
@@ -133,8 +134,8 @@ class Upside:
         answer = self.inner(*planes)
         return Denoised(np.flipud(answer.photons).copy(), answer.sd_e)
 
-    def blend(self) -> Any:
-        return np.flipud(self.inner.blend()).copy()
+    def candidates(self) -> Candidates:
+        return Candidates(*(np.flipud(image).copy() for image in self.inner.candidates()))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.inner, name)

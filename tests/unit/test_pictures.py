@@ -15,6 +15,7 @@ from lightloop.config import ConfigError, parse
 from lightloop.pictures import MOST_PLANES, Pictures
 from models import EngineUnavailable
 from models.axial import AxialInterpolator
+from models.axial_check import PlaneError
 from models.stated import Stated
 from models.superres import SuperResolver
 from realtime.wire import RestoredSlot, RingInfo
@@ -124,6 +125,25 @@ def test_a_stack_gets_its_middle_plane_in_fine_pixels_and_planes_between(
     np.testing.assert_allclose(shelf.images[0], 10.0, atol=0.1)
     assert 10 < shelf.images[1].mean() < shelf.images[2].mean() < 40 < shelf.images[3].mean()
     assert [p.slot.slot for p in drawn] == [0, 1, 2, 3, 4]
+
+
+def test_planes_that_were_left_out_are_drawn_where_they_lie_and_as_far_as_they_are_believed(
+    monkeypatch, shelf
+) -> None:
+    use(monkeypatch)
+    asked: list[int] = []
+    said = PlaneError(0.25)
+    drawing = pictures(shelf, fine=False, between=0, believe=lambda p: asked.append(p) or said)
+    for z in (0, 3, 4, 6):
+        drawing.see(info(z), level(10.0 * (z + 1)))
+    assert [(p.kind, p.z) for p in drawing.draw()] == [
+        ("axial", 1.0), ("axial", 2.0), ("axial", 5.0)
+    ]  # fmt: skip
+    assert asked == [0]
+    assert drawing._axial is not None
+    assert drawing._axial.weight == 0.25
+    assert 10 < shelf.images[0].mean() < shelf.images[1].mean() < 40
+    assert 50 < shelf.images[2].mean() < 70
 
 
 def test_a_single_plane_has_none_between_and_a_second_look_is_not_another_plane(

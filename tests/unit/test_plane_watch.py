@@ -72,9 +72,11 @@ def test_a_smooth_stack_is_drawn_well_and_one_of_strangers_is_not(watch) -> None
     assert good.low <= good.share <= good.high
     assert good.share < 0.35  # the blur of the denoiser that corrects nothing is in it
     assert bad.low > 0.9
-    assert watch.weight(0) == good.weight
-    assert watch.weight(1) == bad.weight
-    assert watch.weight(7) == 1.0, "of a field that was not seen, nothing speaks against it"
+    for position, seen in enumerate((good, bad)):
+        said = watch.said(position)
+        assert said is not None
+        assert said.weight == seen.weight
+    assert watch.said(7) is None, "of a field that was not seen, nothing speaks against it"
 
 
 def test_a_stack_without_its_skipped_planes_says_nothing(watch) -> None:
