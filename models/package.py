@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zipfile import BadZipFile
 
 import msgspec
 import numpy as np
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MANIFEST = "package.toml"
+_STRIDE = 8
+"""Height and width of what a network sees are multiples of this, px (`models.unet`)."""
 ONNX, WEIGHTS, VECTOR = "model.onnx", "weights.npz", "test_vector.npz"
 
 
@@ -166,14 +169,45 @@ class Package:
         return content
 
     def arrays(self, name: str) -> dict[str, NDArray[Any]]:
-        """Return the arrays of an ``.npz`` file of the package."""
-        with np.load(io.BytesIO(self.read(name)), allow_pickle=False) as file:
-            return {key: file[key] for key in file.files}
+        """Return the arrays of an ``.npz`` file of the package.
+
+        Raises
+        ------
+        ModelError
+            If the file is missing, damaged, or holds something else.
+        """
+        content = io.BytesIO(self.read(name))
+        try:
+            with np.load(content, allow_pickle=False) as file:
+                return {key: file[key] for key in file.files}
+        except (ValueError, OSError, AttributeError, BadZipFile) as err:
+            raise ModelError(
+                f"{self.model_id}: the file {name} holds no arrays ({err}): get the package again"
+            ) from err
 
     def test_vector(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return frames (1, C, Y, X) and the float32 reference answer to them (1, K, Y, X)."""
-        arrays = self.arrays(VECTOR)
-        return arrays["frames"], arrays["out"]
+        """Return frames (1, C, Y, X) and the float32 reference answer to them (1, K, Y, X).
+
+        Raises
+        ------
+        ModelError
+            If they cannot be of this network.
+        """
+        arrays, m = self.arrays(VECTOR), self.manifest
+        frames, out = arrays.get("frames"), arrays.get("out")
+        if (
+            frames is None or out is None or frames.ndim != 4
+            or not frames.dtype == out.dtype == np.float32
+            or frames.shape[:2] != (1, m.in_channels)
+            or any(n % _STRIDE or n == 0 for n in frames.shape[2:])
+            or out.shape != (1, m.outputs, *(m.upscale * n for n in frames.shape[2:]))
+        ):  # fmt: skip
+            found = {key: f"{array.dtype} {array.shape}" for key, array in arrays.items()}
+            raise ModelError(
+                f"{self.model_id}: the test vector does not fit a network of {m.in_channels} "
+                f"planes and {m.outputs} answers ({found}): get the package again"
+            )
+        return frames, out
 
 
 def _read_manifest(folder: Path) -> Manifest:

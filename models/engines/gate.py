@@ -68,7 +68,8 @@ def open_engine(
     reasons = "; ".join(f"{who}: {err}" for who, err in refusals)
     failed = [err for _, err in refusals if isinstance(err, ParityError)]
     kind_of_error = ParityError if failed else EngineUnavailable
-    raise kind_of_error(f"no engine can run {package.model_id} here: {reasons}")
+    cure = "get the package again, or install another engine"
+    raise kind_of_error(f"no engine can run {package.model_id} here: {reasons}; {cure}")
 
 
 def open_checked(
@@ -77,6 +78,19 @@ def open_checked(
     """Open one engine, let it pass the gate, and warm it up for ``shape``."""
     if any(n % 8 or n < 8 for n in shape):
         raise ValueError(f"height and width must be multiples of 8, got {shape}")
+    package.test_vector()  # one that does not fit is the package's fault, and no engine's
+    try:
+        return _open(opener, package, shape, precision, threads)
+    except ModelError:
+        raise
+    except Exception as err:  # libraries' own errors have no common base: a reason for the table
+        first = (str(err).strip().splitlines() or [type(err).__name__])[0]
+        raise EngineUnavailable(f"fails on {package.model_id}: {first}") from err
+
+
+def _open(
+    opener: Opener, package: Package, shape: tuple[int, int], precision: str, threads: int
+) -> Engine:
     engine = opener(package, shape, precision, threads)
     try:
         engine.parity_rms = parity(engine, package)

@@ -13,6 +13,7 @@ import pytest
 
 from models import (
     EngineUnavailable,
+    ModelError,
     Package,
     ParityError,
     open_engine,
@@ -23,6 +24,7 @@ from models import (
 from models.engines import Engine, gate, table
 from models.engines.eight_bits import make_int8
 from models.package import MANIFEST
+from models.train.seal import seal
 from tests.engine_nets import random_package
 
 ENGINES = [
@@ -140,6 +142,41 @@ def test_an_engine_with_another_answer_is_refused(package, tmp_path) -> None:
     wrong = sealed_copy(package, tmp_path / "wrong", out=out + np.float32(0.5))
     with pytest.raises(ParityError, match="deviates from the reference"):
         open_engine(wrong, SHAPE)
+
+
+VECTOR = {"frames": np.zeros((1, 1, 96, 128), np.float32), "out": np.zeros((1, 2, 96, 128), "f4")}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"frames": np.zeros((1, 3, 96, 128), np.float32)},
+        {"frames": VECTOR["frames"][0]},
+        {"frames": VECTOR["frames"].astype("U8")},
+        {"frames": VECTOR["frames"].astype(np.float64)},
+        {"frames": VECTOR["frames"][:, :, :95], "out": VECTOR["out"][:, :, :95]},
+        {"out": VECTOR["out"][:, :1]},
+        {"out": VECTOR["out"][..., :64]},
+    ],
+)
+@pytest.mark.parametrize("name", ["auto", "openvino", "onnxruntime"])
+def test_a_test_vector_of_another_network_is_refused_by_name_and_cure(
+    package, tmp_path, name, changes
+) -> None:
+    other = sealed_copy(package, tmp_path / "other", **changes)
+    with pytest.raises(ModelError, match=r"denoise-2d@\d: the test vector does not fit .*again"):
+        open_engine(other, SHAPE, name)
+
+
+@pytest.mark.parametrize("name", ["openvino", "onnxruntime", "torch"])
+@pytest.mark.parametrize("file", ["model.onnx", "int8.onnx", "weights.npz", "test_vector.npz"])
+def test_a_file_that_is_sealed_but_no_network_is_a_reason(package, tmp_path, name, file) -> None:
+    folder = tmp_path / "other"
+    shutil.copytree(package.folder, folder)
+    (folder / file).write_bytes(b"no network")
+    seal(folder, package.manifest)
+    with contextlib.suppress(ModelError):  # the one that does not need this file may run
+        open_engine(Package.load(folder), SHAPE, name).close()
 
 
 def test_auto_takes_the_next_engine_when_the_fastest_is_wrong(package, monkeypatch) -> None:
