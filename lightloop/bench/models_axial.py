@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from lightloop.bench import models_axial_stacks as simulate
 from lightloop.bench import models_rivals as rivals
 from lightloop.bench.models_nets import denoisers, spoiled
 from lightloop.bench.models_score import Interval, db, paired
-from models.axial import AxialInterpolator, depth_of_field_um
+from models.axial import AxialInterpolator
 from models.axial_check import AxialCheck, PlaneError
 from models.blind_noise import estimate
 from models.denoise import Denoiser
@@ -19,7 +20,7 @@ from models.train.score import GAIN, OFFSET, READ_E, to_adu
 from models.train.volumes import LAYERS_PER_DEPTH_OF_FIELD, make_stack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -36,9 +37,12 @@ NOISE_FREE_E = 200.0
 STACKS, SIDE_PX = 8, 128
 _SEED = 9_201
 _SIMULATED: Camera = (GAIN, OFFSET, READ_E)
-MICROSCOPE_PX, MICROSCOPE_STACKS, MICROSCOPE_UM = 192, 3, (0.5, 1.0)
-"""Side, number and distances of neighbouring planes of the stacks from the simulated microscope."""
+MICROSCOPE_STACKS, MICROSCOPE_UM = 3, (0.5, 1.0)
+"""Number and distances of neighbouring planes of the stacks from the simulated microscope."""
 _REAL_PLANES, _CHECKS = 6, 4
+_CHECKED = (-2, 2)
+"""Which skipped planes of a simulated stack with noise are taken and checked, as a run does."""
+_AROUND: tuple[int, ...] = (-3, -1, 1, 3)
 
 
 class Row(NamedTuple):
@@ -79,7 +83,7 @@ class Restorers:
         return [spoiled(answer, sabotage=sabotage), *rivals.between(clean)]
 
     def check(
-        self, planes: Counts, wanted: Iterable[int], dz_um: float, camera: Camera
+        self, planes: Mapping[int, Counts], wanted: Iterable[int], dz_um: float, camera: Camera
     ) -> PlaneError:
         """Compare some planes of a stack with what is drawn there, as a run does now and then.
 
@@ -89,7 +93,7 @@ class Restorers:
         found, said = AxialCheck(), None
         self._axial.believe(None)
         for k in wanted:
-            outer = (planes[j] if 0 <= j < len(planes) else None for j in (k - 3, k + 3))
+            outer = planes.get(k - 3), planes.get(k + 3)
             self._axial(planes[k - 1], planes[k + 1], dz_um, 0.5, *outer)
             taken = ((planes[k] - offset) / gain).astype(np.float32)
             drawn = self._axial.candidates()
@@ -104,7 +108,11 @@ class Restorers:
 
 
 def simulated(axial: Package, stacks: int = STACKS, *, sabotage: bool = False) -> list[Row]:
-    """Score stacks whose noise-free middle plane is known, of both simulators."""
+    """Score stacks whose noise-free middle plane is known, of both simulators.
+
+    Where planes are noisy, two others of the stack that could have been skipped are checked first,
+    as in a run; where they are not, the network has only itself.
+    """
     rng = np.random.default_rng(_SEED)
     made = [np.maximum(make_stack(rng, SIDE_PX), 0.0).astype(float) for _ in range(stacks)]
     net = Restorers(axial, (SIDE_PX, SIDE_PX), _SIMULATED, 1.0)
@@ -112,17 +120,13 @@ def simulated(axial: Package, stacks: int = STACKS, *, sabotage: bool = False) -
     for layers in (2, 4):
         step = layers / LAYERS_PER_DEPTH_OF_FIELD
         name = f"specimens, {step:g} depths of field a plane"
-        rows += _rows(rng, net, name, [_around(s, layers) for s in made], step, sabotage=sabotage)
+        rows += _rows(
+            rng, net, name, [simulate.around(s, layers) for s in made], step, sabotage=sabotage
+        )
     net.close()
     for step_um in MICROSCOPE_UM:
         rows += _microscope(rng, axial, step_um, min(stacks, MICROSCOPE_STACKS), sabotage=sabotage)
     return rows
-
-
-def _around(stack: Stack, step: int) -> dict[int, Stack]:
-    middle = len(stack) // 2
-    found = {away: middle + away * step for away in (-3, -1, 0, 1, 3)}
-    return {away: stack[k] for away, k in found.items() if 0 <= k < len(stack)}
 
 
 def _rows(
@@ -134,14 +138,16 @@ def _rows(
         parts, raw_parts, is_clear = [], [], light_e == NOISE_FREE_E
         for planes in stacks:
             photons = {away: 0.2 + light_e * plane for away, plane in planes.items()}
-            taken = {away: plane for away, plane in photons.items() if away != 0}
             adu = {
                 away: to_adu(plane if is_clear else expose(rng, plane, READ_E).electrons)
-                for away, plane in taken.items()
+                for away, plane in photons.items()
+                if away != 0
             }
-            images = net.middle(adu, 2 * step_um, sabotage=sabotage)
+            net.check(adu, [] if is_clear else _CHECKED, 2 * step_um, _SIMULATED)
+            around = {away: adu[away] for away in _AROUND if away in adu}
+            images = net.middle(around, 2 * step_um, sabotage=sabotage)
             parts.append([db(image, photons[0]) for image in images])
-            raw = {away: (plane.astype(float) - OFFSET) / GAIN for away, plane in adu.items()}
+            raw = {away: (plane.astype(float) - OFFSET) / GAIN for away, plane in around.items()}
             raw_parts.append([db(image, photons[0]) for image in rivals.between(raw)])
         light = "no noise" if is_clear else f"{light_e:g} e-"
         row = _row(f"{name}, {light}", parts, "noise-free" if is_clear else "noisy")
@@ -161,30 +167,10 @@ def _row(name: str, parts: list[list[float]], kind: str) -> Row:
 def _microscope(
     rng: np.random.Generator, axial: Package, step_um: float, stacks: int, *, sabotage: bool
 ) -> list[Row]:
-    """Score nuclei in a gel through the simulated microscope's own PSF (Gibson & Lanni)."""
-    from acquire.simulated.optics.optics import Optics, Window
-    from acquire.simulated.presets import preset
-    from acquire.simulated.specimen.specimen import Specimen
-
-    made, config = [], preset("nuclei-3d")
-    for seed in range(1, stacks + 1):
-        config = preset("nuclei-3d", seed)
-        nuclei, optics = Specimen(config).truth(), Optics(config)
-        window = Window(128, 128, MICROSCOPE_PX, MICROSCOPE_PX)
-        planes = {
-            away: optics.expected(
-                nuclei, nuclei.dye, 1.0, (0.0, 0.0), 20.0 + away * step_um, window
-            ).astype(float)
-            for away in (-3, -1, 0, 1, 3)
-        }
-        top = float(np.quantile(planes[0], 0.998))
-        made.append({away: plane / top for away, plane in planes.items()})
-    field_um = depth_of_field_um(
-        config.emission_nm, config.numerical_aperture, config.immersion_index
-    )
-    net = Restorers(axial, (MICROSCOPE_PX, MICROSCOPE_PX), _SIMULATED, field_um)
-    name = f"microscope, NA {config.numerical_aperture:g}, {step_um:g} um a plane"
-    rows = _rows(rng, net, name, made, step_um, sabotage=sabotage)
+    seen = simulate.microscope(step_um, stacks)
+    net = Restorers(axial, (simulate.MICROSCOPE_PX,) * 2, _SIMULATED, seen.depth_of_field_um)
+    name = f"microscope, NA {seen.aperture:g}, {step_um:g} um a plane"
+    rows = _rows(rng, net, name, seen.stacks, step_um, sabotage=sabotage)
     net.close()
     return rows
 
@@ -206,10 +192,10 @@ def real(axial: Package, folder: Path, *, sabotage: bool = False) -> list[Row]:
         guess = estimate(planes)
         net = Restorers(axial, planes.shape[1:], guess.camera, 1.0)
         wanted, checked = _scored_and_checked(len(planes))
-        said = net.check(planes, checked, 2 * spec.step, guess.camera)
+        said = net.check(dict(enumerate(planes)), checked, 2 * spec.step, guess.camera)
         parts = []
         for k in wanted:
-            around = {away: planes[k + away] for away in (-3, -1, 1, 3)}
+            around = {away: planes[k + away] for away in _AROUND}
             images = net.middle(around, 2 * spec.step, sabotage=sabotage)
             truth = (planes[k].astype(float) - guess.offset_adu) / guess.gain_adu_per_e
             noise = max(float(np.mean(truth)), 0.0) + guess.read_noise_e**2

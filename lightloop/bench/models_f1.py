@@ -43,7 +43,9 @@ def nucleus_f1(
     raw = np.maximum((planes.astype(np.float32) - guess.offset_adu) / guess.gain_adu_per_e, 0.0)
     ours, theirs = raw.copy(), raw.copy()
     skipped = range(3, len(planes) - 3, 2)
-    net.check(planes, skipped[:: max(len(skipped) // 4, 1)], 2 * STEP, guess.camera)
+    net.check(
+        dict(enumerate(planes)), skipped[:: max(len(skipped) // 4, 1)], 2 * STEP, guess.camera
+    )
     for k in skipped:
         around = {away: planes[k + away] for away in (-3, -1, 1, 3)}
         ours[k], _, theirs[k] = net.middle(around, 2 * STEP, sabotage=sabotage)

@@ -14,7 +14,7 @@ from models.train.batch import MU, SD, Sample, collate
 from models.train.fit import Look
 from models.train.loss import LOG_VARIANCE_RANGE
 from models.train.noisy import SMOOTH_PX, expose, stabilised
-from models.train.restored import DENOISER, IMAGES
+from models.train.restored import BETTER, IMAGES
 from models.train.scenes import make_scene
 from models.train.seal import seal
 from models.unet import LiteUNet, export_onnx
@@ -58,7 +58,7 @@ def restoring_manifest(
         photons_min_e=0.0, photons_max_e=600.0, command=command, sources=tuple(sources),
         limits=Limits(), tolerance_rms=dict(TOLERANCE_RMS), sha256={},
         upscale=net.upscale, outputs=net.outputs, extra_channels=extra_channels,
-        restored_by=DENOISER if task == "axial" and net.in_channels > IMAGES else "",
+        restored_by=BETTER if task == "axial" and net.in_channels > IMAGES else "",
     )  # fmt: skip
 
 

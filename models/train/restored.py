@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
     Images = NDArray[np.float32]
 
-DENOISER = "denoise-2d"
+DENOISER, BETTER = "denoise-2d", "denoise-best"
+"""Who restores the planes that a network learns from, quick, and those that a user draws from: the
+same network is then nearer to recorded planes by 0.03 to 0.13 dB (one stack of five: 0.1 further),
+to simulated ones by up to 0.1 dB either way."""
 IMAGES = 6
 """Lower and upper plane raw; these and the next below and above restored."""
 RAW, PLANES = 2, 4

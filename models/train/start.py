@@ -9,7 +9,7 @@ import torch
 
 from models.errors import ModelError
 from models.package import WEIGHTS
-from models.train.restored import DENOISER, IMAGES
+from models.train.restored import IMAGES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -59,7 +59,7 @@ def transplant(net: LiteUNet, package: Package, plan: Shares, seed: int) -> list
     if net.base > manifest.base:
         rng, ratio = np.random.default_rng(seed), net.base / manifest.base
         known = {name: _widened(name, array, ratio, rng) for name, array in known.items()}
-    if manifest.restored_by != _corrects(net):  # what is to be added to another base is new
+    if bool(manifest.restored_by) != _corrects(net):  # what is to be added to another base is new
         known = {name: array for name, array in known.items() if not name.startswith("head")}
     new = []
     for name, value in net.state_dict().items():
@@ -70,8 +70,9 @@ def transplant(net: LiteUNet, package: Package, plan: Shares, seed: int) -> list
     return new
 
 
-def _corrects(net: LiteUNet) -> str:
-    return DENOISER if net.in_channels > IMAGES + 1 else ""
+def _corrects(net: LiteUNet) -> bool:
+    """Say whether a network corrects what a denoiser made."""
+    return bool(net.in_channels > IMAGES + 1)
 
 
 def shares_of(task: str, planes: int, known: int = 1) -> Shares:
