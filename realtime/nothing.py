@@ -32,3 +32,6 @@ class FollowNothing:
 
     def carry(self, y_px: float, x_px: float) -> None:
         """Nobody is there to be carried."""
+
+    def skip(self, shots: int = 1) -> None:
+        """Nobody is there to be missed."""

@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import msgspec
 import numpy as np
 
+from realtime.following import Following, doubted, is_real
+from realtime.nothing import find_nothing
 from realtime.observe import observe
+from realtime.tracker.doubts import GAP
 from realtime.wire import DecisionMessage, Result, StepTimes
 
 if TYPE_CHECKING:
@@ -45,6 +48,10 @@ class CellTracker(Protocol):
 
     def carry(self, y_px: float, x_px: float, /) -> None:
         """Take note that the stage moved all that is seen so far, px."""
+        ...
+
+    def skip(self, shots: int, /) -> None:
+        """Take note that shots are missing before the next one."""
         ...
 
 
@@ -124,8 +131,8 @@ class Pipeline:
 
     def __init__(self, steps: Steps) -> None:
         self.steps = steps
-        self._trackers: dict[int, CellTracker] = {}
-        self._stood_um: dict[int, tuple[float, float]] = {}
+        self._following = Following(steps.new_tracker, steps.pixel_um)
+        self._told: dict[int, tuple[str, ...]] = {}
         self._doses: dict[int, dict[str, float]] = {}
         self._is_fresh = True
         self._seen: list[FrameInfo] = []
@@ -189,9 +196,9 @@ class Pipeline:
         assert self._trust is not None
         position = info.shot.position
         start = time.perf_counter_ns()
-        detections = steps.detect(self._image)
+        detections = (steps.detect if is_real(self._image) else find_nothing)(self._image)
         detected = time.perf_counter_ns()
-        tracks, events = self._followed(info).update(detections)
+        tracks, events = self._following.update(info, self._image, detections)
         tracked = time.perf_counter_ns()
         observation = observe(
             shot=info.shot.number,
@@ -202,7 +209,7 @@ class Pipeline:
             detections=detections,
             tracks=tracks,
             events=events,
-            trust=self._trust,
+            trust=doubted(self._trust, tracks.flags),
             saturated_fraction=self._saturated,
             dose_j_cm2=self._dose(position),
         )
@@ -238,18 +245,11 @@ class Pipeline:
         self._is_fresh = False
         return result, DecisionMessage(decision)
 
-    def _followed(self, info: FrameInfo) -> CellTracker:
-        """Return the tracker of a field, which knows where the stage went since its last shot."""
-        position, (x_um, y_um, _) = info.shot.position, info.position_um
-        tracker = self._trackers.get(position)
-        if tracker is None:
-            tracker = self._trackers[position] = self.steps.new_tracker()
-            self._stood_um[position] = (x_um, y_um)
-        was_um, pixel_um = self._stood_um[position], self.steps.pixel_um
-        if pixel_um > 0 and was_um != (x_um, y_um):  # what stands still goes the other way
-            tracker.carry((was_um[1] - y_um) / pixel_um, (was_um[0] - x_um) / pixel_um)
-        self._stood_um[position] = (x_um, y_um)
-        return tracker
+    def news(self, result: Result) -> list[str]:
+        """Return what is wrong with a shot that was not so with the last one of its field."""
+        before = self._told.get(result.position, ())
+        self._told[result.position] = result.tracks.flags
+        return [f for f in result.tracks.flags if f not in before and f != GAP]  # the hub told that
 
     def _book(self, info: FrameInfo) -> None:
         """Add a frame's light to the map that cells' doses are read from."""

@@ -167,6 +167,8 @@ class Tracks(msgspec.Struct, frozen=True, gc=False):
         Links of this shot that are expected to be wrong.
     fading
         Change of the brightness of all cells a shot, as a share: bleaching and dimming.
+    flags
+        What is wrong with the shot, as short codes (`realtime.tracker.doubts`).
     """
 
     ids: tuple[int, ...] = ()
@@ -190,6 +192,7 @@ class Tracks(msgspec.Struct, frozen=True, gc=False):
     course_z_px: tuple[float, ...] = ()
     n_wrong_links: float = 0.0
     fading: float = 0.0
+    flags: tuple[str, ...] = ()
 
 
 class TrackEvent(msgspec.Struct, frozen=True, gc=False):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from realtime.tracker.habits import Habits
 
 
-def tracks_of(cells: Cells, habits: Habits, *, has_z: bool) -> Tracks:
+def tracks_of(cells: Cells, habits: Habits, flags: tuple[str, ...] = (), *, has_z: bool) -> Tracks:
     """Return all cells as they are after a shot."""
     places = habits.motion.expect(cells, 0)
     course = habits.motion.course(cells)
@@ -45,6 +45,7 @@ def tracks_of(cells: Cells, habits: Habits, *, has_z: bool) -> Tracks:
         course_z_px=tuple(course[:, 2].tolist()) if has_z else (),
         n_wrong_links=float((1.0 - cells["certainty"][was_linked]).sum()),
         fading=habits.fading,
+        flags=flags,
     )
 
 

@@ -54,12 +54,13 @@ class Pairs:
         return len(self.rows) > _MOST_PAIRS
 
 
-def cheapest_links(pairs: Pairs) -> NDArray[np.intp]:
+def cheapest_links(pairs: Pairs, *, in_haste: bool = False) -> NDArray[np.intp]:
     """Return the detection of each cell, (N,), -1 for none, at the least total cost.
 
     Every cell has, beside the detections in its reach, one private column "not seen". So a full
     matching always exists, and no crowd can stall it (it is polynomial). Detections may stay
-    unlinked at no cost. With too many pairs the cheapest are taken one after the other.
+    unlinked at no cost. With too many pairs, or in haste, the cheapest are taken one after the
+    other.
 
     References
     ----------
@@ -70,7 +71,7 @@ def cheapest_links(pairs: Pairs) -> NDArray[np.intp]:
     linked = np.full(n, -1, np.intp)
     if n == 0 or len(pairs.rows) == 0:
         return linked
-    if pairs.is_too_many:
+    if pairs.is_too_many or in_haste:
         return _one_by_one(pairs)
     gain = pairs.cost - pairs.alone[pairs.rows]
     worth = (gain < 0).nonzero()[0]  # what costs more is in no best answer

@@ -99,6 +99,10 @@ class Found:
     def __len__(self) -> int:
         return len(self.places)
 
+    def some(self, which: NDArray[np.intp]) -> Found:
+        """Return only some of it."""
+        return Found(self.places[which], self.areas[which], self.photons[which])
+
     @cached_property
     def signals(self) -> NDArray[np.float64]:
         """Brightness, e a pixel, (M,)."""

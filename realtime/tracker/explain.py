@@ -9,8 +9,9 @@ import numpy as np
 
 from realtime.tracker.assign import Pairs, cheapest_links, link_again, prices
 from realtime.tracker.cells import NOBODY
-from realtime.tracker.certainty import link_odds
+from realtime.tracker.certainty import certainty, link_odds
 from realtime.tracker.divisions import Scene, Split, find_splits
+from realtime.tracker.doubts import by_chance
 from realtime.tracker.drift import common_drift
 from realtime.tracker.links import Expected, possible_links
 from realtime.tracker.upheaval import Linking, with_flow, with_upheaval
@@ -44,6 +45,8 @@ class Explanation:
         Detection of each cell, (N,); -1: missed, or divided.
     splits
         Who divided.
+    is_chance
+        Whether links are hardly better than guesses; then nobody divides.
     odds
         Log odds, nats, (N,), that each cell's link is right.
     is_upheaval, jump
@@ -57,6 +60,7 @@ class Explanation:
     is_upheaval: bool
     jump: NDArray[np.float64] | None
     ways: NDArray[np.float64] | None
+    is_chance: bool = False
 
 
 def explain(
@@ -67,6 +71,8 @@ def explain(
     use_area: bool,
     is_settled: bool,
     carried: NDArray[np.float64] | None = None,
+    is_hasty: bool = False,
+    gap: int = 0,
 ) -> Explanation:
     """Return the likeliest explanation of a shot; nothing is changed.
 
@@ -78,16 +84,23 @@ def explain(
         Whether enough shots were seen to doubt cells that were seen only once.
     carried
         How far the stage took all cells since the last shot, px, (D,); their places count it.
+    is_hasty
+        Whether nothing is searched for but links: the shot's time is kept where all is noise.
+    gap
+        Shots that nobody saw since the last one.
     """
-    return _Shot(cells, found, habits, use_area).explain(is_settled, carried)
+    shot = _Shot(cells, found, habits, use_area, gap)
+    return shot.hasten() if is_hasty else shot.explain(is_settled, carried)
 
 
 class _Shot:
     """One shot while it is explained."""
 
-    def __init__(self, cells: Cells, found: Found, habits: Habits, use_area: bool) -> None:
+    def __init__(
+        self, cells: Cells, found: Found, habits: Habits, use_area: bool, gap: int = 0
+    ) -> None:
         self._cells, self._found, self._habits = cells, found, habits
-        self._use_area = use_area
+        self._use_area, self._gap = use_area, gap
         self._newcomers = habits.rates.log_newcomers(found.places, habits.gate.reach_px)
 
     def explain(self, is_settled: bool, carried: NDArray[np.float64] | None) -> Explanation:
@@ -105,9 +118,23 @@ class _Shot:
         splits = self._splits(expected, pairs, prices(pairs, linked), is_settled)
         if splits:
             pairs, linked = _make_room(pairs, linked, splits)
+        odds = link_odds(pairs, linked)
+        is_chance = by_chance(linked, certainty(odds))
+        if is_chance and splits:  # where cells are guessed, daughters are
+            splits, pairs, linked = [], now.pairs, now.linked
+            odds = link_odds(pairs, linked)
         return Explanation(
-            expected, linked, splits, link_odds(pairs, linked), now.is_upheaval, now.jump, now.ways
+            expected, linked, splits, odds, now.is_upheaval, now.jump, now.ways, is_chance
         )
+
+    def hasten(self) -> Explanation:
+        """Take the best links from where cells are expected, and search for nothing else."""
+        expected = self._expect()
+        pairs = self._pairs(expected)
+        linked = cheapest_links(pairs, in_haste=True)
+        odds = link_odds(pairs, linked)
+        is_chance = by_chance(linked, certainty(odds))
+        return Explanation(expected, linked, [], odds, False, None, None, is_chance)
 
     def _splits(
         self,
@@ -128,10 +155,11 @@ class _Shot:
     def _expect(self) -> Expected:
         """Return where each cell should be, going on as it went."""
         cells, habits = self._cells, self._habits
+        ahead = 1 + self._gap
         return Expected(
-            habits.motion.expect(cells, 1)[:, : self._found.places.shape[1]],
-            habits.motion.spread(cells, habits.gate.spread_px, 1),
-            habits.gate.reach_px * np.sqrt(cells["missed"] + 1.0),
+            habits.motion.expect(cells, ahead)[:, : self._found.places.shape[1]],
+            habits.motion.spread(cells, habits.gate.spread_px, ahead),
+            habits.gate.reach_px * np.sqrt(cells["missed"] + float(ahead)),
             habits.rates.alone(cells["missed"], cells["sightings"], cells["is_sure"]),
         )
 

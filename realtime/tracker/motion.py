@@ -51,7 +51,7 @@ class Motion:
         keep = (cells["along"] + prior * habit) / (cells["squared"] + prior)
         return np.asarray(np.clip(keep, 0.0, 1.0)[:, None] * cells["velocity"])
 
-    def learn(self, cells: Cells, found: NDArray[np.float64]) -> None:
+    def learn(self, cells: Cells, found: NDArray[np.float64], gap: int = 0) -> None:
         """Take in where each of `cells` was found; changes their motion, in place.
 
         Parameters
@@ -60,8 +60,10 @@ class Motion:
             The cells that were found; their `missed` still counts the gap.
         found
             y, x, z in px, (N, 3).
+        gap
+            Shots that nobody saw since the last one.
         """
-        step = (found - cells["place"]) / (cells["missed"] + 1)[:, None]
+        step = (found - cells["place"]) / (cells["missed"] + 1 + gap)[:, None]
         along = np.einsum("ij,ij->i", step, cells["velocity"])
         squared = np.einsum("ij,ij->i", cells["velocity"], cells["velocity"])
         cells["along"] = _FADE * cells["along"] + (1 - _FADE) * along

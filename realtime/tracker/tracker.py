@@ -10,6 +10,18 @@ from realtime.tracker.answer import labels_of, tracks_of
 from realtime.tracker.assign import cheapest_links
 from realtime.tracker.cells import NEVER, NOBODY, Cells, Found, no_cells, not_twice, pick, put
 from realtime.tracker.certainty import certainty
+from realtime.tracker.doubts import (
+    CHANCE,
+    FLOOD,
+    GAP,
+    JUMPED,
+    NOT_NUMBERS,
+    REPEATED,
+    Crowd,
+    is_repeated,
+    nearest_only,
+    real_ones,
+)
 from realtime.tracker.explain import explain
 from realtime.tracker.habits import Habits
 from realtime.tracker.links import Expected, possible_links
@@ -58,7 +70,10 @@ class Tracker:
         self._verdicts = Verdicts(config, self._habits)
         self._merges = Merges(config.verdict_shots, self._verdicts.tell)
         self._cells: Cells = no_cells()
-        self._shots, self._carried_px = -1, np.zeros(_PLANE)
+        self._crowd = Crowd(config.max_cells)
+        self._shots, self._gap, self._carried_px = -1, 0, np.zeros(_PLANE)
+        self._is_chance = False
+        self._last: NDArray[np.float64] = np.empty((0, _PLANE))
         self.has_jumped = False
         self.labels: NDArray[np.int64] = np.empty(0, np.int64)
         _warm_up()
@@ -88,46 +103,90 @@ class Tracker:
         """
         self._carried_px += y_px, x_px
 
+    def skip(self, shots: int = 1) -> None:
+        """Tell that shots are missing before the next one: nobody looked, so nobody was missed."""
+        self._gap += max(shots, 0)
+
     def update(self, detections: Detections) -> tuple[Tracks, tuple[TrackEvent, ...]]:
         """Take in what was detected in the next shot; return the cells and what happened to them.
 
-        A cell that was missed stays in the answer, where it is expected, with `missed` > 0.
+        A cell that was missed stays in the answer, where it is expected, with `missed` > 0. What is
+        wrong with the shot is in the answer's `flags`.
         """
+        n_all = len(detections)
+        detections, which = real_ones(detections)
         found, verdicts = Found.of(detections), self._verdicts
+        flags = [NOT_NUMBERS] if which is not None else []
         verdicts.events = []
         self._shots += 1
-        self._habits.look(found)
-        told = explain(
+        if is_flood := self._crowd.is_flood(found, len(self._cells), is_first=not self._shots):
+            flags.append(FLOOD)
+            found, which = self._thinned(found, which)
+        elif is_repeated(found, self._last):
+            flags.append(REPEATED)
+        else:
+            self._habits.look(found)
+        self._last = found.places
+        told = self._explained(found, is_hasty=is_flood or self._is_chance)
+        self._is_chance = told.is_chance
+        flags += [CHANCE] * told.is_chance + [JUMPED] * told.is_upheaval + [GAP] * (self._gap > 0)
+        before = self._learn(told, found, teaches=not {FLOOD, REPEATED, GAP} & set(flags))
+        self._take(told.linked, found)
+        self._gap = 0
+        axes = found.places.shape[1]
+        if not is_flood:
+            near = self._habits.rates.cover(found)
+            self._merges.take(self._cells, before, self._habits.jitter, near)
+        verdicts.count_hits(self._cells)
+        cells = verdicts.open_divisions(self._cells, told.splits, before, found)
+        if not is_flood:
+            new = not_twice(found, _unexplained(told, len(found)))
+            cells = verdicts.open_births(cells, new, found)
+        self._cells = verdicts.judge(cells, axes, self._shots)
+        self.labels = _spread_out(labels_of(self._cells, len(found)), which, n_all)
+        tracks = tracks_of(self._cells, self._habits, tuple(flags), has_z=axes > _PLANE)
+        return tracks, tuple(verdicts.events)
+
+    def _explained(self, found: Found, *, is_hasty: bool) -> Explanation:
+        return explain(
             self._cells,
             found,
             self._habits,
             use_area=self._config.use_area,
             is_settled=self._shots > 1,
             carried=self._carry_along(found.places.shape[1]),
+            is_hasty=is_hasty,
+            gap=self._gap,
         )
-        before = self._learn(told, found)
-        self._take(told.linked, found)
-        self._merges.take(self._cells, before, self._habits.jitter, self._habits.rates.cover(found))
-        verdicts.count_hits(self._cells)
-        cells = verdicts.open_divisions(self._cells, told.splits, before, found)
-        cells = verdicts.open_births(cells, not_twice(found, _unexplained(told, len(found))), found)
+
+    def _thinned(
+        self, found: Found, which: NDArray[np.intp] | None
+    ) -> tuple[Found, NDArray[np.intp]]:
+        """Return those of a flood that may be known cells, and which of all detections they are."""
         axes = found.places.shape[1]
-        self._cells = verdicts.judge(cells, axes, self._shots)
-        self.labels = labels_of(self._cells, len(found))
-        tracks = tracks_of(self._cells, self._habits, has_z=axes > _PLANE)
-        return tracks, tuple(verdicts.events)
+        there = self._habits.motion.expect(self._cells, 1 + self._gap)[:, :axes]
+        few = nearest_only(found, there + self._carried_in(axes), self._habits.gate.reach_px)
+        return found.some(few), few if which is None else which[few]
+
+    def _carried_in(self, axes: int) -> NDArray[np.float64]:
+        """Return how far the stage has moved everything since the last shot, px, (D,)."""
+        carried = np.zeros(axes)
+        carried[:_PLANE] = self._carried_px
+        return carried
 
     def _carry_along(self, axes: int) -> NDArray[np.float64] | None:
         """Move all cells with the stage; return how far, px, (D,); None: it stood still."""
         if not self._carried_px.any():
             return None
-        carried = np.zeros(axes)
-        carried[:_PLANE], self._carried_px = self._carried_px, np.zeros(_PLANE)
+        carried, self._carried_px = self._carried_in(axes), np.zeros(_PLANE)
         self._cells["place"][:, :axes] += carried
         return carried
 
-    def _learn(self, told: Explanation, found: Found) -> Cells:
-        """Learn from an explanation before it is written down; return the cells as they were."""
+    def _learn(self, told: Explanation, found: Found, *, teaches: bool) -> Cells:
+        """Learn from an explanation before it is written down; return the cells as they were.
+
+        A shot that `teaches` is one like others: from it, it is learnt how far cells go.
+        """
         cells = self._cells
         self.has_jumped = told.is_upheaval
         if told.jump is not None:  # the stage moved, not the cells
@@ -135,7 +194,8 @@ class Tracker:
         if told.ways is not None:
             cells["place"][:, : told.ways.shape[1]] += told.ways
         cells["margin"], cells["certainty"] = told.odds, certainty(told.odds)
-        self._habits.learn_misses(cells, told.expected, found, told.linked)
+        if teaches:
+            self._habits.learn_misses(cells, told.expected, found, told.linked)
         return pick(cells, np.arange(len(cells)))
 
     def _take(self, linked: NDArray[np.intp], found: Found) -> None:
@@ -146,7 +206,7 @@ class Tracker:
         which, seen = linked[hit], pick(cells, hit)
         places = np.zeros_like(seen["place"])
         places[:, : found.places.shape[1]] = found.places[which]
-        habits.motion.learn(seen, places)
+        habits.motion.learn(seen, places, self._gap)
         habits.learn_looks(seen, found.areas[which], found.signals[which])
         seen["photons"] = found.photons[which]
         seen["sightings"] += 1
@@ -165,6 +225,17 @@ def _unexplained(told: Explanation, n_found: int) -> NDArray[np.intp]:
     is_free[told.linked] = False  # -1 is the one that is too many
     is_free[[d for s in told.splits for d in (s.kept, s.new)]] = False
     return is_free[:-1].nonzero()[0]
+
+
+def _spread_out(
+    labels: NDArray[np.int64], which: NDArray[np.intp] | None, n: int
+) -> NDArray[np.int64]:
+    """Return the identities of all detections, where only some were looked at; -1 for the rest."""
+    if which is None:
+        return labels
+    whole = np.full(n, -1, np.int64)
+    whole[which] = labels
+    return whole
 
 
 def _pending_of(areas: Sequence[float], **rest: Any) -> Pending:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from realtime.tracker.assign import cheapest_links, total_cost
+from realtime.tracker.certainty import certainty, link_odds
+from realtime.tracker.doubts import by_chance as all_by_chance
 from realtime.tracker.drift import common_drift, common_jump
 from realtime.tracker.flow import flowed, is_clump
 from realtime.tracker.middle import median
@@ -132,6 +134,8 @@ def with_flow(
     is_many = len(lost) > by_chance + _LOST_SDS * np.sqrt(by_chance)
     if not is_many and not is_clump(usual.expected.places, lost, _TOGETHER * gate.apart_px):
         return usual
+    if is_many and all_by_chance(usual.linked, certainty(link_odds(usual.pairs, usual.linked))):
+        return usual  # where all is noise, no part of it was carried off
     apart_px = gate.apart_px if is_many else 0.0
     told = flowed(usual.expected, usual.pairs, usual.linked, lost, found, apart_px, possible)
     if told is None or told[1] > total_cost(usual.pairs, usual.linked) - _PRICE:

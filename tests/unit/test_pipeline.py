@@ -56,6 +56,12 @@ class FakeTracker:
         self.shots += 1
         return Tracks(ids=(self.shots,)), ()
 
+    def carry(self, y_px: float, x_px: float) -> None:
+        """Nobody moves."""
+
+    def skip(self, shots: int) -> None:
+        self.shots += 100 * shots
+
 
 class Policy:
     name = "fake"
@@ -278,3 +284,31 @@ def test_a_focus_that_is_held_or_was_just_found_vouches_for_the_frame(bench: Ben
     for shot, said in enumerate(("locked", "found", "lost", "not found", "free", "")):
         pipeline.see(msgspec.structs.replace(info(shot, shot, 0, 1), focus=said), image(5))
     assert held == [True, True, False, False, False, False]
+
+
+def told(
+    pipeline: Pipeline, seq: int, shot: int, pixels: np.ndarray
+) -> tuple[int, tuple[str, ...]]:
+    pipeline.see(info(seq, shot, 0, 1), pixels)
+    result, _ = pipeline.answer()
+    return result.tracks.ids[0], result.tracks.flags
+
+
+def test_late_shots_and_images_without_numbers_change_no_track_and_lower_no_light(
+    bench: Bench,
+) -> None:
+    pipeline = bench.pipeline()
+    assert told(pipeline, 0, 5, image(20)) == (1, ())
+    assert told(pipeline, 1, 4, image(20)) == (1, ("late",))
+    assert not bench.policy.seen[-1].trust.is_trusted
+    broken = np.full(SHAPE, np.nan, np.float32)
+    assert told(pipeline, 2, 6, broken) == (1, ("not-numbers",))
+    assert not bench.policy.seen[-1].trust.is_trusted
+    assert len(bench.images) == 2  # no detector sees what is no number
+    assert told(pipeline, 3, 7, image(20)) == (2, ())
+
+
+def test_missing_time_points_are_told_to_the_tracker(bench: Bench) -> None:
+    pipeline = bench.pipeline()
+    shots = [told(pipeline, n, t, image(20))[0] for n, t in enumerate((0, 1, 2, 5))]
+    assert shots == [1, 2, 3, 204]

@@ -171,7 +171,8 @@ def test_all_cells_crowded_in_one_gate_do_not_stall() -> None:
 
 def test_a_bumped_stage_keeps_all_identities_and_invents_no_division() -> None:
     rng = np.random.default_rng(4)
-    cells = rng.uniform(0, 400, (60, 2))
+    squares = 50.0 * np.stack(np.mgrid[:8, :8], axis=-1).reshape(-1, 2)
+    cells = squares + rng.uniform(0, 40, squares.shape)  # no detector finds two at one place
     tracker = Tracker(TrackerConfig())
     ids: list[set[int]] = []
     for t in range(12):

@@ -1,0 +1,113 @@
+"""Follows each field by its own tracker, and keeps from it what is no new shot of that field."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from realtime.tracker.doubts import LATE, NOT_NUMBERS, RESIZED, UNTRUSTED, sentence
+from realtime.wire import Tracks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from acquire.frame import FrameInfo
+    from realtime.detections import Detections
+    from realtime.pipeline import CellTracker
+    from realtime.policy.observation import Trust
+    from realtime.wire import TrackEvent
+
+
+@dataclass(slots=True)
+class _Field:
+    """What is known of a field: its tracker, and the last shot."""
+
+    tracker: CellTracker
+    stood_um: tuple[float, float]
+    shape: tuple[int, ...]
+    number: int = -1
+    t: int = 0
+    stride: int = 0
+    tracks: Tracks = field(default_factory=Tracks)
+
+
+class Following:
+    """Keeps a tracker for each position: a stage move between wells is not motion.
+
+    A shot that comes after a later one of its field, or holds no numbers, changes nothing; missing
+    ones are told to the tracker; with images of another size it begins anew. Each is flagged.
+
+    Parameters
+    ----------
+    new_tracker
+        A tracker for a field that was not seen before.
+    pixel_um
+        Size of a pixel at the sample, by which stage moves inside a field are told; 0: never.
+    """
+
+    def __init__(self, new_tracker: Callable[[], CellTracker], pixel_um: float) -> None:
+        self._new_tracker, self._pixel_um = new_tracker, pixel_um
+        self._fields: dict[int, _Field] = {}
+
+    def update(
+        self, info: FrameInfo, image: NDArray[np.float32], found: Detections
+    ) -> tuple[Tracks, tuple[TrackEvent, ...]]:
+        """Take in what was found in a shot, (Y, X) `image`; return its cells and events."""
+        flags = []
+        of = self._fields.get(info.shot.position)
+        is_resized = of is not None and of.shape != image.shape
+        if of is None or is_resized:
+            x_um, y_um, _ = info.position_um
+            of = _Field(self._new_tracker(), (x_um, y_um), image.shape)
+            self._fields[info.shot.position] = of
+            flags += [RESIZED] * is_resized
+        if info.shot.number <= of.number:
+            return msgspec.structs.replace(of.tracks, flags=(LATE,)), ()
+        self._carry(of, info)
+        self._skip(of, info)
+        of.number = info.shot.number
+        if not is_real(image):  # nobody looked, so nobody was missed
+            return msgspec.structs.replace(of.tracks, flags=(*flags, NOT_NUMBERS)), ()
+        tracks, events = of.tracker.update(found)
+        if flags:
+            tracks = msgspec.structs.replace(tracks, flags=(*flags, *tracks.flags))
+        of.tracks = tracks
+        return tracks, events
+
+    def _carry(self, of: _Field, info: FrameInfo) -> None:
+        """Tell a tracker how far the stage has moved since the last shot of its field."""
+        x_um, y_um, _ = info.position_um
+        was_um, of.stood_um = of.stood_um, (x_um, y_um)
+        if self._pixel_um > 0 and was_um != (x_um, y_um):  # what stands still goes the other way
+            y_px, x_px = (was_um[1] - y_um) / self._pixel_um, (was_um[0] - x_um) / self._pixel_um
+            of.tracker.carry(y_px, x_px)
+
+    @staticmethod
+    def _skip(of: _Field, info: FrameInfo) -> None:
+        """Tell a tracker that shots of its field are missing: more time points than usual."""
+        stride = info.index.t - of.t
+        if of.number >= 0 and 0 < of.stride < stride:
+            of.tracker.skip(round(stride / of.stride) - 1)
+        of.t = info.index.t
+        if of.number >= 0 and stride > 0:
+            of.stride = stride
+
+
+def is_real(image: NDArray[np.float32]) -> bool:
+    """Whether every pixel is a number; one that is none spoils the sum."""
+    return bool(np.isfinite(image.sum(dtype=np.float64)))
+
+
+def doubted(trust: Trust, flags: tuple[str, ...]) -> Trust:
+    """Withdraw the trust where the tracker says that a shot cannot be believed."""
+    bad = [flag for flag in flags if flag in UNTRUSTED]
+    if not bad:
+        return trust
+    why = trust.why if not trust.is_trusted else sentence(bad[0])
+    all_flags = tuple(dict.fromkeys((*trust.flags, *bad)))
+    return msgspec.structs.replace(trust, is_trusted=False, why=why, flags=all_flags)
