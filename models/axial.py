@@ -179,7 +179,8 @@ class AxialInterpolator:
         mix.light_of(line, pedestal)
         np.copyto(self._drawn.network, blend)
         sd_e = None if self.aside else self._ask(shown, min(depths, FARTHEST), fraction)
-        weights = self.weight, self.line_weight
+        # At a plane that was taken nothing is left to correct; a third of the way on, all is.
+        weights = self.weight * min(4.5 * fraction * (1.0 - fraction), 1.0), self.line_weight
         return Denoised(mix.mixed(self._drawn, *weights, self._work, self._photons), sd_e)
 
     def candidates(self) -> Candidates:
