@@ -21,7 +21,8 @@ from lightloop.task import RunTask
 from realtime.client import StreamClient
 from realtime.errors import FrameLapped
 from realtime.ring import Ring, new_name
-from realtime.wire import End, FrameMessage, Gap, RestoredSlot, Start
+from realtime.tracker.doubts import sentence
+from realtime.wire import End, FrameMessage, Gap, Notice, RestoredSlot, Start
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -165,6 +166,8 @@ def _see(
         result, decision = pipeline.answer()
         client.send(result)
         client.send(decision)
+        for flag in pipeline.news(result):
+            client.send(Notice("warn", f"shot {result.shot}: {sentence(flag)}"))
         if desk is not None:
             desk.remember(result, decision)
     client.ack(info.seq, 1)
