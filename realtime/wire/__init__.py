@@ -1,14 +1,11 @@
 """What travels between the processes: frozen structs, MessagePack on the wire.
 
-A new field has a default, and a listener ignores a field that it does not know: so old and new
-read each other. A new message is one more struct in a union. A field that changes its meaning is a
-new `PROTOCOL` major, which the hub refuses. Pixels never travel in a struct: they lie in the ring,
-and a `FrameMessage` says where.
-
-`session`, `frames` and `seen` are what the hub says, `clients` what it is told.
+A new field has a default, and a listener ignores one that it does not know: so old and new read
+each other. A field that changes its meaning is a new `PROTOCOL` major, which the hub refuses.
+Pixels never travel in a struct: they lie in the ring, and a `FrameMessage` says where.
 """
 
-from realtime.wire.clients import Ack, Command, Credit, Hello, Refused, Reply, Seq, TimeNs, Word
+from realtime.wire.clients import Ack, Command, Hello, Refused, Reply
 from realtime.wire.codec import (
     Document,
     FromClient,
@@ -37,7 +34,6 @@ __all__ = [
     "CellDoses",
     "ClockPair",
     "Command",
-    "Credit",
     "DecisionMessage",
     "Document",
     "End",
@@ -54,13 +50,10 @@ __all__ = [
     "RestoredSlot",
     "Result",
     "RingInfo",
-    "Seq",
     "Start",
     "StepTimes",
-    "TimeNs",
     "TrackEvent",
     "Tracks",
-    "Word",
     "decode_from_client",
     "decode_from_hub",
     "encode",
