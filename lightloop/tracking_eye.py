@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 from scipy.spatial import cKDTree
 
@@ -14,12 +13,15 @@ from lightloop.build_detect import build_detector
 from lightloop.cell_size import measured_diameter
 from lightloop.config import NetworkConfig, RunConfig
 from models.denoise import Denoiser, Passthrough
+from models.errors import ModelError
 from realtime.export.outlines import Outlines
+from realtime.stack_heights import heights
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lightloop.recordings import Recording, TimePoint
+    from models.package import Package
     from realtime.detect import DetectorConfig
     from realtime.detections import Detections
 
@@ -56,7 +58,31 @@ class Wanted:
         if not self.find:
             return of_run
         kind, network = (self.find, "") if self.find in KINDS else ("nuclei", self.find)
+        if network:
+            self._outliner()
         return of_run.model_copy(update={"kind": kind, "network": network})
+
+    def denoiser(self) -> Package:
+        """Load the network to look through.
+
+        Raises
+        ------
+        ModelError
+            If there is none of that name, it is damaged, or it is no denoiser.
+        """
+        package = load_package(self.network, None)
+        if package.manifest.task == "segment":
+            raise ModelError(f"{self.network} outlines nuclei: write --find {self.network}")
+        return load_package(self.network)
+
+    def _outliner(self) -> None:
+        """Make sure that what finds cells is a network that outlines them."""
+        try:
+            task = load_package(self.find, None).manifest.task
+        except ModelError as err:
+            raise ModelError(f"--find takes nuclei, spots, or a network: {err}") from err
+        if task == "denoise":
+            raise ModelError(f"{self.find} is a denoiser: write --network {self.find}")
 
 
 class Eye:
@@ -80,7 +106,7 @@ class Eye:
         numbers = (camera.gain_adu_per_e, camera.offset_adu, camera.read_noise_e)
         self._restore: Denoiser | Passthrough = Passthrough(shape, *numbers)
         if wanted.network:
-            self._restore = Denoiser(load_package(wanted.network), shape, *numbers)
+            self._restore = Denoiser(wanted.denoiser(), shape, *numbers)
         looks = wanted.looks(recording.detect)
         self.diameter_px = wanted.diameter_px or measured_diameter(
             self._some(recording), looks, camera.read_noise_e
@@ -139,35 +165,6 @@ class Eye:
             images = [plane.read() for plane in points[n].planes]
             found.append(np.maximum.reduce(self._stack(points[n], images)).copy())
         return found
-
-
-def heights(found: Detections, stack: list[NDArray[np.float32]]) -> NDArray[np.float64]:
-    """Return how high cells are, in planes, (N,): the middle of their light.
-
-    That is the centroid of what a cell's middle holds above the half of its height, over the
-    planes that hang together with the brightest (proposed).
-    """
-    if not len(found):
-        return np.zeros(0)
-    sigma = max(0.5, 0.25 * float(np.sqrt(np.median(found.area_px) / np.pi)))
-    rows = np.clip(np.rint(found.y_px).astype(int), 0, stack[0].shape[0] - 1)
-    columns = np.clip(np.rint(found.x_px).astype(int), 0, stack[0].shape[1] - 1)
-    light = np.stack([cv2.GaussianBlur(plane, (0, 0), sigma)[rows, columns] for plane in stack])
-    light = light.astype(np.float64)
-    top = light.argmax(axis=0)
-    above = light - 0.5 * (light.max(axis=0) + light.min(axis=0))
-    weight = np.maximum(above, 0.0)
-    plane = np.arange(len(stack))[:, None]
-    for step in (1, -1):  # what lies beyond a dark plane is another cell
-        is_on = np.ones(len(top), bool)
-        order = range(len(stack)) if step > 0 else range(len(stack) - 1, -1, -1)
-        for z in order:
-            beyond = (z - top) * step > 0
-            is_on &= ~beyond | (weight[z] > 0)
-            weight[z] = np.where(beyond & ~is_on, 0.0, weight[z])
-    total = weight.sum(axis=0)
-    middle = (weight * plane).sum(axis=0) / np.where(total > 0, total, 1.0)
-    return np.asarray(np.where(total > 0, middle, top))
 
 
 def of_shape(labels: NDArray[np.int32], shape: tuple[int, ...], shrink: int) -> NDArray[np.int32]:

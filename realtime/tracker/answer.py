@@ -22,6 +22,7 @@ def tracks_of(cells: Cells, habits: Habits, flags: tuple[str, ...] = (), *, has_
     course = habits.motion.course(cells)
     spread = habits.motion.spread(cells, habits.gate.spread_px, 1)
     was_linked = (cells["detection"] >= 0) & (cells["age"] > 0)
+    z_ratio = habits.heights.ratio
     since = np.where(cells["since_division"] < NEVER, cells["since_division"], -1)
     return Tracks(
         ids=tuple(cells["id"].tolist()),
@@ -41,8 +42,9 @@ def tracks_of(cells: Cells, habits: Habits, flags: tuple[str, ...] = (), *, has_
         margin=tuple(cells["margin"].tolist()),
         trend=tuple((cells["trend"] - habits.fading).tolist()),
         since_division=tuple(since.tolist()),
-        z_px=tuple(places[:, 2].tolist()) if has_z else (),
-        course_z_px=tuple(course[:, 2].tolist()) if has_z else (),
+        z_px=tuple((z_ratio * places[:, 2]).tolist()) if has_z else (),
+        course_z_px=tuple((z_ratio * course[:, 2]).tolist()) if has_z else (),
+        spread_z_px=tuple((z_ratio * spread).tolist()) if has_z else (),
         n_wrong_links=float((1.0 - cells["certainty"][was_linked]).sum()),
         fading=habits.fading,
         flags=flags,
@@ -54,3 +56,14 @@ def labels_of(cells: Cells, n_found: int) -> NDArray[np.int64]:
     labels = np.full(n_found + 1, -1, np.int64)
     labels[cells["detection"]] = cells["id"]  # -1, unseen, is the one that is too many
     return labels[:-1]
+
+
+def spread_out(
+    labels: NDArray[np.int64], which: NDArray[np.intp] | None, n: int
+) -> NDArray[np.int64]:
+    """Return the identities of all detections, where only some were looked at; -1 for the rest."""
+    if which is None:
+        return labels
+    whole = np.full(n, -1, np.int64)
+    whole[which] = labels
+    return whole

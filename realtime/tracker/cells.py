@@ -27,7 +27,7 @@ CELL = np.dtype(
         ("id", "i8"),
         ("parent", "i8"),  # the mother's id; -1: none
         ("detection", "i8"),  # its detection in the last shot, -1: missed
-        ("place", "f8", AXES),  # where it was last seen: y, x, z px
+        ("place", "f8", AXES),  # where it was last seen: y, x px, and its divided height
         ("step", "f8", AXES),  # its last move, px for each shot
         ("velocity", "f8", AXES),  # the same, smoothed
         ("along", "f8"),  # running <step, velocity> and <velocity, velocity>: their ratio says
@@ -65,18 +65,21 @@ class Found:
     Attributes
     ----------
     places
-        y, x and, in a stack, z in px of the plane, (M, 2) or (M, 3).
+        y, x and, in a stack, the divided height, px, (M, 2) or (M, 3): one spread on all axes.
     areas, photons
         px and photo-electrons, (M,).
+    true_places
+        The places with heights as they are, px of the plane; None: the same.
     """
 
     places: NDArray[np.float64]
     areas: NDArray[np.float64]
     photons: NDArray[np.float64]
+    true_places: NDArray[np.float64] | None = None
 
     @classmethod
-    def of(cls, detections: Detections) -> Found:
-        """Take over what a detector says.
+    def of(cls, detections: Detections, z_ratio: float = 1.0) -> Found:
+        """Take over what a detector says; heights are divided by `z_ratio`.
 
         Raises
         ------
@@ -86,10 +89,12 @@ class Found:
         axes = [detections.y_px, detections.x_px]
         if detections.z_px is not None:
             axes.append(detections.z_px)
+        true = np.column_stack(axes).astype(np.float64)
         found = cls(
-            np.column_stack(axes).astype(np.float64),
+            true if len(axes) < AXES else true / (1.0, 1.0, z_ratio),
             np.asarray(detections.area_px, np.float64),
             np.asarray(detections.photons, np.float64),
+            None if len(axes) < AXES else true,
         )
         for name, values in (("place", found.places), ("area", found.areas)):
             _require_finite(name, values)
@@ -101,7 +106,13 @@ class Found:
 
     def some(self, which: NDArray[np.intp]) -> Found:
         """Return only some of it."""
-        return Found(self.places[which], self.areas[which], self.photons[which])
+        true = None if self.true_places is None else self.true_places[which]
+        return Found(self.places[which], self.areas[which], self.photons[which], true)
+
+    @property
+    def px(self) -> NDArray[np.float64]:
+        """The places with heights as they are, px, (M, D)."""
+        return self.places if self.true_places is None else self.true_places
 
     @cached_property
     def signals(self) -> NDArray[np.float64]:
@@ -146,6 +157,12 @@ def _require_finite(name: str, values: NDArray[np.float64]) -> None:
         f"the {name} of every detection must be a finite number; that of detection {first} is "
         f"{values[first]}: leave it out"
     )
+
+
+def rescale_heights(cells: Cells, factor: float) -> None:
+    """Multiply the divided heights of all cells; changes `cells`."""
+    for name in ("place", "step", "velocity", "offset"):
+        cells[name][:, AXES - 1] *= factor
 
 
 def guests_of(cells: Cells) -> NDArray[np.bool_]:

@@ -25,6 +25,10 @@ class TrackerConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstr
     division_reach_px: Annotated[float, Field(gt=0, le=10_000)] | None = None
     """Longest way from a mother to a new daughter, pixels; left out, three radii or a step."""
 
+    z_spread: Annotated[float, Field(ge=0.1, le=20)] | None = None
+    """In stacks: how many times less surely a height is known than a place in the plane; left out,
+    it is learnt from the cells."""
+
     max_cells: Annotated[int, Field(ge=100, le=1_000_000)] = 8_000
     """Detections in a shot above which nobody is born or divides, so that the shot's time is kept;
     the run says so. Known cells are followed on."""

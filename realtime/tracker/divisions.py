@@ -57,8 +57,8 @@ class Scene:
         Log probability of each cell to divide now, (N,); -inf: it cannot.
     sizes
         Area of each cell before, (N,), and of each detection, (M,), px.
-    places
-        Of the detections, px, (M, D).
+    places, px
+        Of the detections, px, (M, D): heights divided, and as they are.
     log_newcomers
         Log density of somebody new at each, (M,).
     of_cells, of_detections
@@ -71,6 +71,7 @@ class Scene:
     willing: NDArray[np.float64]
     sizes: tuple[NDArray[np.float64], NDArray[np.float64]]
     places: NDArray[np.float64]
+    px: NDArray[np.float64]
     log_newcomers: NDArray[np.float64]
     of_cells: NDArray[np.float64]
     of_detections: NDArray[np.float64]
@@ -136,7 +137,7 @@ def _cost(scene: Scene, family: Family, trio: tuple[NDArray[np.intp], ...]) -> N
     """Return minus the log likelihood of each division, over "unseen, and two newcomers"."""
     mothers, one, other = trio
     axes = scene.places.shape[1]
-    between = scene.places[one] - scene.places[other]
+    between = scene.px[one] - scene.px[other]
     middle = (scene.places[one] + scene.places[other]) / 2 - scene.expected.places[mothers]
     spread = family.off_px(scene.expected.spread_px[mothers])
     cost = surprise(np.einsum("ij,ij->i", middle, middle), spread, axes, scene.expected.tail)

@@ -123,7 +123,7 @@ def by_chance(linked: NDArray[np.intp], certainty: NDArray[np.float64]) -> bool:
 
 def is_repeated(found: Found, before: NDArray[np.float64]) -> bool:
     """Whether every detection is exactly where one was before: cells and cameras are never so."""
-    return len(found) > 0 and np.array_equal(found.places, before)
+    return len(found) > 0 and np.array_equal(found.px, before)
 
 
 def sentence(flag: str) -> str:

@@ -148,8 +148,8 @@ class _Shot:
             return []
         sizes = (self._cells["area"], self._found.areas)
         willing = _willing(self._cells, self._habits, is_settled)
-        places, newcomers = self._found.places, self._newcomers
-        scene = Scene(expected, willing, sizes, places, newcomers, *of, pairs.near)
+        places, px, newcomers = self._found.places, self._found.px, self._newcomers
+        scene = Scene(expected, willing, sizes, places, px, newcomers, *of, pairs.near)
         return find_splits(scene, self._habits.family)
 
     def _expect(self) -> Expected:

@@ -61,11 +61,13 @@ class Family:
     ----------
     radius_px
         Mean radius of the cells.
+    z_ratio
+        What heights are divided by in the places of cells.
     """
 
     def __init__(self, sizes: Likeness, *, use_area: bool, reach_px: float | None = None) -> None:
         self._sizes, self._use_area, self._reach_px = sizes, use_area, reach_px
-        self.radius_px = 0.0
+        self.radius_px, self.z_ratio = 0.0, 1.0
         self._apart = _Normal(math.log(_APART), _APART_SD)
         self._sum, self._pair = _Normal(_SUM, _SUM_SD), _Normal(0.0, _PAIR_SD)
 
@@ -79,17 +81,18 @@ class Family:
         return np.asarray(np.hypot(spread_px, _OFF_RADII * self.radius_px))
 
     def reach_px(self, spread_px: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return how far from the expected mother a daughter may be, px."""
+        """Return how far from the expected mother a daughter may be, heights divided, px."""
         if self._reach_px is not None:
             return np.full(len(spread_px), self._reach_px)
         half = 0.5 * self.radius_px * math.exp(self._apart.mean + 3 * self._apart.spread)
-        return np.asarray(half + 4 * self.off_px(spread_px))
+        return np.asarray(half * max(1.0, 1 / self.z_ratio) + 4 * self.off_px(spread_px))
 
     def apart_cost(self, apart_px: NDArray[np.float64], axes: int) -> NDArray[np.float64]:
         """Return the cost of such a distance of daughters, in any direction, nats."""
         apart = np.maximum(apart_px, 1e-3)
         logs = np.log(apart / max(self.radius_px, 1e-3))
         sphere = math.log(2 * math.pi) if axes == 2 else math.log(4 * math.pi)
+        sphere -= math.log(self.z_ratio)  # a divided px is larger, and holds more
         return np.asarray(self._apart.cost(logs) + sphere + axes * np.log(apart))
 
     def size_cost(

@@ -44,5 +44,8 @@ def forecast(tracks: Tracks, shots: float) -> tuple[NDArray[np.float64], NDArray
         course.append(tracks.course_z_px)
     places = np.array(place, np.float64).T + shots * np.array(course, np.float64).T
     since_seen = np.array(tracks.missed, np.float64) + shots
-    variance = np.array(tracks.spread_px) ** 2 * since_seen / (np.array(tracks.missed) + 1.0)
-    return places, variance[:, None, None] * np.eye(len(place))
+    spread = np.repeat(np.array(tracks.spread_px, np.float64)[:, None], len(place), axis=1)
+    if tracks.z_px and tracks.spread_z_px:
+        spread[:, 2] = tracks.spread_z_px
+    variance = spread**2 * (since_seen / (np.array(tracks.missed) + 1.0))[:, None]
+    return places, variance[:, :, None] * np.eye(len(place))

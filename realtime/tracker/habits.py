@@ -8,6 +8,7 @@ import numpy as np
 
 from realtime.tracker.family import Family
 from realtime.tracker.gate import Gate
+from realtime.tracker.heights import Heights
 from realtime.tracker.likeness import Likeness
 from realtime.tracker.middle import median
 from realtime.tracker.motion import Motion
@@ -37,18 +38,27 @@ class Habits:
         How much cells differ from each other, and from themselves a shot ago.
     family
         What mothers and daughters look like.
+    heights
+        How much less surely heights are known than places in the plane.
     fading
         Change of the brightness of all cells in a shot, as a share.
     """
 
     def __init__(self, config: TrackerConfig) -> None:
         self.motion, self.gate = Motion(), Gate(config.max_step_px)
-        self.rates = Rates()
+        self.rates, self.heights = Rates(), Heights(config.z_spread)
         self.sizes, self.signals = Likeness(), Likeness()
         self.family = Family(
             self.sizes, use_area=config.use_area, reach_px=config.division_reach_px
         )
         self.fading = 0.0
+
+    def settle_heights(self) -> float:
+        """Put in force what was learnt of heights; return what divided ones are multiplied by."""
+        factor = self.heights.settle()
+        self.family.z_ratio = self.heights.ratio
+        self.rates.rescale_heights(factor)
+        return factor
 
     def look(self, found: Found) -> None:
         """Learn what can be seen without knowing who is who."""
@@ -69,6 +79,7 @@ class Habits:
         """Learn from the links how far cells are found from where they were expected."""
         hit = ((linked >= 0) & (cells["missed"] == 0)).nonzero()[0]
         off = found.places[linked[hit]] - expected.places[hit]
+        self.heights.learn(off)
         squared = np.einsum("ij,ij->i", off, off)
         usual = max(self.gate.spread_px, 1e-6) ** 2 * off.shape[1]
         cells["unrest"][hit] = self.motion.unrest(cells["unrest"][hit], squared / usual)

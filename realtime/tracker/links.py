@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from realtime.tracker.assign import Pairs
+from realtime.tracker.assign import Pairs, cheapest_links
+from realtime.tracker.cells import Found
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
-
-    from realtime.tracker.cells import Found
 
 _NEAREST = 10
 """Detections that are looked at for each cell: a crowd must not stall the search."""
@@ -102,3 +101,11 @@ def possible_links(
     cost = surprise(off**2, expected.spread_px[rows], found.places.shape[1], expected.tail)
     cost += log_newcomers[columns] - np.log1p(-expected.alone)[rows] + look(rows, columns)
     return Pairs(rows, columns, cost, alone, m, (away, near))
+
+
+def warm_up() -> None:
+    """Link two dummy cells: scipy's first call loads code, and must not cost the first shot."""
+    two = np.array([[0.0, 0.0], [9.0, 9.0]])
+    ones = np.ones(2)
+    expected, found = Expected(two, ones, 3 * ones, 0.1 * ones), Found(two, ones, ones)
+    cheapest_links(possible_links(expected, found, -9 * ones, lambda rows, _: np.zeros(len(rows))))

@@ -87,6 +87,12 @@ class Rates:
         self._low = low if self._low is None else np.minimum(self._low, low)
         self._high = high if self._high is None else np.maximum(self._high, high)
 
+    def rescale_heights(self, factor: float) -> None:
+        """Multiply the divided heights of the field, if it has any."""
+        for bound in (self._low, self._high):
+            if bound is not None and len(bound) > 2:
+                bound[2] *= factor
+
     def is_at_rim(self, places: NDArray[np.float64], gate_px: float) -> NDArray[np.bool_]:
         """Return which places, (M, D), are so near the rim that a cell may have come in."""
         if self._low is None or self._high is None or self._most < _FEW:

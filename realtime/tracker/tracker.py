@@ -6,9 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from realtime.tracker.answer import labels_of, tracks_of
-from realtime.tracker.assign import cheapest_links
-from realtime.tracker.cells import NEVER, NOBODY, Cells, Found, no_cells, not_twice, pick, put
+from realtime.tracker.answer import labels_of, spread_out, tracks_of
+from realtime.tracker.cells import (
+    NEVER,
+    NOBODY,
+    Cells,
+    Found,
+    no_cells,
+    not_twice,
+    pick,
+    put,
+    rescale_heights,
+)
 from realtime.tracker.certainty import certainty
 from realtime.tracker.doubts import (
     CHANCE,
@@ -24,7 +33,7 @@ from realtime.tracker.doubts import (
 )
 from realtime.tracker.explain import explain
 from realtime.tracker.habits import Habits
-from realtime.tracker.links import Expected, possible_links
+from realtime.tracker.links import warm_up
 from realtime.tracker.merges import Merges, Open
 from realtime.tracker.pending import Pending
 from realtime.tracker.state import pack, unpack
@@ -76,7 +85,7 @@ class Tracker:
         self._last: NDArray[np.float64] = np.empty((0, _PLANE))
         self.has_jumped = False
         self.labels: NDArray[np.int64] = np.empty(0, np.int64)
-        _warm_up()
+        warm_up()
 
     def state(self) -> bytes:
         """Return all that is known, as plain bytes, to go on from later (`resume`)."""
@@ -115,7 +124,7 @@ class Tracker:
         """
         n_all = len(detections)
         detections, which = real_ones(detections)
-        found, verdicts = Found.of(detections), self._verdicts
+        found, verdicts = self._found_in(detections), self._verdicts
         flags = [NOT_NUMBERS] if which is not None else []
         verdicts.events = []
         self._shots += 1
@@ -126,7 +135,7 @@ class Tracker:
             flags.append(REPEATED)
         else:
             self._habits.look(found)
-        self._last = found.places
+        self._last = found.px
         told = self._explained(found, is_hasty=is_flood or self._is_chance)
         self._is_chance = told.is_chance
         flags += [CHANCE] * told.is_chance + [JUMPED] * told.is_upheaval + [GAP] * (self._gap > 0)
@@ -143,9 +152,15 @@ class Tracker:
             new = not_twice(found, _unexplained(told, len(found)))
             cells = verdicts.open_births(cells, new, found)
         self._cells = verdicts.judge(cells, axes, self._shots)
-        self.labels = _spread_out(labels_of(self._cells, len(found)), which, n_all)
+        self.labels = spread_out(labels_of(self._cells, len(found)), which, n_all)
         tracks = tracks_of(self._cells, self._habits, tuple(flags), has_z=axes > _PLANE)
         return tracks, tuple(verdicts.events)
+
+    def _found_in(self, detections: Detections) -> Found:
+        """Return what was detected, with heights as sure as places in the plane."""
+        if detections.z_px is not None:
+            rescale_heights(self._cells, self._habits.settle_heights())
+        return Found.of(detections, self._habits.heights.ratio)
 
     def _explained(self, found: Found, *, is_hasty: bool) -> Explanation:
         return explain(
@@ -227,26 +242,7 @@ def _unexplained(told: Explanation, n_found: int) -> NDArray[np.intp]:
     return is_free[:-1].nonzero()[0]
 
 
-def _spread_out(
-    labels: NDArray[np.int64], which: NDArray[np.intp] | None, n: int
-) -> NDArray[np.int64]:
-    """Return the identities of all detections, where only some were looked at; -1 for the rest."""
-    if which is None:
-        return labels
-    whole = np.full(n, -1, np.int64)
-    whole[which] = labels
-    return whole
-
-
 def _pending_of(areas: Sequence[float], **rest: Any) -> Pending:
     """Return a provisional division from its plain numbers."""
     mother, one, other = areas
     return Pending(areas=(mother, one, other), **rest)
-
-
-def _warm_up() -> None:
-    """Link two dummy cells: scipy's first call loads code, and must not cost the first shot."""
-    two = np.array([[0.0, 0.0], [9.0, 9.0]])
-    ones = np.ones(2)
-    expected, found = Expected(two, ones, 3 * ones, 0.1 * ones), Found(two, ones, ones)
-    cheapest_links(possible_links(expected, found, -9 * ones, lambda rows, _: np.zeros(len(rows))))

@@ -194,7 +194,7 @@ class Verdicts:
 
 def _pending(was: np.void, daughter_id: int, split: Split, found: Found) -> Pending:
     """Return what must be remembered of a division until its verdict."""
-    apart_px = float(np.linalg.norm(found.places[split.kept] - found.places[split.new]))
+    apart_px = float(np.linalg.norm(found.px[split.kept] - found.px[split.new]))
     one, other = (float(found.areas[d]) for d in (split.kept, split.new))
     return Pending(
         int(was["id"]),

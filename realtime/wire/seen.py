@@ -38,6 +38,8 @@ class Tracks(msgspec.Struct, frozen=True, gc=False):
         Shots since it was born of a division; -1: not seen to divide.
     z_px, course_z_px
         In a stack only: height, pixels of the plane, and expected change.
+    spread_z_px
+        In a stack only: standard deviation of its next height, pixels of the plane.
     n_wrong_links
         Links of this shot that are expected to be wrong.
     fading
@@ -68,6 +70,7 @@ class Tracks(msgspec.Struct, frozen=True, gc=False):
     n_wrong_links: float = 0.0
     fading: float = 0.0
     flags: tuple[str, ...] = ()
+    spread_z_px: tuple[float, ...] = ()
 
 
 class TrackEvent(msgspec.Struct, frozen=True, gc=False):

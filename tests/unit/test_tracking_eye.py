@@ -13,10 +13,11 @@ from acquire.simulated.movie import Movie
 from lightloop.recordings import open_recording
 from lightloop.simulate import simulate
 from lightloop.tracking import track
-from lightloop.tracking_eye import Wanted, heights
+from lightloop.tracking_eye import Wanted
 from realtime.detect import DetectorConfig
 from realtime.detections import Detections
 from realtime.export.tracks_formats import Format
+from realtime.stack_heights import heights
 
 
 def cells_at(y: list[float], x: list[float], area: float = 113.0) -> Detections:
