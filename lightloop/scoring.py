@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import io
+import logging
 import math
 import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from lightloop.scoring_sides import Side
 
 CTC, TRACCURACY = "py-ctcmetrics", "traccuracy"
+STRANGE = 0.1
+"""Share of the true cells that were found from below which two films are meant (proposed)."""
 ALL = {
     "edge_f1": ("Edge F1", TRACCURACY, "links that are right"),
     "division_f1": ("Division F1", TRACCURACY, "divisions that are right, to the frame"),
@@ -62,6 +65,11 @@ class Scores(NamedTuple):
     n_matched: int
     links: tuple[int, int]
     divisions: tuple[int, int]
+
+    @property
+    def is_strange(self) -> bool:
+        """Whether so few cells were found that the two are hardly of the same film."""
+        return self.n_matched < STRANGE * self.n_truth
 
 
 def check_installed() -> None:
@@ -104,9 +112,15 @@ def score(result: Side, truth: Side) -> Scores:
 @contextlib.contextmanager
 def _in_silence() -> Iterator[None]:
     """Keep what the packages print and warn of from the person."""
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")
-        yield
+    logger = logging.getLogger(TRACCURACY)
+    level = logger.level
+    logger.setLevel(logging.ERROR)  # it warns of films without divisions; "none" says that here
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 def _traccuracy(result: Side, truth: Side, found: Match) -> dict[str, float]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from lightloop.cell_size import doubt_of_size
 from lightloop.tracking_eye import Eye, Wanted
+from lightloop.tracking_flags import Flags, missing_before
 from realtime.errors import RunFileError
 from realtime.export.outlines import OutlineLog
 from realtime.export.tracks_forest import Forest
@@ -98,7 +99,10 @@ def track(
             for position, points in recording.fields.items():
                 logs.empty()
                 tell = partial(_tell, show, done, total)
-                mothers = _follow(eye, recording.track, points, logs, done, tell)
+                flags = Flags()
+                mothers = _follow(eye, recording.track, points, logs, done, flags, tell)
+                name = f"field {position}" if len(recording.fields) > 1 else ""
+                done.notes += flags.sentences(name)
                 forest = _forest(recording, wanted, points, logs.rows.rows(), mothers)
                 done.n_cells += len(forest.cells())
                 done.n_divisions += forest.n_divisions
@@ -164,20 +168,24 @@ def _follow(
     points: list[TimePoint],
     logs: _Logs,
     done: Followed,
+    flags: Flags,
     tell: Callable[[], object],
 ) -> dict[int, int]:
     """Follow one field; return who is whose mother."""
     tracker = Tracker(config)
     lineage = Lineage(max(config.verdict_shots, config.max_missed))
-    for point in points:
+    missing = missing_before([point.t for point in points])
+    for point, n_missing in zip(points, missing, strict=True):
         images = [plane.read() for plane in point.planes]
         start = time.perf_counter_ns()
         found, whole = eye.find(point, images)
+        tracker.skip(n_missing)
         tracks, events = tracker.update(found)
         done.ms.append((time.perf_counter_ns() - start) * 1e-6)
         if logs.outlines is not None and (outlines := eye.outlines(found, whole)) is not None:
             logs.outlines.add(point.t, outlines)
         logs.rows.add(lineage.take(point.t, tracks, events))
+        flags.add(point.t, tracks.flags)
         done.wrong_links += tracks.n_wrong_links
         done.n_frames += 1
         tell()

@@ -20,7 +20,7 @@ _MB = 1e6
 
 def packages_table(packages: Iterable[Package]) -> Table:
     """Return one row for each network that is here."""
-    table = _table("", ["network", "for", "sees", "answers", "light, e-", "MB", "id"])
+    table = _table("", ["network", "version", "for", "sees", "answers", "light, e-", "MB"])
     for package in packages:
         manifest = package.manifest
         megabytes = sum((package.folder / f).stat().st_size for f in manifest.sha256) / _MB
@@ -30,12 +30,12 @@ def packages_table(packages: Iterable[Package]) -> Table:
         scale = f", x{manifest.upscale}" if manifest.upscale > 1 else ""
         table.add_row(
             Text(manifest.name, "bold"),
+            manifest.version,
             manifest.task,
             planes,
             f"{manifest.outputs} maps{scale}",
             f"{manifest.photons_min_e:g} to {manifest.photons_max_e:g}",
             f"{megabytes:.1f}",
-            package.model_id,
         )
     return table
 
@@ -125,7 +125,7 @@ def _table(title: str, headings: Sequence[str]) -> Table:
     table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left")
     for heading in headings:
         is_number = heading.endswith(("ms", "MB", "median", "deviation", "allowed", "after"))
-        fold = heading == ""
+        fold = heading in ("", "sees")  # names stay whole: they are typed
         table.add_column(
             heading,
             justify="right" if is_number else "left",

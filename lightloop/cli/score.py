@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lightloop.cli.door import exit_status, paper
+from lightloop.cli.door import complain, exit_status, paper
 
 if TYPE_CHECKING:
     from lightloop.scoring import Scores
@@ -81,3 +81,5 @@ def _print(got: Scores, result: str, truth: str) -> None:
         f"links: {got.links[0]} true, {got.links[1]} found; divisions: {got.divisions[0]} true, "
         f"{got.divisions[1]} found"
     )
+    if got.is_strange:
+        complain("note: hardly a true cell was found: are the two of the same film and field?")

@@ -18,6 +18,21 @@ if TYPE_CHECKING:
     from lightloop.tracking_eye import Wanted
 
 
+RadiusPx = Annotated[
+    float | None,
+    typer.Option("--radius-px", min=1.5, max=250, help="Radius of a cell; else measured."),
+]
+PixelUm = Annotated[
+    float | None, typer.Option(min=1e-4, max=1e3, help="Size of a pixel; else what the file says.")
+]
+IntervalS = Annotated[
+    float | None, typer.Option(min=1e-6, max=1e7, help="Frame interval; else what the file says.")
+]
+Axes = Annotated[
+    str, typer.Option(help="Order of the axes, such as TZYX, where the file does not say it.")
+]
+
+
 class Kind(StrEnum):
     """Formats of tracks (`realtime.export.tracks_formats`, which would make help slow)."""
 
@@ -47,20 +62,17 @@ def track(
     ] = "",
     find: Annotated[
         str,
-        typer.Option(help="nuclei, spots, or a network that outlines nuclei; else as the run did."),
+        typer.Option(
+            help="nuclei, spots, or a network that outlines nuclei; else as the run did, or nuclei."
+        ),
     ] = "",
-    radius_px: Annotated[
-        float | None,
-        typer.Option("--radius-px", min=1.5, max=250, help="Radius of a cell; else measured."),
-    ] = None,
-    pixel_um: Annotated[
-        float | None, typer.Option(min=1e-4, max=1e3, help="Pixel; else what the file says.")
-    ] = None,
-    interval_s: Annotated[
-        float | None, typer.Option(min=1e-6, max=1e7, help="Frame interval; else as the file says.")
-    ] = None,
-    axes: Annotated[str, typer.Option(help="Order of the axes, such as TZYX, if need be.")] = "",
-    channel: Annotated[int, typer.Option(min=0, help="Channel of a foreign file, from 0.")] = 0,
+    radius_px: RadiusPx = None,
+    pixel_um: PixelUm = None,
+    interval_s: IntervalS = None,
+    axes: Axes = "",
+    channel: Annotated[
+        int, typer.Option(min=0, help="Channel of a file with several, from 0; not of a run file.")
+    ] = 0,
 ) -> None:
     """Follow the cells of a recording; write who was where and who became whom."""
     with exit_status():
@@ -102,7 +114,7 @@ def _summary(done: Followed, film: Recording, wanted: Wanted) -> Iterator[str]:
     pixel_um = film.pixel_um if wanted.pixel_um is None else wanted.pixel_um
     if pixel_um > 0:
         size += f", {done.diameter_px * pixel_um:.1f} um"
-    yield f"cells are {size}; {median(done.ms):.1f} ms per frame, reading apart"
+    yield f"cells are {size}; {median(done.ms):.1f} ms per frame, not counting reading"
     if not done.n_cells:
         yield "no cell was found: is --radius-px right, and --channel?"
 

@@ -39,7 +39,7 @@ class Outputs:
             If `path` exists.
         """
         if path.exists():
-            raise RunFileError(f"{path} exists already; move it away, or name another folder")
+            raise RunFileError(f"{path} exists already; move it away, or choose another name")
         draft = path.with_name(path.name + DRAFT)
         remove(draft)
         draft.parent.mkdir(parents=True, exist_ok=True)

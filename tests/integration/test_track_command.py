@@ -76,3 +76,32 @@ def test_what_exists_and_what_cannot_be_is_told_before_any_work(
         assert done.exit_code == 1
         assert words in done.stderr
     assert (tmp_path / "c.csv").read_text() == "old"
+
+
+def test_what_was_wrong_with_a_shot_is_said_at_the_end(tmp_path: Path) -> None:
+    rng, y, x = np.random.default_rng(2), *np.mgrid[:96, :96]
+    film = []
+    for t in range(8):
+        cells = sum(np.hypot(y - 20 - 28 * k - t, x - 48) < 6 for k in range(3))
+        film.append(rng.poisson(10 + 90 * cells).astype(np.uint16))
+    film[5] = film[4]
+    np.save(tmp_path / "film.npy", np.array(film))
+    asked = ["track", str(tmp_path / "film.npy"), "--axes", "TYX", "--out", str(tmp_path / "c.csv")]
+    done = CliRunner().invoke(app, asked)
+    assert done.exit_code == 0, done.output
+    assert "note: t = 5: the same image came twice" in done.stderr
+
+
+def test_a_network_that_was_given_for_the_wrong_thing_is_told_its_option(
+    movie: Path, tmp_path: Path
+) -> None:
+    for asked, words in (
+        (["--network", "segment-nuclei"], "write --find segment-nuclei"),
+        (["--find", "denoise-2d"], "write --network denoise-2d"),
+        (["--find", "cells"], "--find takes nuclei, spots, or a network: "),
+    ):
+        out = tmp_path / "c.csv"
+        done = CliRunner().invoke(app, ["track", str(movie), "--out", str(out), *asked])
+        assert done.exit_code == 1
+        assert words in done.stderr
+    assert not list(tmp_path.iterdir())

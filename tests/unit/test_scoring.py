@@ -110,6 +110,13 @@ def test_masks_match_by_cover_and_places_by_distance(movie: Path) -> None:
     assert len(match(truth, far).pairs) == 0
 
 
+@pytest.mark.parametrize(("n_matched", "is_strange"), [(0, True), (9, True), (10, False)])
+def test_where_hardly_a_cell_is_found_the_two_may_be_of_other_films(
+    n_matched: int, is_strange: bool
+) -> None:
+    assert Scores("", {}, 100, 50, n_matched, (0, 0), (0, 0)).is_strange == is_strange
+
+
 def test_one_result_for_two_true_cells_is_one_pair_of_one_to_one() -> None:
     line = [Line(1, 0, 0, 0), Line(2, 0, 0, 0)]
     image = np.zeros((4, 8), np.uint16)
