@@ -55,6 +55,7 @@ class _Field:
     stacks: int = 0
     good: int = 0
     is_whole: bool = True
+    is_owed: bool = False
     why: str = "the first stacks are whole"
 
 
@@ -105,7 +106,7 @@ class SkippedPlanes:
         field_ = self._of(position)
         if field_.is_whole or not self.skipped:
             return tuple(range(len(self.planes_um)))
-        if field_.stacks % self.config.check_every:
+        if not self._is_due(field_):
             return self.kept
         extra = self.skipped[field_.stacks // self.config.check_every % len(self.skipped)]
         return tuple(sorted((*self.kept, extra)))
@@ -122,6 +123,7 @@ class SkippedPlanes:
     def saw(self, position: int, stack: StackSeen) -> None:
         """Take note of a stack that was taken, and of what was compared in it."""
         field_ = self._of(position)
+        field_.is_owed = self._is_due(field_) and not (field_.is_whole or stack.compared)
         field_.stacks += 1
         if self.config.is_bad(stack):
             field_.is_whole, field_.good = True, 0
@@ -148,6 +150,10 @@ class SkippedPlanes:
         checks = _multiples(stacks, self.config.check_every)
         checks -= _multiples(min(GOOD_STACKS, stacks), self.config.check_every)
         return skipping * len(self.skipped) - (checks if self.skipped else 0)
+
+    def _is_due(self, field_: _Field) -> bool:
+        """Whether a check is; one that could not be taken, for want of light, stays so."""
+        return field_.is_owed or field_.stacks % self.config.check_every == 0
 
     def _of(self, position: int) -> _Field:
         return self._fields.setdefault(position, _Field())

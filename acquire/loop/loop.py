@@ -214,11 +214,16 @@ class _Loop:
         """Return what the field's next shot may use."""
         if refusal is None:
             return self._taker.following(shot)
-        if not request.late:  # nothing new was seen, so nobody can decide anew
-            return msgspec.structs.replace(
-                self._taker.good[shot.position], late=1, has_evidence=False, valid_until_ns=0
-            )
-        return self._next_request(shot)
+        # Nothing new was seen, so nobody can decide anew: what was refused stays so for ever.
+        late = 1
+        if request.late:
+            following = self._next_request(shot)
+            if not following.late or following.decision_id != request.decision_id:
+                return following
+            late = following.late
+        return msgspec.structs.replace(
+            self._taker.good[shot.position], late=late, has_evidence=False, valid_until_ns=0
+        )
 
     def _wait_for(self, planned: PlannedShot, interval_s: float) -> None:
         """Let the shot's time come: the plan's, or the interval that was asked for (0: none)."""

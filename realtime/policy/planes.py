@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import msgspec
 
@@ -12,11 +12,22 @@ if TYPE_CHECKING:
     from realtime.skipped_planes import SkippedPlanes
 
 
+@runtime_checkable
+class Wary(Protocol):
+    """A policy that knows when something speaks against more light, for all the evidence."""
+
+    def may_rise(self, position: int) -> bool:
+        """Whether nothing does in a field, by all of its shots that were decided on."""
+        ...
+
+
 class PlanesPolicy:
     """Skips planes as long as drawn ones are good.
 
     More planes are more light, and the guard gives none without evidence. So the planes stay as
     they are while there is none: who cannot go back to whole stacks does not leave them either.
+    Nor are they more where the inner policy would give no more light: cells that die are drawn
+    badly, too.
 
     Parameters
     ----------
@@ -40,6 +51,8 @@ class PlanesPolicy:
         planes, why = self._plan.next(seen.position), self._plan.why(seen.position)
         if not decision.has_evidence and planes != stack.taken:
             planes, why = stack.taken, f"no evidence for other planes ({why})"
+        elif len(planes) > len(stack.taken) and not self._may_rise(seen.position):
+            planes, why = self._fewest(stack.taken), f"no more light, nor planes, yet ({why})"
         z_um = self._plan.heights_um(planes)
         count = f"{len(planes)} of {len(self._plan.planes_um)} planes"
         return msgspec.structs.replace(
@@ -48,6 +61,14 @@ class PlanesPolicy:
             inputs=decision.inputs | _inputs(stack),
             reason=f"{decision.reason}; {count}: {why}",
         )
+
+    def _fewest(self, taken: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the planes of a stack that was not whole, without those that were checked."""
+        kept = self._plan.kept
+        return kept if set(kept) <= set(taken) else taken
+
+    def _may_rise(self, position: int) -> bool:
+        return not isinstance(self._inner, Wary) or self._inner.may_rise(position)
 
 
 def _inputs(stack: StackSeen) -> dict[str, float]:

@@ -107,6 +107,11 @@ class SnrPolicy:
             has_evidence=not doubt,
         )
 
+    def may_rise(self, position: int) -> bool:
+        """Whether a field's last shots were sharp, and as bright as bleaching lets expect."""
+        field = self._fields.get(position)
+        return field is not None and field.fading.is_calm
+
     def _doubt(self, seen: Observation) -> str:
         """Return why this shot speaks for no light at all, in plain words; empty if it does."""
         numbers = (seen.snr, seen.signal_e, seen.background_e, seen.saturated_fraction)

@@ -306,6 +306,24 @@ def test_without_decisions_light_holds_lowers_and_ends_but_the_run_goes_on() -> 
     assert powers == pytest.approx([0.4, 0.4, 0.2, 0.1, 0, 0, 0.05])
 
 
+def test_a_late_decision_for_more_planes_costs_one_shot_and_not_the_run() -> None:
+    """No frames, no answer: asked for again and again, it would be refused for ever."""
+    few = Settings(ask(power=0.4).settings.channels, z_um=(-0.5, 0.5))
+    going = Run(stand(), Request(few, 7))
+
+    def answer(shot: Shot) -> Request:
+        seen = {frame.info.shot.number for frame in going.frames}
+        if shot.number != 1 and shot.number in seen:
+            return Request(few, shot.number)
+        return ask(power=0.4, decision_id=1, late=max(1, shot.number - max(seen)))
+
+    going.next_request = answer  # type: ignore[method-assign]
+    going.go(plan(8, z_plan={"range": 1, "step": 0.5}))
+    given = [sum(one.dose_j_cm2 for one in report.applied) for report in going.reports]
+    assert [dose > 0 for dose in given] == [True, True, False] + [True] * 5
+    assert max(given[2:]) <= given[1] * (1 + 1e-9)
+
+
 def test_a_first_request_that_is_refused_ends_the_run() -> None:
     going = Run(stand(), ask(power=math.nan))
     outcome = going.go(plan())

@@ -13,7 +13,9 @@ from acquire.settings import ChannelSettings, Settings
 from realtime.policy.decision import Decision
 from realtime.policy.observation import Observation, StackSeen, Trust
 from realtime.policy.planes import PlanesPolicy
+from realtime.policy.snr import SnrConfig, SnrPolicy
 from realtime.skipped_planes import GOOD_STACKS, SkipConfig, SkippedPlanes
+from tests.unit.policy_samples import FIRST, READ_NOISE_E, Sample, but, light_of
 
 HEIGHTS = tuple(0.5 * k for k in range(9))
 ALL = tuple(range(9))
@@ -165,3 +167,40 @@ def test_planes_of_the_inner_policy_are_its_own_and_what_saw_no_stack_says_nothi
     assert policy.decide(seen(0, None)).settings.z_um == ()
     inner.z_um = (3.0,)
     assert policy.decide(seen(0, GOOD)).settings.z_um == (3.0,)
+
+
+def stack_of(settings: Settings, *, is_bad: bool) -> StackSeen:
+    taken = tuple(HEIGHTS.index(z) for z in settings.z_um) or ALL
+    if taken == KEPT:
+        return StackSeen(KEPT)
+    return msgspec.structs.replace(BAD if is_bad else GOOD, taken=taken)
+
+
+def stack_dose(settings: Settings) -> float:
+    return light_of(settings) * (len(settings.z_um) or len(ALL))
+
+
+@pytest.mark.parametrize("brightness", [0.5, 0.8, 3.0])
+def test_cells_that_die_get_no_more_planes_though_drawn_ones_are_bad(brightness) -> None:
+    steering = SnrPolicy(SnrConfig(target_snr=8.0), FIRST, READ_NOISE_E)
+    policy, sample, settings = PlanesPolicy(steering, plan(check_every=7)), Sample(20.0), FIRST
+    doses = []
+    for shot in range(45):
+        if shot >= 28:
+            sample.brightness = 20.0 * brightness
+        stack = stack_of(settings, is_bad=shot >= 28)
+        settings = policy.decide(but(sample.see(settings), stack=stack)).settings
+        doses.append(stack_dose(settings))
+    assert settings.z_um == tuple(HEIGHTS[k] for k in KEPT)
+    assert max(doses[28:]) <= max(doses[20:28])
+
+
+def test_a_check_that_could_not_be_taken_is_owed() -> None:
+    skipping = settled(plan(check_every=4))
+    skipping.saw(0, NOTHING)
+    with_check = skipping.next(0)
+    assert len(with_check) == len(KEPT) + 1
+    for stack in (NOTHING, NOTHING, GOOD):
+        assert skipping.next(0) == with_check
+        skipping.saw(0, stack)
+    assert skipping.next(0) == KEPT
