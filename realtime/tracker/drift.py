@@ -15,7 +15,12 @@ _NEIGHBOURS = 16
 _FEWEST = 8
 """Cells without which nobody can tell a jump from a walk (proposed)."""
 _VOTES = 12
-"""Detections that each cell votes for."""
+"""Detections that each cell votes for (proposed)."""
+_JUMP_REACH = 2.0
+"""How far jumps are looked for, over the distance of neighbours (proposed)."""
+_EXPLAINED, _GAIN = 0.5, 1.5
+"""Share of the cells that a jump must explain, and how many times as many as no jump does
+(proposed)."""
 _MOST_ASKED = 2000
 """Ways whose votes are counted: a crowd must not stall the search."""
 
@@ -69,7 +74,7 @@ def common_jump(
     if n < _FEWEST or m < _FEWEST:
         return None
     tree = cKDTree(found)
-    reach = 2.0 * apart_px
+    reach = _JUMP_REACH * apart_px
     away, near = tree.query(expected, range(1, min(_VOTES, m) + 1), distance_upper_bound=reach)
     rows, ranks = np.nonzero(away < reach)
     ways = found[near[rows, ranks]] - expected[rows]
@@ -82,5 +87,5 @@ def common_jump(
     way = np.median(ways[votes.query_ball_point(best, sharp_px)], axis=0)
     explained = int(np.sum(tree.query(expected + way)[0] < sharp_px))
     before = int(np.sum(tree.query(expected)[0] < sharp_px))
-    is_real = explained >= 0.5 * n and explained > 1.5 * before
+    is_real = explained >= _EXPLAINED * n and explained > _GAIN * before
     return np.asarray(way) if is_real else None

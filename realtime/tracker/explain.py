@@ -31,6 +31,8 @@ _TOO_SOON_SHOTS = 4
 """A cell that divided so few shots ago hardly divides again (proposed)."""
 _TOO_SOON = 0.02
 """What then remains of its probability (proposed)."""
+_SEEN_ONCE = 0.25
+"""The same of a cell that was seen only once, and may be false (proposed)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ class Explanation:
         Log odds, nats, (N,), that each cell's link is right.
     is_upheaval, jump
         Whether the whole field moved as it never does; how far, if all went the same way, px, (D,).
+    ways
+        How far each cell was carried beyond that, px, (N, D); None: nobody was.
     """
 
     expected: Expected
@@ -208,7 +212,7 @@ def _willing(cells: Cells, habits: Habits, is_settled: bool) -> NDArray[np.float
     share = np.full(len(cells), rates.divided)
     share = np.where(cells["since_division"] < _TOO_SOON_SHOTS, _TOO_SOON * share, share)
     is_doubtful = ~cells["is_sure"] & (cells["sightings"] < 2) & is_settled
-    share = np.where(is_doubtful, share * (1 - rates.false) / 4, share)
+    share = np.where(is_doubtful, _SEEN_ONCE * share * (1 - rates.false), share)
     two_as_one = cells["hides"] | (cells["host"] != NOBODY)  # they come apart, they do not divide
     return np.where(two_as_one, -np.inf, np.log(share))
 

@@ -20,12 +20,18 @@ _LOOK_EVERY = 4
 """Size and distance of cells change slowly: after the first shots, every fourth is enough."""
 _MIN_STEPS = 40
 """Fewer than these say nothing about a 99th percentile."""
+_LOOK_FRESH = 0.3
+"""Weight of the newest look in their size and distance (proposed)."""
 _GATE_MARGIN = 1.4
 """Gate over the 99th percentile of misses (measured: 1.2 to 1.5)."""
 _CROWDED = 0.6
 """Gate over the distance of neighbours from which cells can be mistaken for each other."""
 _NARROWEST, _WIDEST = 0.5, 1.5
 """Bounds of the gate: over the distance of neighbours, and over the first gate (measured)."""
+_FIRST_RADII = 3.0
+"""First gate, in mean radii (see the reference of `Gate`)."""
+_LEAST_PX = 1.0
+"""Narrowest gate of all, px (proposed)."""
 _FIRST_SPREAD = 6.0
 """First gate over the spread that is believed before anything was learnt (proposed)."""
 _SHARPEST_PX = 0.1
@@ -74,7 +80,7 @@ class Gate:
         apart_px = 3 * radius_px
         if len(places) > 1:
             apart_px = median(found.tree.query(places, 2)[0][:, 1])
-        weight = 0.3 if self._radius_px > 0 else 1.0
+        weight = _LOOK_FRESH if self._radius_px > 0 else 1.0
         self._radius_px += weight * (radius_px - self._radius_px)
         self._apart_px += weight * (apart_px - self._apart_px)
         self._settle()
@@ -88,14 +94,14 @@ class Gate:
 
     def _settle(self) -> None:
         """Work out the gate from all that was taken in."""
-        first = max(3 * self._radius_px, self._apart_px, 1.0)
+        first = max(_FIRST_RADII * self._radius_px, self._apart_px, _LEAST_PX)
         reach_px, self._spread_px = first, first / _FIRST_SPREAD
         if self._count >= _MIN_STEPS:
             seen = self._misses[: min(self._count, _STEPS)]
             rank, middle = (int(q * (len(seen) - 1)) for q in (0.99, 0.5))
             part = np.partition(seen, (middle, rank))
             usual = _GATE_MARGIN * float(part[rank])
-            reach_px = max(min(usual, _WIDEST * first), _NARROWEST * self._apart_px, 1.0)
+            reach_px = max(min(usual, _WIDEST * first), _NARROWEST * self._apart_px, _LEAST_PX)
             self._spread_px = max(float(part[middle]) / _MEDIAN_MISS[self._axes], _SHARPEST_PX)
         self._reach_px = self._fixed_px or reach_px
 

@@ -16,6 +16,11 @@ _FADE = 0.98
 """How much of what was learnt stays from one shot to the next (proposed)."""
 _LOOK_EVERY = 4
 """What cells look like changes slowly: after the first shots, every fourth is enough."""
+_LOOK_FRESH = 0.2
+"""Weight of the newest look in what cells look like (proposed)."""
+_FEWEST, _MOST = 20.0, 200.0
+"""Links that a cell's own change is learnt from before it says anything, and the most that count of
+one shot (proposed)."""
 _DULL = 0.04
 """Values that differ less than this (natural log) are labels of one size, no sizes (proposed)."""
 _FLOOR = 0.03
@@ -63,7 +68,7 @@ class Likeness:
         logs = np.log(values)
         low, middle, high = quantiles(logs, 0.1, 0.5, 0.9)
         between = (high - low) / (2 * math.log(5.0))  # of a double exponential
-        weight = 0.2 if self._seen else 1.0
+        weight = _LOOK_FRESH if self._seen else 1.0
         self._seen = 1.0
         self.middle += weight * (middle - self.middle)
         self._between += weight * (between - self._between)
@@ -74,7 +79,7 @@ class Likeness:
         if not good.any():
             return
         change = np.abs(np.log(now[good] / before[good]))
-        count = min(float(good.sum()), 200.0)
+        count = min(float(good.sum()), _MOST)
         self._weight = _FADE * self._weight + count
         self._within += count / self._weight * (float(change.mean()) - self._within)
 
@@ -83,7 +88,7 @@ class Likeness:
     ) -> NDArray[np.float64]:
         """Return how much less likely a cell's own look is than anybody's, nats, (K,)."""
         within = max(self._within, _FLOOR)
-        if not self.is_telling or self._weight < 20 or within >= self.spread:
+        if not self.is_telling or self._weight < _FEWEST or within >= self.spread:
             return np.zeros(len(cell))
         good = (cell > 0) & (candidate > 0)
         change = np.log(np.where(good, candidate / np.where(good, cell, 1.0), 1.0))

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 _NEAREST = 10
 """Detections that are looked at for each cell: a crowd must not stall the search."""
+_TAIL = 6.0
+"""Degrees of freedom of a miss; to learn them while tracking was tried, and lost divisions
+(docs/decisions/030-tracker.md)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class Expected:
     spread_px: NDArray[np.float64]
     gates_px: NDArray[np.float64]
     alone: NDArray[np.float64]
-    tail: float = 6.0
+    tail: float = _TAIL
 
 
 def surprise(
@@ -57,7 +60,7 @@ def surprise(
     squared_px
         Squared misses, px**2.
     tail
-        Degrees of freedom; few: long steps are common (`realtime.tracker.gate`).
+        Degrees of freedom; few: long steps are common.
     """
     scale = math.lgamma(tail / 2) - math.lgamma((tail + axes) / 2)
     scale += axes / 2 * math.log(tail * math.pi)

@@ -19,6 +19,8 @@ _SHARED = 2.0
 """Weight of all cells' habit against a cell's own, in sightings (proposed)."""
 _FIRST_KEEP = 0.4
 """Share of the velocity that is believed before anything was learnt (proposed)."""
+_FRESH_ALL = 0.1
+"""Weight of the newest shot in the habit of all cells (proposed)."""
 _UNREST_FRESH = 0.15
 """Weight of the newest miss in a cell's unrest (proposed)."""
 _MOST_UNREST = 3.0
@@ -37,7 +39,7 @@ class Motion:
         self._along, self._squared = 0.0, 0.0
 
     def expect(self, cells: Cells, ahead: int) -> NDArray[np.float64]:
-        """Return where each cell should be, y, x, z px, (N, 3), from its last observed place.
+        """Return where each cell should be, px, (N, 3), from its last place: y, x, divided height.
 
         `ahead` is 0 for the shot that the cells were last updated at, and 1 for the next one.
         """
@@ -59,7 +61,7 @@ class Motion:
         cells
             The cells that were found; their `missed` still counts the gap.
         found
-            y, x, z in px, (N, 3).
+            y, x and divided height, px, (N, 3).
         gap
             Shots that nobody saw since the last one.
         """
@@ -70,8 +72,9 @@ class Motion:
         cells["squared"] = _FADE * cells["squared"] + (1 - _FADE) * squared
         moving = squared > 0
         if moving.any():
-            self._along = 0.9 * self._along + 0.1 * float(along[moving].mean())
-            self._squared = 0.9 * self._squared + 0.1 * float(squared[moving].mean())
+            stays = 1 - _FRESH_ALL
+            self._along = stays * self._along + _FRESH_ALL * float(along[moving].mean())
+            self._squared = stays * self._squared + _FRESH_ALL * float(squared[moving].mean())
         fresh = np.where(cells["sightings"] < 2, 1.0, _FRESH)[:, None]
         cells["velocity"] = (1 - fresh) * cells["velocity"] + fresh * step
         cells["step"], cells["place"] = step, found

@@ -20,6 +20,10 @@ _LOST_AGAIN = 0.5
 _MISSED, _NEW, _NEW_AT_RIM = 0.03, 0.01, 0.05
 """Shares that are believed before anything was learnt: of cells that are missed, and of detections
 that are new, inside and at the rim (proposed)."""
+_MISSED_WEIGHT, _NEW_WEIGHT, _NEW_AT_RIM_WEIGHT = 100.0, 100.0, 50.0
+"""How many cells these opinions are worth (proposed)."""
+_FALSE, _FALSE_WEIGHT = 0.2, 1.0
+"""First opinion of the share of births that are false, and its weight in births (proposed)."""
 _DIVIDED, _DIVIDED_WEIGHT = 0.04, 500.0
 """First opinion of the share of cells that divide between two shots, and its weight in cells
 (tuned: docs/decisions/030-tracker.md)."""
@@ -55,10 +59,11 @@ class Rates:
     """
 
     def __init__(self) -> None:
-        self._missed = _Share(_MISSED, 100)
-        self._new_inside, self._new_at_rim = _Share(_NEW, 100), _Share(_NEW_AT_RIM, 50)
+        self._missed = _Share(_MISSED, _MISSED_WEIGHT)
+        self._new_inside = _Share(_NEW, _NEW_WEIGHT)
+        self._new_at_rim = _Share(_NEW_AT_RIM, _NEW_AT_RIM_WEIGHT)
         self._divided = _Share(_DIVIDED, _DIVIDED_WEIGHT)
-        self._false = _Share(0.2, 1, _FADE_FALSE)
+        self._false = _Share(_FALSE, _FALSE_WEIGHT, _FADE_FALSE)
         self._rim_share, self._most = 0.0, 0
         self._low: NDArray[np.float64] | None = None
         self._high: NDArray[np.float64] | None = None
