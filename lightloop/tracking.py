@@ -43,6 +43,10 @@ class Followed:
 
     Attributes
     ----------
+    n_cells
+        Tracks: a cell from its birth to its end or division is one, each daughter another one.
+    n_rows
+        Cells of all time points together.
     wrong_links
         Links that are expected to be wrong, by the tracker's own certainty.
     ms
@@ -54,6 +58,7 @@ class Followed:
     paths: list[Path] = field(default_factory=list)
     n_frames: int = 0
     n_cells: int = 0
+    n_rows: int = 0
     n_divisions: int = 0
     n_links: int = 0
     wrong_links: float = 0.0
@@ -105,6 +110,7 @@ def track(
                 done.notes += flags.sentences(name)
                 forest = _forest(recording, wanted, points, logs.rows.rows(), mothers)
                 done.n_cells += len(forest.cells())
+                done.n_rows += len(forest.rows)
                 done.n_divisions += forest.n_divisions
                 done.n_links += len(forest.edges())
                 draft = drafts[paths[position]]

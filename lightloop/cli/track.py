@@ -105,7 +105,8 @@ def _summary(done: Followed, film: Recording, wanted: Wanted) -> Iterator[str]:
     for path in done.paths:
         yield str(path)
     yield (
-        f"{_count(done.n_cells, 'cell')} in {_count(done.n_frames, 'frame')}: "
+        f"{_count(done.n_cells, 'track')} in {_count(done.n_frames, 'frame')}, about "
+        f"{_count(round(done.n_rows / max(done.n_frames, 1)), 'cell')} at a time: "
         f"{_count(done.n_links, 'link')} ({done.wrong_links:.0f} of them probably wrong), "
         f"{_count(done.n_divisions, 'division')}"
     )
