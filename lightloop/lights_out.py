@@ -45,14 +45,21 @@ class LightsOut:
     def __init__(self, family: Family, verdict: Verdict, drain: Callable[[Child], None]) -> None:
         self._family, self._verdict, self._drain = family, verdict, drain
         self.light: Connection | None = None
+        self._has_looked = False
 
     def take_over(self) -> None:
         """See that a keeper acts, now that its owner is gone: woken, or another one."""
         self._wake_the_keeper()
         self._replace_a_dead_keeper()
 
-    def wait_for_the_keeper(self) -> None:
-        """Let the keeper end; where it stands still for good, another one does its work."""
+    def wait_for_the_keeper(self, *, was_lit: bool) -> None:
+        """Let the keeper end; where it stands still for good, another one does its work.
+
+        Parameters
+        ----------
+        was_lit
+            Whether the run may have given light, so that somebody must have seen the dark.
+        """
         keeper = self._family.children["keeper"]
         keeper.process.join(KEEPER_S)
         self._drain(keeper)
@@ -63,6 +70,11 @@ class LightsOut:
             keeper = self._family.children["keeper"]
             keeper.process.join(KEEPER_S)
             self._drain(keeper)
+        summary = self._verdict.summary
+        is_seen = keeper.has_finished or (summary is not None and summary.is_dark)
+        if was_lit and not (is_seen or self._has_looked or self.light is not None):
+            self._verdict.blame("the keeper ended without a word")
+            self._verdict.may_be_lit = True
         keeper.end(0.0)
 
     def look(self) -> None:
@@ -72,6 +84,7 @@ class LightsOut:
         light, self.light = self.light, None
         if light is None:
             return
+        self._has_looked = True
         verdict = self._verdict
         try:
             box = LightBoxClient(light)

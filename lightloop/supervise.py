@@ -258,7 +258,7 @@ class Supervisor:
             if name in family.children:
                 family.children[name].end(patience)
         if "keeper" in family.children:  # the last who can still turn the light off: it has time
-            self._lights.wait_for_the_keeper()
+            self._lights.wait_for_the_keeper(was_lit=self._has_gone)
         self._lights.look()
         if "light" in family.children:
             family.children["light"].end(patience)

@@ -34,8 +34,9 @@ SENTENCES = {
     RESIZED: "the images have another size than before: cells have new names from here on",
 }
 """What each flag of `realtime.wire.Tracks.flags` means, for the person at the scope."""
-UNTRUSTED = frozenset({FLOOD, CHANCE, NOT_NUMBERS, LATE, RESIZED})
-"""Flags with which nothing that was seen may lower the light."""
+UNTRUSTED = frozenset({FLOOD, CHANCE, REPEATED, NOT_NUMBERS, LATE, RESIZED})
+"""Flags with which nothing that was seen may decide on the light: an image that does not change
+would ask for more and more."""
 
 _MOST_OVER, _MOST_EXTRA = 4.0, 500
 """Detections beyond so many times the cells, and so many more, are a flood (proposed)."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
 from lightloop.children import READY_S, SPAWN, Child
 from lightloop.outcome import Verdict
 from lightloop.processes.link import Trouble
-from lightloop.status import NOT_DARK
+from lightloop.status import FAILED, NOT_DARK
+from lightloop.summary import Summary
 from lightloop.supervise import Supervisor
 from lightloop.task import RunTask
 from tests.run_helpers import SMALL
@@ -59,3 +61,52 @@ def test_shared_memory_that_cannot_be_removed_does_not_hide_how_the_run_ended(
     supervisor._leave_nothing()
     assert supervisor._outcome().exit_code == NOT_DARK
     assert "ll_one is left behind" in caplog.text
+
+
+class Dead(Process):
+    """A process that was killed."""
+
+    exitcode = -9
+    sentinel = pid = 0
+
+    def is_alive(self) -> bool:
+        return False
+
+    def join(self, timeout_s: float = 0.0) -> None:
+        """Return at once."""
+
+
+def dead(name: str) -> Child:
+    ours, theirs = SPAWN.Pipe()
+    theirs.close()
+    return Child(name, Dead(), ours, is_ready=True)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("has_gone", "summary_is_dark", "exit_code"),
+    [(True, None, NOT_DARK), (False, None, FAILED), (True, True, FAILED), (True, False, NOT_DARK)],
+)
+def test_where_scope_and_keepers_died_and_nobody_saw_the_dark_it_is_not_confirmed(
+    monkeypatch: pytest.MonkeyPatch,
+    has_gone: bool,
+    summary_is_dark: bool | None,
+    exit_code: int,
+) -> None:
+    supervisor = Supervisor(RunTask(SMALL, "test.toml", ""))
+    children = supervisor._family.children
+
+    def start(name: str, *pipes: Any) -> None:
+        children[name] = dead(name)
+        for end in pipes[:2]:
+            end.close()
+
+    monkeypatch.setattr(supervisor._family, "start", start)
+    children |= {"scope": dead("scope"), "keeper": dead("keeper")}
+    supervisor._has_gone = has_gone
+    if summary_is_dark is not None:
+        told = Summary(1, 1, 0, 0, {}, {}, "relative", {}, "partial", "ended", summary_is_dark)
+        supervisor._verdict.summary = told
+    supervisor._leave_nothing()
+    outcome = supervisor._outcome()
+    assert outcome.exit_code == exit_code
+    assert outcome.reason.startswith("DARK NOT CONFIRMED") == (exit_code == NOT_DARK)

@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from realtime.following import doubted
 from realtime.policy import Observation, SnrConfig, SnrPolicy
 from realtime.policy.need import Need
 from realtime.policy.photon_model import light_factor, powers, snr_before
-from tests.unit.policy_samples import FIRST, READ_NOISE_E, Sample, but, light_of
+from realtime.tracker.doubts import REPEATED
+from tests.unit.policy_samples import FIRST, READ_NOISE_E, Sample, applied, but, light_of
 
 TARGET = 8.0
 SCATTER = 0.1
@@ -164,3 +166,17 @@ def test_the_powers_are_the_slopes_of_the_samples_snr(signal_e: float, backgroun
     by_brightness, by_light = powers(light.signal_e, light.background_e, READ_NOISE_E)
     assert math.log(brighter.snr / light.snr) / step == pytest.approx(by_brightness, rel=1e-2)
     assert math.log(both.snr / light.snr) / step == pytest.approx(by_light, rel=1e-2)
+
+
+def test_an_image_that_stands_still_gets_no_more_light() -> None:
+    """As from a camera that hangs: whatever light is given, it asks for more."""
+    policy, sample = SnrPolicy(SnrConfig(target_snr=100.0), FIRST, READ_NOISE_E), Sample(20.0)
+    frozen, settings = sample.see(FIRST), FIRST
+    lights = [light_of(FIRST)]
+    for shot in range(1, 30):
+        used = tuple(map(applied, settings.channels))
+        trust = doubted(frozen.trust, (REPEATED,))
+        seen = but(frozen, shot=shot, t_s=float(shot), applied=used, trust=trust)
+        settings = policy.decide(seen).settings
+        lights.append(light_of(settings))
+    assert max(lights) == lights[0] > lights[-1]
