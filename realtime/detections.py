@@ -40,6 +40,9 @@ class Detections:
         Shape from the second moments of the light: 0 is round, near 1 a line, (N,).
     score
         How far the cell stands above its background, in sigma of the mean over its area, (N,).
+    classes
+        Probability of each of K kinds, (N, K), where there is a classifier (`realtime.classify`);
+        a row of NaN: nothing is known.
     """
 
     y_px: NDArray[np.float64]
@@ -54,6 +57,7 @@ class Detections:
     covariance_px2: NDArray[np.float64] | None = None
     eccentricity: NDArray[np.float64] | None = None
     score: NDArray[np.float64] | None = None
+    classes: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.y_px)

@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     from realtime.tracker.habits import Habits
 
 
-def tracks_of(cells: Cells, habits: Habits, flags: tuple[str, ...] = (), *, has_z: bool) -> Tracks:
+def tracks_of(
+    cells: Cells,
+    habits: Habits,
+    flags: tuple[str, ...] = (),
+    *,
+    has_z: bool,
+    classes: tuple[tuple[float, ...], ...] = (),
+) -> Tracks:
     """Return all cells as they are after a shot."""
     places = habits.motion.expect(cells, 0)
     course = habits.motion.course(cells)
@@ -48,6 +55,7 @@ def tracks_of(cells: Cells, habits: Habits, flags: tuple[str, ...] = (), *, has_
         n_wrong_links=float((1.0 - cells["certainty"][was_linked]).sum()),
         fading=habits.fading,
         flags=flags,
+        classes=classes,
     )
 
 

@@ -70,12 +70,15 @@ class Found:
         px and photo-electrons, (M,).
     true_places
         The places with heights as they are, px of the plane; None: the same.
+    classes
+        Probability of each kind, (M, K); None: nobody looked.
     """
 
     places: NDArray[np.float64]
     areas: NDArray[np.float64]
     photons: NDArray[np.float64]
     true_places: NDArray[np.float64] | None = None
+    classes: NDArray[np.float64] | None = None
 
     @classmethod
     def of(cls, detections: Detections, z_ratio: float = 1.0) -> Found:
@@ -84,7 +87,8 @@ class Found:
         Raises
         ------
         BadDetections
-            If a place, an area or a brightness is not a finite number.
+            If a place, an area or a brightness is not a finite number, or a kind's probability is
+            none.
         """
         axes = [detections.y_px, detections.x_px]
         if detections.z_px is not None:
@@ -95,6 +99,7 @@ class Found:
             np.asarray(detections.area_px, np.float64),
             np.asarray(detections.photons, np.float64),
             None if len(axes) < AXES else true,
+            _checked_classes(detections),
         )
         for name, values in (("place", found.places), ("area", found.areas)):
             _require_finite(name, values)
@@ -107,7 +112,8 @@ class Found:
     def some(self, which: NDArray[np.intp]) -> Found:
         """Return only some of it."""
         true = None if self.true_places is None else self.true_places[which]
-        return Found(self.places[which], self.areas[which], self.photons[which], true)
+        classes = None if self.classes is None else self.classes[which]
+        return Found(self.places[which], self.areas[which], self.photons[which], true, classes)
 
     @property
     def px(self) -> NDArray[np.float64]:
@@ -146,6 +152,24 @@ def not_twice(found: Found, which: NDArray[np.intp]) -> NDArray[np.intp]:
         if not others:
             stays.append(one)
     return np.array(stays, np.intp)
+
+
+def _checked_classes(detections: Detections) -> NDArray[np.float64] | None:
+    """Return the probabilities of kinds, if they can be some."""
+    if detections.classes is None:
+        return None
+    classes = np.asarray(detections.classes, np.float64)
+    if classes.ndim != 2 or len(classes) != len(detections) or classes.shape[1] == 0:
+        raise BadDetections(
+            f"the kinds of {len(detections)} detections must be a table of as many rows, and a "
+            f"column for each kind; its shape is {classes.shape}: look at the classifier"
+        )
+    if (classes < 0).any() or np.isinf(classes).any():
+        raise BadDetections(
+            "the probability of a kind must be a number >= 0, or NaN where nothing is known; "
+            f"they go from {np.nanmin(classes):g} to {np.nanmax(classes):g}: look at the classifier"
+        )
+    return classes
 
 
 def _require_finite(name: str, values: NDArray[np.float64]) -> None:

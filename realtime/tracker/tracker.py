@@ -33,6 +33,7 @@ from realtime.tracker.doubts import (
 )
 from realtime.tracker.explain import explain
 from realtime.tracker.habits import Habits
+from realtime.tracker.kinds import Kinds
 from realtime.tracker.links import warm_up
 from realtime.tracker.merges import Merges, Open
 from realtime.tracker.pending import Pending
@@ -79,6 +80,7 @@ class Tracker:
         self._verdicts = Verdicts(config, self._habits)
         self._merges = Merges(config.verdict_shots, self._verdicts.tell)
         self._cells: Cells = no_cells()
+        self._kinds = Kinds()
         self._crowd = Crowd(config.max_cells)
         self._shots, self._gap, self._carried_px = -1, 0, np.zeros(_PLANE)
         self._is_chance = False
@@ -153,7 +155,9 @@ class Tracker:
             cells = verdicts.open_births(cells, new, found)
         self._cells = verdicts.judge(cells, axes, self._shots)
         self.labels = spread_out(labels_of(self._cells, len(found)), which, n_all)
-        tracks = tracks_of(self._cells, self._habits, tuple(flags), has_z=axes > _PLANE)
+        self._kinds.take(self._cells, found.classes)
+        has_z, kinds = axes > _PLANE, self._kinds.told()
+        tracks = tracks_of(self._cells, self._habits, tuple(flags), has_z=has_z, classes=kinds)
         return tracks, tuple(verdicts.events)
 
     def _found_in(self, detections: Detections) -> Found:

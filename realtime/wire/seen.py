@@ -40,6 +40,8 @@ class Tracks(msgspec.Struct, frozen=True, gc=False):
         In a stack only: height, pixels of the plane, and expected change.
     spread_z_px
         In a stack only: standard deviation of its next height, pixels of the plane.
+    classes
+        Probability of each kind for each cell, by all shots so far; none without a classifier.
     n_wrong_links
         Links of this shot that are expected to be wrong.
     fading
@@ -71,6 +73,7 @@ class Tracks(msgspec.Struct, frozen=True, gc=False):
     fading: float = 0.0
     flags: tuple[str, ...] = ()
     spread_z_px: tuple[float, ...] = ()
+    classes: tuple[tuple[float, ...], ...] = ()
 
 
 class TrackEvent(msgspec.Struct, frozen=True, gc=False):
