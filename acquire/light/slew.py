@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from acquire.errors import LightExpired, LightRefused
 from acquire.light.bounds import Given, GuardRules, allow
-from acquire.light.where import table
+from acquire.light.frame_bounds import lower
+from acquire.light.where import limits_of, table
 from acquire.plan.exposure_step import on_step
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from acquire.light.frame_bounds import Allowed
     from acquire.light.lease import Lease
     from acquire.light.source import LightSource
-    from acquire.settings import Limits, Request
+    from acquire.settings import Applied, Limits, Request
 
 
 @dataclass(slots=True)
@@ -123,6 +124,23 @@ class Slew:
             )
         return ShotLight(request, position, allowed, dict(frames))
 
+    def no_stronger(
+        self, request: Request, channel: str, allowed: Allowed, shown: Applied
+    ) -> Allowed:
+        """Return the light of a frame with no more power than a step above what was shown.
+
+        In a stream one frame follows another: shorter frames of stronger light, of the same dose
+        each, would be more light.
+        """
+        light = self._channels[channel]
+        limits = self._limits[light.name]
+        is_vouched = request.has_evidence and not request.late
+        most = shown.power_fraction * (limits.max_step_up if is_vouched else 1.0)
+        if allowed.power_fraction <= most * (1 + 1e-9):
+            return allowed
+        at = limits_of(light.name, self._config)
+        return lower(allowed, most / allowed.power_fraction, _STRONGER, light, limits, at)
+
     def _last_of(self, frames: Mapping[str, int], position: int) -> dict[str, Given]:
         """Return what each light gave to these channels when they were last taken there."""
         before = self._last.get(position, {})
@@ -150,3 +168,4 @@ def _sum(given: Iterable[Given]) -> Given:
 
 
 _NOTHING = Given(0.0, 0)
+_STRONGER = "shorter frames of much stronger light are more light in a stream"

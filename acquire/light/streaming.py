@@ -64,6 +64,7 @@ class Streaming:
         allowed = shot.take(request, lease.channel, lease.n_frames, lease.position)
         if (allowed.power_fraction > 0) != (lease.allowed.power_fraction > 0):
             return False  # whether there is light at all is for the switch
+        allowed = self._slew.no_stronger(request, lease.channel, allowed, lease.applied)
         was, before = lease.allowed, self._taken(lease)
         if _light(allowed) != _light(was):
             self._account.roll(lease, allowed)

@@ -179,6 +179,19 @@ def test_a_change_is_bounded_like_a_shot() -> None:
     assert held.used[-1][1] == pytest.approx(0.2)
 
 
+@pytest.mark.parametrize(
+    ("changed", "most"), [({"has_evidence": False}, 0.1), ({"late": 1}, 0.1), ({}, 0.2)]
+)
+def test_shorter_frames_of_stronger_light_are_more_light_in_a_stream(changed, most) -> None:
+    limits = msgspec.structs.replace(FREE, max_step_up=2.0)
+    going = Streaming(stand(limits=limits), ask(20, 0.1))
+    request = msgspec.structs.replace(ask(2, 1.0, decision_id=8), **changed)
+    going.requests = {3: request}
+    going.go(12)
+    assert max(power for _, power in going.used) == pytest.approx(most)
+    assert "more light in a stream" in going.run.frames[-1].info.applied.clamped
+
+
 def test_without_a_decision_the_light_is_held_then_lowered_then_dark() -> None:
     rules = GuardRules(hold_shots=1, dark_after=3)
     going = Streaming(stand(limits=FREE, rules=rules))
