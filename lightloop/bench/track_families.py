@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lightloop.scoring import score
-from lightloop.scoring_sides import forest_of_edges, of_forest
+from lightloop.scoring_forests import forest_of_edges
+from lightloop.scoring_sides import of_forest
 from realtime.tracker.lineage import ROW
 
 if TYPE_CHECKING:

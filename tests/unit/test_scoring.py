@@ -15,8 +15,9 @@ from acquire.simulated.config import SimulatedScopeConfig
 from acquire.simulated.movie import Movie
 from lightloop.cli.app import app
 from lightloop.scoring import ALL, Scores, score
+from lightloop.scoring_forests import forest_of_edges
 from lightloop.scoring_match import match, reach_px
-from lightloop.scoring_sides import Side, forest_of_edges, of_forest, side_of
+from lightloop.scoring_sides import Side, of_forest, side_of
 from lightloop.simulate import simulate
 from realtime.errors import RunFileError
 from realtime.export.ctc import Line
