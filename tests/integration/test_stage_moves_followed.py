@@ -78,7 +78,7 @@ def film(scope: Scope, kind: type[Tracker]) -> list[Result]:
         stage.move_to(STEP_UM * (n >= FIRST), STEP_UM * (n >= SECOND), 0.0)
         ((adu, _),) = scope.take()
         info = FrameInfo(
-            n, "Camera", n, n, scope.t_s, Shot(n, 0, 1), 0, Index(t=n), *adu.shape,
+            n, "Camera", n, n, scope.t_s, Shot(n, 0, 1), 0, Index(t=n), SIDE_PX, SIDE_PX,
             stage.known_um(), applied(),
         )  # fmt: skip
         pipeline.see(info, adu)

@@ -44,8 +44,8 @@ def test_what_is_known_of_a_cell_is_surer_than_one_image() -> None:
         known = np.array([tracks.classes[rows[name]] for name in tracker.labels.tolist()])
         np.testing.assert_allclose(known.sum(axis=1), 1.0)
         if t >= 8:
-            wrong_once += np.count_nonzero(says != kinds)
-            wrong += np.count_nonzero(known.argmax(axis=1) != kinds[order])
+            wrong_once += int(np.count_nonzero(says != kinds))
+            wrong += int(np.count_nonzero(known.argmax(axis=1) != kinds[order]))
     assert wrong < 0.3 * wrong_once
 
 
@@ -59,7 +59,7 @@ def hidden_markov(said: NDArray[np.float64], stays: float, least: float) -> NDAr
         for t in range(1, n):
             weight *= change[course[t - 1], course[t]] * max(said[t, course[t]], least)
         total[course[-1]] += weight
-    return total / total.sum()
+    return np.asarray(total / total.sum())
 
 
 def test_the_filter_is_the_sum_over_all_courses_of_kinds() -> None:

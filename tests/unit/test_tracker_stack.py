@@ -26,11 +26,12 @@ class Tissue:
 
     def __init__(self, seed: int, side_px: float = SIDE_PX, blur_z_px: float = 2.5) -> None:
         self._rng, self._blur_px = np.random.default_rng(seed), (0.5, 0.5, blur_z_px)
-        self.scene, self.heights = Scene(), []
+        self.scene = Scene()
+        self.heights: list[NDArray[np.float64]] = []
         box = np.array([side_px, side_px, DEPTH_PX])
         self._places = dict(enumerate(self._rng.uniform(0, box, (60, 3))))
         self._area = dict.fromkeys(self._places, 150.0)
-        grid = 100.0 * np.stack(np.mgrid[:4, :2], -1).reshape(-1, 2) + [30.0, 600.0]
+        grid = 100.0 * np.argwhere(np.ones((4, 2))) + [30.0, 600.0]
         self._meeting = {100 + n: place for n, place in enumerate(grid)}
         self._next = 1000
 
@@ -91,7 +92,8 @@ def detections(tissue: Tissue, t: int, *, has_z: bool) -> Detections:
 def follow(
     tissue: Tissue, *, has_z: bool, z_spread: float | None = None
 ) -> tuple[list[NDArray[np.int64]], dict[int, int]]:
-    tracker, mothers, labels = Tracker(TrackerConfig(z_spread=z_spread)), {}, []
+    tracker, labels = Tracker(TrackerConfig(z_spread=z_spread)), []
+    mothers: dict[int, int] = {}
     for t in range(len(tissue.heights)):
         _, events = tracker.update(detections(tissue, t, has_z=has_z))
         labels.append(tracker.labels)
