@@ -190,4 +190,4 @@ def test_what_is_kept_grows_with_the_fields_and_not_with_the_frames() -> None:
 
 
 def _kept(pipeline: Pipeline) -> set[int]:
-    return set(pipeline._trackers) | set(pipeline._doses)
+    return set(pipeline._following._fields) | set(pipeline._doses)

@@ -17,7 +17,7 @@ PAGE = (DOCS / "simulated.md").read_text(encoding="utf-8")
 
 
 def test_every_image_of_the_page_is_there_and_has_a_script_that_draws_it() -> None:
-    images = re.findall(r"!\[[^]]*\]\((images/([a-z_]+)\.png)\)", PAGE)
+    images = re.findall(r"!\[[^]]*\]\((images/([a-z_]+)\.(?:png|jpg))\)", PAGE)
     assert len(images) == 2
     for path, name in images:
         assert (DOCS / path).is_file()
