@@ -177,15 +177,22 @@ def _follow(
     flags: Flags,
     tell: Callable[[], object],
 ) -> dict[int, int]:
-    """Follow one field; return who is whose mother."""
+    """Follow one field; return who is whose mother.
+
+    Missing time points and moves of the stage are told to the tracker, as in a run (`Following`).
+    """
     tracker = Tracker(config)
     lineage = Lineage(max(config.verdict_shots, config.max_missed))
     missing = missing_before([point.t for point in points])
+    stood = points[0].planes[0].moment
     for point, n_missing in zip(points, missing, strict=True):
         images = [plane.read() for plane in point.planes]
         start = time.perf_counter_ns()
         found, whole = eye.find(point, images)
+        now = point.planes[0].moment
         tracker.skip(n_missing)
+        tracker.carry(stood.y_px - now.y_px, stood.x_px - now.x_px)  # cells go the other way
+        stood = now
         tracks, events = tracker.update(found)
         done.ms.append((time.perf_counter_ns() - start) * 1e-6)
         if logs.outlines is not None and (outlines := eye.outlines(found, whole)) is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from typer.testing import CliRunner
 from acquire.simulated.config import SimulatedScopeConfig
 from acquire.simulated.movie import Movie
 from lightloop.cli.app import app
-from lightloop.recordings import open_recording
+from lightloop.recordings import Plane, TimePoint, open_recording
 from lightloop.scoring_match import match
 from lightloop.scoring_sides import side_of
 from lightloop.simulate import simulate
@@ -105,3 +106,23 @@ def test_a_network_that_was_given_for_the_wrong_thing_is_told_its_option(
         assert done.exit_code == 1
         assert words in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_a_stage_that_moved_inside_a_field_of_a_run_is_no_upheaval(
+    tmp_path: Path, is_told: bool
+) -> None:
+    rng, y, x = np.random.default_rng(5), *np.mgrid[:128, :192]
+    middles = [(16 + 32 * a, 70 + 30 * b) for a in range(4) for b in range(3)]
+    sample = sum(np.hypot(y - at_y, x - at_x) < 7 for at_y, at_x in middles)
+    lefts = [40] * 6 + [25] * 6  # the window, and so the stage, goes 15 px to the left
+    film = [rng.poisson(10 + 90 * sample[:, left : left + 128]) for left in lefts]
+    np.save(tmp_path / "film.npy", np.array(film, np.uint16))
+    with open_recording(tmp_path / "film.npy", axes="TYX") as opened:
+        points = [
+            TimePoint(t, [Plane(plane.read, plane.moment._replace(x_px=float(left * is_told)))])
+            for (t, (plane,)), left in zip(opened.fields[0], lefts, strict=True)
+        ]
+        done = track(replace(opened, fields={0: points}), tmp_path / "c.csv", Format.CSV, Wanted())
+    assert done.n_cells == len(middles)
+    assert any("bumped stage" in note for note in done.notes) != is_told
