@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, NamedTuple
 
 from acquire.errors import ScopeError, SettingRefused
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from acquire.light.ports import Lights
     from acquire.light.source import LightSource
     from lightloop.config import RunConfig
+
+logger = logging.getLogger(__name__)
 
 
 class Darkened(NamedTuple):
@@ -51,9 +54,13 @@ def switch_off(config: RunConfig, load: Callable[..., Core] = load_lights) -> tu
     if not isinstance(config.scope, MicroManagerConfig):
         return ()
     system, sources = config.scope.system, config.light
+    core: Core | None = None
     try:
-        lights = LightPort(load(system, sources), sources)
+        core = load(system, sources)
+        lights = LightPort(core, sources)
     except ScopeError as error:
+        if core is not None:  # or it would hold their ports
+            _let_go(core)
         found = [_alone(load, system, source) for source in sources]
         if not any(one.is_dark for one in found):
             raise SettingRefused(
@@ -74,8 +81,18 @@ def _alone(load: Callable[..., Core], system: Path | str, source: LightSource) -
         return Darkened(source.name, False, f"cannot be reached ({error})")
     try:
         return _darken(LightPort(core, [source]), source)
+    except ScopeError as error:  # it is not as declared; the other lights are still due
+        return Darkened(source.name, False, f"cannot be switched ({error})")
     finally:
+        _let_go(core)
+
+
+def _let_go(core: Core) -> None:
+    """Free the ports; a driver that fails at that keeps no other light on."""
+    try:
         core.unloadAllDevices()
+    except RuntimeError as error:
+        logger.warning("a light device could not be let go of: %s", error)
 
 
 def _darken(lights: Lights | None, source: LightSource) -> Darkened:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import tempfile
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -112,6 +113,8 @@ class OwnWay:
         return _all_of([partial(port.dark, source) for source in self._sources])
 
     def _one_by_one(self) -> bool:
+        with suppress(ScopeError):  # those that did load hold their ports
+            self._together.unload()
         pairs = zip(self._apart, self._sources, strict=True)
         return _all_of([partial(_dark_alone, part, source) for part, source in pairs])
 

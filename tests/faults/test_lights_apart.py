@@ -172,6 +172,34 @@ def test_devices_that_do_not_load_together_are_tried_one_by_one(
         assert [box.is_lit for box in boxes] == [True, False]
 
 
+def test_a_light_that_is_not_as_declared_holds_no_port_of_the_others(
+    boxes: tuple[LastingLight, LastingLight], tmp_path: Path
+) -> None:
+    system = system_of(tmp_path, boxes[0].port, boxes[1].port)
+    light_up(system)
+    wrong = BLUE.model_copy(update={"power_device": "Laser", "power_property": "NoSuch"})
+    way = OwnWay(system, [wrong, GREEN])
+    for _ in range(2):
+        with pytest.raises(ScopeError, match="NoSuch"):
+            way.go_dark()
+        assert [box.is_lit for box in boxes] == [True, False]
+
+
+def test_by_hand_too_it_holds_none(
+    boxes: tuple[LastingLight, LastingLight], tmp_path: Path
+) -> None:
+    system = system_of(tmp_path, boxes[0].port, boxes[1].port)
+    light_up(system)
+    path = tmp_path / "two.toml"
+    text = config_of(system).replace("\n[[channel]]\n", SECOND)
+    wrong = 'shutter_device = "Laser"\npower_device = "Laser"\npower_property = "NoSuch"'
+    assert text.count('shutter_device = "Laser"') == 1
+    path.write_text(text.replace('shutter_device = "Laser"', wrong), "utf-8")
+    result = CliRunner().invoke(app, ["dark", str(path)])
+    assert result.exit_code == 3, result.output
+    assert [box.is_lit for box in boxes] == [True, False]
+
+
 def test_by_hand_too_devices_are_tried_one_by_one(
     boxes: tuple[LastingLight, LastingLight], tmp_path: Path
 ) -> None:
