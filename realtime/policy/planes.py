@@ -39,7 +39,7 @@ class PlanesPolicy:
 
     def __init__(self, inner: Policy, plan: SkippedPlanes) -> None:
         self._inner, self._plan = inner, plan
-        self.name = f"{inner.name}+planes/1"
+        self.name = f"{inner.name}+planes/2"
 
     def decide(self, seen: Observation) -> Decision:
         """Return the policy's proposal, for the planes that are next."""

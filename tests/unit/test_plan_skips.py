@@ -38,7 +38,7 @@ def test_planes_are_skipped_only_where_it_is_asked_for() -> None:
     planes = skips_of(skips)
     assert planes is not None
     assert planes.kept == (0, 2, 4, 6, 8)
-    assert build_policy(skips, skips.first_settings(), 1.0).name == f"{SnrPolicy.name}+planes/1"
+    assert build_policy(skips, skips.first_settings(), 1.0).name == f"{SnrPolicy.name}+planes/2"
     assert pictures_a_shot(skips) >= len(planes.skipped)
 
 

@@ -146,7 +146,7 @@ def test_the_light_is_the_inner_policys_and_the_reason_tells_the_planes() -> Non
     assert third.inputs == {
         "a": 1.0, "drawn_planes_miss": 0.1, "drawn_planes_miss_at_least": 0.05
     }  # fmt: skip
-    assert third.policy == policy.name == "light/1+planes/1"
+    assert third.policy == policy.name == "light/1+planes/2"
 
 
 @pytest.mark.parametrize("taken", [ALL, KEPT, (0, 1, 2, 4, 6, 8)])
