@@ -47,5 +47,5 @@ def test_the_example_of_skipped_planes_is_a_config_of_a_stack() -> None:
     plan = (
         "[plan]\nz_plan = { range = 8.0, step = 1.0 }\ntime_plan = { interval = 60.0, loops = 5 }\n"
     )
-    config = parse(f"{REST}{plan}{block}depth_of_field_um = 0.9\n", "plans.md")
+    config = parse(f"{REST}{plan}{block}", "plans.md")
     assert config.network.axial_skip == 2
