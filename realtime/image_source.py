@@ -201,8 +201,11 @@ def _dataset_names(file: h5py.File) -> list[str]:
 
 
 def _check_axes(name: str, axes: str, shape: tuple[int, ...]) -> None:
-    if not axes:
-        raise RunFileError(f"{name} has {len(shape)} axes {shape}; say which, such as TCYX")
+    if not axes or set(axes[:-2]) == {"Q"}:  # tifffile: the file does not say
+        raise RunFileError(
+            f"{name} has {len(shape)} axes {shape}, and does not say which: say it by --axes, "
+            "such as TCYX or TZYX"
+        )
     unknown = [axis for axis in axes if axis not in AXES]
     if unknown or len(set(axes)) != len(axes):
         raise RunFileError(
