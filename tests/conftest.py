@@ -19,8 +19,11 @@ OURS = "ll_*"  # how our rings are called
 LAST_S = 5.0  # time that what is ending may take
 
 
-# An example of 10 ms takes 200 ms where coverage counts and others work: that is no fault.
-hypothesis.settings.register_profile("lightloop", deadline=None)
+# An example of 10 ms takes 200 ms where coverage counts and others work: that is no fault. The same
+# examples are drawn every time: what a change broke must not hang on luck. `pytest
+# --hypothesis-profile=explore` draws others.
+hypothesis.settings.register_profile("explore", deadline=None)
+hypothesis.settings.register_profile("lightloop", deadline=None, derandomize=True, database=None)
 hypothesis.settings.load_profile("lightloop")
 
 

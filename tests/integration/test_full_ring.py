@@ -100,12 +100,13 @@ def test_a_recorder_that_has_caught_up_gets_frames_again_however_many_were_lost(
     ):
         session.publish(range(40))
         assert session.hub.gaps == 36
+        assert frames_of(recorder, 4) == [0, 1, 2, 3]
         recorder.ack(3, 4)  # before it has seen one of the gaps
         session.wait_for_room(4)
         assert not session.hub.has_room(5)
         session.publish(range(40, 44))
         assert session.hub.gaps == 36
-        assert frames_of(recorder, 8) == [0, 1, 2, 3, 40, 41, 42, 43]
+        assert frames_of(recorder, 4) == [40, 41, 42, 43]
         session.publish(range(44, 45))
         assert session.hub.gaps == 37, "now the ring is full of unsaved frames again"
 

@@ -7,8 +7,6 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -163,13 +161,16 @@ def test_a_light_that_changed_is_void(factor: float) -> None:
     assert "light changed" in void(*pair(factor * scene(40.0)))
 
 
-@settings(max_examples=15, deadline=None)
-@given(st.floats(0.05, 30.0), st.integers(0, 10_000))
-def test_chance_alone_does_not_void_a_scene_without_anything_to_see(level_e, seed) -> None:
-    rng = np.random.default_rng(seed)
+@pytest.mark.parametrize("level_e", [0.05, 0.3, 1.0, 5.0, 30.0])
+def test_chance_alone_hardly_ever_voids_a_scene_without_anything_to_see(level_e: float) -> None:
+    """Three standard errors are passed by chance in 0.27 % of the audits: one of 300 or so."""
+    rng = np.random.default_rng(5)
     flat = np.full((SIDE, SIDE), level_e)
-    y1, y2 = shot(rng, flat), shot(rng, flat)
-    assert "light" not in void(y1, y2, gauss(y1), gauss(y2))
+    voids = 0
+    for _ in range(300):
+        y1, y2 = shot(rng, flat), shot(rng, flat)
+        voids += "light" in void(y1, y2, gauss(y1), gauss(y2))
+    assert voids <= 4  # of a Poisson count of 0.8 this is passed once in 700 draws of the seed
 
 
 # what moves alone, and what light does ------------------------------------------------------------
