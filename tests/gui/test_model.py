@@ -11,8 +11,9 @@ import pytest
 
 from acquire.frame import FrameInfo, Index, Shot
 from acquire.settings import Applied, ChannelSettings, Settings
+from gui.heard import MAX_ROWS, MAX_SHOTS
 from gui.light import LightState
-from gui.model import MAX_ROWS, MAX_SHOTS, RunView
+from gui.model import RunView
 from gui.state import CONFIRM_WITHIN_NS, LightWord, RunState, StopState, StopWatch
 from gui.why import SAME, Kind, clock, describe_change
 from realtime.wire import (
