@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from lightloop.config import RunConfig
     from models.denoise import Restorer
     from models.package import Package
-    from realtime.pipeline import Drawing, Pipeline
+    from realtime.pipeline import Pipeline
     from realtime.plane_watch import PlaneWatch
     from realtime.policy import Policy
+    from realtime.steps import Drawing
     from realtime.wire import CameraInfo, RestoredSlot, Start
 
 OTHER_ENGINES = (("openvino", "f32"), ("onnxruntime", "f32"), ("torch", "f32"))
@@ -52,7 +53,8 @@ def build_pipeline(
     from lightloop.cell_light import build_cell_dose
     from lightloop.restoring import Fallback, introduce_to
     from realtime.nothing import FollowNothing, find_nothing
-    from realtime.pipeline import Pipeline, Steps
+    from realtime.pipeline import Pipeline
+    from realtime.steps import Steps
     from realtime.tracker import Tracker
 
     camera = start.cameras[0]
@@ -78,6 +80,7 @@ def build_pipeline(
             drawing=drawing,
             pixel_um=camera.pixel_um,
             planes=planes,
+            follows_heights=follows,
         )
     )
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from acquire.frame import FrameInfo
     from realtime.detections import Detections
-    from realtime.pipeline import CellTracker
     from realtime.policy.observation import Trust
+    from realtime.steps import CellTracker
     from realtime.wire import TrackEvent
 
 

@@ -7,7 +7,7 @@ Everything it keeps is kept by field of view, so that a stage move between wells
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -15,118 +15,29 @@ import numpy as np
 from realtime.following import Following, doubted, is_real
 from realtime.nothing import find_nothing
 from realtime.observe import observe
+from realtime.stack import Stack
 from realtime.tracker.doubts import GAP
 from realtime.wire import DecisionMessage, Result, StepTimes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from acquire.frame import FrameInfo
-    from models import Restorer
-    from realtime.cell_dose import CellDose
-    from realtime.detections import Detections
-    from realtime.focus import FocusGate
-    from realtime.plane_watch import PlaneWatch
-    from realtime.policy.decision import Policy
     from realtime.policy.observation import Trust
-    from realtime.trust import TrustWatch
-    from realtime.wire import CellDoses, Picture, RestoredSlot, TrackEvent, Tracks
+    from realtime.steps import Steps
+    from realtime.wire import CellDoses, Tracks
 
 
 IN_FOCUS = ("locked", "found")
 OUT_OF_FOCUS = {"lost": "the focus lock has let go", "not found": "no focus was found"}
 
 
-class CellTracker(Protocol):
-    """Follows the cells of one field (`realtime.tracker`)."""
-
-    def update(self, detections: Detections, /) -> tuple[Tracks, tuple[TrackEvent, ...]]:
-        """Take one shot's cells; return everybody who is followed, and what happened."""
-        ...
-
-    def carry(self, y_px: float, x_px: float, /) -> None:
-        """Take note that the stage moved all that is seen so far, px."""
-        ...
-
-    def skip(self, shots: int, /) -> None:
-        """Take note that shots are missing before the next one."""
-        ...
-
-
-class Drawing(Protocol):
-    """Makes images that only viewers get (`lightloop.pictures`)."""
-
-    def see(self, info: FrameInfo, adu: NDArray[np.uint16], /) -> None:
-        """Take note of a raw frame of the followed channel; the pixels are copied."""
-        ...
-
-    def draw(self) -> tuple[Picture, ...]:
-        """Return the pictures of the shot."""
-        ...
-
-    def forget(self) -> None:
-        """Make ready for the next shot."""
-        ...
-
-
-class Steps(NamedTuple):
-    """What the pipeline is made of.
-
-    Attributes
-    ----------
-    judge
-        Raw counts and restored photo-electrons to a verdict.
-    new_tracker
-        A tracker for a field that was not seen before.
-    keep
-        Puts a restored image where viewers find it; None if nobody looks.
-    saturation_adu
-        Level from which a pixel is clipped.
-    cell_dose
-        Adds up the light of each cell; None where cells are not followed.
-    focus
-        Withdraws the trust in what is less sharp than its field has been; None where no cells are
-        followed.
-    watch
-        Judges a network's frames with all that is known of their field, instead of `judge`; None
-        without a network.
-    introduce
-        Tells the restorer what the next frame is of; None where it remembers nothing.
-    doubt
-        Withdraws the trust where the network had to be given up; None without one.
-    drawing
-        Makes pictures for viewers, once the decision is made; None where nobody looks.
-    pixel_um
-        Size of a pixel at the sample, by which a move of the stage inside a field is told to its
-        tracker; camera and stage are taken to be parallel. 0: it is not told.
-    planes
-        Compares planes that may be skipped with what is drawn; None where none are.
-    """
-
-    restore: Restorer
-    detect: Callable[[NDArray[np.float32]], Detections]
-    new_tracker: Callable[[], CellTracker]
-    judge: Callable[[NDArray[np.uint16], NDArray[np.float32]], Trust]
-    policy: Policy
-    keep: Callable[[NDArray[np.float32]], RestoredSlot] | None
-    saturation_adu: float
-    cell_dose: CellDose | None = None
-    focus: FocusGate | None = None
-    watch: TrustWatch | None = None
-    introduce: Callable[[FrameInfo], None] | None = None
-    doubt: Callable[[Trust], Trust] | None = None
-    drawing: Drawing | None = None
-    pixel_um: float = 0.0
-    planes: PlaneWatch | None = None
-
-
 class Pipeline:
     """Sees frames, and answers each finished shot with a result and a decision.
 
     The first channel of a shot is the one that is followed; its planes are projected by their
-    maximum. Every frame's light is accounted for in the observation.
+    maximum, and how high each cell lies is told by its light in them. Every frame's light is
+    accounted for in the observation.
     """
 
     def __init__(self, steps: Steps) -> None:
@@ -136,10 +47,9 @@ class Pipeline:
         self._doses: dict[int, dict[str, float]] = {}
         self._is_fresh = True
         self._seen: list[FrameInfo] = []
-        self._image: NDArray[np.float32] | None = None
+        self._stack = Stack(steps.pixel_um if steps.follows_heights else 0.0)
         self._trust: Trust | None = None
         self._saturated = 0.0
-        self._planes: set[int] = set()
         self._ns = dict.fromkeys(("restore", "judge"), 0)
 
     def see(self, info: FrameInfo, adu: NDArray[np.uint16]) -> None:
@@ -167,22 +77,13 @@ class Pipeline:
             trust = msgspec.structs.replace(trust, is_trusted=False, why=OUT_OF_FOCUS[info.focus])
         self._trust = _together(self._trust, trust)
         self._saturated = max(self._saturated, _clipped(adu, self.steps.saturation_adu))
-        self._add(info, photons)
+        self._stack.add(info, photons)
         if self.steps.drawing is not None:
             self.steps.drawing.see(info, adu)
         if self.steps.planes is not None:
             self.steps.planes.see(info, adu)
         self._ns["restore"] += restored - start
         self._ns["judge"] += time.perf_counter_ns() - restored
-
-    def _add(self, info: FrameInfo, photons: NDArray[np.float32]) -> None:
-        """Project a plane; a second frame of the same plane (an audit) is judged, not projected."""
-        if info.index.z in self._planes:
-            return
-        self._planes.add(info.index.z)
-        image = photons if self._image is None else np.maximum(self._image, photons)
-        # The next frame reuses the restorer's buffer.
-        self._image = image.copy() if image is photons and info.shot.n_frames > 1 else image
 
     @property
     def has_whole_shot(self) -> bool:
@@ -192,13 +93,15 @@ class Pipeline:
     def answer(self) -> tuple[Result, DecisionMessage]:
         """Track, judge and decide: the answer to the shot whose last frame was just seen."""
         info, steps = self._seen[0], self.steps
-        assert self._image is not None, "every shot holds the first channel"
-        assert self._trust is not None
+        image, trust = self._stack.image, self._trust
+        assert image is not None, "every shot holds the first channel"
+        assert trust is not None
         position = info.shot.position
         start = time.perf_counter_ns()
-        detections = (steps.detect if is_real(self._image) else find_nothing)(self._image)
+        detections = (steps.detect if is_real(image) else find_nothing)(image)
+        detections = self._stack.raised(detections)
         detected = time.perf_counter_ns()
-        tracks, events = self._following.update(info, self._image, detections)
+        tracks, events = self._following.update(info, image, detections)
         tracked = time.perf_counter_ns()
         observation = observe(
             shot=info.shot.number,
@@ -209,7 +112,7 @@ class Pipeline:
             detections=detections,
             tracks=tracks,
             events=events,
-            trust=doubted(self._trust, tracks.flags),
+            trust=doubted(trust, tracks.flags),
             saturated_fraction=self._saturated,
             dose_j_cm2=self._dose(position),
         )
@@ -226,7 +129,7 @@ class Pipeline:
             decide_ns=decided - tracked,
             total_ns=sum(self._ns.values()) + decided - start,
         )
-        slot = steps.keep(self._image) if steps.keep is not None else None
+        slot = steps.keep(image) if steps.keep is not None else None
         result = Result(
             info.shot.number,
             position,
@@ -275,8 +178,8 @@ class Pipeline:
     def forget(self) -> None:
         """Drop what was seen of the shot so far."""
         self._seen.clear()
-        self._image = self._trust = None
-        self._planes.clear()
+        self._trust = None
+        self._stack.forget()
         self._saturated = 0.0
         if self.steps.drawing is not None:
             self.steps.drawing.forget()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from acquire.frame import Shot
-from realtime.pipeline import Pipeline, Steps
+from realtime.pipeline import Pipeline
 from realtime.wire import DecisionMessage, FrameMessage, Result
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lightloop.summary import Tally
     from realtime.client import StreamClient
     from realtime.hub import Hub
+    from realtime.steps import Steps
 
 ECHO = "echo"
 TIMEOUT_S = 5.0

@@ -12,9 +12,10 @@ from acquire.stand.habits import StageHabits
 from acquire.stand.stage import Stage
 from models.denoise import Passthrough
 from realtime.detect import Detector, DetectorConfig
-from realtime.pipeline import Pipeline, Steps
+from realtime.pipeline import Pipeline
 from realtime.policy import Trust
 from realtime.policy.fixed import FixedPolicy
+from realtime.steps import Steps
 from realtime.tracker import Tracker, TrackerConfig
 from realtime.tracker.doubts import JUMPED
 from realtime.wire import Result

@@ -11,8 +11,9 @@ import pytest
 from acquire.frame import FrameInfo, Index, Shot
 from acquire.settings import Applied, ChannelSettings, Settings
 from realtime.nothing import find_nothing
-from realtime.pipeline import Pipeline, Steps
+from realtime.pipeline import Pipeline
 from realtime.policy import Decision, Observation, Trust
+from realtime.steps import Steps
 from realtime.wire import Picture, RestoredSlot, RingInfo, TrackEvent, Tracks
 
 APPLIED = Applied("GFP", "488", 488.0, 10.0, 10.0, 0.1, 0.1, 0.5, 0.005, True, -1)
