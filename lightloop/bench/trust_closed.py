@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from realtime.policy.observation import Trust
     from realtime.trust import TrustWatch
 
-SHOTS = 3
-"""Of a loop, before the frame that counts."""
+SHOTS = 5
+"""Of a loop, before the frame that counts: no policy gives more light before it has seen some."""
 STEP_PX = 2.0
 """Of the specimen from one shot to the next, rms along each axis."""
 BLEACHED = 0.02

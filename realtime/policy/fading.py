@@ -226,10 +226,10 @@ class Fading:
         """Whether a shot that is not taken yet is as bright as the line lets expect, and no more.
 
         What is brighter asks for no more light, and cells that have just died are; what is dimmer
-        has not said yet whether it will last.
+        has not said yet whether it will last. Without shots before it, nothing is to be expected.
         """
         if self._line.weight <= 0:
-            return True
+            return False
         off = math.log(brightness) - self._line.now + self._line.bleaching * light
         return -_NEAR * self._same < off < self._same
 

@@ -28,7 +28,8 @@ class FieldMemory:
         Light of the last believed shot, and the light that its cells were given when they were last
         believed, to which it may come back.
     ceiling
-        The most light that the next shot may have.
+        The most light that the next shot may have, or what it is given now if that is more: none
+        until shots have spoken.
     at_rest
         Shots whose light was what the cells need.
     rise
@@ -41,7 +42,7 @@ class FieldMemory:
     doubtful: int = 0
     safe: float = math.inf
     held: float = 0.0
-    ceiling: float = math.inf
+    ceiling: float = 0.0
     at_rest: int = 0
     rise: float = 1.0
     fading: Fading = field(default_factory=Fading)

@@ -10,9 +10,9 @@ import msgspec
 
 from realtime.policy.beginning import enough
 from realtime.policy.decision import Decision
+from realtime.policy.doubt import doubt, is_saturated
 from realtime.policy.field_memory import FieldMemory
-from realtime.policy.lamp import Lamp, is_light
-from realtime.policy.light import light_of
+from realtime.policy.lamp import Lamp
 from realtime.policy.photon_model import light_factor, powers, snr_before
 from realtime.policy.snr_config import SnrConfig
 
@@ -46,10 +46,12 @@ class SnrPolicy:
     bleaching takes.
 
     More light needs evidence: without a believed cell, with clipped pixels, with a number missing
-    or with a network that is not trusted, the light is never raised; it is held, then lowered shot
-    by shot (at once where pixels clip). Where trust is lost it first goes back to the last light
-    that was believed, if that is less. Less light needs no cell that is believed: first shots go
-    down by what is found in them (`realtime.policy.beginning`).
+    or with a network that is not trusted (`realtime.policy.doubt`), the light is never raised; it
+    is held, then lowered shot by shot (at once where pixels clip). Nor do the first believed shots
+    raise it: some must have shown that the cells' brightness answers to it as it should. Where
+    trust is lost it first goes back to the last light that was believed, if that is less. Less
+    light needs no cell that is believed: first shots go down by what is found in them
+    (`realtime.policy.beginning`).
 
     Parameters
     ----------
@@ -66,7 +68,7 @@ class SnrPolicy:
         If the config names a channel that the settings do not have.
     """
 
-    name = "snr/6"
+    name = "snr/7"
 
     def __init__(self, config: SnrConfig, first: Settings, read_noise_e: float) -> None:
         self._config, self._first = config, first
@@ -78,7 +80,7 @@ class SnrPolicy:
         """Propose the light of the field's next shot."""
         field = self._fields.setdefault(seen.position, FieldMemory(self._first.channels))
         now = self._lamp.used(seen.applied, field.asked)
-        doubt = self._doubt(seen)
+        why_not = doubt(seen, self._lamp.channel, self._config)
         inputs = {
             "snr": seen.snr,
             "target_snr": self._config.target_snr,
@@ -89,10 +91,10 @@ class SnrPolicy:
             "saturated_fraction": seen.saturated_fraction,
             "light_now": self._lamp.light(now),
         }
-        if doubt:
+        if why_not:
             field.fading.pass_by(self._lamp.light(now))
             field.ceiling = min(field.ceiling, max(field.held, self._lamp.light(now)))
-            channels, why = self._retreat(doubt, seen, field, now)
+            channels, why = self._retreat(why_not, seen, field, now)
         else:
             channels, why = self._steer(seen, field, now, inputs)
         field.asked = channels
@@ -104,7 +106,7 @@ class SnrPolicy:
             inputs=inputs,
             reason=f"{why}: {self._lamp.change(now, channels)}",
             policy=self.name,
-            has_evidence=not doubt,
+            has_evidence=not why_not,
         )
 
     def may_rise(self, position: int) -> bool:
@@ -112,48 +114,27 @@ class SnrPolicy:
         field = self._fields.get(position)
         return field is not None and field.fading.is_calm
 
-    def _doubt(self, seen: Observation) -> str:
-        """Return why this shot speaks for no light at all, in plain words; empty if it does."""
-        numbers = (seen.snr, seen.signal_e, seen.background_e, seen.saturated_fraction)
-        applied = [a for a in seen.applied if a.channel == self._lamp.channel]
-        if not all(map(math.isfinite, numbers)):
-            return "a measured number is missing"
-        if not applied or not all(is_light(a) and light_of(a) > 0 for a in applied):
-            return f"the light of {self._lamp.channel} is not known"
-        if seen.n_confirmed == 0:
-            return "no cell was followed for long enough"
-        if self._is_saturated(seen):
-            return f"{100 * seen.saturated_fraction:.2g} % of the pixels are saturated"
-        if not seen.trust.is_trusted:
-            return f"the restored image is not trusted ({seen.trust.why})"
-        if seen.snr <= 0 or seen.signal_e <= 0:
-            return "no followed cell was seen in this shot"
-        return ""
-
     def _retreat(
-        self, doubt: str, seen: Observation, field: FieldMemory, now: tuple[ChannelSettings, ...]
+        self, why_not: str, seen: Observation, field: FieldMemory, now: tuple[ChannelSettings, ...]
     ) -> tuple[tuple[ChannelSettings, ...], str]:
         """Return no more light than now: held, then lowered; and why."""
         field.doubtful += 1
         config, light = self._config, self._lamp.light(now)
+        is_clipped = is_saturated(seen, config)
         if not seen.trust.is_trusted and field.safe < light:
-            return self._lamp.scaled(field.safe, now), f"{doubt}, back to the last safe light"
-        if not field.is_known and not self._is_saturated(seen):
+            return self._lamp.scaled(field.safe, now), f"{why_not}, back to the last safe light"
+        if not field.is_known and not is_clipped:
             share = max(enough(seen, config.target_snr, self._read_noise_e), config.max_leap_down)
             lower = max(light * share, min(light, config.least))
             if lower < light * (1 - config.deadband):
                 words = f"no cell is followed yet, but what is seen has SNR {seen.found_snr:.0f}"
                 return self._lamp.scaled(lower, now), words
-        if field.doubtful <= config.hold_shots and not self._is_saturated(seen):
-            return now, f"{doubt}, light held"
-        step = config.max_leap_down if self._is_saturated(seen) else config.max_step_down
+        if field.doubtful <= config.hold_shots and not is_clipped:
+            return now, f"{why_not}, light held"
+        step = config.max_leap_down if is_clipped else config.max_step_down
         lower = max(light * step, min(light, config.least))
         shots = f" for {field.doubtful} shots" if field.doubtful > 1 else ""
-        return self._lamp.scaled(lower, now), f"{doubt}{shots}, light lowered"
-
-    def _is_saturated(self, seen: Observation) -> bool:
-        """Whether pixels are clipped: that alone is too much light, and is lowered at once."""
-        return seen.saturated_fraction > self._config.max_saturated_fraction
+        return self._lamp.scaled(lower, now), f"{why_not}{shots}, light lowered"
 
     def _steer(
         self,
@@ -173,9 +154,7 @@ class SnrPolicy:
         if not (is_sharp and field.fading.keeps(seen.signal_e / light, light)):
             ceiling = min(ceiling, max(field.held, light))  # nor does the shot itself ask for more
         wanted, why = self._wanted(seen, field, now, inputs)
-        inputs["bleaching"] = trend
-        if math.isfinite(ceiling):
-            inputs["light_ceiling"] = ceiling
+        inputs |= {"bleaching": trend, "light_ceiling": ceiling}
         if (light if wanted is None else wanted) <= ceiling:
             chosen = now if wanted is None else self._lamp.scaled(wanted, None)
         else:

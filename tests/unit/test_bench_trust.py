@@ -65,14 +65,15 @@ def test_in_a_closed_loop_the_policy_chooses_the_light_and_the_last_frame_is_aud
         shape = (known.SIZE, known.SIZE)
         return TrustWatch(shape, trust_frames.calibration(camera), Limits(), 600.0, scales)
 
-    for seed in range(4):
+    for seed in (0, 22, 51, 54):  # as it was, more, less, and a quarter of the light
         end = trust_closed.close_loop(np.random.default_rng(seed), seer, new, 600.0)
         assert len(seer.lights) == trust_closed.SHOTS + 2
         assert seer.lights[-1] == seer.lights[-2]
         changes.append(seer.lights[-1] / seer.lights[0])
         assert changes[-1] == pytest.approx(end.change)
         audits.append(end.audit)
-    assert max(abs(np.log(changes))) > 0.2
+    assert max(changes) > 1.2
+    assert min(changes) < 0.8
     told = [audit for audit in audits if audit is not None]
     assert told
     for audit in told:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from itertools import pairwise
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,11 +13,13 @@ from pydantic import ValidationError
 
 from acquire.settings import ChannelSettings, Settings
 from realtime.policy import Observation, SnrConfig, SnrPolicy, Trust
+from realtime.policy.fading import CALM_SHOTS
 from realtime.policy.light import LightRange
 from realtime.policy.photon_model import light_factor
 from tests.unit.policy_samples import (
     FIRST,
     READ_NOISE_E,
+    TRUSTED,
     Sample,
     applied,
     but,
@@ -38,6 +41,16 @@ def run(sample: Sample, n_shots: int, config: SnrConfig = CONFIG) -> list[Observ
         seen.append(sample.see(asked))
         asked = steering.decide(seen[-1]).settings
     return seen
+
+
+def raised(steering: SnrPolicy, sample: Sample, asked: Settings = FIRST) -> tuple[Settings, float]:
+    """Show believed shots until one asks for more; return that, and the light of the shot."""
+    for _ in range(CALM_SHOTS + 1):
+        given = light_of(asked)
+        asked = steering.decide(sample.see(asked)).settings
+        if light_of(asked) > given * (1 + 1e-9):
+            return asked, given
+    pytest.fail("cells that are believed, and too dim, get no more light")
 
 
 # the closed loop -------------------------------------------------------------------------------
@@ -185,10 +198,9 @@ def test_a_missing_number_never_raises_the_light(
 
 def test_lost_trust_goes_back_to_the_last_safe_light_and_says_why() -> None:
     steering, sample = policy(), Sample(0.3)
-    raised = steering.decide(sample.see(FIRST)).settings  # believed: too dim, so more light
-    assert light_of(raised) > light_of(FIRST)
-    back = steering.decide(but(sample.see(raised), trust=UNTRUSTED))
-    assert light_of(back.settings) == pytest.approx(light_of(FIRST))
+    asked, safe = raised(steering, sample)  # believed: too dim, so more light
+    back = steering.decide(but(sample.see(asked), trust=UNTRUSTED))
+    assert light_of(back.settings) == pytest.approx(safe)
     assert "last safe light" in back.reason
     assert UNTRUSTED.why in back.reason
 
@@ -198,9 +210,33 @@ def test_light_comes_back_when_the_evidence_does() -> None:
     for _ in range(10):
         asked = steering.decide(but(sample.see(asked), n_confirmed=0)).settings
     assert light_of(asked) < light_of(FIRST)
-    decision = steering.decide(sample.see(asked))
+    lowered = light_of(asked)
+    asked, _ = raised(steering, sample, asked)
+    assert light_of(asked) > lowered
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    brightness=st.floats(0.01, 2.0),
+    now=lights,
+    doubts=st.integers(0, 8),
+    sharpness=st.sampled_from([0.0, 1.0]),
+)
+def test_the_first_believed_shots_get_no_more_light_nor_do_those_of_a_worker_begun_anew(
+    brightness: float, now: tuple[float, float], doubts: int, sharpness: float
+) -> None:
+    """No shots of its own have shown it that the cells answer to the light as they should."""
+    steering, asked = policy(), Settings((ChannelSettings("gfp", *now),))
+    sample = Sample(brightness, shot=200)
+    trust = msgspec.structs.replace(TRUSTED, focus=sharpness)
+    for shot in range(doubts + CALM_SHOTS):
+        seen = but(sample.see(asked), trust=trust)
+        if shot < doubts:
+            seen = but(seen, n_confirmed=0)
+        decision = steering.decide(seen)
+        assert light_of(decision.settings) <= light_of(asked) * (1 + 1e-9)
+        asked = decision.settings
     assert decision.has_evidence
-    assert light_of(decision.settings) > light_of(asked)
 
 
 def test_doubt_never_lowers_below_the_least_light_nor_lifts_what_is_below_it() -> None:
@@ -242,9 +278,10 @@ def test_each_field_of_view_has_a_state_of_its_own() -> None:
 
 def test_what_the_guard_gave_counts_not_what_was_asked_for() -> None:
     steering, sample = policy(), Sample(0.3)
-    asked = steering.decide(sample.see(FIRST)).settings
-    clamped = sample.see(FIRST)  # the guard gave no more than before
-    assert light_of(steering.decide(clamped).settings) == pytest.approx(light_of(asked), rel=0.1)
+    asked, given = raised(steering, sample)
+    clamped = Settings((ChannelSettings("gfp", given / 0.2, 0.2),))  # no more than before
+    again = steering.decide(sample.see(clamped)).settings
+    assert light_of(again) == pytest.approx(light_of(asked), rel=0.1)
 
 
 def test_the_same_observations_give_the_same_decisions() -> None:
@@ -262,7 +299,8 @@ def test_the_reason_is_a_sentence_a_biologist_reads() -> None:
 
 def test_power_moves_where_exposure_is_at_its_bound() -> None:
     config = SnrConfig(max_exposure_ms=20.0)
-    entry = policy(config).decide(Sample(0.3).see(FIRST)).settings.channels[0]
+    asked, _ = raised(policy(config), Sample(0.3))
+    entry = asked.channels[0]
     assert entry.exposure_ms == 20.0
     assert entry.power_fraction > 0.2
 
