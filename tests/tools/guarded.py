@@ -18,7 +18,8 @@ FILES = tuple(
 )  # fmt: skip
 TESTS = (
     *(f"tests/unit/test_{name}.py" for name in (
-        "light", "light_doubt", "light_switch", "light_machine", "light_trace", "source",
+        "light", "light_devices", "light_booked", "light_stop", "light_steps", "light_doubt",
+        "light_switch", "light_machine", "light_trace", "source",
         "refusals", "dose", "cell_dose", "fluence", "startup_light", "burst", "stream",
         "slew_channels", "sample_record", "exposure_step", "lease",
     )),

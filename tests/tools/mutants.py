@@ -23,6 +23,7 @@ class Mutant(NamedTuple):
     """A file with one fault in it; `name` holds no line number, so that it stays the same."""
 
     name: str
+    function: str  # as in the file: "expose", or "LightGuard.expose"
     line: int
     code: str
 
@@ -37,7 +38,8 @@ def mutants(path: str, text: str) -> Iterator[Mutant]:
             undo()
             name = f"{path}: {function}: {what}"
             seen[name] = seen.get(name, 0) + 1
-            yield Mutant(name + (f" #{seen[name]}" if seen[name] > 1 else ""), line, code)
+            number = f" #{seen[name]}" if seen[name] > 1 else ""
+            yield Mutant(name + number, function, line, code)
 
 
 def _functions(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:

@@ -15,11 +15,13 @@ ends with status 1.
 from __future__ import annotations
 
 import argparse
+import importlib
 import io
 import multiprocessing
 import os
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -29,10 +31,10 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from importlib.util import cache_from_source
 from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import SimpleQueue
+from types import CodeType
 from typing import Any
 
 from tests.tools.guarded import FILES, ROOT, TESTS
@@ -43,9 +45,10 @@ OPTIONS = (
     "-x", "-q", "-pno:cacheprovider", "--timeout=0",
     "-Wignore::pytest.PytestAssertRewriteWarning",  # plugins are there already, of the run before
 )  # fmt: skip
-OURS = ("acquire", "lightloop", "realtime", "models", "tests")
-PATIENCE_S = 90.0  # a mutant that hangs is noticed: a run of the tests takes a tenth of it
+PATIENCE_S = 90  # a mutant that hangs is noticed: a run of the tests takes a quarter of it
 LAST_S = 2.0  # a thread that is ending may take so long
+WRAPPED = ("__wrapped__", "fget", "func", "__func__", "wrapped")  # what decorators call it
+CAN_FORK = hasattr(os, "fork")
 SURVIVORS = Path(__file__).with_name("survivors.toml")
 
 
@@ -61,42 +64,66 @@ class Chosen:
         items[:] = sorted(chosen, key=lambda item: self._places[item.nodeid])
 
 
-def put(path: Path, code: str) -> None:
-    """Write a file, and forget what it was compiled to: one of the same second looks the same."""
-    path.write_text(code, "utf-8")
-    Path(cache_from_source(str(path))).unlink(missing_ok=True)
-
-
 def work(folder: str, pipe: Connection) -> None:
-    """Run tests on each mutant that comes; the process is warm, only our modules are anew."""
+    """Run tests on each mutant that comes, each in a fork of this process, which stays clean.
+
+    All tests are imported before, so a fork begins at once. Where there is no fork, one mutant is
+    all that a process judges.
+    """
     os.chdir(folder)
     sys.path.insert(0, folder)
-    sys.dont_write_bytecode = False  # what did not change need not be compiled again
     import hypothesis
     import pytest
 
     quick = (hypothesis.Phase.explicit, hypothesis.Phase.generate)  # the simplest fault matters not
-    hypothesis.settings.register_profile("mutants", phases=quick, database=None, deadline=None)
+    hypothesis.settings.register_profile(
+        "mutants", phases=quick, database=None, deadline=None, derandomize=True
+    )
     hypothesis.settings.load_profile("mutants")
+    with redirect_stdout(io.StringIO()):
+        pytest.main([*OPTIONS, "--collect-only", *TESTS])
     while (task := pipe.recv()) is not None:
-        path, code, tests = task
-        good = Path(path).read_text("utf-8")
-        put(Path(path), code)
-        for name in [n for n in sys.modules if n.split(".")[0] in OURS]:
-            del sys.modules[name]
-        files = dict.fromkeys(test.partition("::")[0] for test in tests)
-        with redirect_stdout(io.StringIO()) as said, redirect_stderr(said):
-            status = pytest.main([*OPTIONS, *files], [Chosen(tests)])
-        put(Path(path), good)
-        until = time.monotonic() + LAST_S
-        for thread in set(threading.enumerate()) - {threading.current_thread()}:
-            thread.join(max(0.0, until - time.monotonic()))
-        is_dirty = threading.active_count() > 1
-        pipe.send((int(status), said.getvalue()[-2000:], is_dirty))
+        if CAN_FORK and (fork := os.fork()):
+            if os.waitpid(fork, 0)[1]:
+                pipe.send((1, "hangs, or ends the process"))
+            continue
+        if CAN_FORK:
+            signal.alarm(PATIENCE_S)
+        pipe.send(try_out(*task))
+        os._exit(0)
+
+
+def try_out(path: str, function: str, code: str, tests: list[str]) -> tuple[int, str]:
+    """Return how pytest ends with this code in place of a function's own, and what it says."""
+    import pytest
+
+    if function:
+        put(path, function, code)
+    files = dict.fromkeys(test.partition("::")[0] for test in tests)
+    with redirect_stdout(io.StringIO()) as said, redirect_stderr(said):
+        status = int(pytest.main([*OPTIONS, *files], [Chosen(tests)]))
+    until = time.monotonic() + LAST_S
+    for thread in set(threading.enumerate()) - {threading.current_thread()}:
+        thread.join(max(0.0, until - time.monotonic()))
+    if threading.active_count() > 1:  # a thread left behind fails a test, too
+        return status or 1, "leaves a thread behind"
+    return status, said.getvalue()[-2000:]
+
+
+def put(path: str, function: str, code: str) -> None:
+    """Give a living function the code that it has in this text of its file."""
+    found: Any = importlib.import_module(path.removesuffix(".py").replace("/", "."))
+    new = compile(code, path, "exec")
+    for name in function.split("."):
+        (new,) = (c for c in new.co_consts if isinstance(c, CodeType) and c.co_name == name)
+        found = vars(found)[name]
+    while inner := next((getattr(found, n) for n in WRAPPED if hasattr(found, n)), None):
+        found = inner
+    found.__code__ = new
 
 
 class Worker:
-    """A process with a copy of its own, started anew when a mutant has spoilt it."""
+    """A process with a copy of its own; begun anew when a mutant has ended it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -110,20 +137,18 @@ class Worker:
         self._process = process
         theirs.close()
 
-    def judge(self, path: str, code: str, tests: list[str]) -> tuple[bool, str]:
+    def judge(self, path: str, function: str, code: str, tests: list[str]) -> tuple[bool, str]:
         """Return whether all these tests pass, and what pytest said."""
-        good = (self.folder / path).read_text("utf-8")
-        self._pipe.send((path, code, tests))
+        self._pipe.send((path, function, code, tests))
         try:
-            answer = self._pipe.recv() if self._pipe.poll(PATIENCE_S) else None
+            answer = self._pipe.recv() if self._pipe.poll(2 * PATIENCE_S) else None
         except EOFError:
             answer = None
-        status, said, is_dirty = answer or (1, "hangs, or ends the process", True)
-        if is_dirty:
+        if answer is None or not CAN_FORK:
             self.close()
-            put(self.folder / path, good)
             self._start()
-        return status == 0 and not is_dirty, said  # a thread left behind fails a test, too
+        status, said = answer or (1, "hangs, or ends the process")
+        return status == 0, said
 
     def close(self) -> None:
         self._process.kill()
@@ -145,14 +170,12 @@ class Crew:
         for worker in self._workers:
             self._free.put(worker)
         self._pool = ThreadPoolExecutor(jobs)
+        is_fine, said = self._judge("", "", "", self._picker.tests)
+        if not is_fine:  # not of a mutant, then: of the way that we run them
+            raise SystemExit(f"the tests fail without any fault:\n{said}")
 
     def survivors(self, path: str, made: list[Mutant]) -> list[Mutant]:
         """Return the mutants of a file that no test notices."""
-        good = (self.folder / path).read_text("utf-8")
-        everybody = sorted({t for one in made for t in self._picker.tests_of(path, one.line)})
-        is_fine, said = self._judge(path, good, everybody)
-        if made and not is_fine:  # not of the mutant, then: of the way that we run them
-            raise SystemExit(f"the tests fail without any fault:\n{said}")
         verdicts = self._pool.map(lambda one: self._lives(path, one), made)
         return [one for one, lives in zip(made, verdicts, strict=True) if lives]
 
@@ -162,15 +185,19 @@ class Crew:
         near = Counter(test.partition("::")[0] for test in tests).most_common(1)
         first = [test for test in tests if near and test.startswith(near[0][0])]
         rest = [test for test in tests if test not in first]
-        lives = all(self._judge(path, mutant.code, some)[0] for some in (first, rest) if some)
+        lives = all(
+            self._judge(path, mutant.function, mutant.code, some)[0]
+            for some in (first, rest)
+            if some
+        )
         if lives:
             say(f"ALIVE line {mutant.line}: {mutant.name}")
         return lives
 
-    def _judge(self, path: str, code: str, tests: list[str]) -> tuple[bool, str]:
+    def _judge(self, path: str, function: str, code: str, tests: list[str]) -> tuple[bool, str]:
         worker = self._free.get()
         try:
-            return worker.judge(path, code, tests)
+            return worker.judge(path, function, code, tests)
         finally:
             self._free.put(worker)
 

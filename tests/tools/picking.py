@@ -39,6 +39,7 @@ class Picker:
         self._seconds: dict[str, float] = {}
         for seconds, test in TOOK.findall(done.stdout):
             self._seconds[test] = self._seconds.get(test, 0.0) + float(seconds)
+        self.tests = sorted(self._seconds)
         self._data = coverage.CoverageData(str(data))
         self._data.read()
         self._runs: dict[str, dict[int, list[str]]] = {}
