@@ -13,7 +13,7 @@ FILES = tuple(
             "lease_light", "account", "bounds", "frame_bounds", "slew", "where", "stream",
             "streaming", "startup",
         )),
-        "dose/budget", "dose/ledger",
+        "dose/budget", "dose/ledger", "keeper/keep", "keeper/link", "keeper/pipes",
     )
 )  # fmt: skip
 TESTS = (
@@ -22,6 +22,7 @@ TESTS = (
         "light_switch", "light_machine", "light_trace", "source",
         "refusals", "dose", "cell_dose", "fluence", "startup_light", "burst", "stream",
         "slew_channels", "sample_record", "exposure_step", "lease",
+        "keeper", "keeper_breaks",
     )),
     "tests/faults/test_light_faults.py",
 )  # fmt: skip

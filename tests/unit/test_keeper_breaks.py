@@ -1,0 +1,126 @@
+"""A pipe may break in the middle of a word, on either side: then it is dark all the same."""
+
+from __future__ import annotations
+
+import struct
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from acquire.errors import KeeperLost
+from acquire.keeper.keep import KeeperReport, keep
+from acquire.keeper.link import KeeperLink
+from acquire.keeper.pipes import Ends, make_pipes
+
+SOON_S = 5.0
+NOW_NS = 10**12
+FAR_NS = NOW_NS + 60 * 10**9
+
+
+@pytest.fixture
+def pipes() -> Iterator[tuple[Ends, Ends]]:
+    owner, keeper = make_pipes()
+    yield owner, keeper
+    owner.close()
+    keeper.close()
+
+
+def watched(keeper: Ends, now_ns: int = NOW_NS) -> tuple[KeeperReport, list[str]]:
+    """Let a keeper hear what was said, to the end; return its report and what it did."""
+    did: list[str] = []
+    report = keep(
+        keeper,
+        lambda: not did.append("dark"),
+        lambda: did.append("kill"),
+        lambda: now_ns,
+        grace_ms=1.0,
+    )
+    return report, did
+
+
+def say_lease(owner: Ends, deadline_ns: int) -> None:
+    owner.leases.send_bytes(b"L" + struct.pack("<q", deadline_ns))
+
+
+def test_a_heads_up_is_no_alarm_and_ends_no_watch(pipes) -> None:
+    owner, keeper = pipes
+    link = KeeperLink(owner)
+    link.heads_up()
+    say_lease(owner, FAR_NS)
+    link.heads_up()
+    link.close()
+    link.heads_up()
+    link.end()
+    report, did = watched(keeper)
+    assert report == KeeperReport("the owner ended in good order", is_dark=True)
+    assert did == ["dark"]
+
+
+def test_a_heads_up_in_a_lease_does_not_put_off_its_deadline(pipes) -> None:
+    owner, keeper = pipes
+    say_lease(owner, NOW_NS - 1)
+    KeeperLink(owner).heads_up()
+    report, did = watched(keeper)
+    assert report.why == "a lease passed its deadline"
+    assert did == ["kill", "dark"]
+
+
+def test_an_owner_that_dies_before_it_hears_that_it_has_a_lease_died_in_a_lease(
+    pipes, caplog
+) -> None:
+    owner, keeper = pipes
+    say_lease(owner, FAR_NS)
+    owner.close()
+    report, did = watched(keeper)
+    assert report == KeeperReport("the owner died in a lease", is_dark=True)
+    assert did == ["dark"]
+    assert "the owner's pipe broke" in caplog.text
+
+
+def test_an_owner_that_hears_no_orders_any_more_is_killed_at_its_deadline(pipes) -> None:
+    owner, keeper = pipes
+    say_lease(owner, NOW_NS - 1)
+    owner.orders.close()
+    report, did = watched(keeper)
+    assert report == KeeperReport("a lease passed its deadline", True, was_killed=True)
+    assert did == ["kill", "dark"]
+
+
+def test_a_keeper_that_dies_between_a_lease_and_its_answer_costs_the_light(pipes) -> None:
+    owner, keeper = pipes
+    link = KeeperLink(owner)
+    link.announce(FAR_NS)
+    keeper.close()
+    began = time.perf_counter()
+    with pytest.raises(KeeperLost, match="no keeper, no light"):
+        link.confirm()
+    assert time.perf_counter() - began < SOON_S
+    assert link.is_lost
+    link.end()
+
+
+def test_an_owner_whose_keeper_dies_while_it_obeys_is_dark_and_gets_no_more_light(
+    pipes, caplog
+) -> None:
+    owner, keeper = pipes
+    link = KeeperLink(owner)
+    dark: list[int] = []
+    is_alone = threading.Event()
+
+    def go_dark() -> bool:
+        dark.append(1)
+        keeper.close()  # before it can hear the answer
+        if len(dark) == 2:
+            is_alone.set()
+        return True
+
+    link.obey(go_dark)
+    keeper.orders.send_bytes(b"R")
+    assert is_alone.wait(SOON_S)
+    link.end()
+    assert link.is_lost
+    assert "does not hear the answer" in caplog.text
+    with pytest.raises(KeeperLost):
+        link.confirm()
