@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from realtime import recorder
+from realtime import recorder, recording
 from realtime.digest import StreamDigest
 from realtime.errors import FrameLapped, RunFileError, StreamError
 from realtime.recorder import RecordOptions, record, resume_point
@@ -99,7 +99,7 @@ def test_a_stop_still_records_what_is_on_its_way(tmp_path: Path, monkeypatch) ->
 
 
 def test_a_silent_hub_hears_that_the_recorder_lives(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(recorder, "HEARTBEAT_MS", 0)
+    monkeypatch.setattr(recording, "HEARTBEAT_MS", 0)
     monkeypatch.setattr(recorder, "LAST_WORDS_MS", 5)
     client = FakeClient([], tmp_path / "run.h5")
     record(client, tmp_path / "run.h5", should_stop=lambda: len(client.acks) > 3)
@@ -150,7 +150,7 @@ def test_the_name_of_another_run_is_refused_before_anything_is_taken(tmp_path: P
 def test_frames_are_stored_as_they_are_only_while_many_wait(tmp_path: Path) -> None:
     path = tmp_path / "run.h5"
     done = record(FakeClient([*frames(*range(20)), samples.end(20)], path), path)
-    assert done.n_raw == 20 - recorder.BEHIND_FRAMES
+    assert done.n_raw == 20 - recording.BEHIND_FRAMES
     with RunReader(path) as reader:
         for seq in range(20):
             np.testing.assert_array_equal(reader.pixels(seq), samples.image(seq))

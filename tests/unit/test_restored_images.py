@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from acquire.calibration import Calibration
-from realtime import recorder
+from realtime import recording
 from realtime.errors import RunFileError, StreamError
 from realtime.export import Wanted, export_run
 from realtime.inspection import summarize
@@ -60,7 +60,7 @@ def session(n):
 
 def recorded(path: Path, n=5, gone=(), options=KEEP, monkeypatch=None):
     if monkeypatch is not None:
-        monkeypatch.setattr(recorder, "BEHIND_FRAMES", 10**6)
+        monkeypatch.setattr(recording, "BEHIND_FRAMES", 10**6)
     client = Client(session(n), path)
     client.gone = gone
     return record(client, path, options=options)
@@ -141,7 +141,7 @@ def test_restored_images_do_not_count_in_the_digest(tmp_path: Path, monkeypatch)
 def test_a_recorder_that_starts_again_goes_on_with_restored_images(
     tmp_path: Path, monkeypatch
 ) -> None:
-    monkeypatch.setattr(recorder, "BEHIND_FRAMES", 10**6)
+    monkeypatch.setattr(recording, "BEHIND_FRAMES", 10**6)
     path, script = tmp_path / "run.h5", session(6)
     record(Client([*script[:6], StreamError("killed")], path), path, options=KEEP)
     record(Client(script[5:], path), path, options=KEEP)
