@@ -46,10 +46,19 @@ class GuardRules(BaseModel, frozen=True, extra="forbid", use_attribute_docstring
 
 
 class Given(msgspec.Struct, frozen=True):
-    """What one light gave to a field in a shot: dose (J/cm2 or relative), and lit frames."""
+    """What one light gave to a field in a shot.
+
+    Attributes
+    ----------
+    dose_j_cm2, n_frames
+        Its dose (J/cm2, or relative) in so many lit frames.
+    power_fraction
+        The strongest that it was in any of them.
+    """
 
     dose_j_cm2: float
     n_frames: int
+    power_fraction: float = 0.0
 
 
 def objection(settings: Settings, rules: GuardRules, config: str = "") -> str:

@@ -184,6 +184,7 @@ class LightGuard(StopLight, Shots):
         self._check_free()
         with self.shot(request, {channel: n_frames}, position) as shot:
             allowed = shot.take(request, channel, n_frames, position)
+            allowed = self._slew.begin(request, channel, allowed, position)
             lease = self._new(Stream, channel, n_frames, position, allowed)
             lease.hands, lease.shot, lease.lag_frames = self._streaming, shot, lag_frames
             lease.window_ms = self._rules.lease_margin_ms / 2

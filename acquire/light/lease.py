@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from acquire.camera import Image
     from acquire.light.bounds import GuardRules
+    from acquire.light.frame_bounds import Allowed
 
 _POLL_S = 2e-4  # a frame is noticed so much later at most; proposed
 _LOOKS_PER_HEADS_UP = 3  # who was told half a millisecond ago is still awake
@@ -164,6 +165,10 @@ class Lease(LeaseLight):
     def _expect_frame(self) -> None:
         frame_due_ns = self.now_ns() + int(self.frame_patience_ms * 1e6)
         self.frame_due_ns = min(self.patience_ns, frame_due_ns)
+
+    def vouched(self) -> tuple[Allowed, ...]:
+        """Return the light of each frame; where it may have been one of several, all of them."""
+        return (self.allowed,)
 
     def shorten(self) -> bool:
         """Ask for less, where the budget cannot pay for it; return whether it does."""

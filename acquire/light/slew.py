@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from acquire.light.frame_bounds import Allowed
     from acquire.light.lease import Lease
     from acquire.light.source import LightSource
-    from acquire.settings import Applied, Limits, Request
+    from acquire.settings import Limits, Request
 
 
 @dataclass(slots=True)
@@ -53,9 +53,7 @@ class ShotLight:
         """Write down what an exposure of the shot was commanded to give."""
         self.is_clean = self.is_clean and lease.is_clean
         if lease.lit_ns:
-            allowed = lease.allowed
-            dose_j_cm2 = lease.source.dose_j_cm2(allowed.power_fraction, allowed.exposure_ms)
-            one = Given(lease.n_frames * dose_j_cm2, lease.n_frames)
+            one = _least(lease.source, lease.n_frames, lease.vouched())
             self.given[lease.channel] = _sum((self.given.get(lease.channel, _NOTHING), one))
 
 
@@ -124,8 +122,18 @@ class Slew:
             )
         return ShotLight(request, position, allowed, dict(frames))
 
+    def begin(self, request: Request, channel: str, allowed: Allowed, position: int) -> Allowed:
+        """Return the light that a stream may begin with, after all that its field had before.
+
+        A stream that is begun anew is the one before, going on.
+        """
+        last = self._last.get(position, {}).get(channel)
+        if last is None:
+            return allowed
+        return self.no_stronger(request, channel, allowed, last.power_fraction)
+
     def no_stronger(
-        self, request: Request, channel: str, allowed: Allowed, shown: Applied
+        self, request: Request, channel: str, allowed: Allowed, shown: float
     ) -> Allowed:
         """Return the light of a frame with no more power than a step above what was shown.
 
@@ -135,7 +143,7 @@ class Slew:
         light = self._channels[channel]
         limits = self._limits[light.name]
         is_vouched = request.has_evidence and not request.late
-        most = shown.power_fraction * (limits.max_step_up if is_vouched else 1.0)
+        most = shown * (limits.max_step_up if is_vouched else 1.0)
         if allowed.power_fraction <= most * (1 + 1e-9):
             return allowed
         at = limits_of(light.name, self._config)
@@ -164,7 +172,17 @@ class Slew:
 
 def _sum(given: Iterable[Given]) -> Given:
     every = tuple(given)
-    return Given(sum(one.dose_j_cm2 for one in every), sum(one.n_frames for one in every))
+    return Given(
+        sum(one.dose_j_cm2 for one in every),
+        sum(one.n_frames for one in every),
+        max((one.power_fraction for one in every), default=0.0),
+    )
+
+
+def _least(light: LightSource, n_frames: int, each: tuple[Allowed, ...]) -> Given:
+    """Return what so many frames gave of a light at least, of which each may have been the one."""
+    dose_j_cm2 = min(light.dose_j_cm2(one.power_fraction, one.exposure_ms) for one in each)
+    return Given(n_frames * dose_j_cm2, n_frames, min(one.power_fraction for one in each))
 
 
 _NOTHING = Given(0.0, 0)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from acquire.light.frame_bounds import Allowed
 from acquire.light.lease import Lease
 
 if TYPE_CHECKING:
@@ -146,6 +147,13 @@ class Stream(Lease):
     def is_spent(self) -> bool:
         """A stream is never known to have blanked its light: the camera runs on."""
         return False
+
+    def vouched(self) -> tuple[Allowed, ...]:
+        """Return its light; with that which frames showed last, where a change is not yet seen."""
+        if not self.changes:
+            return (self.allowed,)
+        shown = Allowed(self.applied.exposure_ms, self.applied.power_fraction)
+        return self.allowed, shown
 
     def shorten(self) -> bool:
         """Ask for half of the window, where the budget cannot pay for it."""

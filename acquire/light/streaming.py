@@ -64,7 +64,9 @@ class Streaming:
         allowed = shot.take(request, lease.channel, lease.n_frames, lease.position)
         if (allowed.power_fraction > 0) != (lease.allowed.power_fraction > 0):
             return False  # whether there is light at all is for the switch
-        allowed = self._slew.no_stronger(request, lease.channel, allowed, lease.applied)
+        allowed = self._slew.no_stronger(
+            request, lease.channel, allowed, lease.applied.power_fraction
+        )
         was, before = lease.allowed, self._taken(lease)
         if _light(allowed) != _light(was):
             self._account.roll(lease, allowed)
@@ -72,6 +74,7 @@ class Streaming:
             self._keeper.announce(lease.deadline_ns)
             self._keeper.confirm()
             if allowed.exposure_ms != was.exposure_ms and not self._could_set(lease):
+                lease.allowed = was  # it ends as it was, and vouches for no more
                 return False
         lease.allowed = allowed
         start_ns = self._now_ns()

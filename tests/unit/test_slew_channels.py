@@ -40,7 +40,7 @@ def given(allowed: Allowed, channel: str = "a", n_frames: int = 1, is_clean: boo
     """Return as much of a lease that is over as a shot asks for."""
     lease = SimpleNamespace(
         is_clean=is_clean, lit_ns=1, source=LASER, channel=channel, n_frames=n_frames,
-        allowed=allowed,
+        allowed=allowed, vouched=lambda: (allowed,),
     )  # fmt: skip
     return cast("Lease", lease)
 

@@ -192,6 +192,74 @@ def test_shorter_frames_of_stronger_light_are_more_light_in_a_stream(changed, mo
     assert "more light in a stream" in going.run.frames[-1].info.applied.clamped
 
 
+AGAIN = [({"has_evidence": False}, 0.1), ({"late": 1}, 0.1), ({}, 0.2)]
+
+
+def streamed(at: Stand, request: Request, position: int = 0) -> float:
+    """Let a stream run for three frames, and return the power that it began with."""
+    with at.guard.stream(request, "488", 1, position) as lease:
+        lease.start()
+        begun = lease.applied.power_fraction
+        for _ in range(3):
+            lease.pop_truth()
+    return float(begun)
+
+
+@pytest.mark.parametrize(("changed", "most"), AGAIN)
+def test_a_stream_that_begins_anew_is_bounded_by_the_power_of_the_one_before(changed, most) -> None:
+    at = stand(limits=msgspec.structs.replace(FREE, max_step_up=2.0))
+    assert streamed(at, ask(20, 0.1)) == 0.1
+    request = msgspec.structs.replace(ask(2, 1.0), **changed)  # the same dose by each frame
+    assert streamed(at, ask(20, 1.0), position=1) == 1.0  # another field has a past of its own
+    assert streamed(at, request) == pytest.approx(most)
+
+
+@pytest.mark.parametrize(("changed", "most"), AGAIN)
+def test_a_stream_that_has_to_begin_anew_for_a_shorter_exposure_gets_no_jump_of_power(
+    changed, most
+) -> None:
+    at = stand(limits=msgspec.structs.replace(FREE, max_step_up=2.0))
+    going = Streaming(at, ask(20, 0.1))
+    going.requests = {3: msgspec.structs.replace(ask(2, 1.0, decision_id=2), **changed)}
+
+    def busy() -> None:
+        if at.bench.is_running:
+            raise SettingRefused("the camera is busy")
+
+    at.bench.faults["exposure"] = busy
+    assert going.go(12).is_complete
+    assert at.bench.calls.count("start") == 2
+    assert going.used[-1] == (2, pytest.approx(most))
+    assert "more light in a stream" in going.run.frames[-1].info.applied.clamped
+
+
+def test_the_power_of_a_stream_comes_back_in_steps_that_frames_have_shown() -> None:
+    at = stand(limits=msgspec.structs.replace(FREE, max_step_up=2.0))
+    assert [streamed(at, ask(20, 0.1)), streamed(at, ask(2, 0.01))] == [0.1, 0.01]
+    powers = [streamed(at, ask(2, 1.0)) for _ in range(3)]
+    assert powers == pytest.approx([0.02, 0.04, 0.08])
+
+
+@pytest.mark.parametrize(("asked", "most"), [((10, 0.4), 0.4), ((5, 0.4), 0.4), ((10, 0.05), 0.1)])
+def test_a_change_that_no_frame_has_shown_vouches_for_no_more_than_what_was(asked, most) -> None:
+    at = stand(limits=msgspec.structs.replace(FREE, max_step_up=2.0))
+    with at.guard.stream(ask(10, 0.2), "488", 1, 0) as lease:
+        lease.start()
+        lease.pop_truth()
+        assert lease.change(ask(*asked))
+        assert lease.applied.power_fraction == 0.2
+    assert streamed(at, ask(10, 1.0)) == pytest.approx(most)
+
+
+def test_a_stream_that_broke_off_vouches_for_no_more_power_than_the_good_one_before() -> None:
+    at = stand(limits=msgspec.structs.replace(FREE, max_step_up=2.0))
+    streamed(at, ask(10, 0.1))
+    with suppress(RuntimeError), at.guard.stream(ask(10, 0.2), "488", 1, 0) as lease:
+        lease.start()
+        raise RuntimeError
+    assert streamed(at, ask(5, 1.0)) == pytest.approx(0.2)
+
+
 def test_without_a_decision_the_light_is_held_then_lowered_then_dark() -> None:
     rules = GuardRules(hold_shots=1, dark_after=3)
     going = Streaming(stand(limits=FREE, rules=rules))
