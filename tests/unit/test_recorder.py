@@ -161,7 +161,8 @@ def test_frames_are_stored_as_they_are_only_while_many_wait(tmp_path: Path) -> N
     assert is_raw.tolist() == masks == 12 * [1] + 8 * [0]
 
 
-def test_a_full_part_is_closed_and_the_run_goes_on_in_the_next(tmp_path: Path) -> None:
+def test_a_full_part_is_closed_and_the_run_goes_on_in_the_next(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(recording, "FLUSH_MS", 60_000)  # flushes are counted here, not timed
     path = tmp_path / "run.h5"
     script = [*frames(*range(40)), samples.end(40)]
     record(FakeClient(script, path), path, options=RecordOptions(part_bytes=1))
