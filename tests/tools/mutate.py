@@ -15,6 +15,7 @@ ends with status 1.
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import io
 import multiprocessing
@@ -42,7 +43,7 @@ from tests.tools.mutants import Mutant, mutants
 from tests.tools.picking import Picker
 
 OPTIONS = (
-    "-x", "-q", "-pno:cacheprovider", "--timeout=0",
+    "-x", "-q", "-pno:cacheprovider", "-pno:xdist", "-pno:benchmark", "--timeout=0",
     "-Wignore::pytest.PytestAssertRewriteWarning",  # plugins are there already, of the run before
 )  # fmt: skip
 PATIENCE_S = 90  # a mutant that hangs is noticed: a run of the tests takes a quarter of it
@@ -82,6 +83,8 @@ def work(folder: str, pipe: Connection) -> None:
     hypothesis.settings.load_profile("mutants")
     with redirect_stdout(io.StringIO()):
         pytest.main([*OPTIONS, "--collect-only", *TESTS])
+    gc.collect()
+    gc.freeze()  # pytest collects garbage ten times a run: a fork need not go through all that
     while (task := pipe.recv()) is not None:
         if CAN_FORK and (fork := os.fork()):
             if os.waitpid(fork, 0)[1]:
