@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from acquire.dose.fluence import FluenceMap
+from realtime.memory import CellsLight
 from realtime.wire import CellDoses
 
 if TYPE_CHECKING:
@@ -118,6 +119,36 @@ class CellDose:
             fluence.clear()
         by_line = {light: tuple(found) for light, found in dose.items()}
         return CellDoses(tracks.ids, by_line, self._damage(dose, len(tracks.ids)))
+
+    def known(self, position: int) -> CellsLight:
+        """Return what the cells of a field have taken, for keeping."""
+        field = self._fields.get(position)
+        if field is None or not field.taken:
+            return CellsLight()
+        ids = tuple(next(iter(field.taken.values())))
+        return CellsLight(ids, {light: tuple(of.values()) for light, of in field.taken.items()})
+
+    def resume(
+        self,
+        position: int,
+        stood_um: tuple[float, float],
+        dose: Mapping[str, float],
+        cells: CellsLight,
+    ) -> None:
+        """Go on from what was known of a field.
+
+        Parameters
+        ----------
+        stood_um
+            Where the stage stood; all light of the field is taken to have come from there.
+        dose
+            Light of the field in this run, by line.
+        """
+        fresh = {light: FluenceMap(f) for light, f in self._footprints.items()}
+        field = self._fields[position] = _Field(stood_um, fresh)
+        for light in self._footprints:
+            self._ever[light].add(*stood_um, dose.get(light, 0.0))
+            field.taken[light] = dict(zip(cells.ids, cells.taken.get(light, ()), strict=False))
 
     def _of_line(
         self,

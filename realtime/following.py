@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from realtime.memory import Known, LastingTracker
 from realtime.tracker.doubts import LATE, NOT_NUMBERS, RESIZED, UNTRUSTED, sentence
 from realtime.wire import Tracks
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from acquire.frame import FrameInfo
     from realtime.detections import Detections
+    from realtime.memory import CellsLight
     from realtime.policy.observation import Trust
     from realtime.steps import CellTracker
     from realtime.wire import TrackEvent
@@ -63,7 +65,7 @@ class Following:
         is_resized = of is not None and of.shape != image.shape
         if of is None or is_resized:
             x_um, y_um, _ = info.position_um
-            of = _Field(self._new_tracker(), (x_um, y_um), image.shape)
+            of = _Field(self._anew(self.next_name(info.shot.position)), (x_um, y_um), image.shape)
             self._fields[info.shot.position] = of
             flags += [RESIZED] * is_resized
         if info.shot.number <= of.number:
@@ -78,6 +80,59 @@ class Following:
             tracks = msgspec.structs.replace(tracks, flags=(*flags, *tracks.flags))
         of.tracks = tracks
         return tracks, events
+
+    def begin(self, info: FrameInfo, known: Known | None, first_name: int) -> None:
+        """Follow a field on from what was known of it, or anew; no new name is below `first_name`.
+
+        Raises
+        ------
+        ValueError
+            If what was known cannot be used; nothing has changed then.
+        """
+        x_um, y_um, _ = info.position_um
+        tracker = self._anew(0)
+        of = _Field(tracker, (x_um, y_um), (info.height, info.width))
+        if known is not None:
+            if not isinstance(tracker, LastingTracker):
+                raise ValueError("this tracker cannot take up what another knew")
+            tracker.resume(known.tracker)
+            of.stood_um, of.number, of.t = known.stood_um, known.shot, known.t
+            of.stride = known.stride
+        if isinstance(tracker, LastingTracker):
+            tracker.name_from(first_name)
+        self._fields[info.shot.position] = of
+
+    def next_name(self, position: int) -> int:
+        """Return the name that a field's next new cell gets; 0 where names are not counted."""
+        of = self._fields.get(position)
+        tracker = of.tracker if of is not None else None
+        return tracker.next_name if isinstance(tracker, LastingTracker) else 0
+
+    def known(
+        self,
+        session: str,
+        position: int,
+        seq: int,
+        *,
+        dose: dict[str, float],
+        shot_dose: dict[str, float],
+        cells: CellsLight | None,
+    ) -> Known | None:
+        """Return what is known of a field after its last shot; None if its tracker does not say."""
+        of = self._fields.get(position)
+        if of is None or not isinstance(of.tracker, LastingTracker):
+            return None
+        return Known(
+            session, position, of.number, of.t, of.stride, seq, of.stood_um, of.shape,
+            of.tracker.state(), dose, shot_dose, cells,
+        )  # fmt: skip
+
+    def _anew(self, first_name: int) -> CellTracker:
+        """Return a tracker for a field that begins."""
+        tracker = self._new_tracker()
+        if first_name and isinstance(tracker, LastingTracker):
+            tracker.name_from(first_name)
+        return tracker
 
     def _carry(self, of: _Field, info: FrameInfo) -> None:
         """Tell a tracker how far the stage has moved since the last shot of its field."""

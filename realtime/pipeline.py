@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 
 from realtime.following import Following, doubted, is_real
+from realtime.memory import Recollection
 from realtime.nothing import find_nothing
 from realtime.observe import observe
 from realtime.stack import Stack
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from acquire.frame import FrameInfo
+    from realtime.memory import Known
     from realtime.policy.observation import Trust
     from realtime.steps import Steps
     from realtime.wire import CellDoses, Tracks
@@ -45,6 +47,8 @@ class Pipeline:
         self._following = Following(steps.new_tracker, steps.pixel_um)
         self._told: dict[int, tuple[str, ...]] = {}
         self._doses: dict[int, dict[str, float]] = {}
+        kept = self._following, self._doses, steps.cell_dose
+        self._recollection = Recollection(steps.past, *kept)
         self._is_fresh = True
         self._seen: list[FrameInfo] = []
         self._stack = Stack(steps.pixel_um if steps.follows_heights else 0.0)
@@ -56,6 +60,7 @@ class Pipeline:
         """Restore and judge one frame of a shot; `adu` (Y, X) uint16 is not kept."""
         if self._seen and self._seen[0].shot.number != info.shot.number:
             self.forget()  # a shot that lost its end is not judged
+        self._recollection.arrive(info)
         self._seen.append(info)
         self._book(info)
         if info.index.c != 0:
@@ -98,6 +103,7 @@ class Pipeline:
         assert trust is not None
         position = info.shot.position
         start = time.perf_counter_ns()
+        recalled = self._recollection.settle(self._seen)
         detections = (steps.detect if is_real(image) else find_nothing)(image)
         detections = self._stack.raised(detections)
         detected = time.perf_counter_ns()
@@ -143,10 +149,19 @@ class Pipeline:
             self._is_fresh,
             self._of_cells(info, tracks),
             steps.drawing.draw() if steps.drawing is not None else (),
+            recalled,
         )
         self.forget()
         self._is_fresh = False
         return result, DecisionMessage(decision)
+
+    def known(self, position: int) -> Known | None:
+        """Return what is known of a field after its last shot, for keeping; None: nothing is."""
+        return self._recollection.known(position)
+
+    def next_name(self, position: int) -> int:
+        """Return the name that a field's next new cell gets."""
+        return self._following.next_name(position)
 
     def news(self, result: Result) -> list[str]:
         """Return what is wrong with a shot that was not so with the last one of its field."""

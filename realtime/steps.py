@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from realtime.cell_dose import CellDose
     from realtime.detections import Detections
     from realtime.focus import FocusGate
+    from realtime.memory import Past
     from realtime.plane_watch import PlaneWatch
     from realtime.policy.decision import Policy
     from realtime.policy.observation import Trust
@@ -88,6 +89,8 @@ class Steps(NamedTuple):
         Compares planes that may be skipped with what is drawn; None where none are.
     follows_heights
         Whether cells are followed in three dimensions where a shot is a stack; it needs `pixel_um`.
+    past
+        Gives back what a worker before this one knew; None where nothing is kept.
     """
 
     restore: Restorer
@@ -106,3 +109,4 @@ class Steps(NamedTuple):
     pixel_um: float = 0.0
     planes: PlaneWatch | None = None
     follows_heights: bool = False
+    past: Past | None = None

@@ -16,7 +16,7 @@ from realtime.tracker.cells import CELL
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-VERSION = 2
+VERSION = 3
 """Of the layout; another one is refused."""
 _PLAIN = (bool, int, float, str, type(None))
 _NOT_KEPT = ("_config", "_tell", "_learnt", "_sizes", "events")

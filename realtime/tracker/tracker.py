@@ -36,12 +36,12 @@ from realtime.tracker.habits import Habits
 from realtime.tracker.kinds import Kinds
 from realtime.tracker.links import warm_up
 from realtime.tracker.merges import Merges, Open
-from realtime.tracker.pending import Pending
+from realtime.tracker.pending import pending_of
 from realtime.tracker.state import pack, unpack
 from realtime.tracker.verdicts import Verdicts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
@@ -101,10 +101,19 @@ class Tracker:
         ValueError
             If the bytes are damaged, or of other settings or another version.
         """
-        lists: dict[str, Callable[..., Any]] = {"_open": Open, "_pending": _pending_of}
+        lists: dict[str, Callable[..., Any]] = {"_open": Open, "_pending": pending_of}
         fresh = Tracker(self._config)
         unpack(fresh, state, self._config.model_dump_json(), lists)  # all of it, or nothing
         vars(self).update(vars(fresh))
+
+    @property
+    def next_name(self) -> int:
+        """The name that the next new cell gets."""
+        return self._verdicts.next_id
+
+    def name_from(self, first: int) -> None:
+        """Give new cells no name below this one: others may bear those."""
+        self._verdicts.next_id = max(self._verdicts.next_id, first)
 
     def carry(self, y_px: float, x_px: float) -> None:
         """Tell that the stage has moved, and all that is seen with it: so far in the frame, px.
@@ -156,8 +165,14 @@ class Tracker:
         self._cells = verdicts.judge(cells, axes, self._shots)
         self.labels = spread_out(labels_of(self._cells, len(found)), which, n_all)
         self._kinds.take(self._cells, found.classes)
-        has_z, kinds = axes > _PLANE, self._kinds.told()
-        tracks = tracks_of(self._cells, self._habits, tuple(flags), has_z=has_z, classes=kinds)
+        tracks = tracks_of(
+            self._cells,
+            self._habits,
+            tuple(flags),
+            has_z=axes > _PLANE,
+            classes=self._kinds.told(),
+            z_sd_px=found.z_sd_px,
+        )
         return tracks, tuple(verdicts.events)
 
     def _found_in(self, detections: Detections) -> Found:
@@ -244,9 +259,3 @@ def _unexplained(told: Explanation, n_found: int) -> NDArray[np.intp]:
     is_free[told.linked] = False  # -1 is the one that is too many
     is_free[[d for s in told.splits for d in (s.kept, s.new)]] = False
     return is_free[:-1].nonzero()[0]
-
-
-def _pending_of(areas: Sequence[float], **rest: Any) -> Pending:
-    """Return a provisional division from its plain numbers."""
-    mother, one, other = areas
-    return Pending(areas=(mother, one, other), **rest)

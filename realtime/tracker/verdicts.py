@@ -34,12 +34,14 @@ class Verdicts:
     ----------
     events
         What happened in this shot.
+    next_id
+        Name of the next new cell.
     """
 
     def __init__(self, config: TrackerConfig, habits: Habits) -> None:
         self._config, self._learnt = config, habits
         self._pending: list[Pending] = []
-        self._next_id = 0
+        self.next_id = 0
         self.events: list[TrackEvent] = []
 
     def tell(self, kind: str, ids: list[int], parent_id: int = -1, is_final: bool = False) -> None:
@@ -188,8 +190,8 @@ class Verdicts:
         return pick(cells, ~gone) if gone.any() else cells
 
     def _new_ids(self, count: int) -> NDArray[np.int64]:
-        self._next_id += count
-        return np.arange(self._next_id - count, self._next_id)
+        self.next_id += count
+        return np.arange(self.next_id - count, self.next_id)
 
 
 def _pending(was: np.void, daughter_id: int, split: Split, found: Found) -> Pending:

@@ -42,6 +42,11 @@ class Tracks(msgspec.Struct, frozen=True, gc=False):
         In a stack only: standard deviation of its next height, pixels of the plane.
     classes
         Probability of each kind for each cell, by all shots so far; none without a classifier.
+    kinds
+        Names of the kinds, in the order of `classes`.
+    z_sd_px
+        In a stack only: standard deviation of the height, pixels of the plane; of a cell that was
+        missed, of where it is expected.
     n_wrong_links
         Links of this shot that are expected to be wrong.
     fading
@@ -74,6 +79,8 @@ class Tracks(msgspec.Struct, frozen=True, gc=False):
     flags: tuple[str, ...] = ()
     spread_z_px: tuple[float, ...] = ()
     classes: tuple[tuple[float, ...], ...] = ()
+    kinds: tuple[str, ...] = ()
+    z_sd_px: tuple[float, ...] = ()
 
 
 class TrackEvent(msgspec.Struct, frozen=True, gc=False):
@@ -112,11 +119,12 @@ class Picture(msgspec.Struct, frozen=True):
     Attributes
     ----------
     kind
-        "superres": twice as many pixels along both axes; "axial": a plane that was not taken.
+        "superres", "esrrf": twice as many pixels along both axes, by a network, or without
+        learning from the newest frames; "axial": a plane that was not taken.
     z
         Where it lies, in planes of the shot: 2.5 is midway between the third and the fourth.
     model_id
-        Network and engine that made it.
+        Network and engine that made it, or how many frames of which statistic.
     slot
         Where its pixels lie, photo-electrons.
     rmse_e, rmse_low_e, rmse_high_e
@@ -160,6 +168,21 @@ class CellDoses(msgspec.Struct, frozen=True, gc=False):
     damage: tuple[float, ...] = ()
 
 
+class Recalled(msgspec.Struct, frozen=True, gc=False):
+    """What a worker that has started knew of a field before it saw its first shot.
+
+    Attributes
+    ----------
+    shot
+        The field's last shot that is known; -1: nothing is, and all its cells are new.
+    first_name
+        New cells have names from here on; 0 for the first worker of a run.
+    """
+
+    shot: int = -1
+    first_name: int = 0
+
+
 class Result(msgspec.Struct, frozen=True, tag="result"):
     """What was seen in a shot. `observation` holds every number that the policy saw.
 
@@ -168,11 +191,14 @@ class Result(msgspec.Struct, frozen=True, tag="result"):
     cell_dose
         What each cell has taken in this run; None where cells are not followed.
     is_fresh
-        The worker has just started: its tracker and policy knew nothing before this shot.
+        The worker has just started: its policy knew nothing before this shot, nor its tracker but
+        what `recalled` says.
     model_id
         Network and engine that restored the frame; empty without one.
     pictures
         Images of the shot for viewers, beside the restored one.
+    recalled
+        In a worker's first answer on a field: what it knew of it.
     """
 
     shot: int
@@ -187,3 +213,4 @@ class Result(msgspec.Struct, frozen=True, tag="result"):
     is_fresh: bool = False
     cell_dose: CellDoses | None = None
     pictures: tuple[Picture, ...] = ()
+    recalled: Recalled | None = None
