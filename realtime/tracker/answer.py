@@ -23,8 +23,9 @@ def tracks_of(
     *,
     has_z: bool,
     classes: tuple[tuple[float, ...], ...] = (),
+    z_sd_px: NDArray[np.float64] | None = None,
 ) -> Tracks:
-    """Return all cells as they are after a shot."""
+    """Return all cells as they are after a shot; `z_sd_px` (M,) is of its detections."""
     places = habits.motion.expect(cells, 0)
     course = habits.motion.course(cells)
     spread = habits.motion.spread(cells, habits.gate.spread_px, 1)
@@ -56,7 +57,20 @@ def tracks_of(
         fading=habits.fading,
         flags=flags,
         classes=classes,
+        z_sd_px=_sds_of_heights(cells, habits, z_sd_px) if has_z else (),
     )
+
+
+def _sds_of_heights(
+    cells: Cells, habits: Habits, z_sd_px: NDArray[np.float64] | None
+) -> tuple[float, ...]:
+    """Return how sure each height is, px of the plane: of who is missed, as sure as its motion."""
+    guessed = habits.heights.ratio * habits.motion.spread(cells, habits.gate.spread_px, 0)
+    if z_sd_px is None:
+        return tuple(guessed.tolist())
+    is_seen = cells["detection"] >= 0
+    guessed[is_seen] = z_sd_px[cells["detection"][is_seen]]
+    return tuple(guessed.tolist())
 
 
 def labels_of(cells: Cells, n_found: int) -> NDArray[np.int64]:

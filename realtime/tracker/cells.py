@@ -72,6 +72,8 @@ class Found:
         The places with heights as they are, px of the plane; None: the same.
     classes
         Probability of each kind, (M, K); None: nobody looked.
+    z_sd_px
+        Standard deviation of true heights, px of the plane, (M,); None: nobody knows.
     """
 
     places: NDArray[np.float64]
@@ -79,6 +81,7 @@ class Found:
     photons: NDArray[np.float64]
     true_places: NDArray[np.float64] | None = None
     classes: NDArray[np.float64] | None = None
+    z_sd_px: NDArray[np.float64] | None = None
 
     @classmethod
     def of(cls, detections: Detections, z_ratio: float = 1.0) -> Found:
@@ -100,6 +103,7 @@ class Found:
             np.asarray(detections.photons, np.float64),
             None if len(axes) < AXES else true,
             _checked_classes(detections),
+            detections.z_sd_px,
         )
         for name, values in (("place", found.places), ("area", found.areas)):
             _require_finite(name, values)
@@ -113,7 +117,9 @@ class Found:
         """Return only some of it."""
         true = None if self.true_places is None else self.true_places[which]
         classes = None if self.classes is None else self.classes[which]
-        return Found(self.places[which], self.areas[which], self.photons[which], true, classes)
+        z_sd = None if self.z_sd_px is None else self.z_sd_px[which]
+        some = (self.places[which], self.areas[which], self.photons[which])
+        return Found(*some, true, classes, z_sd)
 
     @property
     def px(self) -> NDArray[np.float64]:

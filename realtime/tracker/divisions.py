@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from realtime.tracker.cells import SAME
+from realtime.tracker.assign import link_again
+from realtime.tracker.cells import NOBODY, SAME
 from realtime.tracker.links import surprise
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from realtime.tracker.assign import Pairs
+    from realtime.tracker.cells import Cells
     from realtime.tracker.family import Family
+    from realtime.tracker.habits import Habits
     from realtime.tracker.links import Expected
 
 _NEAREST = 6
@@ -25,6 +29,12 @@ _FIRM = 8.0
 """A detection that its cell would miss by more than this, nats, is nobody's daughter (proposed)."""
 _MOST = 200_000
 """Possible families that are looked at in a shot (proposed)."""
+_TOO_SOON_SHOTS = 4
+"""A cell that divided so few shots ago hardly divides again (proposed)."""
+_TOO_SOON = 0.02
+"""What then remains of its probability (proposed)."""
+_SEEN_ONCE = 0.25
+"""The same of a cell that was seen only once, and may be false (proposed)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,3 +158,40 @@ def _cost(scene: Scene, family: Family, trio: tuple[NDArray[np.intp], ...]) -> N
     cost += family.size_cost(of_mothers[mothers], of_detections[one], of_detections[other])
     cost -= scene.willing[mothers] + math.log(2.0)  # either daughter may be called the first
     return np.asarray(cost + scene.log_newcomers[one] + scene.log_newcomers[other])
+
+
+def willingness(cells: Cells, habits: Habits, is_settled: bool) -> NDArray[np.float64]:
+    """Return the log probability of each cell to divide now."""
+    rates = habits.rates
+    share = np.full(len(cells), rates.divided)
+    share = np.where(cells["since_division"] < _TOO_SOON_SHOTS, _TOO_SOON * share, share)
+    is_doubtful = ~cells["is_sure"] & (cells["sightings"] < 2) & is_settled
+    share = np.where(is_doubtful, _SEEN_ONCE * share * (1 - rates.false), share)
+    two_as_one = cells["hides"] | (cells["host"] != NOBODY)  # they come apart, they do not divide
+    return np.where(two_as_one, -np.inf, np.log(share))
+
+
+def make_room(
+    pairs: Pairs, linked: NDArray[np.intp], splits: list[Split]
+) -> tuple[Pairs, NDArray[np.intp]]:
+    """Take mothers and daughters out of the links; who lost a detection to them looks again."""
+    pairs = _without(pairs, splits)
+    robbed = np.isin(linked, [d for s in splits for d in (s.kept, s.new)])
+    mothers = [s.mother for s in splits]
+    freed = linked[mothers]
+    robbed[mothers] = False
+    linked = linked.copy()
+    linked[robbed] = linked[mothers] = -1
+    if not robbed.any():
+        return pairs, linked
+    return pairs, link_again(pairs, linked, robbed, freed[freed >= 0])
+
+
+def _without(pairs: Pairs, splits: list[Split]) -> Pairs:
+    """Return the possible links of all others than mothers and daughters."""
+    n, m = len(pairs.alone), pairs.n_columns
+    is_mother, is_daughter = np.zeros(n, np.bool_), np.zeros(m, np.bool_)
+    for split in splits:
+        is_mother[split.mother] = is_daughter[[split.kept, split.new]] = True
+    left = ~is_mother[pairs.rows] & ~is_daughter[pairs.columns]
+    return replace(pairs, rows=pairs.rows[left], columns=pairs.columns[left], cost=pairs.cost[left])

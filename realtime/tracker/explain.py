@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from realtime.tracker.assign import Pairs, cheapest_links, link_again, prices
-from realtime.tracker.cells import NOBODY
+from realtime.tracker.assign import Pairs, cheapest_links, prices
+from realtime.tracker.cells import pick
 from realtime.tracker.certainty import certainty, link_odds
-from realtime.tracker.divisions import Scene, Split, find_splits
+from realtime.tracker.divisions import Scene, Split, find_splits, make_room, willingness
 from realtime.tracker.doubts import by_chance
 from realtime.tracker.drift import common_drift
+from realtime.tracker.glance import is_strange, middle_of
 from realtime.tracker.links import Expected, possible_links
 from realtime.tracker.upheaval import Linking, with_flow, with_upheaval
 
@@ -27,12 +28,6 @@ _DRIFT_PASSES = 2
 _NEWS = 0.45
 """Smallest new motion of the crowd, over the spread of a cell, that is followed: sixteen neighbours
 without common motion seem to move by 0.4 (tuned)."""
-_TOO_SOON_SHOTS = 4
-"""A cell that divided so few shots ago hardly divides again (proposed)."""
-_TOO_SOON = 0.02
-"""What then remains of its probability (proposed)."""
-_SEEN_ONCE = 0.25
-"""The same of a cell that was seen only once, and may be false (proposed)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +96,26 @@ class _Shot:
     """One shot while it is explained."""
 
     def __init__(
-        self, cells: Cells, found: Found, habits: Habits, use_area: bool, gap: int = 0
+        self,
+        cells: Cells,
+        found: Found,
+        habits: Habits,
+        use_area: bool,
+        gap: int = 0,
+        newcomers: NDArray[np.float64] | None = None,
     ) -> None:
         self._cells, self._found, self._habits = cells, found, habits
         self._use_area, self._gap = use_area, gap
-        self._newcomers = habits.rates.log_newcomers(found.places, habits.gate.reach_px)
+        if newcomers is None:
+            newcomers = habits.rates.log_newcomers(found.places, habits.gate.reach_px)
+        self._newcomers = newcomers
 
     def explain(self, is_settled: bool, carried: NDArray[np.float64] | None) -> Explanation:
-        found = self._found
-        usual = self._follow_crowd(self._link(self._expect()))
+        found, expected = self._found, self._expect()
+        pairs = self._pairs(expected)
+        if self._is_chance_amid(expected, pairs, is_settled, carried):
+            return self._taken(expected, pairs, is_chance=True)
+        usual = self._follow_crowd(Linking(expected, pairs, cheapest_links(pairs)))
         missed = self._habits.rates.missed
         is_here = self._cells["missed"] == 0
         is_sure = is_here & self._cells["is_sure"]
@@ -121,7 +127,7 @@ class _Shot:
         expected, pairs, linked = now.expected, now.pairs, now.linked
         splits = self._splits(expected, pairs, prices(pairs, linked), is_settled)
         if splits:
-            pairs, linked = _make_room(pairs, linked, splits)
+            pairs, linked = make_room(pairs, linked, splits)
         odds = link_odds(pairs, linked)
         is_chance = by_chance(linked, certainty(odds))
         if is_chance and splits:  # where cells are guessed, daughters are
@@ -135,9 +141,37 @@ class _Shot:
         """Take the best links from where cells are expected, and search for nothing else."""
         expected = self._expect()
         pairs = self._pairs(expected)
+        is_chance = self._is_chance_amid(expected, pairs, True, None)
+        return self._taken(expected, pairs, is_chance)
+
+    def _is_chance_amid(
+        self,
+        expected: Expected,
+        pairs: Pairs,
+        is_settled: bool,
+        carried: NDArray[np.float64] | None,
+    ) -> bool:
+        """Whether the middle of a large strange field, whatever is searched for, is chance."""
+        if not is_strange(expected, pairs):
+            return False
+        reach_px = self._habits.gate.reach_px
+        axes = self._found.places.shape[1]
+        few, near = middle_of(self._cells["place"][:, :axes], self._found.places, reach_px)
+        amid = _Shot(
+            pick(self._cells, few),
+            self._found.some(near),
+            self._habits,
+            self._use_area,
+            self._gap,
+            self._newcomers[near],
+        )
+        return amid.explain(is_settled, carried).is_chance
+
+    def _taken(self, expected: Expected, pairs: Pairs, is_chance: bool) -> Explanation:
+        """Take the best links as they are; they may be known to be chance."""
         linked = cheapest_links(pairs, in_haste=True)
         odds = link_odds(pairs, linked)
-        is_chance = by_chance(linked, certainty(odds))
+        is_chance = is_chance or by_chance(linked, certainty(odds))
         return Explanation(expected, linked, [], odds, False, None, None, is_chance)
 
     def _splits(
@@ -151,7 +185,7 @@ class _Shot:
         if pairs.near is None:
             return []
         sizes = (self._cells["area"], self._found.areas)
-        willing = _willing(self._cells, self._habits, is_settled)
+        willing = willingness(self._cells, self._habits, is_settled)
         places, px, newcomers = self._found.places, self._found.px, self._newcomers
         scene = Scene(expected, willing, sizes, places, px, newcomers, *of, pairs.near)
         return find_splits(scene, self._habits.family)
@@ -204,40 +238,3 @@ def _is_news(drift: NDArray[np.float64], spread_px: float) -> bool:
     """Whether the crowd moves otherwise than was thought, and linking again is worth it."""
     far = np.median(np.hypot(drift[:, 0], drift[:, 1])) if len(drift) else 0.0
     return bool(far > _NEWS * spread_px)
-
-
-def _willing(cells: Cells, habits: Habits, is_settled: bool) -> NDArray[np.float64]:
-    """Return the log probability of each cell to divide now."""
-    rates = habits.rates
-    share = np.full(len(cells), rates.divided)
-    share = np.where(cells["since_division"] < _TOO_SOON_SHOTS, _TOO_SOON * share, share)
-    is_doubtful = ~cells["is_sure"] & (cells["sightings"] < 2) & is_settled
-    share = np.where(is_doubtful, _SEEN_ONCE * share * (1 - rates.false), share)
-    two_as_one = cells["hides"] | (cells["host"] != NOBODY)  # they come apart, they do not divide
-    return np.where(two_as_one, -np.inf, np.log(share))
-
-
-def _make_room(
-    pairs: Pairs, linked: NDArray[np.intp], splits: list[Split]
-) -> tuple[Pairs, NDArray[np.intp]]:
-    """Take mothers and daughters out of the links; who lost a detection to them looks again."""
-    pairs = _without(pairs, splits)
-    robbed = np.isin(linked, [d for s in splits for d in (s.kept, s.new)])
-    mothers = [s.mother for s in splits]
-    freed = linked[mothers]
-    robbed[mothers] = False
-    linked = linked.copy()
-    linked[robbed] = linked[mothers] = -1
-    if not robbed.any():
-        return pairs, linked
-    return pairs, link_again(pairs, linked, robbed, freed[freed >= 0])
-
-
-def _without(pairs: Pairs, splits: list[Split]) -> Pairs:
-    """Return the possible links of all others than mothers and daughters."""
-    n, m = len(pairs.alone), pairs.n_columns
-    is_mother, is_daughter = np.zeros(n, np.bool_), np.zeros(m, np.bool_)
-    for split in splits:
-        is_mother[split.mother] = is_daughter[[split.kept, split.new]] = True
-    left = ~is_mother[pairs.rows] & ~is_daughter[pairs.columns]
-    return replace(pairs, rows=pairs.rows[left], columns=pairs.columns[left], cost=pairs.cost[left])

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from realtime.tracker.middle import median
+from realtime.tracker.middle import MEDIAN_MISS, median
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,8 +35,6 @@ _FIRST_SPREAD = 6.0
 """First gate over the spread that is believed before anything was learnt (proposed)."""
 _SHARPEST_PX = 0.1
 """Smallest spread, px: no detector is better (proposed)."""
-_MEDIAN_MISS = {2: math.sqrt(2 * math.log(2.0)), 3: 1.5382}
-"""Median distance of a Gaussian cloud, in standard deviations of an axis, by dimension."""
 
 
 class Gate:
@@ -102,7 +99,7 @@ class Gate:
             part = np.partition(seen, (middle, rank))
             usual = _GATE_MARGIN * float(part[rank])
             reach_px = max(min(usual, _WIDEST * first), _NARROWEST * self._apart_px, _LEAST_PX)
-            self._spread_px = max(float(part[middle]) / _MEDIAN_MISS[self._axes], _SHARPEST_PX)
+            self._spread_px = max(float(part[middle]) / MEDIAN_MISS[self._axes], _SHARPEST_PX)
         self._reach_px = self._fixed_px or reach_px
 
     @property

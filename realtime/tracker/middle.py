@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+MEDIAN_MISS = {2: math.sqrt(2 * math.log(2.0)), 3: 1.5382}
+"""Median distance of a Gaussian cloud from its middle, in standard deviations of an axis, by
+dimension: of the Rayleigh and of the Maxwell distribution."""
 
 
 def quantiles(values: NDArray[np.float64], *shares: float) -> list[float]:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass(slots=True)
@@ -32,3 +36,9 @@ class Pending:
         """Whether both daughters were seen again, missed once between them at most."""
         hits = self.hits_mother + self.hits_daughter
         return min(self.hits_mother, self.hits_daughter) > 0 and hits >= 2 * self.shots - 1
+
+
+def pending_of(areas: Sequence[float], **rest: Any) -> Pending:
+    """Return a provisional division from its plain numbers."""
+    mother, one, other = areas
+    return Pending(areas=(mother, one, other), **rest)

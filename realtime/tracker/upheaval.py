@@ -12,7 +12,7 @@ from realtime.tracker.certainty import certainty, link_odds
 from realtime.tracker.doubts import by_chance as all_by_chance
 from realtime.tracker.drift import common_drift, common_jump
 from realtime.tracker.flow import flowed, is_clump
-from realtime.tracker.middle import median
+from realtime.tracker.middle import MEDIAN_MISS, median
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,8 +47,6 @@ _ROUNDS = 4
 """Rounds of "link, see how far cells went, link again" in a stirred shot (measured: 2 to 8)."""
 _REACH_SPREADS = 4.0
 """Gate of a stirred cell, in spreads (proposed)."""
-_MEDIAN = 1.177
-"""Median distance of a Gaussian cloud in a plane, in standard deviations of an axis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,4 +212,4 @@ def _stir(linking: Linking, found: NDArray[np.float64]) -> float:
         return 1.0
     off = found[linking.linked[hit]] - linking.expected.places[hit]
     miss = np.sqrt(np.einsum("ij,ij->i", off, off)) / linking.expected.spread_px[hit]
-    return median(miss) / _MEDIAN
+    return median(miss) / MEDIAN_MISS[found.shape[1]]

@@ -10,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from realtime.detections import Detections
-from realtime.tracker import Tracker, TrackerConfig
+from realtime.tracker import Tracker, TrackerConfig, explain, upheaval
+from realtime.tracker.assign import Pairs, cheapest_links
 
 N_WELLS = 96
 GRID = np.mgrid[0:6, 0:5].reshape(2, -1).T * 60.0
@@ -85,6 +86,50 @@ def test_noise_alone_divides_never_and_is_said_to_be_chance(n: int) -> None:
         tracks, events = tracker.update(seen(rng.uniform(0, 2048, (n, 2))))
         assert "division" not in {e.kind for e in events}
         assert t == 0 or "chance" in tracks.flags
+
+
+@pytest.mark.parametrize("shots", [1, 8])
+def test_the_first_shot_of_noise_in_a_large_field_is_searched_no_longer_than_the_next(
+    shots: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng, tracker, searched = np.random.default_rng(1), Tracker(TrackerConfig()), []
+    cells = rng.uniform(0, 2048, (3000, 2))
+    for _ in range(shots):
+        cells = cells + rng.normal(0, 2, cells.shape)
+        tracker.update(seen(cells))
+
+    def count(pairs: Pairs, *, in_haste: bool = False) -> NDArray[np.intp]:
+        searched.append(0 if in_haste else len(pairs.alone))
+        return cheapest_links(pairs, in_haste=in_haste)
+
+    for module in (explain, upheaval):
+        monkeypatch.setattr(module, "cheapest_links", count)
+    for _ in range(4):
+        tracks, events = tracker.update(seen(rng.uniform(0, 2048, (3000, 2))))
+        assert "chance" in tracks.flags
+        assert "division" not in {e.kind for e in events}
+    assert max(searched) < 0.2 * len(cells)  # 30 times the whole field without the look
+
+
+def test_after_a_shot_of_noise_a_large_field_keeps_its_names() -> None:
+    rng, tracker = np.random.default_rng(1), Tracker(TrackerConfig())
+    cells, before = rng.uniform(0, 4096, (3000, 2)), tracker.labels
+    for t in range(10):
+        before = tracker.labels if t == 6 else before
+        noise = rng.uniform(0, 4096, (3000, 2))
+        tracker.update(seen(noise if t == 6 else cells + rng.normal(0, 1, cells.shape)))
+    assert (tracker.labels == before).mean() > 0.9
+
+
+def test_a_jump_of_a_large_field_is_no_chance() -> None:
+    rng, tracker = np.random.default_rng(1), Tracker(TrackerConfig())
+    cells = rng.uniform(0, 2048, (1500, 2))
+    for t in range(8):
+        before = tracker.labels
+        cells = cells + rng.normal(0, 1, cells.shape) + (25.0 if t == 7 else 0.0)
+        tracks, _ = tracker.update(seen(cells))
+    assert tracks.flags == ("jumped",)
+    assert (tracker.labels == before).mean() > 0.95
 
 
 def test_a_repeated_image_teaches_nothing_and_is_said() -> None:
