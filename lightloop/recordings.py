@@ -10,6 +10,7 @@ import numpy as np
 
 from lightloop.calibrate import given_or_estimated
 from lightloop.recordings_files import open_folder, scale_of, tiffs_of, usual_axes
+from lightloop.recordings_stacks import places_of, planes_of, step_um_of
 from lightloop.restoring import moment_of
 from models.history import Moment
 from realtime.detect import DetectorConfig
@@ -41,10 +42,18 @@ class Plane(NamedTuple):
 
 
 class TimePoint(NamedTuple):
-    """The planes of one field at one time."""
+    """The planes of one field at one time.
+
+    Attributes
+    ----------
+    at
+        Where each plane lies, counted in planes of a whole stack: 0, 2, 4 where every other one was
+        skipped. Empty: 0, 1, 2, ...
+    """
 
     t: int
     planes: list[Plane]
+    at: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,30 +147,31 @@ def _of_run(reader: RunReader) -> Recording:
             shots.setdefault((info.shot.position, info.shot.number), []).append(info)
     fields: dict[int, list[list[FrameInfo]]] = {}
     for (position, _), infos in sorted(shots.items()):
-        fields.setdefault(position, []).append(_planes(infos))
+        fields.setdefault(position, []).append(planes_of(infos))
     if not fields:
         raise RunFileError(f"{reader.name} holds no image of its first channel")
 
     def plane(info: FrameInfo) -> Plane:
         return Plane(lambda: reader.pixels(info.seq), moment_of(info, camera.pixel_um))
 
+    first = next(iter(fields.values()))
+    step_um = step_um_of(first[0])
     points: dict[int, list[TimePoint]] = {}
     for position, frames in fields.items():
         times = [infos[0].index.t for infos in frames]
         if len(set(times)) < len(times):  # a burst has one t: then it is the shot that counts
             times = list(range(len(times)))
         points[position] = [
-            TimePoint(t, [plane(info) for info in infos])
+            TimePoint(t, [plane(info) for info in infos], places_of(infos, step_um))
             for t, infos in zip(times, frames, strict=True)
         ]
-    first = next(iter(fields.values()))
     detect, track, notes = _settings_of(reader)
     starts = np.diff([infos[0].t_s for infos in first])
     return Recording(
         folder=reader.path.parent,
         name=reader.name,
         shape=(first[0][0].height, first[0][0].width),
-        n_planes=max(len(infos) for frames in fields.values() for infos in frames),
+        n_planes=max(infos[-1].index.z + 1 for frames in fields.values() for infos in frames),
         fields=points,
         pixel_um=camera.pixel_um,
         interval_s=float(np.median(starts)) if len(starts) else 0.0,
@@ -169,7 +179,7 @@ def _of_run(reader: RunReader) -> Recording:
         notes=notes,
         detect=detect,
         track=track,
-        planes_um=_step_um(first[0]),
+        planes_um=step_um,
         is_run=True,
     )
 
@@ -187,20 +197,6 @@ def _settings_of(reader: RunReader) -> tuple[DetectorConfig, TrackerConfig, tupl
         note = f"its config cannot be read, so cells are followed as by default: {error}"
         return DetectorConfig(), TrackerConfig(), (note,)
     return config.detect, config.track, ()
-
-
-def _step_um(planes: list[FrameInfo]) -> float:
-    """Return the distance of the planes of a stack, um; 0: there is one, or nobody knows."""
-    heights = np.array([info.position_um[2] for info in planes])
-    return float(np.median(np.abs(np.diff(heights)))) if len(heights) > 1 else 0.0
-
-
-def _planes(infos: list[FrameInfo]) -> list[FrameInfo]:
-    """Return one frame of each plane; the second of an audit is not looked at."""
-    first: dict[int, FrameInfo] = {}
-    for info in infos:
-        first.setdefault(info.index.z, info)
-    return [first[z] for z in sorted(first)]
 
 
 def _of_source(source: ImageSource, path: Path, scale: Scale) -> Recording:

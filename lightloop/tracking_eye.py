@@ -126,7 +126,10 @@ class Eye:
         whole = stack[0] if len(stack) == 1 else np.maximum.reduce(stack)
         found = self._detect(whole)
         if len(stack) > 1:
-            found = replace(found, z_px=self._plane_px * heights(found, stack))
+            at = np.array(point.at) if point.at else None
+            high = heights(found, stack, at)
+            scale = self._plane_px
+            found = replace(found, z_px=scale * high.at, z_sd_px=scale * high.sd)
         return found, whole
 
     def outlines(self, found: Detections, whole: NDArray[np.float32]) -> Outlines | None:

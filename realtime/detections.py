@@ -33,6 +33,8 @@ class Detections:
         Read noise that `snr` counts with, rms photo-electrons a pixel.
     z_px
         In a stack: height in px of the plane (planes times their distance over the pixel), (N,).
+    z_sd_px
+        Standard deviation of that height, px, (N,).
     covariance_px2
         Covariance of each place, y before x, from photon and read noise, (N, 2, 2) px^2; None
         where the detector does not know it, as the two below.
@@ -58,6 +60,7 @@ class Detections:
     eccentricity: NDArray[np.float64] | None = None
     score: NDArray[np.float64] | None = None
     classes: NDArray[np.float64] | None = None
+    z_sd_px: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.y_px)

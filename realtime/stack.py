@@ -66,9 +66,12 @@ class Stack:
         if not self._planes or len(self._planes) < len(self._at_um):
             return found
         plane_px = above_first(self._at_um) / self._pixel_um
+        if plane_px.max() <= plane_px.min():  # nobody knows where the planes were
+            return found
         order = np.argsort(plane_px)
         planes = [self._planes[n] for n in order.tolist()]
-        return replace(found, z_px=heights(found, planes, plane_px[order]))
+        high = heights(found, planes, plane_px[order])
+        return replace(found, z_px=high.at, z_sd_px=high.sd)
 
     def forget(self) -> None:
         """Make ready for the next shot."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from realtime.detections import Detections
+
+
+_SHAPE = 0.04
+"""Standard deviation of the middle of the light around that of the cell, as a share of how high it
+is seen to be (proposed; fits simulated nuclei)."""
+_CUT = 0.15
+"""The same where an end of the stack cuts it (proposed)."""
 
 
 def above_first(at_um: Mapping[int, float]) -> NDArray[np.float64]:
@@ -34,12 +41,19 @@ def above_first(at_um: Mapping[int, float]) -> NDArray[np.float64]:
     return np.asarray((height - first) * (1.0 if slope >= 0 else -1.0))
 
 
+class Heights(NamedTuple):
+    """How high cells lie, and how sure that is: means and standard deviations, (N,) each."""
+
+    at: NDArray[np.float64]
+    sd: NDArray[np.float64]
+
+
 def heights(
     found: Detections,
     stack: Sequence[NDArray[np.float32]],
     plane_at: NDArray[np.float64] | None = None,
-) -> NDArray[np.float64]:
-    """Return how high cells are, (N,): the middle of their light.
+) -> Heights:
+    """Return how high cells are: the middle of their light.
 
     That is the centroid of what a cell's middle holds above the half of its height, over the
     planes that hang together with the brightest (proposed). A plane counts for the stretch to the
@@ -55,32 +69,58 @@ def heights(
         Where they lie, increasing, in the unit of the answer; None: at 0, 1, 2, ...
     """
     if not len(found):
-        return np.zeros(0)
+        return Heights(np.zeros(0), np.zeros(0))
     at = np.arange(float(len(stack))) if plane_at is None else plane_at
-    light = _light_of(found, stack)
+    light, n_pixels = _light_of(found, stack)
+    weight = _of_one_cell(light) * _stretches(at)[:, None]
+    total = np.maximum(weight.sum(axis=0), 1e-12)
+    middle = (weight * at[:, None]).sum(axis=0) / total
+    middle = np.where(weight.any(axis=0), middle, at[light.argmax(axis=0)])
+    off = np.where(weight > 0, at[:, None] - middle, 0.0) * _stretches(at)[:, None] / total
+    noise = (np.maximum(light, 0.0) + found.read_noise_e**2) / n_pixels
+    return Heights(middle, np.sqrt((off**2 * noise).sum(axis=0) + _unseen(weight > 0, at) ** 2))
+
+
+def _of_one_cell(light: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return light above the half of its height, 0 beyond a dark plane: that is another cell."""
     top = light.argmax(axis=0)
-    above = light - 0.5 * (light.max(axis=0) + light.min(axis=0))
-    weight = np.maximum(above, 0.0)
-    for step in (1, -1):  # what lies beyond a dark plane is another cell
+    half = 0.5 * (light.max(axis=0) + light.min(axis=0))
+    weight: NDArray[np.float64] = np.maximum(light - half, 0.0)
+    for step in (1, -1):
         is_on = np.ones(len(top), bool)
-        order = range(len(stack)) if step > 0 else range(len(stack) - 1, -1, -1)
+        order = range(len(light)) if step > 0 else range(len(light) - 1, -1, -1)
         for z in order:
             beyond = (z - top) * step > 0
             is_on &= ~beyond | (weight[z] > 0)
             weight[z] = np.where(beyond & ~is_on, 0.0, weight[z])
-    weight *= _stretches(at)[:, None]
-    total = weight.sum(axis=0)
-    middle = (weight * at[:, None]).sum(axis=0) / np.where(total > 0, total, 1.0)
-    return np.asarray(np.where(total > 0, middle, at[top]))
+    return weight
 
 
-def _light_of(found: Detections, stack: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
-    """Return what each cell's middle holds in each plane, photo-electrons a pixel, (Z, N)."""
+def _unseen(is_on: NDArray[np.bool_], at: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how far off the middle may be for want of planes, standard deviation, (N,).
+
+    One plane leaves open where in its stretch the cell lies, and each further one halves, thirds,
+    ... that. A cell that the end of the stack cuts may go on there by as much as is seen of it.
+    The middle of the light is no better known as that of the cell than to a share of its height.
+    """
+    stretch = _stretches(at)[:, None]
+    seen = (is_on * stretch).sum(axis=0)
+    count = np.maximum(is_on.sum(axis=0), 1)
+    is_cut = is_on[0] | is_on[-1]
+    step = np.where(seen > 0, seen / count, stretch.max())
+    parts = (step / (np.sqrt(12.0) * count), _SHAPE * seen, np.where(is_cut, _CUT * seen, 0.0))
+    return np.asarray(np.sqrt(sum(part**2 for part in parts)))
+
+
+def _light_of(
+    found: Detections, stack: Sequence[NDArray[np.float32]]
+) -> tuple[NDArray[np.float64], float]:
+    """Return what each cell's middle holds, photo-electrons a pixel, (Z, N), and of how many."""
     sigma = max(0.5, 0.25 * float(np.sqrt(np.median(found.area_px) / np.pi)))
     rows = np.clip(np.rint(found.y_px).astype(int), 0, stack[0].shape[0] - 1)
     columns = np.clip(np.rint(found.x_px).astype(int), 0, stack[0].shape[1] - 1)
     light = [cv2.GaussianBlur(plane, (0, 0), sigma)[rows, columns] for plane in stack]
-    return np.stack(light).astype(np.float64)
+    return np.stack(light).astype(np.float64), 4 * np.pi * sigma**2  # a Gaussian's, as noise has it
 
 
 def _stretches(at: NDArray[np.float64]) -> NDArray[np.float64]:
