@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 WARNING = "for looking, not for deciding"
 NOTHING = "no image for looking yet"
-_NAMES = {"superres": "super-resolved", "axial": "between planes"}
+_NAMES = {"superres": "super-resolved", "axial": "between planes", "esrrf": "eSRRF"}
 
 
 class Mode(StrEnum):
@@ -46,7 +46,7 @@ class Look(NamedTuple):
     Attributes
     ----------
     name
-        What it is, and which network made it.
+        What it is, and what made it.
     photons
         Photo-electrons of its own pixels, (Y, X) float32.
     seq, t_s

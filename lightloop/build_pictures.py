@@ -1,13 +1,14 @@
-"""Open the networks whose images are for the eye alone, as a run's config names them."""
+"""Open what draws images for the eye alone, as a run's config names it."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lightloop.build import load_package
 from lightloop.config import MicroManagerConfig
 from lightloop.pictures import MOST_OF_REST, MOST_PLANES, Pictures
-from lightloop.restoring import maps_of
+from lightloop.restoring import maps_of, moment_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lightloop.config import RunConfig
+    from lightloop.pictures_esrrf import EsrrfPictures
     from models.axial_check import PlaneError
+    from models.stabiliser import PixelMaps
     from realtime.wire import CameraInfo, RestoredSlot
 
 
@@ -24,9 +27,15 @@ def pictures_a_shot(config: RunConfig) -> int:
     """Return how many pictures a shot may have."""
     wanted, planes = config.network, config.sequence().sizes.get("z", 0)
     gaps = max(min(planes, MOST_PLANES) - 1, 0)
+    fine = int(bool(wanted.superres)) + int(bool(wanted.esrrf))
     if wanted.axial_skip > 1:  # between two that are taken, as many as may be left out
-        return int(bool(wanted.superres)) + planes
-    return int(bool(wanted.superres)) + (gaps * wanted.axial_planes if wanted.axial else 0)
+        return fine + planes
+    return fine + (gaps * wanted.axial_planes if wanted.axial else 0)
+
+
+def finer_pixels(config: RunConfig) -> int:
+    """Return how many pixels of the finest picture lie along one of the camera's."""
+    return 2 if config.network.superres or config.network.esrrf else 1
 
 
 def build_drawing(
@@ -35,7 +44,7 @@ def build_drawing(
     keep: Callable[[NDArray[np.float32]], RestoredSlot],
     believe: Callable[[int], PlaneError | None] = lambda position: None,
 ) -> Pictures | None:
-    """Open the networks whose images are for viewers; None where the config names none.
+    """Open what draws images for viewers, networks and eSRRF; None where the config names none.
 
     Parameters
     ----------
@@ -52,7 +61,7 @@ def build_drawing(
     from models.superres import SuperResolver
 
     wanted, known = config.network, camera.calibration
-    if not (wanted.superres or wanted.axial):
+    if not (wanted.superres or wanted.axial or wanted.esrrf):
         return None
     shape, maps = (camera.height, camera.width), maps_of(camera)
     numbers = (known.gain_adu_per_e, known.offset_adu, known.read_noise_e)
@@ -67,15 +76,40 @@ def build_drawing(
         between = AxialInterpolator(package, shape, *how, depth_of_field_um=depth_um)
         stated["axial"] = Stated(package.manifest)
     planes = 0 if wanted.axial_skip > 1 else wanted.axial_planes
+    rolling = _build_esrrf(config, camera, maps, keep)
     drawing = Pictures(
-        shape, fine, between, keep, planes, MOST_OF_REST, believe=believe, stated=stated
-    )
+        shape, fine, between, keep, planes, MOST_OF_REST, believe=believe, stated=stated,
+        esrrf=rolling,
+    )  # fmt: skip
     try:
         drawing.warm_up()
     except BaseException:
         drawing.close()
         raise
     return drawing
+
+
+def _build_esrrf(
+    config: RunConfig,
+    camera: CameraInfo,
+    maps: PixelMaps | None,
+    keep: Callable[[NDArray[np.float32]], RestoredSlot],
+) -> EsrrfPictures | None:
+    wanted, known = config.network, camera.calibration
+    if not wanted.esrrf:
+        return None
+    from lightloop.pictures_esrrf import EsrrfPictures
+    from models.electrons import Electrons
+
+    numbers = (known.gain_adu_per_e, known.offset_adu, known.read_noise_e)
+    return EsrrfPictures(
+        (camera.height, camera.width),
+        Electrons(*numbers, maps),
+        keep,
+        partial(moment_of, pixel_um=camera.pixel_um),
+        wanted.esrrf,
+        wanted.esrrf_frames,
+    )
 
 
 def depth_of_field_of(config: RunConfig) -> float:

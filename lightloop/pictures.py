@@ -1,4 +1,4 @@
-"""Images for the eye alone: super-resolved frames, and planes between planes.
+"""Images for the eye alone: super-resolved frames, eSRRF, and planes between planes.
 
 They are made when a shot's decision is, and nothing that decides ever sees them. The decision waits
 for them, so they are drawn only where shots leave time: in a tenth of the rest between two shots.
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from acquire.frame import FrameInfo
+    from lightloop.pictures_esrrf import EsrrfPictures
     from models.axial import AxialInterpolator, Shown
     from models.axial_check import PlaneError
     from models.read_out import Denoised
@@ -67,6 +68,8 @@ class Pictures:
         Tells the time, ns.
     stated
         What is known of the error of each kind of picture.
+    esrrf
+        Draws finer pixels from the newest frames without a network; None for no such images.
     """
 
     def __init__(
@@ -80,7 +83,10 @@ class Pictures:
         clock: Callable[[], int] = time.perf_counter_ns,
         believe: Callable[[int], PlaneError | None] = lambda position: None,
         stated: Mapping[str, Stated] | None = None,
+        esrrf: EsrrfPictures | None = None,
     ) -> None:
+        self._esrrf = esrrf
+        self._infos: dict[int, FrameInfo] = {}
         self._shape, self._superres, self._axial, self._keep = shape, superres, axial, keep
         self._stated = dict(stated or {})
         self._between, self._believe = between, believe
@@ -103,6 +109,8 @@ class Pictures:
             If a network does not run.
         """
         empty = np.zeros(self._shape, np.uint16)
+        if self._esrrf is not None:
+            self._esrrf.warm_up()
         for _ in range(2):  # the first one of a network takes longer than all others
             if self._superres is not None:
                 self._resolve(self._superres, empty, 1)
@@ -122,6 +130,7 @@ class Pictures:
         copy = self._spare.pop() if self._spare else np.empty(self._shape, np.uint16)
         np.copyto(copy, adu)
         self._planes[info.index.z] = (copy, info.position_um[2])
+        self._infos[info.index.z] = info
 
     def draw(self) -> tuple[Picture, ...]:
         """Return the pictures of the frames seen since `forget` for which there is time."""
@@ -129,7 +138,12 @@ class Pictures:
         began_ns = self._clock()
         drawn: list[Picture] = []
         try:
-            drawn += self._fine(left_ns)
+            drawn += self._rolling(left_ns)
+        except RuntimeError as error:
+            logger.error("no eSRRF pictures any more: %s", error)
+            self._esrrf = None
+        try:
+            drawn += self._fine(left_ns - (self._clock() - began_ns))
         except RuntimeError as error:
             logger.error("no super-resolved images any more: %s", error)
             _close(self._superres)
@@ -149,12 +163,25 @@ class Pictures:
         self._skipped = 0 if drawn else self._skipped + 1
         if not drawn:  # one slow drawing shall not have been the last
             self._view_ns, self._gap_ns = int(0.9 * self._view_ns), int(0.9 * self._gap_ns)
-        if self._skipped == _SKIPPED_TOLD and (self._superres or self._gaps()):
+            if self._esrrf is not None:
+                self._esrrf.takes_ns = int(0.9 * self._esrrf.takes_ns)
+        if self._skipped == _SKIPPED_TOLD and (self._superres or self._esrrf or self._gaps()):
             logger.warning(
                 "no pictures for looking: shots leave %.0f ms of rest, of which a tenth may go "
                 "into them; choose a longer interval to see them",
                 (self._rest_ns or 0) * 1e-6,
             )
+
+    def _rolling(self, left_ns: float) -> list[Picture]:
+        """Take the middle plane into its window, if there is time for it."""
+        if self._esrrf is None or not self._planes or self._esrrf.takes_ns > left_ns:
+            return []
+        z = self._middle()
+        picture = self._esrrf.draw(self._infos[z], self._planes[z][0])
+        return [picture] if picture is not None else []
+
+    def _middle(self) -> int:
+        return sorted(self._planes)[len(self._planes) // 2]
 
     def _fine(self, left_ns: float) -> list[Picture]:
         """Super-resolve the middle plane, looking at it in as many ways as there is time for."""
@@ -163,7 +190,7 @@ class Pictures:
         views = most_views(left_ns, self._view_ns)
         if views == 0:
             return []
-        z = sorted(self._planes)[len(self._planes) // 2]
+        z = self._middle()
         answer = self._resolve(self._superres, self._planes[z][0], views)
         return [self._picture("superres", float(z), self._superres.model_id, answer)]
 
@@ -245,6 +272,7 @@ class Pictures:
         self._rested_since_ns, self._rest_ns = self._clock(), None
         self._spare += [copy for copy, _ in self._planes.values()]
         self._planes.clear()
+        self._infos.clear()
         self._shown = {-1 - k: one for k, one in enumerate(self._shown.values())}  # to be reused
 
     def close(self) -> None:

@@ -101,6 +101,11 @@ class NetworkConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstr
     until three stacks in a row are better."""
     depth_of_field_um: Annotated[float, Field(ge=0, le=1000)] = 0.0
     """Of the objective, um: refractive index x wavelength / aperture^2; 0 for a simulated one."""
+    esrrf: Literal["", "avg", "var", "tac2"] = ""
+    """Finer pixels without learning (eSRRF) for the window and other viewers: "avg" of the newest
+    frames of a field, "var" or "tac2" of what blinks; "" for none. No light is decided by it."""
+    esrrf_frames: Annotated[int, Field(ge=2, le=1000)] = 30
+    """Newest frames of a field that such an image is made of: more is calmer, and blurs motion."""
     engine: Literal[
         "auto", "tensorrt", "tensorrt-rtx", "torch-cuda", "openvino", "onnxruntime", "torch"
     ] = "auto"
@@ -115,6 +120,10 @@ class NetworkConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstr
         idle = sorted(self.model_fields_set & {"axial_check_every", "axial_worst_share"})
         if self.axial_skip == 1 and idle:
             raise ValueError(f"{idle[0]} is for planes that are skipped: set axial_skip to 2 or 3")
+        if not self.esrrf and "esrrf_frames" in self.model_fields_set:
+            raise ValueError(
+                'esrrf_frames is for eSRRF, which is not asked for: set esrrf to "avg"'
+            )
         if self.axial_skip > 1 and not self.axial:
             raise ValueError(
                 "axial_skip leaves out planes that a network draws, and axial names none: set it "

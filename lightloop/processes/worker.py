@@ -12,7 +12,7 @@ import numpy as np
 import xxhash
 
 from lightloop.build import build_pipeline
-from lightloop.build_pictures import build_drawing, pictures_a_shot
+from lightloop.build_pictures import build_drawing, finer_pixels, pictures_a_shot
 from lightloop.build_planes import build_plane_watch
 from lightloop.config import parse
 from lightloop.processes.echo import Delayed, EchoDesk
@@ -102,7 +102,7 @@ def _work(task: RunTask, link: Link) -> None:
                 camera.width,
                 is_recorded=is_recorded,
                 pictures=pictures_a_shot(config) if task.with_window else 0,
-                upscale=2 if config.network.superres and task.with_window else 1,
+                upscale=finer_pixels(config) if task.with_window else 1,
             )
         try:
             keep = restored.keep if restored is not None else None

@@ -258,7 +258,7 @@ class FakeSource:
         )  # fmt: skip
 
     def _picture(self, kind: str, number: int) -> Picture:
-        side = self._side * (2 if kind == "superres" else 1)
+        side = self._side * (1 if kind == "axial" else 2)
         slot = RestoredSlot(RING, 4 + number, self.shot, side, side)
         return Picture(kind, 0.5 if kind == "axial" else 0.0, f"{kind}-fast@1 openvino-bf16", slot)
 

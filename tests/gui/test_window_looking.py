@@ -123,6 +123,18 @@ def test_a_key_goes_from_one_to_the_next(open_window: Opener) -> None:
     assert "super-resolved" in window.images.third.name.full
 
 
+def test_esrrf_says_its_name_the_size_of_its_pixels_and_what_it_is_not_for(
+    open_window: Opener,
+) -> None:
+    window, source = opened(open_window, ("superres", "esrrf"))
+    window.set_mode(Mode.LOOK)
+    window.look_at_next()
+    run(window, source)
+    name = window.images.third.name.full
+    assert name.startswith(WARNING)
+    assert "0.163 µm pixels  ·  eSRRF" in name
+
+
 def test_who_does_not_look_copies_nothing(open_window: Opener) -> None:
     window, source = opened(open_window)
     run(window, source, 5)

@@ -10,7 +10,7 @@ import pytest
 from acquire.frame import FrameInfo, Index, Shot
 from acquire.settings import Applied
 from lightloop.build import build_pipeline
-from lightloop.build_pictures import build_drawing, pictures_a_shot
+from lightloop.build_pictures import build_drawing, finer_pixels, pictures_a_shot
 from lightloop.check import check_network
 from lightloop.config import ConfigError, RunConfig, parse
 from lightloop.processes.worker import RestoredRing
@@ -74,9 +74,10 @@ def there_is_always_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lightloop.build_pictures.MOST_OF_REST", float("inf"))
 
 
-def config(folder: Path, *tasks: str) -> RunConfig:
+def config(folder: Path, *tasks: str, extra: str = "") -> RunConfig:
     names = {"denoise": "five", "superres": "fine", "axial": "between"}
     lines = [f'{task} = "{(folder / names[task]).as_posix()}"' for task in tasks]
+    lines.append(extra)
     return parse(CONFIG.format(networks="\n".join(lines)))
 
 
@@ -123,10 +124,33 @@ def test_each_plane_remembers_its_own_frames_and_viewers_get_their_pictures(pack
         ring.close()
 
 
+def test_esrrf_goes_through_the_whole_way_beside_the_networks(packages) -> None:
+    told = config(packages, "denoise", "superres", extra='esrrf = "avg"\nesrrf_frames = 3')
+    begun = start(told)
+    ring = RestoredRing(SIDE, SIDE, pictures=pictures_a_shot(told), upscale=finer_pixels(told))
+    drawing = build_drawing(told, begun.cameras[0], ring.keep)
+    try:
+        pipeline = build_pipeline(told, begun, ring.keep, drawing)
+        for shot, frames in enumerate(("1 frame", "2 frames", "3 frames", "3 frames")):
+            pictures = stack(pipeline, shot).pictures
+            assert [(p.kind, p.z) for p in pictures] == [("esrrf", 1.0), ("superres", 1.0)]
+            assert pictures[0].model_id == f"AVG of {frames}, no network"
+            slots = [p.slot for p in pictures]
+            assert [(s.height, s.width) for s in slots] == [(192, 192)] * 2
+            assert slots[0].slot != slots[1].slot
+    finally:
+        if drawing is not None:
+            drawing.close()
+        ring.close()
+
+
 def test_pictures_change_no_result_and_no_decision(packages) -> None:
     answers = []
-    for tasks in (("denoise",), ("denoise", "superres", "axial")):
-        told = config(packages, *tasks)
+    rolling = 'esrrf = "var"'
+    for tasks, extra in (
+        (("denoise",), ""), (("denoise", "superres", "axial"), ""), (("denoise",), rolling)
+    ):  # fmt: skip
+        told = config(packages, *tasks, extra=extra)
         begun = start(told)
         ring = RestoredRing(SIDE, SIDE, pictures=pictures_a_shot(told), upscale=2)
         drawing = build_drawing(told, begun.cameras[0], ring.keep)
@@ -137,7 +161,7 @@ def test_pictures_change_no_result_and_no_decision(packages) -> None:
             if drawing is not None:
                 drawing.close()
             ring.close()
-    assert answers[0] == answers[1]
+    assert answers[0] == answers[1] == answers[2]
 
 
 @pytest.mark.parametrize("task", ["superres", "axial"])
