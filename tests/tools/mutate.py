@@ -18,6 +18,7 @@ import argparse
 import gc
 import importlib
 import io
+import math
 import multiprocessing
 import os
 import random
@@ -46,7 +47,8 @@ OPTIONS = (
     "-x", "-q", "-pno:cacheprovider", "-pno:xdist", "-pno:benchmark", "--timeout=0",
     "-Wignore::pytest.PytestAssertRewriteWarning",  # plugins are there already, of the run before
 )  # fmt: skip
-PATIENCE_S = 90  # a mutant that hangs is noticed: a run of the tests takes a quarter of it
+PATIENCE_S = 15  # a mutant is given this, and some times what its tests take without a fault
+PATIENCE = 4
 LAST_S = 2.0  # a thread that is ending may take so long
 WRAPPED = ("__wrapped__", "fget", "func", "__func__", "wrapped")  # what decorators call it
 CAN_FORK = hasattr(os, "fork")
@@ -85,13 +87,14 @@ def work(folder: str, pipe: Connection) -> None:
         pytest.main([*OPTIONS, "--collect-only", *TESTS])
     gc.collect()
     gc.freeze()  # pytest collects garbage ten times a run: a fork need not go through all that
-    while (task := pipe.recv()) is not None:
+    while True:
+        patience_s, *task = pipe.recv()
         if CAN_FORK and (fork := os.fork()):
             if os.waitpid(fork, 0)[1]:
                 pipe.send((1, "hangs, or ends the process"))
             continue
         if CAN_FORK:
-            signal.alarm(PATIENCE_S)
+            signal.alarm(patience_s)  # a mutant that hangs is noticed
         pipe.send(try_out(*task))
         os._exit(0)
 
@@ -140,11 +143,11 @@ class Worker:
         self._process = process
         theirs.close()
 
-    def judge(self, path: str, function: str, code: str, tests: list[str]) -> tuple[bool, str]:
-        """Return whether all these tests pass, and what pytest said."""
-        self._pipe.send((path, function, code, tests))
+    def judge(self, patience_s: int, *task: Any) -> tuple[bool, str]:
+        """Return whether all tests pass (`try_out`), and what pytest said."""
+        self._pipe.send((patience_s, *task))
         try:
-            answer = self._pipe.recv() if self._pipe.poll(2 * PATIENCE_S) else None
+            answer = self._pipe.recv() if self._pipe.poll(2 * patience_s) else None
         except EOFError:
             answer = None
         if answer is None or not CAN_FORK:
@@ -200,7 +203,8 @@ class Crew:
     def _judge(self, path: str, function: str, code: str, tests: list[str]) -> tuple[bool, str]:
         worker = self._free.get()
         try:
-            return worker.judge(path, function, code, tests)
+            patience_s = PATIENCE_S + PATIENCE * self._picker.seconds(tests)
+            return worker.judge(math.ceil(patience_s), path, function, code, tests)
         finally:
             self._free.put(worker)
 

@@ -124,3 +124,28 @@ def test_an_owner_whose_keeper_dies_while_it_obeys_is_dark_and_gets_no_more_ligh
     assert "does not hear the answer" in caplog.text
     with pytest.raises(KeeperLost):
         link.confirm()
+
+
+def test_a_lease_that_was_closed_has_no_deadline_any_more(pipes) -> None:
+    owner, keeper = pipes
+    say_lease(owner, NOW_NS - 1)
+    KeeperLink(owner).close()
+    owner.close()
+    report, did = watched(keeper)
+    assert report == KeeperReport("the owner is gone", is_dark=True)
+    assert did == ["dark"]
+
+
+def test_an_owner_that_went_dark_when_it_was_told_is_not_told_again(pipes) -> None:
+    owner, keeper = pipes
+    say_lease(owner, NOW_NS - 1)
+    reports: list[KeeperReport] = []
+    thread = threading.Thread(target=lambda: reports.append(watched(keeper)[0]))
+    owner.orders.send_bytes(b"D")
+    thread.start()
+    assert owner.orders.poll(SOON_S)
+    assert owner.orders.recv_bytes() == b"R"
+    assert not owner.orders.poll(0.05), "it was told again"
+    KeeperLink(owner).end()
+    thread.join(SOON_S)
+    assert reports == [KeeperReport("the owner ended in good order", True, revoked=1)]
