@@ -12,6 +12,7 @@ from acquire.frame import FrameInfo
 from realtime.audit_summary import AuditSummary, summarize_audits
 from realtime.errors import RunFileError
 from realtime.importing import LIGHT
+from realtime.kind_summary import summarize_kinds
 from realtime.plane_summary import PlaneSummary, summarize_planes
 from realtime.policy.decision import Decision
 from realtime.wire import AppliedMessage, CameraInfo, Gap
@@ -89,6 +90,8 @@ class RunSummary(msgspec.Struct, frozen=True):
         What pairs of frames said of the restored images; None where none were taken.
     planes
         What became of stacks of which planes may be skipped; None where none may.
+    kinds
+        How many confirmed cells were of each kind when they were last seen.
     """
 
     name: str
@@ -127,6 +130,7 @@ class RunSummary(msgspec.Struct, frozen=True):
     models: tuple[str, ...] = ()
     audits: AuditSummary | None = None
     planes: PlaneSummary | None = None
+    kinds: dict[str, int] = {}
 
 
 class Why(msgspec.Struct, frozen=True):
@@ -198,6 +202,7 @@ def summarize(reader: RunReader) -> RunSummary:
         models=tuple(dict.fromkeys(entry.model for entry in restored if entry.is_kept)),
         audits=summarize_audits(infos, reader.results),
         planes=summarize_planes(reader.results),
+        kinds=summarize_kinds(reader.results),
     )
 
 

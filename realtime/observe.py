@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from realtime.detections import snr_of_mean
-from realtime.policy.observation import Observation
+from realtime.policy.observation import HeightsSeen, Observation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from acquire.settings import Applied
     from realtime.detections import Detections
@@ -34,6 +36,7 @@ def observe(
     trust: Trust,
     saturated_fraction: float,
     dose_j_cm2: Mapping[str, float] | None = None,
+    pixel_um: float = 0.0,
 ) -> Observation:
     """Return what was seen in a shot; the same inputs always give the same observation.
 
@@ -66,7 +69,25 @@ def observe(
         n_found=len(detections),
         found_snr=_median(np.asarray(detections.snr, np.float64)),
         found_signal_e=_median(np.asarray(detections.signal_e, np.float64)),
+        heights=_heights(tracks, seen, pixel_um),
+        kinds=_kinds(tracks, confirmed),
     )
+
+
+def _heights(tracks: Tracks, which: NDArray[np.bool_], pixel_um: float) -> HeightsSeen | None:
+    if not (tracks.z_px and which.any()):
+        return None
+    z_um = pixel_um * np.asarray(tracks.z_px)[which]
+    low, middle, high = np.quantile(z_um, (0.1, 0.5, 0.9)).tolist()
+    sd_px = np.asarray(tracks.z_sd_px)[which]
+    return HeightsSeen(low, middle, high, pixel_um * _median(sd_px))
+
+
+def _kinds(tracks: Tracks, which: NDArray[np.bool_]) -> dict[str, float]:
+    if not (tracks.kinds and tracks.classes):
+        return {}
+    expected = np.asarray(tracks.classes)[which].sum(axis=0).tolist()
+    return dict(zip(tracks.kinds, expected, strict=True))
 
 
 def _divisions(events: Sequence[TrackEvent]) -> int:

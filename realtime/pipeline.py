@@ -108,6 +108,8 @@ class Pipeline:
         detections = self._stack.raised(detections)
         detected = time.perf_counter_ns()
         tracks, events = self._following.update(info, image, detections)
+        if tracks.classes:
+            tracks = msgspec.structs.replace(tracks, kinds=steps.kinds)
         tracked = time.perf_counter_ns()
         observation = observe(
             shot=info.shot.number,
@@ -121,6 +123,7 @@ class Pipeline:
             trust=doubted(trust, tracks.flags),
             saturated_fraction=self._saturated,
             dose_j_cm2=self._dose(position),
+            pixel_um=steps.pixel_um,
         )
         if steps.planes is not None:
             stack = steps.planes.judge(position)

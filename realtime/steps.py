@@ -89,6 +89,8 @@ class Steps(NamedTuple):
         Compares planes that may be skipped with what is drawn; None where none are.
     follows_heights
         Whether cells are followed in three dimensions where a shot is a stack; it needs `pixel_um`.
+    kinds
+        Names of the kinds that `detect` tells apart (`realtime.classify.Classified`).
     past
         Gives back what a worker before this one knew; None where nothing is kept.
     """
@@ -109,4 +111,5 @@ class Steps(NamedTuple):
     pixel_um: float = 0.0
     planes: PlaneWatch | None = None
     follows_heights: bool = False
+    kinds: tuple[str, ...] = ()
     past: Past | None = None

@@ -76,6 +76,9 @@ def _rows(seen: RunSummary) -> Iterator[tuple[str, str]]:
         yield "restored", f"{_count(seen.n_restored, 'image')} by {by or 'nobody'}{lost}"
     yield from _audits(seen)
     yield from _planes(seen)
+    if seen.kinds:
+        told = ", ".join(f"{count} {kind}" for kind, count in seen.kinds.items())
+        yield "kinds", f"{told} (confirmed cells, by what each was at last)"
     yield "decisions", f"{seen.n_decisions} by {', '.join(seen.policies) or 'nobody'}"
     for reason, count in list(_alike(seen.reasons).items())[:MOST_LINES]:
         yield "", f"{count} x {reason}"

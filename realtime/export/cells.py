@@ -34,6 +34,10 @@ class Sighting(NamedTuple):
         As the run saw it in the restored image: photo-electrons above background, and area.
     dose, damage
         What the cell has taken in this run: by line, and of all; empty where it is not recorded.
+    z_px, z_sd_px
+        In a stack: height above the plan's first plane, and its standard deviation; else NaN.
+    kinds
+        Probability of each kind, in the order of `FieldCells.kinds`; none without a classifier.
     """
 
     frame: int
@@ -45,6 +49,9 @@ class Sighting(NamedTuple):
     area_px: float
     dose: dict[str, float]
     damage: float
+    z_px: float = math.nan
+    z_sd_px: float = math.nan
+    kinds: tuple[float, ...] = ()
 
 
 @dataclass(slots=True)
@@ -83,6 +90,8 @@ class FieldCells:
         Of each shot.
     left_out
         Shots with a result and without any frame: nobody knows when they were.
+    kinds
+        Names of the kinds that cells were told apart by.
     """
 
     position: int
@@ -91,6 +100,12 @@ class FieldCells:
     times: list[int] = field(default_factory=list)
     sightings: list[list[Sighting]] = field(default_factory=list)
     left_out: list[int] = field(default_factory=list)
+    kinds: tuple[str, ...] = ()
+
+    @property
+    def is_deep(self) -> bool:
+        """Whether heights were measured."""
+        return any(not math.isnan(seen.z_px) for shot in self.sightings for seen in shot)
 
     def tracks(self) -> dict[int, list[Sighting]]:
         """Return the sightings of each cell, in order of time."""
@@ -161,7 +176,11 @@ class _Reading:
         tracks, doses = result.tracks, result.cell_dose
         n = len(tracks.ids)
         parents, missed = tracks.parents or (-1,) * n, tracks.missed or (0,) * n
-        photons, areas = tracks.photons or (math.nan,) * n, tracks.area_px or (math.nan,) * n
+        unknown = (math.nan,) * n
+        photons, areas = tracks.photons or unknown, tracks.area_px or unknown
+        heights, sds = tracks.z_px or unknown, tracks.z_sd_px or unknown
+        kinds = tracks.classes if tracks.kinds else ((),) * n
+        self._field.kinds = tracks.kinds or self._field.kinds
         has_dose = doses is not None and doses.ids == tracks.ids
         for row, number in enumerate(tracks.ids):
             cell = self._cell(number)
@@ -178,6 +197,9 @@ class _Reading:
                 area_px=areas[row],
                 dose={light: of[row] for light, of in dose.items()},
                 damage=damage[row] if damage else math.nan,
+                z_px=heights[row],
+                z_sd_px=sds[row],
+                kinds=kinds[row],
             )
 
     def _happen(self, event: TrackEvent, at: int) -> None:

@@ -112,12 +112,16 @@ def write_field(folder: Path, table: FieldTable, about: Mapping[str, Any]) -> in
     """Write the cells that a run followed in one field; false births are left out. Return nodes."""
     rows = [row for row in table.rows() if row["verdict"] != WITHDRAWN]
     columns = {name: _column([row[name] for row in rows]) for name in rows[0]} if rows else {}
-    columns = {{"y_px": "y", "x_px": "x"}.get(name, name): of for name, of in columns.items()}
+    axes = {"y_px": "y", "x_px": "x"}
+    is_deep = "z_px" in columns and bool(np.isfinite(columns["z_px"]).all())
+    axes |= {"z_px": "z"} if is_deep else {}
+    columns = {axes.get(name, name): of for name, of in columns.items()}
     if not columns:
         columns = {name: np.empty(0) for name in ("t", "y", "x")}
     parents = {cell.number: cell.parent for cell in table.field.cells.values()}
     edges = links([row["cell"] for row in rows], parents)
-    write_graph(folder, columns, edges, table.pixel_um, None, about)
+    plane_um = table.pixel_um if is_deep else None  # heights are in pixels, too
+    write_graph(folder, columns, edges, table.pixel_um, plane_um, about)
     return len(rows)
 
 

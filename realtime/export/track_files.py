@@ -36,6 +36,9 @@ METHOD = {
     "dose of the channel's light, the same for all cells of a field",
     "as_seen_e": "what the run itself saw, in the restored image, while it ran",
     "cell_dose_...": "what the cell has taken in this run, its mother's included",
+    "z_um": "height above the first plane of the plan's stack, the middle of the cell's light; its "
+    "standard deviation is z_sd_um",
+    "p_<kind>": "probability that the cell is of this kind, by all images so far",
     "verdict": "final; provisional: the run ended before it was known; withdrawn: no cell after "
     "all, and left out of graphs and masks",
     "is_seen": "0: the cell was missed, and is where it was expected",

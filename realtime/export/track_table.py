@@ -49,10 +49,14 @@ class FieldTable:
 
     def rows(self) -> Iterator[Row]:
         """Yield a row for each sighting, in order of time."""
+        is_deep = self.field.is_deep
         for shot, frames in enumerate(self.field.shots):
             doses = {c: _dose(frames, c, self.so_far) for c in self.channels}
             for n, seen in enumerate(self.field.sightings[shot]):
                 row = _who(self.field, frames, seen, self.pixel_um)
+                if is_deep:
+                    row |= _height(seen, self.pixel_um)
+                row |= _kinds(self.field.kinds, seen)
                 row |= _found(frames, seen, is_calibrated=self.calibrated.get(0, False))
                 for c, name in self.channels.items():
                     lights = self.measured[shot].get(c)
@@ -147,6 +151,24 @@ def _who(field: FieldCells, frames: tuple[FrameInfo, ...], seen: Sighting, pixel
         "x_um": seen.x_px * pixel_um,
         "area_px": seen.area_px,
     }
+
+
+def _height(seen: Sighting, pixel_um: float) -> Row:
+    return {
+        "z_px": seen.z_px,
+        "z_um": seen.z_px * pixel_um,
+        "z_sd_um": seen.z_sd_px * pixel_um,
+    }
+
+
+def _kinds(names: tuple[str, ...], seen: Sighting) -> Row:
+    """Return the most probable kind and the probability of each; nothing without a classifier."""
+    if not names:
+        return {}
+    shares = seen.kinds or (math.nan,) * len(names)
+    row: Row = {"kind": names[int(np.argmax(shares))] if seen.kinds else ""}
+    columns = [f"p_{re.sub(r'[^A-Za-z0-9]+', '_', name)}" for name in names]
+    return row | dict(zip(columns, shares, strict=True))
 
 
 def _found(frames: tuple[FrameInfo, ...], seen: Sighting, *, is_calibrated: bool) -> Row:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import numpy as np
 from realtime.export.cells import WITHDRAWN
 from realtime.export.ctc import Line
 from realtime.export.geff import links
+from realtime.stack_heights import above_first
 from realtime.tracker.lineage import ROW
 
 if TYPE_CHECKING:
@@ -97,13 +99,19 @@ class Forest:
 def forest_of(field: FieldCells, pixel_um: float, source: str) -> Forest:
     """Return the cells that a run followed in one field; false births are left out."""
     kept = {number for number, cell in field.cells.items() if cell.verdict != WITHDRAWN}
+    is_deep = all(not math.isnan(s.z_px) for shot in field.sightings for s in shot)
     rows = [
-        (field.times[s.frame], s.cell, 0.0, s.y_px, s.x_px, s.area_px, s.photons_e, 1.0, s.is_seen)
+        (
+            field.times[s.frame], s.cell, s.z_px if is_deep else 0.0, s.y_px, s.x_px, s.area_px,
+            s.photons_e, 1.0, s.is_seen,
+        )
         for shot in field.sightings
         for s in sorted(shot, key=lambda sighting: sighting.cell)
         if s.cell in kept
-    ]
+    ]  # fmt: skip
     first = field.shots[0][0]
+    at_um = {i.index.z: i.position_um[2] for i in field.shots[0] if i.index.c == 0}
+    is_deep = is_deep and len(at_um) > 1
     times = {frames[0].index.t: frames[0].t_s for frames in field.shots}
     steps = np.diff(sorted(times.values()))
     return Forest(
@@ -111,7 +119,9 @@ def forest_of(field: FieldCells, pixel_um: float, source: str) -> Forest:
         mothers={n: c.parent for n, c in field.cells.items() if n in kept and c.parent in kept},
         n_times=max(field.times) + 1,
         shape=(first.height, first.width),
+        n_planes=max(at_um, default=0) + 1 if is_deep else 1,
         pixel_um=pixel_um,
+        plane_um=float(above_first(at_um).max() / max(at_um)) if is_deep else 0.0,
         interval_s=float(np.median(steps)) if len(steps) else 0.0,
         source=source,
     )

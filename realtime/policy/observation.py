@@ -96,6 +96,23 @@ class StackSeen(msgspec.Struct, frozen=True):
     trouble: str = ""
 
 
+class HeightsSeen(msgspec.Struct, frozen=True):
+    """How high the confirmed cells of a stack lie, um from the plan's first plane.
+
+    Attributes
+    ----------
+    low_um, middle_um, high_um
+        Eight of ten cells lie between the first and the last of these; the median.
+    sigma_um
+        Standard deviation of the height of one cell, median.
+    """
+
+    low_um: float
+    middle_um: float
+    high_um: float
+    sigma_um: float
+
+
 class Observation(msgspec.Struct, frozen=True):
     """What was seen in one shot of one field.
 
@@ -125,6 +142,11 @@ class Observation(msgspec.Struct, frozen=True):
         SNR, median signal in photo-electrons a pixel.
     stack
         The planes, where some may be skipped and drawn instead; else None.
+    heights
+        How high the cells lie; None where the shot is no stack, or no cell is confirmed.
+    kinds
+        How many of the confirmed cells are expected to be of each kind, by its name: the sum of
+        their probabilities; empty without a classifier.
     """
 
     shot: int
@@ -146,3 +168,5 @@ class Observation(msgspec.Struct, frozen=True):
     found_snr: float = 0.0
     found_signal_e: float = 0.0
     stack: StackSeen | None = None
+    heights: HeightsSeen | None = None
+    kinds: dict[str, float] = {}
