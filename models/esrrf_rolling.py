@@ -78,10 +78,7 @@ class RollingEsrrf:
         sensitivity: float = SENSITIVITY,
         max_bytes: int = MAX_BYTES,
     ) -> None:
-        if not 2 <= window <= 1000:
-            raise ModelError(f"eSRRF: a window has 2 to 1000 frames, got {window}")
-        if statistic not in get_args(Statistic):
-            raise ModelError(f"eSRRF: there are {get_args(Statistic)}, not {statistic!r}")
+        check_window(window, statistic)
         self._converge = Convergence(shape, magnification, radius_px, sensitivity)
         self.shape, self.window, self.statistic = self._converge.shape, window, statistic
         _check_memory(shape, window, magnification, max_bytes)
@@ -252,6 +249,20 @@ def bytes_of(
 ) -> int:
     """Return the memory that a window takes, for frames of a shape in camera px."""
     return (window + _BESIDES) * 4 * shape[0] * shape[1] * magnification**2
+
+
+def check_window(window: int, statistic: str) -> None:
+    """Refuse what no window can be.
+
+    Raises
+    ------
+    ModelError
+        If it has too few or too many frames, or there is no such statistic.
+    """
+    if not 2 <= window <= 1000:
+        raise ModelError(f"eSRRF: a window has 2 to 1000 frames, got {window}")
+    if statistic not in get_args(Statistic):
+        raise ModelError(f"eSRRF: there are {get_args(Statistic)}, not {statistic!r}")
 
 
 def _check_memory(shape: tuple[int, int], window: int, magnification: int, max_bytes: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -26,6 +27,14 @@ class Tracks(StrEnum):
     CTC = "ctc"
     TRACKMATE = "trackmate"
     NAPARI = "napari"
+
+
+class Statistic(StrEnum):
+    """What is made of the frames of an eSRRF window."""
+
+    AVG = "avg"
+    VAR = "var"
+    TAC2 = "tac2"
 
 
 class Unit(StrEnum):
@@ -60,6 +69,14 @@ def export(
     restored: Annotated[
         bool, typer.Option("--restored", help="Also the images that the network restored.")
     ] = False,
+    esrrf: Annotated[
+        Statistic | None,
+        typer.Option(help="Also eSRRF: finer pixels without learning, from several frames each."),
+    ] = None,
+    esrrf_frames: Annotated[int, typer.Option(help="Frames of each eSRRF picture.")] = 30,
+    esrrf_finer: Annotated[int, typer.Option(help="Its pixels along one of the camera's.")] = 2,
+    esrrf_radius: Annotated[float, typer.Option(help="Its radius, camera pixels.")] = 1.5,
+    esrrf_sensitivity: Annotated[float, typer.Option(help="Its sensitivity.")] = 1.0,
     flat: Annotated[
         list[str] | None,
         typer.Option(metavar="[LIGHT=]FILE", help="Flat field, dark level off: TIFF or .npy."),
@@ -74,6 +91,11 @@ def export(
         from realtime.run_file import RunReader
 
         wanted = _wanted(ome_zarr, ome_tiff, tiff, gzip_h5, tracks or [], unit, restored=restored)
+        if esrrf is not None:
+            from realtime.export.esrrf import Esrrf
+
+            how = (esrrf_frames, esrrf_finer, esrrf_radius, esrrf_sensitivity)
+            wanted = replace(wanted, esrrf=Esrrf(esrrf.value, *how))
         if not (wanted.images or wanted.tracks):
             raise ConfigError(
                 "nothing to export: say --ome-zarr, --ome-tiff, --tiff, --gzip-h5, or --tracks "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from realtime.export.film import films
 from realtime.export.frames import dose_so_far, frame_rows, write_csv
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from realtime.export.esrrf import Esrrf
     from realtime.export.film import Film
     from realtime.export.images import Values
-    from realtime.export.restored import RestoredImages
     from realtime.export.whole import Outputs
     from realtime.run_file import RunReader
 
@@ -42,17 +42,28 @@ class Wanted:
         Camera counts, photo-electrons for each unit of dose, or both.
     restored
         Also the images that the worker restored, as photo-electrons.
+    esrrf
+        Also pictures in finer pixels, without learning, from several frames each; None: none.
     """
 
     images: tuple[ImageKind, ...] = ()
     tracks: tuple[TracksKind, ...] = ()
     values: tuple[Values, ...] = VALUES
     restored: bool = False
+    esrrf: Esrrf | None = None
 
     @property
     def restored_values(self) -> tuple[Values, ...]:
         """What restored images are counted in: they were never camera counts."""
         return tuple("electrons" if values == "counts" else values for values in self.values)
+
+
+class _Extra(NamedTuple):
+    """Images beside the raw ones: what their files are called, and what they are counted in."""
+
+    kind: str
+    images: list[Images]
+    values: tuple[Values, ...]
 
 
 def export_run(
@@ -87,22 +98,17 @@ def export_run(
         if wanted.images:
             found = films(reader)
             made = [Images(reader, film, normaliser, steps.step) for film in found]
-            extra = (
-                restored_images(reader, found, normaliser, steps.step) if wanted.restored else []
-            )
-            _announce(wanted, [*found, *(images.film for images in extra)], steps)
+            extras = _extras(reader, wanted, found, normaliser, steps.step)
+            steps.expect(_pieces(wanted, found, extras))
             for images, base in zip(made, _bases(found, stem), strict=True):
-                for kind in wanted.images:
-                    if kind != "gzip-h5":
-                        _write_film(kind, images, wanted.values, out, folder, base)
-            bases = _bases([images.film for images in extra], f"{stem}.restored")
-            for restored, base in zip(extra, bases, strict=True):
-                for kind in wanted.images:
-                    if kind != "gzip-h5":
-                        _write_film(kind, restored, wanted.restored_values, out, folder, base)
+                _write_film(images, wanted.images, wanted.values, out, folder, base)
+            for kind, more, values in extras:
+                bases = _bases([images.film for images in more], f"{stem}.{kind}")
+                for images, base in zip(more, bases, strict=True):
+                    _write_film(images, wanted.images, values, out, folder, base)
             if "gzip-h5" in wanted.images:
                 draft = out.new(folder / f"{stem}.gzip.h5")
-                _write_gzip(reader, made, extra, wanted, draft, so_far)
+                _write_gzip(reader, made, extras, wanted, draft, so_far)
             for images, base in zip(made, _bases(found, stem), strict=True):
                 rows = frame_rows(images, so_far)
                 write_csv(out.new(folder / f"{base}.frames.csv"), rows.__iter__)
@@ -111,9 +117,30 @@ def export_run(
     return out.paths
 
 
-def _announce(wanted: Wanted, found: list[Film], steps: Steps) -> None:
-    places = sum(film.n_places for film in found)
-    steps.expect(places * len(wanted.images) * len(wanted.values))
+def _extras(
+    reader: RunReader,
+    wanted: Wanted,
+    found: list[Film],
+    normaliser: Normaliser,
+    step: Callable[[], object],
+) -> list[_Extra]:
+    extras = []
+    if wanted.restored:
+        restored = restored_images(reader, found, normaliser, step)
+        extras.append(_Extra("restored", list(restored), wanted.restored_values))
+    if wanted.esrrf is not None:
+        from realtime.export.esrrf import esrrf_images
+
+        fine = esrrf_images(reader, found, normaliser, wanted.esrrf, step)
+        extras.append(_Extra("esrrf", list(fine), ("electrons",)))
+    return extras
+
+
+def _pieces(wanted: Wanted, found: list[Film], extras: list[_Extra]) -> int:
+    """Return how many images will be written."""
+    raw = sum(film.n_places for film in found) * len(wanted.values)
+    more = [len(e.values) * images.film.n_places for e in extras for images in e.images]
+    return (raw + sum(more)) * len(wanted.images)
 
 
 def _bases(found: list[Film], stem: str) -> list[str]:
@@ -127,32 +154,34 @@ def _bases(found: list[Film], stem: str) -> list[str]:
 
 
 def _write_film(
-    kind: ImageKind,
     images: Images,
+    kinds: tuple[ImageKind, ...],
     wanted: tuple[Values, ...],
     out: Outputs,
     folder: Path,
     base: str,
 ) -> None:
+    """Write a film as files of its own, in every format but that of all films together."""
     from realtime.export.ome_zarr import write_ome_zarr
     from realtime.export.tiff import write_imagej, write_ome_tiff
 
-    for values in wanted:
-        name = f"{base}.per_dose" if values == "per_dose" else base
-        if kind == "ome-zarr":
-            write_ome_zarr(images, values, out.new(folder / f"{name}.ome.zarr"))
-        elif kind == "ome-tiff":
-            write_ome_tiff(images, values, out.new(folder / f"{name}.ome.tiff"))
-        else:
-            for n, p in enumerate(images.film.positions):
-                one = f"{name}.p{p}" if len(images.film.positions) > 1 else name
-                write_imagej(images, values, n, out.new(folder / f"{one}.tif"))
+    for kind in kinds:
+        for values in wanted:
+            name = f"{base}.per_dose" if values == "per_dose" else base
+            if kind == "ome-zarr":
+                write_ome_zarr(images, values, out.new(folder / f"{name}.ome.zarr"))
+            elif kind == "ome-tiff":
+                write_ome_tiff(images, values, out.new(folder / f"{name}.ome.tiff"))
+            elif kind == "tiff":
+                for n, p in enumerate(images.film.positions):
+                    one = f"{name}.p{p}" if len(images.film.positions) > 1 else name
+                    write_imagej(images, values, n, out.new(folder / f"{one}.tif"))
 
 
 def _write_gzip(
     reader: RunReader,
     made: list[Images],
-    extra: list[RestoredImages],
+    extras: list[_Extra],
     wanted: Wanted,
     draft: Path,
     so_far: Mapping[int, float],
@@ -164,5 +193,6 @@ def _write_gzip(
             group = file.create_group(f"film{n}")
             write_film(group, images, wanted.values)
             write_frames(group, frame_rows(images, so_far))
-        for n, restored in enumerate(extra):
-            write_film(file.create_group(f"restored{n}"), restored, wanted.restored_values)
+        for kind, more, values in extras:
+            for n, images in enumerate(more):
+                write_film(file.create_group(f"{kind}{n}"), images, values)
