@@ -175,7 +175,7 @@ def _sum(given: Iterable[Given]) -> Given:
     return Given(
         sum(one.dose_j_cm2 for one in every),
         sum(one.n_frames for one in every),
-        max((one.power_fraction for one in every), default=0.0),
+        max(one.power_fraction for one in every),
     )
 
 

@@ -24,8 +24,6 @@ __all__ = ["SnrConfig", "SnrPolicy"]
 
 _SURE = 1.0
 """Standard errors by which the light must miss what the cells need before it changes (proposed)."""
-_SETTLED = 5
-"""Shots in a row with the right light from which a field has settled (proposed)."""
 _CREEP = 1.01
 """Light of a shot in a settled field, as a factor of the last, that bleaching does not explain."""
 _SURELY = 3.0
@@ -48,7 +46,8 @@ class SnrPolicy:
     More light needs evidence: without a believed cell, with clipped pixels, with a number missing
     or with a network that is not trusted (`realtime.policy.doubt`), the light is never raised; it
     is held, then lowered shot by shot (at once where pixels clip). Nor do the first believed shots
-    raise it: some must have shown that the cells' brightness answers to it as it should. Where
+    raise it: some must have shown that the cells' brightness answers to it as it should. Light that
+    was decided on before, by a worker that died, is the right one until cells surely bleach. Where
     trust is lost it first goes back to the last light that was believed, if that is less. Less
     light needs no cell that is believed: first shots go down by what is found in them
     (`realtime.policy.beginning`).
@@ -78,7 +77,7 @@ class SnrPolicy:
 
     def decide(self, seen: Observation) -> Decision:
         """Propose the light of the field's next shot."""
-        field = self._fields.setdefault(seen.position, FieldMemory(self._first.channels))
+        field = self._fields.get(seen.position) or self._begin(seen)
         now = self._lamp.used(seen.applied, field.asked)
         why_not = doubt(seen, self._lamp.channel, self._config)
         inputs = {
@@ -108,6 +107,13 @@ class SnrPolicy:
             policy=self.name,
             has_evidence=not why_not,
         )
+
+    def _begin(self, seen: Observation) -> FieldMemory:
+        """Begin to remember a field; one whose light was decided on before has found it already."""
+        field = self._fields[seen.position] = FieldMemory(self._first.channels)
+        if any(entry.decision_id >= 0 for entry in seen.applied):
+            field.take_over()
+        return field
 
     def may_rise(self, position: int) -> bool:
         """Whether a field's last shots were sharp, and as bright as bleaching lets expect."""
@@ -150,7 +156,7 @@ class SnrPolicy:
         field.doubtful, field.safe = 0, light
         before = replace(field.need)
         off, trend = self._pool(seen, field, light)
-        is_sharp = self._is_sharp(seen.trust.focus, field, light)
+        is_sharp = field.is_sharp(seen.trust.focus, light)
         if not (is_sharp and field.fading.keeps(seen.signal_e / light, light)):
             ceiling = min(ceiling, max(field.held, light))  # nor does the shot itself ask for more
         wanted, why = self._wanted(seen, field, now, inputs)
@@ -170,6 +176,8 @@ class SnrPolicy:
         """Return why the light may not rise as the target asks, in plain words."""
         if field.fading.why:
             return f"cells are {field.fading.why}"
+        if field.inherited:
+            return "a worker that is gone found this light, and its cells are not known yet"
         if field.fading.is_calm:
             return "the light rises slowly"
         return "this has to last before the light rises"
@@ -182,7 +190,7 @@ class SnrPolicy:
         to_light = light * by_brightness / by_light
         trend = field.fading.bleaching() * to_light
         field.need.bleached(trend)
-        is_told = seen.trust.focus > 0
+        is_told = seen.trust.focus > 0 and not field.inherited
         rise = trend + math.log(_CREEP) if is_told else field.fading.bleaching(_SURELY) * to_light
         field.rise = math.exp(rise)
         return field.need.see(light * factor, light, self._config.gain), trend
@@ -205,7 +213,7 @@ class SnrPolicy:
             field.at_rest += 1
             is_at = abs(gap) <= config.deadband
             return None, f"SNR {snr:.1f} is {'at' if is_at else 'about'} {target}"
-        if field.at_rest < _SETTLED:
+        if not field.is_settled:
             field.at_rest = 0
         if gap <= 0:
             step = max(math.exp(config.damping * gap), config.max_leap_down)
@@ -214,12 +222,6 @@ class SnrPolicy:
             step = math.exp(min(config.damping * gap, max(gap - _SURE * error, 0.0)))
             light = min(light * min(step, config.max_step_up), config.most)
         return light, f"SNR {snr:.1f} {'above' if gap <= 0 else 'below'} {target}"
-
-    def _is_sharp(self, sharpness: float, field: FieldMemory, light: float) -> bool:
-        """Whether nothing speaks against the cells' focus, so that they may have more light."""
-        field.edges.see(sharpness)
-        short = field.need.level - math.log(light)
-        return field.edges.allow(sharpness, short, is_settled=field.at_rest >= _SETTLED)
 
     def _bound(self, field: FieldMemory, light: float, following: float, *, is_sharp: bool) -> None:
         """Set the most light of the shot after the next decision, by what was seen up to now."""
@@ -234,5 +236,5 @@ class SnrPolicy:
         if not is_sharp:
             fading.unsettle()
         if fading.is_calm:
-            rise = field.rise if field.at_rest >= _SETTLED else config.max_step_up
+            rise = field.rise if field.is_settled else config.max_step_up
         field.ceiling = max(following * min(rise, config.max_step_up), field.held)
