@@ -8,19 +8,26 @@ from typing import TYPE_CHECKING
 from acquire.keeper.pipes import make_pipes
 from acquire.simulated.config import SimulatedScopeConfig
 from lightloop.children import SPAWN
+from lightloop.processes.keeper import OWNER_S
 from realtime.ring import remove
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
+    from acquire.keeper.pulse import Pulse
     from lightloop.children import Family
     from lightloop.config import RunConfig
 
 logger = logging.getLogger(__name__)
 
 
-def start_scope(family: Family, config: RunConfig) -> Connection | None:
+def start_scope(family: Family, config: RunConfig, pulse: Pulse) -> Connection | None:
     """Start scope and keeper, tied to each other, and for a simulated scope its light box.
+
+    Parameters
+    ----------
+    pulse
+        Takes what the keeper promises.
 
     Returns
     -------
@@ -35,7 +42,8 @@ def start_scope(family: Family, config: RunConfig) -> Connection | None:
         family.start("light", [box_a, box_b, box_c])
     ours, theirs = make_pipes()
     scope = family.start("scope", ours.leases, ours.orders, scope_light)
-    family.start("keeper", theirs.leases, theirs.orders, keeper_light, scope.process.pid)
+    pipes = theirs.leases, theirs.orders, keeper_light, scope.process.pid, OWNER_S, pulse
+    family.start("keeper", *pipes)
     return ours_to_light
 
 

@@ -38,6 +38,7 @@ class Child:
     is_ready: bool = False
     has_finished: bool = False
     failure: str = ""
+    is_dark: bool = False  # it said that it switched the light off, and that no more will come
     started_s: float = field(default_factory=time.monotonic)
 
     def tell(self, message: Go | Stop) -> None:
@@ -81,19 +82,23 @@ class Family:
     children: dict[str, Child] = field(default_factory=dict)
     _deaths: dict[str, list[float]] = field(default_factory=dict)
 
-    def start(self, name: str, *pipes: Any) -> Child:
-        """Spawn `lightloop.processes.NAME`; the given pipe ends become the child's alone."""
+    def start(self, name: str, *pipes: Any, called: str = "") -> Child:
+        """Spawn `lightloop.processes.NAME`; the given pipe ends become the child's alone.
+
+        `called` tells it from others that do the same work.
+        """
+        called = called or name
         entry = importlib.import_module(f"lightloop.processes.{name}").main
         ours, theirs = SPAWN.Pipe()
         task_json = msgspec.json.encode(self.task)
-        process = SPAWN.Process(target=entry, args=(task_json, theirs, *pipes), name=name)
+        process = SPAWN.Process(target=entry, args=(task_json, theirs, *pipes), name=called)
         process.start()
         theirs.close()
         for pipe in pipes:
             for end in pipe if isinstance(pipe, list) else [pipe]:
                 if hasattr(end, "close"):
                     end.close()  # or its closing in the child would never be seen
-        child = self.children[name] = Child(name, process, ours)
+        child = self.children[called] = Child(called, process, ours)
         return child
 
     def restart(self, name: str, address: Address | None) -> bool:

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
+import time
+from multiprocessing.connection import wait
 from typing import TYPE_CHECKING
 
 import psutil
 
 from acquire.errors import ScopeError
+from acquire.keeper.keep import TRY_S
 from acquire.keeper.pipes import make_pipes
+from acquire.keeper.pulse import Pulse
+from lightloop.config import parse
+from lightloop.keeper_watch import KeeperWatch
+from lightloop.processes.keeper import OWNER_S
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from multiprocessing.connection import Connection
+    from typing import Any
 
     from lightloop.children import Child, Family
     from lightloop.outcome import Verdict
@@ -22,6 +31,10 @@ logger = logging.getLogger(__name__)
 
 KEEPER_S = 40.0  # longer than the keeper itself goes on trying
 NOBODY = 2**22 + 1  # above every process number of Linux: a keeper without an owner to kill
+HEAR_S = 0.1  # for a scope to hear that its keeper is gone, and to say that it is dark; proposed
+BEGIN_S = 20.0  # for another keeper to start, and to import Micro-Manager; proposed
+PATIENT = 3.0  # so much longer than the first may a second keeper try: its driver may be slow
+OTHERS = "keeper of "
 
 
 class LightsOut:
@@ -40,42 +53,65 @@ class LightsOut:
     ----------
     light
         The supervisor's own pipe to the simulated light box; None where there is none.
+    pulse
+        What the keeper of the run promises.
     """
 
     def __init__(self, family: Family, verdict: Verdict, drain: Callable[[Child], None]) -> None:
         self._family, self._verdict, self._drain = family, verdict, drain
         self.light: Connection | None = None
-        self._has_looked = False
+        self.pulse = Pulse()
+        self._watches = {"keeper": KeeperWatch(self.pulse)}
+        self._has_looked = self._are_replaced = False
+
+    def wait(self, handles: Iterable[Any], timeout_s: float) -> list[Any]:
+        """Wait as `multiprocessing.connection.wait` does; a keeper that hangs meanwhile is seen."""
+        handles, until_s = list(handles), time.monotonic() + timeout_s
+        while True:
+            look_s = self._attend()
+            left_s = until_s - time.monotonic()
+            ready = wait(handles, max(0.0, min(left_s, look_s)))
+            if ready or left_s <= 0:
+                return ready
+
+    def wait_for(self, child: Child, timeout_s: float) -> None:
+        """Wait until a process has ended, at most so long."""
+        if child.is_alive:
+            self.wait([child.process.sentinel], timeout_s)
 
     def take_over(self) -> None:
-        """See that a keeper acts, now that its owner is gone: woken, or another one."""
+        """See that a keeper acts, now that its owner is gone: woken, or others in its place."""
         self._wake_the_keeper()
-        self._replace_a_dead_keeper()
+        keeper = self._family.children.get("keeper")
+        if keeper is not None and not keeper.is_alive and not keeper.has_finished:
+            self._replace()
+        elif keeper is not None:
+            self._watches["keeper"].expect_in(OWNER_S)
 
     def wait_for_the_keeper(self, *, was_lit: bool) -> None:
-        """Let the keeper end; where it stands still for good, another one does its work.
+        """Let the keeper end; where it stands still for good, others do its work.
 
         Parameters
         ----------
         was_lit
             Whether the run may have given light, so that somebody must have seen the dark.
         """
-        keeper = self._family.children["keeper"]
-        keeper.process.join(KEEPER_S)
-        self._drain(keeper)
-        if keeper.is_alive and not keeper.has_finished:
-            keeper.process.kill()
-            keeper.process.join()
-            self._replace_a_dead_keeper()
-            keeper = self._family.children["keeper"]
-            keeper.process.join(KEEPER_S)
-            self._drain(keeper)
+        until_s = time.monotonic() + KEEPER_S
+        while alive := [keeper for keeper in self._keepers() if keeper.is_alive]:
+            if time.monotonic() > until_s:
+                self._are_late(alive)
+                break
+            self.wait([keeper.process.sentinel for keeper in alive], until_s - time.monotonic())
+        for keeper in self._family.children.values():
+            if keeper.name == "keeper" or keeper.name.startswith(OTHERS):
+                self._drain(keeper)
+                keeper.end(0.0)
         summary = self._verdict.summary
-        is_seen = keeper.has_finished or (summary is not None and summary.is_dark)
+        is_seen = all(keeper.has_finished for keeper in self._keepers())
+        is_seen = is_seen or (summary is not None and summary.is_dark)
         if was_lit and not (is_seen or self._has_looked or self.light is not None):
             self._verdict.blame("the keeper ended without a word")
             self._verdict.may_be_lit = True
-        keeper.end(0.0)
 
     def look(self) -> None:
         """Ask the simulated light box itself, after everybody else has spoken."""
@@ -98,6 +134,60 @@ class LightsOut:
             verdict.may_be_lit = True
         light.close()
 
+    def _keepers(self) -> list[Child]:
+        """Return those who have to see the dark: the keeper, or all that stand in its place."""
+        children = self._family.children
+        others = [child for name, child in children.items() if name.startswith(OTHERS)]
+        return others or [children["keeper"]]
+
+    def _attend(self) -> float:
+        """Do something about keepers that hang; return when to look again, s."""
+        soonest_s = math.inf
+        for name, watch in list(self._watches.items()):
+            keeper = self._family.children.get(name)
+            if keeper is None or keeper.has_finished or not keeper.is_alive:
+                continue
+            soonest_s = min(soonest_s, watch.look())
+            if watch.hangs:
+                self._do_without(keeper)
+        return soonest_s
+
+    def _do_without(self, keeper: Child) -> None:
+        """End the light without a keeper: it broke its promise, and its owner may hang as well."""
+        keeper.process.kill()  # it holds the ports; and an owner that hears goes dark by itself
+        keeper.process.join()
+        if keeper.name != "keeper":
+            self._are_late([keeper])
+            return
+        self._verdict.blame("the keeper hung, and was killed: it did not act in time")
+        scope = self._family.children.get("scope")
+        if scope is not None and scope.is_alive:
+            self._hear_of_dark(scope)
+            if scope.is_dark:
+                return  # it ends in order; others will look after the light when it has
+            scope.process.kill()
+            scope.process.join()
+        logger.critical("the keeper hung: it was killed with the scope, and others go dark now")
+        self._replace()
+
+    def _hear_of_dark(self, scope: Child) -> None:
+        """Wait a moment for the scope's word that it is dark by itself, now without a keeper."""
+        until_s = time.monotonic() + HEAR_S
+        while not scope.is_dark and (left_s := until_s - time.monotonic()) > 0:
+            if wait([scope.pipe], left_s) and scope.is_alive:
+                self._drain(scope)
+
+    def _are_late(self, keepers: list[Child]) -> None:
+        """Give up those who hang in a driver: no program can do more than they did."""
+        for keeper in keepers:
+            keeper.process.kill()
+            keeper.process.join()
+            self._verdict.may_be_lit = True
+            light = keeper.name.removeprefix(OTHERS)
+            which = "its light" if keeper.name == "keeper" else f"light {light!r}"
+            what = f"the driver of {which} hangs: switch it off by hand"
+            self._verdict.problem = "; ".join(filter(None, (self._verdict.problem, what)))
+
     def _wake_the_keeper(self) -> None:
         """Let a keeper go on that somebody stopped, a debugger or a signal: its owner is gone."""
         keeper = self._family.children.get("keeper")
@@ -105,15 +195,24 @@ class LightsOut:
             with contextlib.suppress(psutil.Error):  # it has just ended
                 psutil.Process(keeper.process.pid).resume()
 
-    def _replace_a_dead_keeper(self) -> None:
-        """Start another keeper where the first has died: it finds its owner gone, and goes dark."""
-        keeper = self._family.children.get("keeper")
-        if keeper is None or keeper.is_alive or keeper.has_finished:
+    def _replace(self) -> None:
+        """Put others in the keeper's place: they find its owner gone, and go dark.
+
+        One for each light, so that a light whose driver hangs or crashes keeps no other on.
+        """
+        if self._are_replaced:
             return
+        self._are_replaced = True
         if self.light is not None:  # a simulated light is reached from here, and cannot wait
             self.look()
             return
-        keeper.pipe.close()
-        ours, theirs = make_pipes()
-        ours.close()
-        self._family.start("keeper", theirs.leases, theirs.orders, None, NOBODY)
+        self._family.children["keeper"].pipe.close()
+        task = self._family.task
+        for light in parse(task.config_toml, task.config_name).light:
+            name, pulse, try_s = f"{OTHERS}{light.name}", Pulse(), TRY_S * PATIENT
+            pulse.promise_in(BEGIN_S)
+            self._watches[name] = KeeperWatch(pulse)
+            ours, theirs = make_pipes()
+            ours.close()
+            pipes = theirs.leases, theirs.orders, None, NOBODY, OWNER_S, pulse, light.name, try_s
+            self._family.start("keeper", *pipes, called=name)

@@ -12,7 +12,6 @@ import math
 import shutil
 import tempfile
 import time
-from multiprocessing.connection import wait
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +24,7 @@ from lightloop.interrupts import hearing
 from lightloop.lights_out import LightsOut
 from lightloop.log import unblocked
 from lightloop.outcome import Outcome, Verdict
-from lightloop.processes.link import Finished, FromChild, Go, Ready, Stop, Trouble
+from lightloop.processes.link import Dark, Finished, FromChild, Go, Ready, Stop, Trouble
 from lightloop.summary import Summary
 from lightloop.usage import UsageMeter
 
@@ -98,7 +97,8 @@ class Supervisor:
         if self._main == "player":
             family.start("player")
         else:
-            self._lights.light = start_scope(family, parse(task.config_toml, task.config_name))
+            config = parse(task.config_toml, task.config_name)
+            self._lights.light = start_scope(family, config, self._lights.pulse)
         family.start("worker")
         if task.out:
             family.start("recorder")
@@ -124,8 +124,8 @@ class Supervisor:
 
     def _listen(self) -> None:
         children = list(self._family.children.values())
-        wait([c.pipe for c in children if c.is_alive] + [c.process.sentinel for c in children
-             if c.is_alive], TICK_S)  # fmt: skip
+        alive = [child for child in children if child.is_alive]
+        self._lights.wait([end for c in alive for end in (c.pipe, c.process.sentinel)], TICK_S)
         for child in children:
             was_alive = child.is_alive
             while (message := child.hear()) is not None:
@@ -148,6 +148,8 @@ class Supervisor:
                 self._verdict.summary = msgspec.json.decode(message.summary, type=Summary)
             if child.name == "window" and self._task.ends_with_window:
                 self._stop("the window was closed")
+        elif isinstance(message, Dark):
+            child.is_dark = True
         elif isinstance(message, Trouble):
             silent = self._family.children.get(message.name)
             if silent is not None and silent.is_due and not self._is_ending():
@@ -156,7 +158,7 @@ class Supervisor:
         else:
             child.failure = message.reason
             self._verdict.may_be_lit |= message.may_be_lit
-            if child.name == "keeper":  # the light may be on: nothing is more important
+            if child.name.startswith("keeper"):  # the light may be on: nothing is more important
                 before = self._verdict.problem or "the run had ended"
                 self._verdict.problem = f"{message.reason} ({before})"
                 self._stop(message.reason)
@@ -239,7 +241,8 @@ class Supervisor:
         main = family.children.get(self._main)
         if main is not None:
             main.tell(Stop(self._stop_reason or "the run is over"))
-            main.process.join(patience if time.monotonic() < self._stop_by_s else 0.0)
+            is_late = time.monotonic() >= self._stop_by_s
+            self._lights.wait_for(main, 0.0 if is_late else patience)
             self._drain(main)
             if not main.is_alive:
                 self._bury(main)
@@ -249,14 +252,15 @@ class Supervisor:
         if recorder is not None:
             if main is None or not main.has_finished:
                 recorder.tell(Stop("the scope is gone"))
-            recorder.process.join(patience)  # it has the hub's last words, or what was saved
+            self._lights.wait_for(recorder, patience)  # it has the last words, or what was saved
             self._drain(recorder)
         for child in family.children.values():
             if child is not main:
                 child.tell(Stop(self._stop_reason or "the run is over"))
         for name in ("recorder", "worker", "window"):
             if name in family.children:
-                family.children[name].end(patience)
+                self._lights.wait_for(family.children[name], patience)
+                family.children[name].end(0.0)
         if "keeper" in family.children:  # the last who can still turn the light off: it has time
             self._lights.wait_for_the_keeper(was_lit=self._has_gone)
         self._lights.look()

@@ -27,12 +27,15 @@ class LastingLight:
     ----------
     events
         Each change: when, host clock ns, and whether it is lit since.
+    ignores
+        So many programs that come next are never answered: their driver hangs.
     """
 
     def __init__(self) -> None:
         self.is_lit = False
         self.events: list[tuple[int, bool]] = []
-        self.turned_away = 0
+        self.turned_away = self.ignores = 0
+        self._ignored: list[socket.socket] = []
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._server.getsockname()[1])
         self._held = threading.Lock()
@@ -51,6 +54,8 @@ class LastingLight:
                 self._client.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join()
+        for client in self._ignored:
+            client.close()
         self._server.close()
 
     def _serve(self) -> None:
@@ -60,6 +65,10 @@ class LastingLight:
             if first == b"end":
                 client.close()
                 return
+            if self.ignores:
+                self.ignores -= 1
+                self._ignored.append(client)
+                continue
             if not self._held.acquire(timeout=0.0):
                 self.turned_away += 1
                 client.close()

@@ -5,5 +5,6 @@ from __future__ import annotations
 from acquire.keeper.keep import KeeperReport, keep
 from acquire.keeper.link import KeeperLink, NoKeeper
 from acquire.keeper.pipes import Ends, make_pipes
+from acquire.keeper.pulse import Pulse
 
-__all__ = ["Ends", "KeeperLink", "KeeperReport", "NoKeeper", "keep", "make_pipes"]
+__all__ = ["Ends", "KeeperLink", "KeeperReport", "NoKeeper", "Pulse", "keep", "make_pipes"]

@@ -2,6 +2,7 @@
 
 There is no heartbeat: a thread could go on beating while the loop hangs. A lease has a deadline;
 a deadline that passes, or a pipe that closes, is the alarm. All messages are a few bytes.
+Who watches the keeper itself reads its promises (`acquire.keeper.pulse`).
 The owner's side of this is `acquire.keeper.link`.
 """
 
@@ -37,6 +38,9 @@ logger = logging.getLogger(__name__)
 
 _RETRY_S = 0.02  # between tries to switch the light off; proposed
 _GIVE_UP_S = 30.0  # after so long without success only a person can help; proposed
+_KILL_S = 2.0  # to kill the owner and see it end; proposed
+TRY_S = 5.0
+"""For one try to switch everything off: drivers that start take up to some seconds; proposed."""
 
 
 class KeeperReport(msgspec.Struct, frozen=True):
@@ -68,6 +72,8 @@ def keep(
     grace_ms: float = 100.0,
     *,
     is_way_free: bool = False,
+    promise: Callable[[int], object] = lambda due_ns: None,
+    try_s: float = TRY_S,
 ) -> KeeperReport:
     """Watch over the leases of an owner until it ends, and leave the light off.
 
@@ -86,30 +92,46 @@ def keep(
     is_way_free
         Whether the keeper's own way to the lights is free while the owner lives, and need not wait
         for its answer: at a deadline it is then taken first.
+    promise
+        Told, before each step that may hang, by when it will have been made; 0: nothing is owed.
+    try_s
+        How long one try to switch the light off may take, s; it is promised, and not enforced here.
     """
     deadline_ns, revoked = 0, 0
+
+    def insist() -> bool:
+        is_dark = _insist(go_dark, lambda: promise(_in_s(try_s)))
+        promise(_in_s(try_s))  # to end
+        return is_dark
+
     while True:
         heard = _hear(ends.leases, deadline_ns, now_ns)
         tag = heard[:1]
         if tag == LEASE and len(heard) == LEASE_BYTES:
             (deadline_ns,) = struct.unpack("<q", heard[1:])
+            promise(deadline_ns)
             _answer(ends.leases, ACK + heard[1:])
         elif tag == CLOSE:
             deadline_ns = 0
+            promise(0)
         elif tag == HEADS_UP:
             continue
         elif tag == BYE:
-            return KeeperReport("the owner ended in good order", _insist(go_dark), revoked)
+            return KeeperReport("the owner ended in good order", insist(), revoked)
         elif tag == _GONE:
             why = "the owner died in a lease" if deadline_ns else "the owner is gone"
-            return KeeperReport(why, _insist(go_dark), revoked)
-        elif tag == _LATE and _revoke(ends.orders, grace_ms, go_dark if is_way_free else None):
+            return KeeperReport(why, insist(), revoked)
+        elif tag == _LATE and _revoke(
+            ends.orders, grace_ms, go_dark if is_way_free else None, promise, try_s
+        ):
             deadline_ns, revoked = 0, revoked + 1
+            promise(0)
             say(logger, logging.CRITICAL, "a lease passed its deadline; its owner went dark")
         else:
             why = "a lease passed its deadline" if tag == _LATE else "the owner called for help"
+            promise(_in_s(_KILL_S))
             trouble = _kill(kill_owner)
-            is_dark = _insist(go_dark)
+            is_dark = insist()
             logger.critical("%s: it was killed, and the light switched off", why, exc_info=trouble)
             return KeeperReport(why, is_dark, revoked, was_killed=True)
 
@@ -134,11 +156,18 @@ def _answer(connection: Connection, message: bytes) -> None:
         say(logger, logging.WARNING, "the owner's pipe broke: %r", error)
 
 
-def _revoke(orders: Connection, grace_ms: float, go_dark: Callable[[], bool] | None) -> bool:
+def _revoke(
+    orders: Connection,
+    grace_ms: float,
+    go_dark: Callable[[], bool] | None,
+    promise: Callable[[int], object],
+    try_s: float,
+) -> bool:
     """Order the owner to go dark, and return whether it says in time that it did.
 
     Meanwhile the keeper takes its own way, if there is one that is free.
     """
+    promise(_in_s(grace_ms * 1e-3 + (try_s if go_dark is not None else 0.0)))
     try:
         orders.send_bytes(REVOKE)
         if go_dark is not None:
@@ -165,12 +194,17 @@ def _kill(kill_owner: Callable[[], None]) -> Exception | None:
     return None
 
 
-def _insist(go_dark: Callable[[], bool]) -> bool:
+def _in_s(seconds: float) -> int:
+    return time.perf_counter_ns() + round(seconds * 1e9)
+
+
+def _insist(go_dark: Callable[[], bool], promise: Callable[[], object]) -> bool:
     """Switch the light off, again and again until it is; give up after half a minute."""
     until_s = time.perf_counter() + _GIVE_UP_S
     has_told = False
     while True:
         trouble = "and it is still on"
+        promise()
         try:
             if go_dark():
                 return True

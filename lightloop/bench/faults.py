@@ -38,7 +38,7 @@ def run(options: Options) -> Measured:
         held[fault.name] = float(not trouble)
         trouble = [*trouble, fault.not_yet] if trouble and fault.not_yet else trouble
         if facts is not None and fault.outcome is not Outcome.UNCONFIRMED:
-            outside_s += facts.lit_outside_s
+            outside_s += max(0.0, facts.lit_outside_s - fault.late_ms * 1e-3)
             death_ms = max(death_ms, facts.dark_after_death_ms)
         theirs = fault.no_rival or "-"
         if fault.rival and not options.sabotage:

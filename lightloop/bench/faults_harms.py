@@ -31,6 +31,13 @@ def hang_scope(stand: Stand) -> None:
     stand.strike()
 
 
+def hang_scope_and_keeper(stand: Stand) -> None:
+    """Stop the scope and its keeper for ever while there is light."""
+    stand.catch_lit("scope")
+    stand.signal("keeper", signal.SIGSTOP)
+    stand.strike()
+
+
 def kill_keeper(stand: Stand) -> None:
     """Kill the keeper while there is light."""
     _kill_lit(stand, "keeper")

@@ -54,7 +54,7 @@ def objections(fault: Fault, facts: Facts) -> list[str]:
         found.append("dark was not confirmed")
     if not facts.is_dark:
         found.append("the light was still on after the scope had ended")
-    if facts.lit_outside_s > 0:
+    if facts.lit_outside_s * 1e3 > fault.late_ms:
         found.append(f"{facts.lit_outside_s * 1e3:.1f} ms of light outside of every lease")
     if facts.dark_after_death_ms > DEATH_MS:
         found.append(f"{facts.dark_after_death_ms:.0f} ms of light after the owner's death")

@@ -54,6 +54,9 @@ class Fault:
         Name of the same on bare pymmcore-plus; empty if it cannot be expressed there.
     no_rival
         Why it cannot.
+    late_ms
+        How long light may outlast its lease, by more than the 50 ms that all may, ms: where all
+        who should end it hang, and only the supervisor is left to see that.
     target_snr, network
         Where the shipped policy steers: how clear it keeps the cells, and the network before it.
     """
@@ -72,6 +75,7 @@ class Fault:
     exposures_after: int = 0
     rival: str = ""
     no_rival: str = ""
+    late_ms: float = 0.0
     target_snr: float = 80.0
     network: str = ""
 
@@ -137,6 +141,10 @@ FAULTS = (
         no_rival="it has none",
     ),
     Fault("scope hangs", harms.hang_scope, _E, 1, "scope", rival="hang"),
+    Fault(
+        "scope and keeper hang", harms.hang_scope_and_keeper, _E, 1, "keeper hung",
+        late_ms=1_500.0, no_rival="it has none",
+    ),
     Fault("keeper killed", harms.kill_keeper, _E, 1, "keeper", no_rival="it has none"),
     Fault("supervisor killed", harms.kill_supervisor, _E, -9, is_slow=True, no_rival=_PROCESS),
     Fault(

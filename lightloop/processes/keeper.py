@@ -8,21 +8,24 @@ from typing import TYPE_CHECKING
 import msgspec
 import psutil
 
-from acquire.keeper.keep import keep
+from acquire.keeper.keep import TRY_S, keep
 from acquire.keeper.pipes import Ends
+from acquire.keeper.pulse import Pulse
 from lightloop.build_microscope import build_dark
 from lightloop.config import parse
 from lightloop.processes.link import Link, run_child
 from lightloop.task import RunTask
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from multiprocessing.connection import Connection
+
+    from acquire.keeper.keep import KeeperReport
 
 
 OWNER_S = 5.0  # an owner that ends in good order has left the light dark; proposed
 KILLED_S = 1.0
 LOOK_S = 1e-3
+LOOKED_S = 1.0  # a look at the owner that takes longer than it should by this, hangs; proposed
 
 
 def main(
@@ -33,6 +36,9 @@ def main(
     light: Connection | None,
     owner_pid: int,
     owner_s: float = OWNER_S,
+    pulse: Pulse | None = None,
+    only: str = "",
+    try_s: float = TRY_S,
 ) -> None:
     """Entry of the process: pipes to the supervisor, the scope and the simulated light box.
 
@@ -40,34 +46,48 @@ def main(
     ----------
     owner_s
         How long the owner of the light may take to end, s: until then it holds the ports.
+    pulse
+        Where the supervisor reads what this keeper has promised; None: nobody does.
+    only
+        Name of the one light to care for; empty: all of them.
+    try_s
+        How long one try to switch the light off may take, s, before the supervisor steps in.
     """
     task = msgspec.json.decode(task_json, type=RunTask)
-    ends = Ends(leases, orders)
+    ends, pulse = Ends(leases, orders), pulse or Pulse()
 
-    def wait() -> None:
-        wait_for_end(owner_pid, owner_s)
+    def watch(link: Link) -> None:
+        config = parse(task.config_toml, task.config_name)
+        if only:
+            its_own = tuple(one for one in config.light if one.name == only)
+            config = config.model_copy(update={"light": its_own})
 
-    run_child(
-        supervisor, lambda link: _watch(task, link, ends, light, owner_pid, wait), task.is_verbose
-    )
+        def wait() -> None:
+            pulse.promise_in(owner_s + LOOKED_S)
+            wait_for_end(owner_pid, owner_s)
+            pulse.promise_in(try_s)
+
+        go_dark = build_dark(config, light, wait)
+        link.ready()
+        report = keep(
+            ends,
+            go_dark,
+            lambda: kill(owner_pid),
+            is_way_free=light is not None,
+            promise=pulse.promise,
+            try_s=try_s,
+        )
+        _tell(link, report, only)
+
+    run_child(supervisor, watch, task.is_verbose)
 
 
-def _watch(
-    task: RunTask,
-    link: Link,
-    ends: Ends,
-    light: Connection | None,
-    owner_pid: int,
-    wait: Callable[[], None],
-) -> None:
-    config = parse(task.config_toml, task.config_name)
-    go_dark = build_dark(config, light, wait)
-    link.ready()
-    report = keep(ends, go_dark, lambda: kill(owner_pid), is_way_free=light is not None)
+def _tell(link: Link, report: KeeperReport, only: str) -> None:
     if report.is_dark:
         link.finished()
     else:
-        what = f"DARK NOT CONFIRMED, the light may be ON: {report.why}; switch it off by hand"
+        light = f"light {only!r}" if only else "the light"
+        what = f"DARK NOT CONFIRMED, {light} may be ON: {report.why}; switch it off by hand"
         link.failed(what, may_be_lit=True)
 
 

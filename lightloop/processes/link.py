@@ -75,6 +75,10 @@ class Stop(msgspec.Struct, frozen=True, tag="stop"):
     reason: str
 
 
+class Dark(msgspec.Struct, frozen=True, tag="dark"):
+    """The scope has switched the light off, read it back, and will give no more."""
+
+
 class Trouble(msgspec.Struct, frozen=True, tag="trouble"):
     """Another process does not do its work; the supervisor may start it again."""
 
@@ -82,7 +86,7 @@ class Trouble(msgspec.Struct, frozen=True, tag="trouble"):
     what: str
 
 
-FromChild: TypeAlias = Ready | Finished | Failed | Trouble
+FromChild: TypeAlias = Ready | Finished | Failed | Trouble | Dark
 ToChild: TypeAlias = Go | Stop
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -135,6 +139,10 @@ class Link:
     def failed(self, reason: str, *, may_be_lit: bool = False) -> None:
         """Tell the supervisor why this process cannot go on."""
         self._send(Failed(reason, may_be_lit))
+
+    def dark(self) -> None:
+        """Tell the supervisor that the light is off, and that no more will come."""
+        self._send(Dark())
 
     def trouble(self, name: str, what: str) -> None:
         """Tell the supervisor that another process does not do its work."""

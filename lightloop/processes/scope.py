@@ -198,7 +198,7 @@ class Session:
         self._link.wait_for_go()
         if not self._hub.wait_for(LISTENERS, READY_S, self._link.check):
             raise ScopeError(f"worker and recorder did not come within {READY_S:.0f} s")
-        self._keeper.obey(self._guard.go_dark)
+        self._keeper.obey(self._go_dark)
         self._time_watch.start()
         gc.collect()
         gc.freeze()
@@ -239,6 +239,13 @@ class Session:
         if self._record is not None:
             self._record.close()
         self._witness.close(is_complete=False)
+
+    def _go_dark(self) -> bool:
+        """Go dark for the keeper; where that is gone, the supervisor wants to know of it."""
+        is_dark = self._guard.go_dark()
+        if is_dark and self._keeper.is_lost:
+            self._link.dark()
+        return is_dark
 
     def _go_on(self, task: RunTask) -> int:
         """Book the light of the run that is gone on with; return how many shots it began."""
