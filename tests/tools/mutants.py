@@ -118,14 +118,20 @@ def _changes(node: Any) -> Iterator[tuple[str, Undo]]:
     elif isinstance(node, ast.If | ast.IfExp) and not isinstance(node.test, ast.Compare):
         yield _swap(node, "test", ast.UnaryOp(ast.Not(), node.test), _short(node.test))
     elif isinstance(node, ast.Constant) and isinstance(node.value, bool | int | float):
-        value = not node.value if isinstance(node.value, bool) else node.value + 1
-        yield _swap(node, "value", value, before)
+        yield _swap(node, "value", _other(node.value), before)
     elif isinstance(node, ast.Call):
         field = "id" if isinstance(node.func, ast.Name) else "attr"
         is_known = field == "id" or ast.unparse(node.func).startswith("math.")  # no method of ours
         if is_known and (twin := TWINS.get(getattr(node.func, field))):
             _, undo = _swap(node.func, field, twin, "")
             yield f"{before} -> {twin}", undo
+
+
+def _other(value: float) -> float:
+    """Return another value; a million and one would be no other than a million."""
+    if isinstance(value, bool):
+        return not value
+    return value * 2 if isinstance(value, float) and value > 1 else value + 1
 
 
 def _swap(node: Any, field: str, new: Any, before: str) -> tuple[str, Undo]:

@@ -61,6 +61,10 @@ COARSE = LASER.model_copy(update={"power_step": 10.0})
             ask(power=0.5), Limits(2, 50, 1.0, 10, max_irradiance_w_cm2=2.5), BRIGHT,
             f"5 W/cm2 is above max_irradiance_w_cm2 2.5 {AT}",
         ),
+        (
+            ask(10, 1.5, "led"), Limits(2, 50, 1.0, 10), LED,
+            "power 1.5 is above 1, which is all that light 'led' has",
+        ),
     ],
 )  # fmt: skip
 def test_light_that_is_cut_says_by_which_limit(request_, limits, source, says) -> None:
@@ -157,6 +161,7 @@ def test_what_is_exactly_at_a_limit_is_not_said_to_be_cut() -> None:
     assert cut(ask(10, 0.5), limits, BRIGHT) == ""
     assert cut(ask(20, 0.5), limits, BRIGHT) == ""
     assert cut(ask(20, 1.0, "led"), Limits(2, 50, 1.0, 10, 10.0), BRIGHT_LED) == ""
+    assert cut(ask(2, 1.0, "led"), Limits(2, 50, 1.0, 10), LED) == ""
 
 
 def test_an_uncalibrated_light_has_no_bound_of_irradiance() -> None:
