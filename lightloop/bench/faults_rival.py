@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+SAID = "said.txt"  # what the script prints
 SPAWN = multiprocessing.get_context("spawn")
 BEFORE = 5  # exposures
 WATCHED_S = 3.0  # after the fault
@@ -89,7 +90,7 @@ class Script:
         self._hand, hand = SPAWN.Pipe()
         chart = str(folder / CHART)
         self._box = SPAWN.Process(target=shine, args=([box_a, box_b], box_words, chart))
-        self._script = SPAWN.Process(target=drive, args=(theirs, hand, keeps_open))
+        self._script = SPAWN.Process(target=drive, args=(theirs, hand, keeps_open, str(folder / SAID)))
         for process in (self._box, self._script):
             process.start()
         for end in (box_a, box_b, theirs, box_words, hand):
@@ -102,7 +103,8 @@ class Script:
         until_s = time.perf_counter() + PATIENCE_S
         while self.box.meter()[LASER].exposures < count:
             if time.perf_counter() > until_s:
-                raise ScopeError("pymmcore-plus took no frames")
+                said = (self._folder / SAID).read_text("utf-8", "replace")
+                raise ScopeError(f"pymmcore-plus took no frames; it said: {said[-500:]}")
             time.sleep(0.005)
 
     def while_lit(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -40,8 +41,12 @@ def shine(owners: list[Connection], words: Connection, chart_path: str) -> None:
     serve(owners, SimulatedScopeConfig(gate="software").lines(), make=make)
 
 
-def drive(light: Connection, hand: Connection, keeps_open: bool) -> None:
-    """Be the script: whatever ends its run, it ends too, and says how."""
+def drive(light: Connection, hand: Connection, keeps_open: bool, said_path: str) -> None:
+    """Be the script: whatever ends its run, it ends too, and says how.
+
+    What it prints goes into a file: hundreds of tracebacks, and the table is to be read.
+    """
+    os.dup2(os.open(said_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), sys.stderr.fileno())
     os.environ.setdefault("PYMM_SIGNALS_BACKEND", "psygnal")
     from pymmcore_plus.experimental.unicore import UniMMCore
 
