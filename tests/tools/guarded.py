@@ -13,7 +13,8 @@ FILES = tuple(
             "lease_light", "account", "bounds", "frame_bounds", "slew", "where", "stream",
             "streaming", "startup",
         )),
-        "dose/budget", "dose/ledger", "keeper/keep", "keeper/link", "keeper/pipes",
+        "dose/budget", "dose/ledger", "keeper/keep", "keeper/link",
+        "keeper/pipes", "keeper/pulse",
     )
 )  # fmt: skip
 TESTS = (
@@ -22,7 +23,7 @@ TESTS = (
         "light_switch", "light_machine", "light_trace", "source",
         "refusals", "dose", "cell_dose", "fluence", "startup_light", "burst", "stream",
         "slew_channels", "sample_record", "exposure_step", "lease",
-        "keeper", "keeper_breaks",
+        "keeper", "keeper_breaks", "keeper_promises",
     )),
     "tests/faults/test_light_faults.py",
 )  # fmt: skip
