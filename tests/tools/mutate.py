@@ -138,7 +138,7 @@ class Worker:
 
     def _start(self) -> None:
         self._pipe, theirs = self._context.Pipe()
-        process = self._context.Process(target=work, args=(str(self.folder), theirs), daemon=True)
+        process = self._context.Process(target=work, args=(str(self.folder), theirs))
         process.start()
         self._process = process
         theirs.close()
@@ -176,8 +176,11 @@ class Crew:
         for worker in self._workers:
             self._free.put(worker)
         self._pool = ThreadPoolExecutor(jobs)
+
+    def check(self) -> None:
+        """End the program if tests fail without any fault: then of the way that we run them."""
         is_fine, said = self._judge("", "", "", self._picker.tests)
-        if not is_fine:  # not of a mutant, then: of the way that we run them
+        if not is_fine:
             raise SystemExit(f"the tests fail without any fault:\n{said}")
 
     def survivors(self, path: str, made: list[Mutant]) -> list[Mutant]:
@@ -221,6 +224,7 @@ def crew(jobs: int) -> Iterator[Crew]:
     with tempfile.TemporaryDirectory() as room:
         found = Crew(Path(room).resolve(), jobs)
         try:
+            found.check()
             yield found
         finally:
             found.close()
