@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from lightloop.bench import models_axial as axial
 from lightloop.bench import models_bias as bias
 from lightloop.bench import models_denoise as pairs
+from lightloop.bench import models_esrrf as esrrf
 from lightloop.bench import models_movies as movies
 from lightloop.bench import models_nets as nets
 from lightloop.bench import models_speed as speed
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 def run(options: Options) -> Measured:
     """Measure every part that has its network, and its data, here."""
     parts: tuple[Callable[[Options], Part], ...] = (
-        _speed, _pairs, _movies, _bias, _superres, _axial,
+        _speed, _pairs, _movies, _bias, _superres, _axial, _esrrf,
     )  # fmt: skip
     values: dict[str, float] = {}
     lines: list[str] = []
@@ -121,3 +122,11 @@ def _axial(options: Options) -> Part:
         rows += axial.real(package, options.data, sabotage=broken)
         values, lines = nucleus_f1(package, options.data, sabotage=broken)
     return axial.values_of(rows) | values, axial.table_of(rows) + lines
+
+
+def _esrrf(options: Options) -> Part:
+    timed = esrrf.speeds(options.times(esrrf.TIMED, least=3))
+    rows = esrrf.score(options.times(esrrf.SPECIMENS, least=1), sabotage=options.sabotage)
+    films = options.times(esrrf.FILMS, least=1)
+    apart = esrrf.told_apart(films=films, sabotage=options.sabotage)
+    return esrrf.values_of(timed, apart), esrrf.table_of(timed, rows, apart)
