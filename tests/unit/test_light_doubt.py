@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import msgspec
 import pytest
 
-from acquire.errors import CameraTimeout, LightNotDark
+from acquire.errors import CameraTimeout, LightNotDark, SettingRefused
 from acquire.light.guard import LightGuard
 from acquire.light.lease import Lease
-from tests.light_bench import LIMITS, MS, FakeCamera, Stand, ask, raising, stand, take
+from tests.light_bench import DIODE, LIMITS, MS, FakeCamera, Stand, ask, raising, stand, take
 
 POWER = 0.5
 
@@ -127,3 +128,16 @@ def test_a_light_that_stuck_is_booked_until_it_is_found_dark_and_no_longer() -> 
     at.bench.spend(9000 * MS)
     take(at, ask(power=POWER))
     assert at.ledger.spent(0, "488") == pytest.approx(POWER * 3.020, rel=0.01)
+
+
+def test_a_power_that_nobody_knows_is_booked_as_full_and_no_more() -> None:
+    at = stand(DIODE)
+
+    def take_long_and_tell_nothing() -> float:
+        at.bench.spend(50 * MS)
+        return math.nan
+
+    at.bench.faults["power 561"] = take_long_and_tell_nothing
+    with pytest.raises(SettingRefused):
+        take(at, ask(channel="561", power=0.2))
+    assert at.ledger.spent(0, "561") == pytest.approx(1.0 * 0.050, rel=0.01)
