@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from acquire.errors import CameraTimeout
 from acquire.light.bounds import GuardRules
 from acquire.light.lease import Lease
 from tests.light_bench import DIODE, MS, Stand, ask, stand
@@ -90,3 +91,30 @@ def test_a_lease_is_spent_when_its_last_frame_came_and_the_camera_blanks(n_taken
         for _ in range(n_taken):
             lease.pop()
         assert lease.is_spent is (n_taken == 2)
+
+
+def test_a_frame_that_stays_out_is_waited_for_as_long_as_the_rules_say() -> None:
+    rules = GuardRules(frame_margin_ms=30.0, lease_margin_ms=400.0)
+    at = stand(rules=rules)
+
+    def wait() -> None:
+        with at.guard.expose(ask(exposure_ms=20.0), "488", 20, 0) as lease:
+            lease.start()
+            lease.pop()
+            began_ns.append(at.bench.now)
+            at.bench.faults |= {"pop": lambda: "nothing", "running": lambda: True}
+            lease.pop()
+
+    began_ns: list[int] = []
+    with pytest.raises(CameraTimeout, match="does not deliver after 1 of 20"):
+        wait()
+    waited_ms = (at.bench.now - began_ns[0]) / MS
+    assert waited_ms == pytest.approx(20.0 + 30.0 + 400.0 / 2, abs=3.0)
+
+
+def test_light_that_we_blank_has_no_more_time_than_was_reserved_for_it() -> None:
+    rules = GuardRules(switch_allowance_ms=5.0, frame_margin_ms=100.0, lease_margin_ms=50.0)
+    at = stand(DIODE, rules=rules)
+    with at.guard.expose(ask(channel="561"), "561", 8, 0) as lease:
+        began_ns = lease.deadline_ns - int(50.0 * MS) - 8 * (10 + 5) * MS
+        assert at.bench.now - MS < began_ns < at.bench.now
