@@ -22,6 +22,7 @@ ScopeError                 base of every error that a run may end with in good o
         BadMessage         bytes that are not one of our messages
         BadDetections      cells that are nowhere, or have no size
         FrameLapped        a ring slot was overwritten before it was read
+    KindsError             a classifier of cells, or what it is to learn from, cannot be used
     RunFileError           a run file cannot be written or read
         UnreadableRun      the file itself is damaged, or no run file
     ModelError             a model package cannot be used
@@ -34,8 +35,8 @@ ScopeError                 base of every error that a run may end with in good o
 
 ``SampleError`` lives in `acquire.sample.record`, ``ConfigError`` in `lightloop.config`,
 ``PolicyFileError`` in `lightloop.own_policy`, ``StandFailed`` in `lightloop.bench.faults_stand`,
-``StreamError``, ``RunFileError`` in `realtime.errors`, ``ModelError`` in `models.errors`; `models`
-may not import `acquire`, so its base is `RuntimeError`.
+``StreamError``, ``KindsError``, ``RunFileError`` in `realtime.errors`, ``ModelError`` in
+`models.errors`; `models` may not import `acquire`, so its base is `RuntimeError`.
 """
 
 from __future__ import annotations

@@ -45,10 +45,11 @@ def build_pipeline(
 
     Raises
     ------
-    ModelError
-        If the network cannot be used.
+    ModelError, KindsError
+        If the network, or the classifier of cells, cannot be used.
     """
     from lightloop.build_detect import build_detector
+    from lightloop.build_kinds import tell_apart
     from lightloop.build_trust import build_focus_gate, build_judge, build_watch
     from lightloop.cell_light import build_cell_dose
     from lightloop.restoring import Fallback, introduce_to
@@ -61,12 +62,14 @@ def build_pipeline(
     calibration = camera.calibration
     package = load_package(config.network.denoise) if config.network.denoise else None
     follows = config.follow == "cells"
+    detect = build_detector(config, calibration.read_noise_e) if follows else find_nothing
+    detect, kinds = tell_apart(config, detect, camera.pixel_um)
     restore = build_restorer(config, camera, package)
     network = restore if isinstance(restore, Fallback) else None
     return Pipeline(
         Steps(
             restore=restore,
-            detect=build_detector(config, calibration.read_noise_e) if follows else find_nothing,
+            detect=detect,
             new_tracker=(lambda: Tracker(config.track)) if follows else FollowNothing,
             judge=build_judge(calibration, package),
             policy=build_policy(config, start.settings, calibration.read_noise_e),
@@ -81,6 +84,7 @@ def build_pipeline(
             pixel_um=camera.pixel_um,
             planes=planes,
             follows_heights=follows,
+            kinds=kinds,
         )
     )
 

@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from acquire.simulated.config import SimulatedScopeConfig
+from lightloop.build_kinds import check_kinds
 from lightloop.config import ConfigError, MicroManagerConfig
 
 if TYPE_CHECKING:
@@ -210,7 +211,7 @@ def _camera_key(core: Core, config: RunConfig) -> CameraKey:
 
 
 def check_network(config: RunConfig, name: str) -> None:
-    """Look at each network that the config names: it is there, whole, and made for the task.
+    """Look at each network and classifier of a config: it is there, whole, made for the task.
 
     Raises
     ------
@@ -228,6 +229,7 @@ def check_network(config: RunConfig, name: str) -> None:
                 load_package(package, task)
         except ModelError as error:
             raise ConfigError(f"{name}: network.{task}: {error}") from error
+    check_kinds(config, name)
 
 
 def check_policy(config: RunConfig, name: str) -> None:

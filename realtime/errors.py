@@ -23,3 +23,7 @@ class FrameLapped(StreamError):
 
 class RunFileError(ScopeError, OSError):
     """A run file cannot be written or read."""
+
+
+class KindsError(ScopeError, ValueError):
+    """A classifier of cells, or what it is to learn from, cannot be used."""

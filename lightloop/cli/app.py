@@ -8,6 +8,7 @@ from lightloop.cli import (
     bench,
     calibrate,
     check,
+    classify,
     dark,
     doctor,
     export,
@@ -41,6 +42,7 @@ app.command("import")(recorded.import_images)
 app.command("replay", cls=replay.ReplayCommand)(replay.replay)
 app.command("export")(export.export)
 app.command("track")(track.track)
+app.command("classify")(classify.classify)
 app.command("score")(score.score)
 app.command("inspect")(inspection.inspect)
 app.command("verify")(rescue.verify)

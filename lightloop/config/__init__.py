@@ -7,6 +7,7 @@ from lightloop.config.reading import ConfigError, load, parse, read_text, schema
 from lightloop.config.run import PolicyConfig, RunConfig, ScopeConfig
 from lightloop.config.running import (
     SAMPLE_ID,
+    KindsConfig,
     LoopConfig,
     NetworkConfig,
     RecordConfig,
@@ -28,6 +29,7 @@ __all__ = [
     "CameraConfig",
     "ChannelConfig",
     "ConfigError",
+    "KindsConfig",
     "LightConfig",
     "LoopConfig",
     "MicroManagerConfig",

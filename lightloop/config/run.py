@@ -12,6 +12,7 @@ from acquire.simulated.config import SimulatedScopeConfig
 from acquire.stand.focus_rules import FocusRules
 from acquire.stand.habits import StageHabits
 from lightloop.config.running import (
+    KindsConfig,
     LoopConfig,
     NetworkConfig,
     RecordConfig,
@@ -80,6 +81,7 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings
     """What to look for in the images; "nothing" is for measurements of the loop itself."""
     detect: DetectorConfig = DetectorConfig()
     track: TrackerConfig = TrackerConfig()
+    kinds: KindsConfig = KindsConfig()
 
     @model_validator(mode="after")
     def _names_agree(self) -> RunConfig:
@@ -97,6 +99,8 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings
             self._leave_light_to_the_guard(self.scope)
         if self.loop.clock == "simulated" and isinstance(self.scope, MicroManagerConfig):
             raise ValueError('loop.clock = "simulated" needs a simulated scope: light is real here')
+        if self.kinds.file and self.follow == "nothing":
+            raise ValueError('kinds.file tells cells apart, and follow = "nothing" looks for none')
         if self.sample.damage_j_cm2 is not None:
             self._know_what_harms()
         if (

@@ -136,6 +136,14 @@ class NetworkConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstr
         return SkipConfig(self.axial_skip, self.axial_check_every, self.axial_worst_share)
 
 
+class KindsConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
+    """Telling cells apart by kind. No light is decided by it, unless your own policy does so."""
+
+    file: str = ""
+    """Classifier that `lightloop classify` learnt from labelled cells, such as "kinds.json"; a
+    relative path is looked for where lightloop is started. Empty: cells are not told apart."""
+
+
 class RecordConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
     """How the run file is written."""
 
