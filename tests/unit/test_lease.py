@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from acquire.errors import CameraTimeout
+from acquire.errors import CameraTimeout, LightRefused
 from acquire.light.bounds import GuardRules
 from acquire.light.lease import Lease
 from tests.light_bench import DIODE, MS, Stand, ask, stand
@@ -118,3 +118,34 @@ def test_light_that_we_blank_has_no_more_time_than_was_reserved_for_it() -> None
     with at.guard.expose(ask(channel="561"), "561", 8, 0) as lease:
         began_ns = lease.deadline_ns - int(50.0 * MS) - 8 * (10 + 5) * MS
         assert at.bench.now - MS < began_ns < at.bench.now
+
+
+def test_who_is_stopped_while_a_frame_is_awaited_is_told_at_once() -> None:
+    at = stand()
+
+    def stop() -> str:
+        at.guard._stopped.set()
+        return "nothing"
+
+    def wait() -> None:
+        with at.guard.expose(ask(), "488", 1, 0) as lease:
+            at.bench.faults |= {"pop": stop, "running": lambda: True}
+            lease.start()
+            lease.pop()
+
+    with pytest.raises(LightRefused, match="was stopped"):
+        wait()
+    assert at.bench.calls.count("pop") == 1
+
+
+def test_who_waits_for_a_frame_leaves_the_processor_to_others(monkeypatch) -> None:
+    at = stand()
+    naps: list[float] = []
+    monkeypatch.setattr("acquire.light.lease.time.sleep", naps.append)
+    left = iter(["nothing"] * 30)
+    at.bench.faults["pop"] = lambda: next(left, None)
+    with at.guard.expose(ask(), "488", 1, 0) as lease:
+        lease.start()
+        lease.pop()
+    assert len(naps) == 30
+    assert all(0 < nap_s <= 1e-3 for nap_s in naps), "but a frame is noticed soon"
