@@ -90,7 +90,9 @@ class Script:
         self._hand, hand = SPAWN.Pipe()
         chart = str(folder / CHART)
         self._box = SPAWN.Process(target=shine, args=([box_a, box_b], box_words, chart))
-        self._script = SPAWN.Process(target=drive, args=(theirs, hand, keeps_open, str(folder / SAID)))
+        self._script = SPAWN.Process(
+            target=drive, args=(theirs, hand, keeps_open, str(folder / SAID))
+        )
         for process in (self._box, self._script):
             process.start()
         for end in (box_a, box_b, theirs, box_words, hand):

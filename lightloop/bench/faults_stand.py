@@ -114,14 +114,11 @@ class Stand:
         family: list[psutil.Process] = []
         with suppress(psutil.NoSuchProcess):
             family = self._watched.children(recursive=True)
-        for pid in self.pids.values():
-            with suppress(psutil.NoSuchProcess):
-                family.append(psutil.Process(pid))
-        for process in family:
+        for process in (*family, *self._board.processes.values()):
             if self._command.poll() is None or process.pid != self._command.pid:
                 with suppress(psutil.NoSuchProcess):
                     if "faults_command" in " ".join(process.cmdline()) or _is_spawned(process):
-                        process.kill()
+                        process.kill()  # psutil looks whether it is still the same
         self._command.wait(PATIENCE_S)
         self._board.close()
         self._after.close()
@@ -236,11 +233,14 @@ class Stand:
                 time.sleep(0.005)
         except ScopeError as error:
             said = (self.folder / "said.txt").read_text("utf-8", "replace")
-            raise StandFailed(f"{error}; the run said: {said[-2000:]}") from error
+            gone = ", ".join(name for name in self._board.processes if self._has_ended(name))
+            what = f"{error}; gone: {gone or 'nobody'}; the run said: {said[-2000:]}"
+            raise StandFailed(what) from error
 
     def _has_ended(self, name: str) -> bool:
         try:
-            return bool(psutil.Process(self.pids[name]).status() == psutil.STATUS_ZOMBIE)
+            process = self._board.processes[name]
+            return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
         except (psutil.NoSuchProcess, KeyError):
             return True
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from multiprocessing.connection import Client, Connection, Listener
 
 import msgspec
+import psutil
 
 from lightloop.bench.faults_wiring import HOST, Hello
 from realtime.address import Address
@@ -20,8 +21,9 @@ class Switchboard:
     ----------
     port, key
         Where to call, and the secret of a caller.
-    lines, pids
-        The line to each part, and its process number; a part that was started anew calls again.
+    lines, pids, processes
+        The line to each part, its process number, and the process, which is no other that has got
+        that number since; a part that was started anew calls again.
     address
         The session's sockets, once the scope has said it.
     """
@@ -32,6 +34,7 @@ class Switchboard:
         self.port = int(self._listener.address[1])
         self.lines: dict[str, Connection] = {}
         self.pids: dict[str, int] = {}
+        self.processes: dict[str, psutil.Process] = {}
         self.address: Address | None = None
         self._is_open = True
         self._thread = threading.Thread(target=self._welcome, name="stand", daemon=True)
@@ -69,4 +72,6 @@ class Switchboard:
                 if hello.who in self.lines:
                     self.lines[hello.who].close()
                 self.lines[hello.who] = line
+            with suppress(psutil.NoSuchProcess):  # it has called and is gone already
+                self.processes[hello.who] = psutil.Process(hello.pid)
             self.pids[hello.who] = hello.pid

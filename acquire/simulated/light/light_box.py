@@ -61,8 +61,7 @@ def serve(
                 _serve_one(box, owner, owners, sleep)
     except BoxDied:
         for owner in list(owners.connections):
-            owners.forget(owner)
-            owner.close()
+            _forget(owner, owners)
     box.switch_off()
 
 
@@ -71,12 +70,22 @@ def _serve_one(
 ) -> None:
     """Do what one packet asks."""
     try:
-        reply = _reply(box, owner.recv_bytes(), sleep)
-        if reply is not None:
-            owner.send_bytes(ENCODER.encode(reply))
+        packet = owner.recv_bytes()
     except (EOFError, OSError):  # the owner has closed its end, or died
-        owners.forget(owner)
-        owner.close()
+        _forget(owner, owners)
+        return
+    reply = _reply(box, packet, sleep)  # what fails here is no owner's end
+    if reply is None:
+        return
+    try:
+        owner.send_bytes(ENCODER.encode(reply))
+    except OSError:
+        _forget(owner, owners)
+
+
+def _forget(owner: Connection, owners: Readiness) -> None:
+    owners.forget(owner)
+    owner.close()
 
 
 def _reply(box: LightBox, packet: bytes, sleep: Callable[[float], None]) -> Reply | None:
