@@ -6,7 +6,8 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.spatial import cKDTree
+
+from realtime.detecting.peaks import pairs_within
 
 if TYPE_CHECKING:
     from realtime.detections import Detections
@@ -23,7 +24,7 @@ def apart(found: Detections, diameter_px: float) -> Detections:
     if len(found) < 2 or found.score is None:
         return found
     places = np.column_stack((found.y_px, found.x_px))
-    pairs = cKDTree(places).query_pairs(LEAST_APART * diameter_px, output_type="ndarray")
+    pairs = pairs_within(places, LEAST_APART * diameter_px)
     if len(pairs) == 0:
         return found
     near: dict[int, list[int]] = {}

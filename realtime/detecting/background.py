@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import cv2
@@ -33,23 +34,31 @@ def background_of(small: NDArray[np.float32], radius: float) -> NDArray[np.float
     coarse, level = coarse - tilt, _mean(level - tilt, reach)
     for _ in range(_CLIPS):
         rest = coarse - level
-        below = rest[rest <= 0]
+        flat = rest.reshape(-1)
+        below = flat[(flat <= 0).nonzero()[0]]
         spread = math.sqrt(float(below @ below) / below.size) if below.size else 0.0
         empty = (np.abs(rest) <= np.float32(_FAR * spread)).astype(np.float32)
-        known = _mean(cv2.merge((empty, empty * rest)), reach)
-        level += known[..., 1] / (known[..., 0] + np.float32(1e-3))
+        rest *= empty
+        known = _mean(empty, reach)
+        known += np.float32(1e-3)
+        level += _mean(rest, reach) / known
     level += tilt
     return np.asarray(cv2.resize(level, (width, height), interpolation=cv2.INTER_LINEAR))
 
 
 def _plane(image: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the plane that fits an image best, without its mean: least squares."""
-    height, width = image.shape
-    y = np.arange(height, dtype=np.float32) - np.float32((height - 1) / 2)
-    x = np.arange(width, dtype=np.float32) - np.float32((width - 1) / 2)
-    down = float(y @ image.mean(axis=1)) / max(float(y @ y), 1.0)
-    right = float(x @ image.mean(axis=0)) / max(float(x @ x), 1.0)
+    (y, yy), (x, xx) = _steps(image.shape[0]), _steps(image.shape[1])
+    down = float(y @ image.mean(axis=1)) / yy
+    right = float(x @ image.mean(axis=0)) / xx
     return np.asarray(np.float32(down) * y[:, None] + np.float32(right) * x[None, :])
+
+
+@lru_cache(maxsize=16)
+def _steps(length: int) -> tuple[NDArray[np.float32], float]:
+    """Return how far each pixel of a row is from its middle, and the sum of squares, 1 at least."""
+    steps = np.arange(length, dtype=np.float32) - np.float32((length - 1) / 2)
+    return steps, max(float(steps @ steps), 1.0)
 
 
 def _mean(image: NDArray[np.float32], reach: int) -> NDArray[np.float32]:

@@ -59,20 +59,31 @@ def threshold_sigma(false_alarms: float, shape: tuple[int, int], blur_px: float)
     return high
 
 
-def level_of(
-    sigmas: float, background_e: NDArray[np.float32], read_noise_e: float, blur_px: float
-) -> NDArray[np.float32]:
-    """Return the brightness, photo-electrons a pixel, that is `sigmas` above the background.
+def noise_of(
+    background_e: NDArray[np.float32], read_noise_e: float, blur_px: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the noise of a blurred image without a cell, photo-electrons, and how lopsided it is.
 
-    The same as `background_e`: what the camera must show where there is no cell. A Gaussian blur
-    leaves the variance ``v / (4 pi s^2)`` and the third cumulant ``mean / (12 pi^2 s^4)`` of
-    independent pixels.
+    Both are of the shape of `background_e`. A Gaussian blur leaves the variance
+    ``v / (4 pi s^2)`` and the third cumulant ``mean / (12 pi^2 s^4)`` of independent pixels.
     """
     mean = np.maximum(background_e, np.float32(0.0))
     variance = mean + np.float32(read_noise_e**2 + 1e-6)
-    sd = np.sqrt(variance / np.float32(4 * math.pi * blur_px**2))
-    lopsided = mean / variance * np.float32((sigmas**2 - 1) / (18 * math.pi * blur_px**2))
-    return np.asarray(np.float32(sigmas) * sd + lopsided, np.float32)
+    mean /= variance
+    variance /= np.float32(4 * math.pi * blur_px**2)
+    return np.sqrt(variance, out=variance), mean
+
+
+def lifted(
+    sigmas: float, sd: NDArray[np.float32], lean: NDArray[np.float32], blur_px: float
+) -> NDArray[np.float32]:
+    """Return the brightness, photo-electrons a pixel, that is `sigmas` above the background.
+
+    The noise, `sd` and `lean`, is that of `noise_of`.
+    """
+    level = np.float32(sigmas) * sd
+    level += lean * np.float32((sigmas**2 - 1) / (18 * math.pi * blur_px**2))
+    return np.asarray(level)
 
 
 def rim_unrest(length: int, blur_px: float) -> NDArray[np.float32]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import cv2
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 def finite(image: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the image with broken pixels dark."""
-    if np.isfinite(image.sum()):
+    if math.isfinite(cv2.sumElems(image)[0]):
         return image
     return np.nan_to_num(image, nan=0.0, posinf=0.0, neginf=0.0)
 
@@ -27,9 +28,9 @@ def shrunk(photons: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
     size = (max(1, width // factor), max(1, height // factor))
     whole = image[: size[1] * factor, : size[0] * factor]
     small = cv2.resize(whole, size, interpolation=cv2.INTER_AREA)
-    if not np.isfinite(small.sum()):  # a broken pixel would break its block
-        small = cv2.resize(finite(whole), size, interpolation=cv2.INTER_AREA)
-    return finite(small)
+    if not math.isfinite(cv2.sumElems(small)[0]):  # a broken pixel would break its block
+        small = finite(cv2.resize(finite(whole), size, interpolation=cv2.INTER_AREA))
+    return np.asarray(small)
 
 
 def grown(image: NDArray[np.int32], factor: int, shape: tuple[int, ...]) -> NDArray[np.int32]:

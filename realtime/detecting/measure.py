@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 _GRID = 1.0 / 12.0
 """Variance of a place within one pixel, px^2: an outline is known no better."""
 
-_SHORT = 2**16
-"""Numbers below that fit in 16 bits."""
-
 
 def measure(
     labels: NDArray[np.int32],
@@ -41,53 +38,48 @@ def measure(
     least_score
         What is less than this many sigma above its background is none.
     """
-    inside = np.flatnonzero(labels != 0)
-    names = labels.ravel()[inside]
-    # Short numbers are sorted fastest; then each sum is over a run.
-    order = np.argsort(names.astype(np.uint16) if count < _SHORT else names, kind="stable")
-    inside, names = inside[order], names[order]
-    is_first = np.ones(len(names), bool)
-    np.not_equal(names[1:], names[:-1], out=is_first[1:])
-    starts = np.flatnonzero(is_first)
-    here = names[starts]
-    bright = light.ravel()[inside].astype(np.float64)
-    behind = background.ravel()[inside].astype(np.float64)
-    y, x = np.divmod(inside, labels.shape[1])
+    inside, starts = _runs(labels, count)
+    pixels = np.empty_like(starts)
+    pixels[:-1], pixels[-1:] = starts[1:], len(inside)
+    pixels -= starts
+    bright = light.reshape(-1)[inside].astype(np.float64)
+    behind = background.reshape(-1)[inside].astype(np.float64)
+    y = inside // labels.shape[1]
+    x = inside - y * labels.shape[1]
     weight = np.maximum(bright, 0.0)
 
     def total(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        sums = np.zeros(count + 1)
-        if len(here):
-            sums[here] = np.add.reduceat(values, starts)
-        return sums
+        return np.add.reduceat(values, starts) if len(starts) else np.empty(0)
 
-    pixels, mass = np.bincount(names, minlength=count + 1).astype(np.float64), total(weight)
+    mass = total(weight)
     whole = np.maximum(mass, 1e-12)
     cy, cx = total(weight * y) / whole, total(weight * x) / whole
-    dy, dx = y - cy[names], x - cx[names]
+    dy, dx = y - cy.repeat(pixels), x - cx.repeat(pixels)
     # Of the mean over a block.
     noise = (weight + np.maximum(behind, 0.0) + read_noise_e**2) * (1.0 / shrink**2)
     squares = (dy * dy, dy * dx, dx * dx)
     second = [total(weight * square) / whole for square in squares]
     spread = [total(noise * square) / whole**2 for square in squares]
-    signal_e = total(bright) / np.maximum(pixels, 1.0)
-    behind_e = total(behind) / np.maximum(pixels, 1.0)
-    area_px = pixels * shrink**2
+    signal_e, behind_e = total(bright) / pixels, total(behind) / pixels
+    area_px = pixels * float(shrink**2)
     floor = np.sqrt(np.maximum(behind_e, 0.0) + read_noise_e**2 + 1e-12)
     score = signal_e * np.sqrt(area_px) / floor
-    keep = (pixels >= max(least_px, 1.0)) & (mass > 0) & (score >= least_score)
-    keep[0] = False
+    is_cell = (pixels >= max(least_px, 1.0)) & (mass > 0) & (score >= least_score)
+    keep = is_cell.nonzero()[0]
+    signal_e, behind_e, area_px = signal_e[keep], behind_e[keep], area_px[keep]
     covariance = _matrices([s[keep] * shrink**2 for s in spread])
-    covariance[:, (0, 1), (0, 1)] += _GRID * shrink**2 / np.maximum(pixels[keep], 1.0)[:, None]
+    grid = _GRID * shrink**2 / pixels[keep]
+    covariance[:, 0, 0] += grid
+    covariance[:, 1, 1] += grid
     shift = (shrink - 1) / 2
     return Detections(
         y_px=cy[keep] * shrink + shift,
         x_px=cx[keep] * shrink + shift,
-        area_px=area_px[keep],
-        photons=signal_e[keep] * area_px[keep],
-        signal_e=signal_e[keep],
-        snr=snr_of_mean(signal_e[keep], behind_e[keep], area_px[keep], read_noise_e),
-        background_e=float(np.median(background[::4, ::4])),
+        area_px=area_px,
+        photons=signal_e * area_px,
+        signal_e=signal_e,
+        snr=snr_of_mean(signal_e, behind_e, area_px, read_noise_e),
+        background_e=_median(background[::4, ::4]),
         read_noise_e=read_noise_e,
         covariance_px2=covariance,
         eccentricity=eccentricity_of(_matrices([s[keep] for s in second])),
@@ -95,10 +87,33 @@ def measure(
     )
 
 
+def _runs(labels: NDArray[np.int32], count: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return which pixels are labelled, label by label, and where the run of each one starts."""
+    inside = (labels.reshape(-1) != 0).nonzero()[0]
+    names = labels.reshape(-1)[inside]
+    # Short numbers are sorted fastest; then each sum is over a run.
+    order = np.argsort(names.astype(np.min_scalar_type(count)), kind="stable")
+    names = names[order]
+    is_first = np.ones(len(names), bool)
+    np.not_equal(names[1:], names[:-1], out=is_first[1:])
+    return inside[order], is_first.nonzero()[0]
+
+
+def _median(image: NDArray[np.float32]) -> float:
+    """Return the median of an image without NaN, as `numpy.median` does, in half its time."""
+    half = image.size // 2
+    part = np.partition(image.reshape(-1), half)
+    if image.size % 2:
+        return float(part[half])
+    return float((part[:half].max() + part[half]) / np.float32(2))
+
+
 def _matrices(parts: list[NDArray[np.float64]]) -> NDArray[np.float64]:
     """Return symmetric matrices (N, 2, 2) from their yy, yx and xx parts."""
-    yy, yx, xx = parts
-    return np.stack((yy, yx, yx, xx), axis=-1).reshape(-1, 2, 2)
+    table = np.empty((len(parts[0]), 2, 2))
+    table[:, 0, 0], table[:, 1, 0], table[:, 1, 1] = parts
+    table[:, 0, 1] = parts[1]
+    return table
 
 
 def eccentricity_of(moments: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from realtime.detecting.background import background_of
-from realtime.detecting.false_alarms import level_of, rim_unrest, threshold_sigma
+from realtime.detecting.false_alarms import lifted, noise_of, rim_unrest, threshold_sigma
 from realtime.detecting.grids import blurred_wide, resized, shrunk, square, zones_of
 from realtime.detecting.peaks import between_pixels
 from realtime.detecting.shapes import split
@@ -132,7 +132,7 @@ class NucleusFinder:
         self._sigmas = known if self._given is None else self._given
         blur = _MATCHED * self.radius / half
         rows, columns = (rim_unrest(max(1, n // half), blur) for n in shape)
-        self._rim = rows[:, None] * columns[None, :]
+        self._rim = np.float32(_LEFT) * (rows[:, None] * columns[None, :])
 
     def _mask(
         self, smooth: NDArray[np.float32], background: NDArray[np.float32]
@@ -148,27 +148,34 @@ class NucleusFinder:
         small = (height // half, width // half)
         coarse = resized(smooth, small)
         tested, floor = self._tested(coarse, resized(background, small), half)
-        peaks = self._peaks(tested, floor, half)
-        self._sure = peaks | (tested > _BEYOND * floor)
-        if not peaks.any():
+        near = _NEAR * floor
+        at = self._peaks(tested, floor, near, half)
+        self._sure = tested > _BEYOND * floor
+        self._sure.reshape(-1)[at] = True
+        if len(at) == 0:
             return np.zeros(smooth.shape, np.uint8)
+        peaks, light = np.zeros(coarse.shape, bool), coarse.reshape(-1)
+        peaks.reshape(-1)[at] = True
         zones = zones_of(peaks).astype(np.intp)  # indexed by often
+        whose = zones.reshape(-1)
         tops, tested_tops = np.zeros((2, int(zones.max()) + 1), np.float32)
-        tops[zones[peaks]], tested_tops[zones[peaks]] = coarse[peaks], tested[peaks]
-        body = coarse > np.maximum((_BODY * tops)[zones], _NEAR * floor)
-        where = zones[body]
+        tops[whose[at]], tested_tops[whose[at]] = light[at], tested.reshape(-1)[at]
+        body = coarse > np.maximum((_BODY * tops).take(zones, mode="clip"), near)
+        body = body.reshape(-1).nonzero()[0]
+        where = whose[body]
         pixels = np.bincount(where, minlength=len(tops))
-        level = np.bincount(where, coarse[body], len(tops)) / np.maximum(pixels, 1)
+        level = np.bincount(where, light[body], len(tops)) / np.maximum(pixels, 1)
         rims = (self._edge * level).astype(np.float32)
         size = (width, height)
         if tested is coarse:
             rims *= np.float32(_FIRMER)
-            fine = cv2.resize(np.maximum(rims[zones], floor), size, interpolation=cv2.INTER_NEAREST)
+            rim = np.maximum(rims.take(zones, mode="clip"), floor)
+            fine = cv2.resize(rim, size, interpolation=cv2.INTER_NEAREST)
             return np.asarray(cv2.compare(smooth, fine, cv2.CMP_GT))
         noise = float(floor.mean()) / self._sigmas * (_MATCHED / _SMOOTH)
         is_clear = level > _CLEAR * noise
         rims = np.where(is_clear, np.maximum(rims, np.float32(noise)), 0.5 * tested_tops)
-        fine = cv2.resize(rims[zones], size, interpolation=cv2.INTER_NEAREST)
+        fine = cv2.resize(rims.take(zones, mode="clip"), size, interpolation=cv2.INTER_NEAREST)
         if not is_clear[1:].all():
             clear = cv2.resize(
                 is_clear[zones].view(np.uint8), size, interpolation=cv2.INTER_NEAREST
@@ -189,35 +196,41 @@ class NucleusFinder:
         The noise is what the camera must have, and more where the image shows more below its
         background. A network may hide its noise; so what the camera must have is the least.
         """
-        usual = level_of(1.0, background[::2, ::2], self._read_noise_e, self._raw_blur_px)
-        usual *= np.float32(_LEFT)
+        sd, lean = noise_of(background, self._read_noise_e, self._raw_blur_px)
+        usual = sd[::2, ::2] * np.float32(_LEFT)
         sigmas = self._sigmas
         if _spread(coarse[::2, ::2] / usual) < _RESTORED:
             if self._given is None:
                 sigmas *= _HIDDEN
-            floor = level_of(sigmas, background, self._read_noise_e, self._raw_blur_px)
-            return coarse, np.asarray(floor * (np.float32(_LEFT) * self._rim))
+            return coarse, lifted(sigmas, sd, lean, self._raw_blur_px) * self._rim
         more = math.sqrt(_MATCHED**2 - _SMOOTH**2) * self.radius / half
         matched: NDArray[np.float32] = np.asarray(cv2.GaussianBlur(coarse, (0, 0), more))
-        floor = level_of(sigmas, background, self._read_noise_e, self._raw_blur_px)
+        floor = lifted(sigmas, sd, lean, self._raw_blur_px)
         cells = max(self._shape[0] * self._shape[1] / (np.pi * self.radius**2), 1.0)
         spread = _spread(matched[::2, ::2] / usual)
         if spread > 1.0 + _UNSURE / np.sqrt(cells):
             floor *= np.float32(spread)
-        return matched, np.asarray(floor * (np.float32(_LEFT) * self._rim))
+        floor *= self._rim
+        return matched, floor
 
     def _peaks(
-        self, matched: NDArray[np.float32], floor: NDArray[np.float32], half: int
-    ) -> NDArray[np.bool_]:
-        """Return the centres of light, (Y, X) bool: maxima above noise and surroundings."""
+        self,
+        matched: NDArray[np.float32],
+        floor: NDArray[np.float32],
+        near: NDArray[np.float32],
+        half: int,
+    ) -> NDArray[np.intp]:
+        """Return the centres of light: maxima above noise and surroundings.
+
+        They are counted pixel by pixel, row after row.
+        """
         top = cv2.dilate(matched, square(self.radius / half))
-        peaks = (matched >= top) & (matched > _NEAR * floor)
-        y, x = np.nonzero(peaks)
-        around = matched[y, x] - blurred_wide(matched, 2 * self.radius / half)[y, x]
-        height = matched[y, x] + between_pixels(matched, y, x)
-        low = (height <= floor[y, x]) | (around <= _STANDS_OUT * floor[y, x])
-        peaks[y[low], x[low]] = False
-        return np.asarray(peaks)
+        at = ((matched >= top) & (matched > near)).reshape(-1).nonzero()[0]
+        here, least = matched.reshape(-1)[at], floor.reshape(-1)[at]
+        around = here - blurred_wide(matched, 2 * self.radius / half).reshape(-1)[at]
+        height = here + between_pixels(matched, *np.divmod(at, matched.shape[1]))
+        stays = (height > least) & (around > _STANDS_OUT * least)
+        return np.asarray(at[stays])
 
     def _half(self, shape: tuple[int, ...]) -> int:
         """Return 2 where nuclei are large enough to be told apart at half the size, else 1."""
@@ -226,8 +239,8 @@ class NucleusFinder:
 
 def _spread(rest: NDArray[np.float32]) -> float:
     """Return the standard deviation of what lies below the background, were it Gaussian."""
-    below = rest[rest < 0]
-    if not below.size:
+    below = int(np.count_nonzero(rest < 0))
+    if not below:
         return 0.0
-    middle = below.size // 2  # of some thousand pixels: whichever of the two middle ones
-    return _MAD_TO_SIGMA * float(-np.partition(below, middle)[middle])
+    middle = below // 2  # of some thousand pixels: whichever of the two middle ones
+    return _MAD_TO_SIGMA * float(-np.partition(rest.reshape(-1), middle)[middle])

@@ -36,19 +36,20 @@ def split(
     depth = cv2.distanceTransform(padded, cv2.DIST_L2, 3)[1:-1, 1:-1]
     depth = cv2.GaussianBlur(depth, (0, 0), max(0.8, radius / 5))
     peaks = (depth >= cv2.dilate(depth, square(radius / 2))) & (mask > 0)
-    places = np.column_stack(np.divmod(np.flatnonzero(peaks), peaks.shape[1]))
+    places = np.stack(np.divmod(peaks.reshape(-1).nonzero()[0], peaks.shape[1]), axis=1)
     seeds = distinct(np.asarray(depth), places, 3 * radius)
     marks = np.zeros((-(-mask.shape[0] // half), -(-mask.shape[1] // half)), bool)
     at = (seeds[:, 0] // half, seeds[:, 1] // half)
     marks[at] = True
     zones = zones_of(marks)
-    _, islands = cv2.connectedComponents(mask, connectivity=4, ltype=cv2.CV_32S)
+    # For four neighbours the plain algorithm is the fastest one (measured).
+    _, islands = cv2.connectedComponentsWithAlgorithm(mask, 4, cv2.CV_32S, cv2.CCL_SAUF)
     count = int(zones.max())
     home = np.full(count + 1, -1, np.int32)
     home[zones[at]] = islands[seeds[:, 0], seeds[:, 1]]
-    is_home = np.equal(grown(home[zones], half, mask.shape), islands)
-    labels = np.multiply(grown(zones, half, mask.shape), is_home)
-    return _only_sure(labels, count, half, sure), count
+    homes = grown(home.take(zones, mode="clip"), half, mask.shape)
+    labels = cv2.copyTo(grown(zones, half, mask.shape), cv2.compare(homes, islands, cv2.CMP_EQ))
+    return _only_sure(np.asarray(labels), count, half, sure), count
 
 
 def _only_sure(
@@ -56,9 +57,9 @@ def _only_sure(
 ) -> NDArray[np.int32]:
     """Take out what has no tested centre, and is not so bright that it needs none."""
     rows, columns = sure.shape
-    at = labels[: half * rows : half, : half * columns : half]
+    some = np.ascontiguousarray(labels[: half * rows : half, : half * columns : half])
     is_sure = np.zeros(count + 1, bool)
-    is_sure[at[sure]] = True
+    is_sure[some.reshape(-1)[sure.reshape(-1).nonzero()[0]]] = True
     if not is_sure[1:].all():
         labels[~is_sure[labels]] = 0
     return labels

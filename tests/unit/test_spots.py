@@ -12,7 +12,7 @@ from scipy.stats import norm
 
 from realtime.detect import DetectorConfig
 from realtime.detecting import expected_false_alarms, threshold_sigma
-from realtime.detecting.false_alarms import level_of, rim_unrest
+from realtime.detecting.false_alarms import lifted, noise_of, rim_unrest
 from realtime.detecting.spots import SpotDetector
 
 READ_NOISE_E = 1.6
@@ -116,7 +116,7 @@ def test_maxima_of_a_blurred_noise_are_as_many_as_worsley_says() -> None:
 def test_a_level_is_passed_as_often_in_dim_light_as_in_bright(mean_e: float) -> None:
     """A Gaussian tail of 3 sigma, of blurred photons: lopsided noise is allowed for."""
     rng, blur_px = np.random.default_rng(2), 3.0
-    level = level_of(3.0, np.full((1, 1), mean_e, np.float32), 0.0, blur_px)
+    level = lifted(3.0, *noise_of(np.full((1, 1), mean_e, np.float32), 0.0, blur_px), blur_px)
     drawn = rng.poisson(mean_e, (1500, 1500)) - mean_e
     field = gaussian_filter(drawn.astype(float), blur_px, mode="wrap")
     assert np.mean(field > level[0, 0]) == pytest.approx(norm.sf(3.0), rel=0.25)
