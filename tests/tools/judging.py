@@ -11,13 +11,12 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import CodeType
 from typing import Any
-
-from tests.tools.guarded import TESTS
 
 OPTIONS = (
     "-x", "-q", "-pno:cacheprovider", "-pno:xdist", "-pno:benchmark", "--timeout=0",
@@ -42,7 +41,7 @@ class Chosen:
         items[:] = sorted(chosen, key=lambda item: self._places[item.nodeid])
 
 
-def work(folder: str, pipe: Connection) -> None:
+def work(folder: str, tests: Sequence[str], pipe: Connection) -> None:
     """Run tests on each mutant that comes, each in a fork of this process, which stays clean.
 
     All tests are imported before, so a fork begins at once. Where there is no fork, one mutant is
@@ -59,7 +58,7 @@ def work(folder: str, pipe: Connection) -> None:
     )
     hypothesis.settings.load_profile("mutants")
     with redirect_stdout(io.StringIO()):
-        pytest.main([*OPTIONS, "--collect-only", *TESTS])
+        pytest.main([*OPTIONS, "--collect-only", *tests])
     gc.collect()
     gc.freeze()  # pytest collects garbage ten times a run: a fork need not go through all that
     while True:
@@ -106,14 +105,14 @@ def put(path: str, function: str, code: str) -> None:
 class Worker:
     """A process with a copy of its own; begun anew when a mutant has ended it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, tests: Sequence[str]) -> None:
+        self._about = (str(folder), tests)
         self._context = multiprocessing.get_context("spawn")
         self._start()
 
     def _start(self) -> None:
         self._pipe, theirs = self._context.Pipe()
-        process = self._context.Process(target=work, args=(str(self.folder), theirs))
+        process = self._context.Process(target=work, args=(*self._about, theirs))
         process.start()
         self._process = process
         theirs.close()

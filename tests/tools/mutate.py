@@ -3,6 +3,7 @@
     python -m tests.tools.mutate                         all files of the guard
     python -m tests.tools.mutate acquire/light/lease.py  some
     python -m tests.tools.mutate --only Ending           mutants whose name has this in it
+    python -m tests.tools.mutate --tests FILE,FILE       by these alone: quicker, and more live
     python -m tests.tools.mutate --jobs 4                so many at a time; 2 unless told
     python -m tests.tools.mutate --most 40               no more of a file, drawn, always the same
 
@@ -23,7 +24,7 @@ import tempfile
 import time
 import tomllib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,13 +41,13 @@ SURVIVORS = Path(__file__).with_name("survivors.toml")
 class Crew:
     """Some workers, who judge mutants side by side, and what tells them which tests to run."""
 
-    def __init__(self, room: Path, jobs: int) -> None:
+    def __init__(self, room: Path, jobs: int, tests: Sequence[str]) -> None:
         folders = [room / f"copy-{number}" for number in range(jobs)]
         for folder in folders:
             copy(folder)
         self.folder = folders[0]
-        self._picker = Picker(self.folder, TESTS, OPTIONS)
-        self._workers = [Worker(folder) for folder in folders]
+        self._picker = Picker(self.folder, tests, OPTIONS)
+        self._workers = [Worker(folder, tests) for folder in folders]
         self._free: SimpleQueue[Worker] = SimpleQueue()
         for worker in self._workers:
             self._free.put(worker)
@@ -94,10 +95,10 @@ class Crew:
 
 
 @contextmanager
-def crew(jobs: int) -> Iterator[Crew]:
+def crew(jobs: int, tests: Sequence[str]) -> Iterator[Crew]:
     """Lend workers, and clear up behind them."""
     with tempfile.TemporaryDirectory() as room:
-        found = Crew(Path(room).resolve(), jobs)
+        found = Crew(Path(room).resolve(), jobs, tests)
         try:
             found.check()
             yield found
@@ -129,12 +130,13 @@ def main() -> int:
     parser.add_argument("files", nargs="*", help="files to make faults in")
     parser.add_argument("--only", default="", help="mutants whose name has this in it")
     parser.add_argument("--jobs", type=int, default=2, help="mutants at a time")
+    parser.add_argument("--tests", default="", help="by these alone, with commas between them")
     parser.add_argument("--most", type=int, default=10**6, help="draw no more of a file")
     asked = parser.parse_args()
     files = asked.files or FILES
     began, alive, n_all = time.monotonic(), list[Mutant](), 0
     explained = tomllib.loads(SURVIVORS.read_text("utf-8"))["survivors"]
-    with crew(asked.jobs) as workers:
+    with crew(asked.jobs, asked.tests.split(",") if asked.tests else TESTS) as workers:
         for path in files:
             every = mutants(path, (workers.folder / path).read_text("utf-8"))
             made = drawn([one for one in every if asked.only in one.name], asked.most)
