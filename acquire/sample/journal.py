@@ -54,6 +54,7 @@ class Journal:
         )
         header = msgspec.msgpack.encode(_Header(generation, lights))
         self._file = path.open("wb", buffering=0)
+        self._bytes = 0  # of whole entries
         self._write(_LENGTH.pack(len(header)) + header)
         os.fsync(self._file.fileno())
 
@@ -67,7 +68,10 @@ class Journal:
 
     def _write(self, data: bytes) -> None:
         if self._file.write(data) != len(data):
+            self._file.seek(self._bytes)
+            self._file.truncate()  # or what is noted after it could not be read
             raise OSError(f"{self._file.name}: the disk took only a part of an entry")
+        self._bytes += len(data)
 
 
 def read_journal(
