@@ -45,6 +45,9 @@ class Residuals:
         ``var_z + kept`` of the background alone (1 is right for the best estimate).
     dark_kept
         `kept` of the background alone.
+    calm_var, calm_kept, calm_pixels
+        The same of its calm part and how large that is: pixels of which the estimate doubts no more
+        than on average. What is lost at the rims of cells is not there, and a wrong gain is.
     dark_mean_z
         Mean of the residual there.
     dark_pixels
@@ -65,6 +68,9 @@ class Residuals:
     dark_mean_z: float = 0.0
     dark_pixels: float = 0.0
     dark_kept: float = 0.0
+    calm_var: float = 1.0
+    calm_kept: float = 0.0
+    calm_pixels: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,15 @@
 
 A kind of structure does not change from one frame to the next, and describing it costs as much as
 all other tests together: so every third frame of a field is described, a square as large as the
-training scenes, another one each time. In between, what was seen last counts.
+training scenes, another one each time. One look may be strange by chance, one of a thousand is: so
+the next frame is looked at in the same square, and only what is strange twice is told. In between,
+what was seen last counts.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from models.residuals import Reason
 from models.type_shift import WINDOW_PX, features
@@ -27,6 +29,15 @@ _MOST_FIELDS = 4096
 _STRANGE = Reason("unseen-structure", "a kind of structure that the network never learnt from")
 
 
+class _Looked(NamedTuple):
+    """What is known of a field: its frames so far, and whether its last look was strange."""
+
+    frames: int = 0
+    is_suspect: bool = False
+    """Strange once: the next frame is looked at again."""
+    is_told: bool = False
+
+
 class TextureWatch:
     """Tells, field by field, images unlike all that a network learnt from.
 
@@ -40,17 +51,21 @@ class TextureWatch:
 
     def __init__(self, types: TypeReference, read_noise_e: float) -> None:
         self._types, self._read_noise_e = types, read_noise_e
-        self._fields: OrderedDict[tuple[int, int], tuple[int, bool]] = OrderedDict()
+        self._fields: OrderedDict[tuple[int, int], _Looked] = OrderedDict()
 
     def see(self, key: tuple[int, int], photons: Image) -> list[Reason]:
         """Take a frame of a field and plane, (Y, X); return what its last look speaks against."""
-        frames, is_strange = self._fields.pop(key, (0, False))
-        if frames % EVERY == 0:
-            is_strange = self._is_strange(window(photons, frames // EVERY))
+        seen = self._fields.pop(key, _Looked())
+        if seen.frames % EVERY == 0:
+            is_strange = self._is_strange(window(photons, seen.frames // EVERY))
+            seen = _Looked(seen.frames, is_suspect=is_strange, is_told=is_strange and seen.is_told)
+        elif seen.is_suspect:
+            is_strange = self._is_strange(window(photons, seen.frames // EVERY))
+            seen = _Looked(seen.frames, is_told=is_strange)
         while len(self._fields) >= _MOST_FIELDS:
             self._fields.popitem(last=False)
-        self._fields[key] = frames + 1, is_strange
-        return [_STRANGE] if is_strange else []
+        self._fields[key] = seen._replace(frames=seen.frames + 1)
+        return [_STRANGE] if seen.is_told else []
 
     def _is_strange(self, square: Image) -> bool:
         texture = features(square, self._read_noise_e)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from models.conformal import UNKNOWN, Conformal
+from models.conformal import UNKNOWN, Conformal, contrast_of
 from models.electrons import Electrons
 from models.residual_test import ResidualTest
 from models.residual_tiles import tile_reasons, tiles
@@ -177,11 +177,14 @@ class TrustWatch:
         if sd_e is None or not self._conformal.is_known:
             return UNKNOWN, UNKNOWN
         variance, regions = self._test.variance_e2, self._test.regions
+        light = {which: regions.mean(regions.photons, cells=which) for which in (True, False)}
+        contrast = contrast_of(light[True], light[False])
         one, other = (
             self._conformal(
                 float(np.sqrt(regions.mean(variance, cells=cells))),
-                regions.mean(regions.photons, cells=cells),
+                light[cells],
                 cells=cells,
+                contrast=contrast,
             )
             for cells in (True, False)
         )

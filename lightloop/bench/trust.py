@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from lightloop.bench.trust_score import Counted
 
 PACKAGE = "denoise-2d"
-OPEN, CLOSED, SCENES, GOOD = 4_800, 3_600, 60, 400
+OPEN, CLOSED, SCENES, GOOD = 7_000, 4_400, 60, 400
 SEED = 27_183
 """None of these scenes was looked at while thresholds were chosen."""
 LEAST_FRAMES = 500

@@ -28,12 +28,17 @@ class Fault(NamedTuple):
 
 
 class Counted(NamedTuple):
-    """How many scenes (or frames) were shown, how many were flagged, and by which flags."""
+    """How many scenes (or frames) were shown, how many were flagged, and by which flags.
+
+    `of_scenes` are the flagged frames of each scene, where frames are counted: those of one scene
+    stand and fall together.
+    """
 
     name: str
     shown: int
     found: int
     flags: dict[str, int]
+    of_scenes: tuple[int, ...] = ()
 
 
 def _any(_: Known) -> bool:
@@ -100,20 +105,21 @@ def count_good(
     "too-bright".
     """
     rng = np.random.default_rng(list(seed))
-    found, flags = 0, dict[str, int]()
+    of_scenes, flags = list[int](), dict[str, int]()
     for _ in range(scenes):
         scene = known.draw(rng)
         while float(np.mean(scene.truth_e > most_e)) > ABOVE_RANGE:
             scene = known.draw(rng)
         watch = watches(scene.camera)
         denoise.forget()
-        shown = islice(show.good(rng, scene, denoise), show.FRAMES)
+        shown, found = islice(show.good(rng, scene, denoise), show.FRAMES), 0
         for number, (adu, answer) in enumerate(shown):
             told = watch(show.info(number, adu.shape), adu, answer).flags
             found += bool(told)
             for flag in told:
                 flags[flag] = flags.get(flag, 0) + 1
-    return Counted("good", scenes * show.FRAMES, found, flags)
+        of_scenes.append(found)
+    return Counted("good", scenes * show.FRAMES, sum(of_scenes), flags, tuple(of_scenes))
 
 
 def added(parts: list[Counted]) -> list[Counted]:
@@ -126,8 +132,23 @@ def added(parts: list[Counted]) -> list[Counted]:
             for flag in before.flags | part.flags
         }
         shown, found = before.shown + part.shown, before.found + part.found
-        whole[part.name] = Counted(part.name, shown, found, flags)
+        of_scenes = before.of_scenes + part.of_scenes
+        whole[part.name] = Counted(part.name, shown, found, flags, of_scenes)
     return list(whole.values())
+
+
+def rate_interval(flagged: int, scenes: int) -> tuple[float, float]:
+    """Return the 95 % interval of the share of scenes in which a flag is raised.
+
+    References
+    ----------
+    Clopper & Pearson, Biometrika 26 (1934) 404, by quantiles of the beta distribution.
+    """
+    from scipy.stats import beta  # here: slow to import
+
+    low = float(beta.ppf(0.025, flagged, scenes - flagged + 1)) if flagged else 0.0
+    high = float(beta.ppf(0.975, flagged + 1, scenes - flagged)) if flagged < scenes else 1.0
+    return low, high
 
 
 def table_of(rows: dict[str, list[Row]], counted: list[Counted]) -> str:
@@ -144,4 +165,11 @@ def table_of(rows: dict[str, list[Row]], counted: list[Counted]) -> str:
     for each in counted:
         flags = ", ".join(f"{flag} {n}" for flag, n in sorted(each.flags.items()))
         lines.append(f"{each.name:12} {each.shown:8d} {each.found:6d}  {flags}")
+        if each.of_scenes:
+            scenes, flagged = len(each.of_scenes), sum(n > 0 for n in each.of_scenes)
+            low, high = (1e3 * end for end in rate_interval(flagged, scenes))
+            lines.append(
+                f"             {flagged} of {scenes} good scenes flagged at all: {low:.1f} to "
+                f"{high:.1f} of 1,000 (95 %)"
+            )
     return "\n".join(lines)

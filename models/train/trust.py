@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 import numpy as np
 
-from models import conformal, type_shift
+from models import conformal, conformal_pairs, type_shift
 from models.package import Package
 from models.regions import Regions, shrunk, split
 from models.train.trust_films import (
@@ -25,12 +25,14 @@ from models.train.trust_films import (
     READ_NOISE_E,
     ROUNDING_E,
     Denoisers,
+    Film,
     Known,
     Seen,
     compare,
     draw,
     frame,
     last_of_film,
+    steered,
 )
 
 if TYPE_CHECKING:
@@ -43,7 +45,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _FRAMES, _SEED = 4_000, 909
-_PIECES = ((90_901, 2_800), (90_911, 1_300), (90_912, 1_300), (90_913, 1_300))
+_PIECES = ((90_931, 4_500),)
+_STEERED = ((90_932, 2_000),)
 """Seeds, and films of each: what the shipped `denoise-2d` was measured with."""
 
 
@@ -68,7 +71,7 @@ def compare_pair(
     assert answer.sd_e is not None
     again_e = (again.astype(np.float64) - OFFSET_ADU) / GAIN_ADU_PER_E
     noise_e = np.hypot(read_noise_e, ROUNDING_E)
-    squared = conformal.squared_error(answer.photons, again_e, noise_e)
+    squared = conformal_pairs.squared_error(answer.photons, again_e, noise_e)
     small = shrunk(squared.astype(np.float32))
     mean = regions.mean(small, cells=cells)
     inside = regions.is_cell == int(cells)
@@ -91,27 +94,60 @@ def fit_by_pairs(package: Package, frames: int = _FRAMES, seed: int = _SEED) -> 
     scales: dict[str, float] = {}
     for region, rows in seen.items():
         each = np.array([row for row in rows if np.isfinite(row).all()]).T
-        scales |= conformal.fit_from_pairs(region, *each)
+        scales |= conformal_pairs.fit_from_pairs(region, *each)
     return scales
 
 
-def fit(package: Package, pieces: Sequence[tuple[int, int]] = _PIECES) -> dict[str, float]:
-    """Return the scales for a package's manifest, from pieces of so many films by their seeds."""
-    seen: dict[str, list[Seen]] = {"cells": [], "background": []}
+def fit(
+    package: Package,
+    pieces: Sequence[tuple[int, int]] = _PIECES,
+    steered_pieces: Sequence[tuple[int, int]] = _STEERED,
+) -> dict[str, float]:
+    """Return the scales for a package's manifest, from pieces of so many films by their seeds.
+
+    Half of what they are learnt from are films in light that was drawn, half those in which it was
+    led to the cells; the many frames of the one kind do not outvote the other.
+    """
     with Denoisers(package) as denoise:
-        for seed, films in pieces:
-            logger.info("%d films of seed %d", films, seed)
-            rng = np.random.default_rng(seed)
-            for _ in range(films):
-                known, _, answer = last_of_film(rng, denoise)
-                regions = split(answer.photons)
-                for region, rows in seen.items():
-                    rows.append(compare(regions, answer, known, cells=region == "cells"))
+        drawn, led = (
+            _rows(films)
+            for films in (_drawn(denoise, pieces), _led(package, denoise, steered_pieces))
+        )
     scales: dict[str, float] = {}
-    for region, rows in seen.items():
-        stated, true, mean = np.array([row for row in rows if np.isfinite(row).all()]).T
-        scales |= conformal.fit(region, stated, true, mean)
+    for region in drawn:
+        both = [np.array(rows[region]) for rows in (drawn, led) if rows[region]]
+        weight = np.concatenate([np.full(len(rows), 1.0 / len(rows)) for rows in both])
+        stated, true, mean, contrast = np.concatenate(both).T
+        scales |= conformal.fit(region, stated, true, mean, contrast, weight)
     return scales
+
+
+def _drawn(denoise: Denoisers, pieces: Sequence[tuple[int, int]]) -> Iterator[Film]:
+    for seed, films in pieces:
+        logger.info("%d films of seed %d", films, seed)
+        rng = np.random.default_rng(seed)
+        for _ in range(films):
+            yield last_of_film(rng, denoise, in_any_light=0.0)
+
+
+def _led(package: Package, denoise: Denoisers, pieces: Sequence[tuple[int, int]]) -> Iterator[Film]:
+    for seed, films in pieces:
+        logger.info("%d films of seed %d whose light is led", films, seed)
+        rng = np.random.default_rng(seed)
+        for _ in range(films):
+            yield from steered(rng, denoise, package.manifest.photons_max_e)
+
+
+def _rows(films: Iterator[Film]) -> dict[str, list[Seen]]:
+    """Return what was stated and true of films' frames, by region."""
+    seen: dict[str, list[Seen]] = {"cells": [], "background": []}
+    for film in films:
+        regions = split(film.answer.photons)
+        for region, rows in seen.items():
+            row = compare(regions, film.answer, film.known, cells=region == "cells")
+            if np.isfinite(row).all() and row.stated_e > 0:
+                rows.append(row)
+    return seen
 
 
 def fit_types(package: Package, frames: int = _FRAMES, seed: int = _SEED) -> None:
@@ -144,11 +180,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m models.train.trust", description=__doc__)
     parser.add_argument("folder", type=Path, help="of the package")
     parser.add_argument("--pieces", type=_piece, nargs="+", default=_PIECES, metavar="SEED:FILMS")
+    parser.add_argument("--led", type=_piece, nargs="+", default=_STEERED, metavar="SEED:FILMS")
     parser.add_argument("--keep-types", action="store_true", help="fit the scales only")
     asked = parser.parse_args()
     package = Package.load(asked.folder)
     if package.manifest.task == "denoise":
-        scales = fit(package, asked.pieces)
+        scales = fit(package, asked.pieces, asked.led)
         if not asked.keep_types:
             fit_types(package)
     else:

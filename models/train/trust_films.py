@@ -10,19 +10,21 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from models.conformal import contrast_of
 from models.denoise import Denoiser
-from models.regions import Regions, shrunk
+from models.history import Moment
+from models.regions import Regions, shrunk, split
 from models.train.noisy import expose
 from models.train.scenes import make_scene
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
     from typing import Self
 
     from numpy.typing import NDArray
 
     from models.denoise import Denoised
-    from models.history import Moment
     from models.package import Package
 
 SIZE = 256
@@ -125,11 +127,15 @@ class Denoisers:
 
 
 class Seen(NamedTuple):
-    """What is known of a region in one frame, photo-electrons: stated and true error, light."""
+    """What is known of a region in one frame, photo-electrons: stated and true error, light.
+
+    `contrast` is that of the image (`models.conformal.contrast_of`).
+    """
 
     stated_e: float
     true_e: float
     mean_e: float
+    contrast: float = 0.0
 
 
 def compare(regions: Regions, answer: Denoised, known: Known, *, cells: bool) -> Seen:
@@ -138,7 +144,9 @@ def compare(regions: Regions, answer: Denoised, known: Known, *, cells: bool) ->
     error = (answer.photons - known.truth_e).astype(np.float32)
     squares = (regions.mean(shrunk(v * v), cells=cells) for v in (answer.sd_e, error))
     stated, true = (float(np.sqrt(value)) for value in squares)
-    return Seen(stated, true, regions.mean(regions.photons, cells=cells))
+    light, other = (regions.mean(regions.photons, cells=which) for which in (cells, not cells))
+    contrast = contrast_of(light, other) if cells else contrast_of(other, light)
+    return Seen(stated, true, light, contrast)
 
 
 class Film(NamedTuple):
@@ -172,3 +180,55 @@ def last_of_film(rng: np.random.Generator, denoise: Denoisers, in_any_light: flo
         answer = denoise(adu, known.camera)
         place = place + speed * rng.standard_normal(2)
     return Film(known, adu, answer)
+
+
+TARGET_SNR = (12.0, 100.0)
+"""Clearness of a cell of `CELL_PX` pixels that policies are asked to keep."""
+CELL_PX = 200.0
+_SHOTS, _STEP_PX, _BLEACHED = 4, 2.0, 0.02
+_UP, _DOWN, _EAGER = 1.25, 0.1, 0.7
+"""Most and least factor on the light from shot to shot, and how much of the way is gone: as the
+SNR policy does by default."""
+_START = 30.0
+
+
+def steered(rng: np.random.Generator, denoise: Denoisers, most_e: float) -> Iterator[Film]:
+    """Film a new specimen whose light is led to what makes its cells so clear; give every frame.
+
+    It walks and bleaches, and the light moves between the frames that a network sees together, as
+    where a policy is in charge.
+
+    Parameters
+    ----------
+    most_e
+        Of the brightest pixels: what the network is for, photo-electrons a pixel.
+    """
+    scene = draw(rng, SIZE + 2 * MARGIN_PX)
+    most = most_e / float(np.quantile(scene.truth_e, 0.999))
+    snr = float(np.exp(rng.uniform(*np.log(TARGET_SNR))))
+    light = float(np.exp(rng.uniform(*np.log((most / _START, most)))))
+    wanted, place = light_for(scene, snr), np.zeros(2)
+    denoise.forget()
+    for shot in range(_SHOTS):
+        seen = field(scene, place)
+        seen = seen._replace(truth_e=seen.truth_e * light * (1.0 - _BLEACHED) ** shot)
+        adu = frame(rng, seen)
+        yield Film(seen, adu, denoise(adu, seen.camera, Moment(0, shot, shot, light)))
+        place = place + _STEP_PX * rng.standard_normal(2)
+        light = min(light * min(max((wanted / light) ** _EAGER, _DOWN), _UP), most)
+
+
+def light_for(scene: Known, snr: float) -> float:
+    """Return the factor on a specimen's light that makes its cells so clear.
+
+    Of a cell of n pixels with s e- above a background of b e- and read noise r, ``snr^2 = n s^2 /
+    (s + b + r^2)``, and s and b grow with the light: a quadratic equation.
+    """
+    regions = split(scene.truth_e.astype(np.float32))
+    cells, dark = (regions.mean(regions.photons, cells=which) for which in (True, False))
+    if not cells > dark:
+        return 1.0
+    signal, share = cells - dark, snr**2 / CELL_PX
+    half = 0.5 * share * cells
+    read_e2 = READ_NOISE_E[scene.camera] ** 2
+    return float((half + np.sqrt(half**2 + share * signal**2 * read_e2)) / signal**2)

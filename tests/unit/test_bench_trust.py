@@ -10,6 +10,7 @@ from lightloop.bench import trust_closed, trust_cover, trust_frames, trust_jobs,
 from lightloop.bench.trust_focus import depth_of_field_um
 from models.denoise import Denoised
 from models.history import Moment
+from models.regions import split
 from models.residuals import Limits
 from models.train import trust_films as known
 from realtime.trust import TrustWatch
@@ -134,3 +135,39 @@ def test_every_pattern_lies_between_dark_and_light() -> None:
         assert image.shape == (96, 96)
         assert image.min() >= 0
         assert 0.4 < image.max() <= 1.0
+
+
+def test_frames_of_one_good_scene_stand_and_fall_together() -> None:
+    good = trust_score.Counted("good", 40, 10, {"noise": 10}, (0, 10, 0, 0))
+    more = trust_score.Counted("good", 10, 0, {}, (0,))
+    assert trust_score.added([good, more])[0].of_scenes == (0, 10, 0, 0, 0)
+    assert "1 of 4 good scenes flagged at all" in trust_score.table_of({}, [good])
+
+
+@pytest.mark.parametrize(("flagged", "wanted"), [(0, (0.0, 0.0092)), (2, (0.0006, 0.0179))])
+def test_the_interval_of_a_rate_is_that_of_the_tables(
+    flagged: int, wanted: tuple[float, float]
+) -> None:
+    assert trust_score.rate_interval(flagged, 400) == pytest.approx(wanted, abs=1e-4)
+    assert trust_score.rate_interval(400, 400)[1] == 1.0
+
+
+@pytest.mark.parametrize("snr", [8.0, 40.0])
+def test_led_light_makes_cells_as_clear_as_wanted(snr: float) -> None:
+    scene = known.draw(np.random.default_rng(8), known.SIZE, "cells")
+    lit = scene.truth_e * known.light_for(scene, snr)
+    regions = split(scene.truth_e.astype(np.float32))
+    is_cell = cv2.resize(regions.is_cell, lit.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
+    cells, dark = lit[is_cell].mean(), lit[~is_cell].mean()
+    noise_e2 = known.CELL_PX * (cells + known.READ_NOISE_E[scene.camera] ** 2)
+    assert known.CELL_PX * (cells - dark) / np.sqrt(noise_e2) == pytest.approx(snr, rel=1e-3)
+
+
+def test_films_whose_light_is_led_move_it_between_the_frames() -> None:
+    seer = Seer()
+    films = list(known.steered(np.random.default_rng(3), seer, 600.0))
+    lights = np.array(seer.lights)
+    assert len(films) == len(lights) == 4
+    assert np.ptp(lights) > 0
+    assert np.all(lights[1:] <= 1.2501 * lights[:-1])
+    assert np.quantile(films[0].known.truth_e, 0.999) <= 1.2 * 600.0

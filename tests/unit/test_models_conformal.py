@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.conformal import UNKNOWN, Conformal, fit, fit_from_pairs, octave, squared_error
+from models.conformal import (
+    UNKNOWN,
+    Conformal,
+    contrast_of,
+    fit,
+    octave,
+)
+from models.conformal_pairs import fit_from_pairs, squared_error
 
 
 def frames(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -66,3 +73,53 @@ def test_octaves_are_powers_of_two_within_bounds(mean_e: float, wanted: int) -> 
 def test_an_octave_with_few_frames_gets_no_scale_of_its_own() -> None:
     few = np.full(10, 3.0)
     assert fit("cells", few, few, few) == {}
+
+
+def scenes(
+    rng: np.random.Generator, n: int, contrast: float, spread: float = 0.2
+) -> tuple[np.ndarray, ...]:
+    """Frames of faint or clear scenes: what is faint is stated less sharply."""
+    stated, true, mean_e = frames(rng, n)
+    beside = contrast + spread * rng.standard_normal(n)
+    true = true * rng.lognormal(0.0, 0.2 * np.exp(-0.4 * beside), n)
+    return stated, true, mean_e, beside
+
+
+def share_inside(expect: Conformal, rows: tuple[np.ndarray, ...], *, is_asked: bool) -> float:
+    told = [
+        (expect(s, m, cells=True, contrast=c if is_asked else None), t)
+        for s, t, m, c in zip(*rows, strict=True)
+    ]
+    return float(np.mean([e.low_e <= true <= e.high_e for e, true in told]))
+
+
+def test_intervals_hold_for_faint_and_for_clear_scenes_alone() -> None:
+    rng = np.random.default_rng(5)
+    expect = Conformal(fit("cells", *scenes(rng, 8_000, 0.0, 1.0)))
+    for contrast in (-1.0, 1.0):
+        new = scenes(rng, 2_000, contrast)
+        assert share_inside(expect, new, is_asked=True) == pytest.approx(0.8, abs=0.05)
+        assert abs(share_inside(expect, new, is_asked=False) - 0.8) > 0.06
+
+
+def test_few_frames_that_count_much_outvote_many() -> None:
+    stated, mean_e = np.ones(1_000), np.full(1_000, 3.0)
+    true = np.where(np.arange(1_000) < 100, 2.0, 1.0)
+    heavy = fit("cells", stated, true, mean_e, weight=np.where(true > 1.5, 100.0, 1.0))
+    assert heavy["cells.1.middle"] == 2.0
+    assert fit("cells", stated, true, mean_e)["cells.1.middle"] == 1.0
+
+
+def test_contrast_is_bounded_and_none_where_a_region_is_missing() -> None:
+    assert contrast_of(20.0, 2.0) == pytest.approx(np.log(10.0))
+    assert contrast_of(1e9, -1.0) == 3.0
+    assert contrast_of(0.0, 1e9) == -3.0
+    assert contrast_of(float("nan"), 2.0) == 0.0
+
+
+def test_beyond_the_contrasts_that_were_measured_the_last_scale_holds() -> None:
+    scales = fit("cells", *scenes(np.random.default_rng(6), 3_000, 0.0))
+    expect = Conformal(scales)
+    far, further = (expect(1.0, 6.0, cells=True, contrast=c) for c in (5.0, 50.0))
+    assert far == further
+    assert expect(1.0, 6.0, cells=True, contrast=-5.0) != far

@@ -7,32 +7,51 @@ import pytest
 
 from models.type_shift import COUNT, WINDOW_PX, TypeReference
 from realtime import texture_watch
-from realtime.texture_watch import EVERY, TextureWatch, window
+from realtime.texture_watch import TextureWatch, window
 
 FEW = np.random.default_rng(1).gamma(2.0, 10.0, (64, 64)).astype(np.float32)
 STRICT = TypeReference(np.zeros(COUNT), np.eye(COUNT), 0.0)
 KIND = TypeReference(np.zeros(COUNT), np.eye(COUNT), 1e9)
 
 
-def test_what_is_strange_stays_so_until_the_next_look() -> None:
+EVEN = np.full((64, 64), 5.0, np.float32)
+
+
+def told(watch: TextureWatch, frames: list[np.ndarray], key: tuple[int, int] = (0, 0)) -> list[int]:
+    return [len(watch.see(key, frame)) for frame in frames]
+
+
+def test_what_is_strange_twice_is_told_and_stays_so_until_a_look_finds_nothing() -> None:
     watch = TextureWatch(STRICT, 1.0)
-    even = np.full((64, 64), 5.0, np.float32)
-    told = [watch.see((0, 0), FEW if number == 0 else even) for number in range(EVERY + 1)]
-    assert [len(reasons) for reasons in told] == [1] * EVERY + [0]
-    assert told[0][0].code == "unseen-structure"
+    assert told(watch, [FEW, FEW, EVEN, EVEN]) == [0, 1, 1, 0]
+    assert watch.see((0, 0), FEW) == []
+
+
+def test_what_lasts_is_told_without_a_gap() -> None:
+    assert told(TextureWatch(STRICT, 1.0), [FEW] * 10) == [0] + [1] * 9
+
+
+def test_what_is_strange_once_is_not_told() -> None:
+    assert told(TextureWatch(STRICT, 1.0), [FEW, *[EVEN] * 5]) == [0] * 6
+
+
+def test_both_looks_are_at_the_same_square() -> None:
+    watch = TextureWatch(STRICT, 1.0)
+    corner = np.full((512, 512), 5.0, np.float32)
+    corner[256:, 256:] = np.tile(FEW, (4, 4))  # the last of four squares
+    assert told(watch, [corner] * 12) == [0] * 10 + [1, 1]
 
 
 def test_fields_and_planes_are_looked_at_apart() -> None:
     watch = TextureWatch(STRICT, 1.0)
-    even = np.full((64, 64), 5.0, np.float32)
-    watch.see((0, 0), even)
-    assert watch.see((1, 0), FEW)
-    assert watch.see((0, 1), FEW)
-    assert not watch.see((0, 0), FEW)
+    told(watch, [EVEN, EVEN])
+    assert told(watch, [FEW, FEW], (1, 0)) == [0, 1]
+    assert told(watch, [FEW, FEW], (0, 1)) == [0, 1]
+    assert told(watch, [FEW]) == [0]
 
 
 def test_near_scenes_are_no_reason() -> None:
-    assert not TextureWatch(KIND, 1.0).see((0, 0), FEW)
+    assert told(TextureWatch(KIND, 1.0), [FEW, FEW]) == [0, 0]
 
 
 def test_only_every_third_frame_is_described(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,8 +76,7 @@ def test_the_squares_of_a_frame_take_their_turn_and_lie_in_it(shape: tuple[int, 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(texture_watch, "_MOST_FIELDS", 3)
     watch = TextureWatch(STRICT, 1.0)
-    even = np.full((64, 64), 5.0, np.float32)
-    watch.see((0, 0), even)
+    watch.see((0, 0), EVEN)
     for field in range(1, 5):
-        watch.see((field, 0), even)
-    assert watch.see((0, 0), FEW)  # forgotten, and looked at anew
+        watch.see((field, 0), EVEN)
+    assert told(watch, [FEW, FEW]) == [0, 1]  # forgotten, and looked at anew

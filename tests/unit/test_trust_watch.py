@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import cv2
 import msgspec
 import numpy as np
 import pytest
@@ -128,6 +129,21 @@ def test_a_weak_spot_that_one_frame_cannot_show_is_told_by_several() -> None:
     assert "invented" not in told[0].flags
     assert "invented" in told[-1].flags
     assert "middle centre" in told[-1].why
+
+
+def at_the_rims(share: float) -> tuple[np.ndarray, Denoised]:
+    """An estimate that is soft along the rims of all cells, and says part of it."""
+    soft = cv2.GaussianBlur(TRUTH, (0, 0), 4.0)
+    sd_e = np.maximum(share * np.abs(soft - TRUTH), 0.1 * np.sqrt(TRUTH + READ_E**2))
+    return soft, Denoised(soft.astype(np.float32), sd_e.astype(np.float32))
+
+
+def test_rims_that_a_network_draws_soft_are_not_taken_for_a_wrong_gain() -> None:
+    rng, (_, answer) = np.random.default_rng(21), at_the_rims(0.5)
+    told = seen(watch(), ((frame(rng), answer) for _ in range(10)))
+    assert not any("noise" in trust.flags for trust in told)
+    wrong = seen(watch(), ((frame(rng, gain=2.4), answer) for _ in range(10)))
+    assert any("noise" in trust.flags for trust in wrong)
 
 
 def test_fields_do_not_share_what_they_remember() -> None:

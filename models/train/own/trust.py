@@ -1,8 +1,8 @@
 """How far a taught denoiser may be trusted on this light: its stated error beside the true one.
 
 The truth is not known, but the next exposure of the same place is: its noise is independent, known,
-and taken off (`models.conformal.squared_error`). What was seen to move in between is left out; what
-crept unseen counts as an error, so that the scales are rather too large than too small.
+and taken off (`models.conformal_pairs`). What was seen to move in between is left out; what crept
+unseen counts as an error, so that the scales are rather too large than too small.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models import conformal
+from models import conformal_pairs
 from models.denoise import Denoiser
 from models.regions import SHRINK, shrunk, split
 from models.train.own.exposures import Relation, at_rest
@@ -67,7 +67,7 @@ def measured_scales(
     scales: dict[str, float] = {}
     for region, found in rows.items():
         if found:
-            scales |= conformal.fit_from_pairs(region, *np.array(found).T)
+            scales |= conformal_pairs.fit_from_pairs(region, *np.array(found).T)
     return scales
 
 
@@ -89,7 +89,7 @@ def _look(denoiser: Denoiser, take: Take, number: int, rows: dict[str, list[Row]
     assert answer.sd_e is not None
     first, again = take.camera.electrons(adu), take.camera.electrons(after)
     read = take.camera.read_noise_e
-    squared = conformal.squared_error(answer.photons, again, read).astype(np.float32)
+    squared = conformal_pairs.squared_error(answer.photons, again, read).astype(np.float32)
     still = at_rest(first, again, read, Relation(1.0, 0.0, is_fitted=False))
     still *= ~take.camera.is_clipped(after)
     images = (answer.photons, answer.sd_e**2, squared, squared**2, still)
