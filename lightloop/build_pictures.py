@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,7 @@ def build_drawing(
     camera: CameraInfo,
     keep: Callable[[NDArray[np.float32]], RestoredSlot],
     believe: Callable[[int], PlaneError | None] = lambda position: None,
+    clock: Callable[[], int] = time.perf_counter_ns,
 ) -> Pictures | None:
     """Open what draws images for viewers, networks and eSRRF; None where the config names none.
 
@@ -50,6 +52,8 @@ def build_drawing(
     ----------
     believe
         What planes that were taken say of those that are drawn in a field; None: nothing yet.
+    clock
+        Tells the time, ns.
 
     Raises
     ------
@@ -76,11 +80,10 @@ def build_drawing(
         between = AxialInterpolator(package, shape, *how, depth_of_field_um=depth_um)
         stated["axial"] = Stated(package.manifest)
     planes = 0 if wanted.axial_skip > 1 else wanted.axial_planes
-    rolling = _build_esrrf(config, camera, maps, keep)
+    rolling = _build_esrrf(config, camera, maps, keep, clock)
     drawing = Pictures(
-        shape, fine, between, keep, planes, MOST_OF_REST, believe=believe, stated=stated,
-        esrrf=rolling,
-    )  # fmt: skip
+        shape, fine, between, keep, planes, MOST_OF_REST, clock, believe, stated, rolling
+    )
     try:
         drawing.warm_up()
     except BaseException:
@@ -94,6 +97,7 @@ def _build_esrrf(
     camera: CameraInfo,
     maps: PixelMaps | None,
     keep: Callable[[NDArray[np.float32]], RestoredSlot],
+    clock: Callable[[], int],
 ) -> EsrrfPictures | None:
     wanted, known = config.network, camera.calibration
     if not wanted.esrrf:
@@ -109,6 +113,7 @@ def _build_esrrf(
         partial(moment_of, pixel_um=camera.pixel_um),
         wanted.esrrf,
         wanted.esrrf_frames,
+        clock,
     )
 
 

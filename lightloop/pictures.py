@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lightloop.pictures_pace import Pace
 from models.conformal import UNKNOWN
 from realtime.wire import Picture, RestoredSlot
 
@@ -95,7 +96,7 @@ class Pictures:
         self._spare: list[Raw] = []
         self._shown: dict[int, Shown] = {}
         self._most_of_rest, self._clock = most_of_rest, clock
-        self._view_ns = self._gap_ns = 0  # how long a look at a frame takes, and a plane between
+        self._view, self._gap = Pace(), Pace()  # a look at a frame, a plane between
         self._rested_since_ns = clock()
         self._rest_ns: int | None = None  # before this shot; None until its first frame
         self._skipped = 0
@@ -117,7 +118,9 @@ class Pictures:
             if self._axial is not None:
                 began_ns = self._clock()
                 self._axial(empty, empty, 1.0)
-                self._gap_ns = self._clock() - began_ns
+                self._gap.ns = self._clock() - began_ns
+        self._view.warmed_up()
+        self._gap.warmed_up()
         self._rested_since_ns = self._clock()
 
     def see(self, info: FrameInfo, adu: Raw) -> None:
@@ -149,7 +152,7 @@ class Pictures:
             _close(self._superres)
             self._superres = None
         try:
-            if self._gap_ns * self._gaps() <= left_ns - (self._clock() - began_ns):
+            if self._gap.ns * self._gaps() <= left_ns - (self._clock() - began_ns):
                 drawn += self._in_between()
         except RuntimeError as error:
             logger.error("no planes between any more: %s", error)
@@ -162,9 +165,8 @@ class Pictures:
         """Say it once where shots follow each other too fast."""
         self._skipped = 0 if drawn else self._skipped + 1
         if not drawn:  # one slow drawing shall not have been the last
-            self._view_ns, self._gap_ns = int(0.9 * self._view_ns), int(0.9 * self._gap_ns)
-            if self._esrrf is not None:
-                self._esrrf.takes_ns = int(0.9 * self._esrrf.takes_ns)
+            for pace in (self._view, self._gap, *([self._esrrf.pace] if self._esrrf else [])):
+                pace.ease()
         if self._skipped == _SKIPPED_TOLD and (self._superres or self._esrrf or self._gaps()):
             logger.warning(
                 "no pictures for looking: shots leave %.0f ms of rest, of which a tenth may go "
@@ -174,7 +176,7 @@ class Pictures:
 
     def _rolling(self, left_ns: float) -> list[Picture]:
         """Take the middle plane into its window, if there is time for it."""
-        if self._esrrf is None or not self._planes or self._esrrf.takes_ns > left_ns:
+        if self._esrrf is None or not self._planes or self._esrrf.pace.ns > left_ns:
             return []
         z = self._middle()
         picture = self._esrrf.draw(self._infos[z], self._planes[z][0])
@@ -187,7 +189,7 @@ class Pictures:
         """Super-resolve the middle plane, looking at it in as many ways as there is time for."""
         if self._superres is None or not self._planes:
             return []
-        views = most_views(left_ns, self._view_ns)
+        views = most_views(left_ns, self._view.ns)
         if views == 0:
             return []
         z = self._middle()
@@ -204,7 +206,7 @@ class Pictures:
         superres.views = views
         began_ns = self._clock()
         answer = superres(adu)
-        self._view_ns = (self._clock() - began_ns) // views
+        self._view.ns = (self._clock() - began_ns) // views
         return answer
 
     def _gaps(self) -> int:
@@ -246,7 +248,7 @@ class Pictures:
                 )
                 z = lower + fraction * (upper - lower)
                 found.append(self._picture("axial", z, self._axial.model_id, answer))
-        self._gap_ns = (self._clock() - began_ns) // max(len(found), 1)
+        self._gap.ns = (self._clock() - began_ns) // max(len(found), 1)
         return found
 
     def _apart_um(self, one: int, other: int) -> float:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from lightloop.pictures_pace import Pace
 from models.esrrf_rolling import RollingEsrrf, bytes_of
 from realtime.wire import Picture
 
@@ -76,8 +77,8 @@ class EsrrfPictures:
         self._most = max(1, max_bytes // bytes_of(shape, window))
         self._fields: dict[int, RollingEsrrf] = {}
         self._photons, self._cured = (np.empty(shape, np.float32) for _ in "12")
-        self.takes_ns = 0
-        """How long the last picture took."""
+        self.pace = Pace()
+        """How long a frame and its picture take."""
 
     def warm_up(self) -> None:
         """Draw from an empty frame, so that the first shot knows how long it takes."""
@@ -87,7 +88,8 @@ class EsrrfPictures:
             self._photons.fill(0.0)
             rolling.add(self._photons)
             rolling.picture()
-            self.takes_ns = self._clock() - began_ns
+            self.pace.ns = self._clock() - began_ns
+        self.pace.warmed_up()
         rolling.forget()
 
     def draw(self, info: FrameInfo, adu: NDArray[np.uint16]) -> Picture | None:
@@ -106,7 +108,7 @@ class EsrrfPictures:
         rolling.add(light, self._moment_of(info))
         picture = _as_bright_as(light, rolling.picture())
         slot = self._keep(picture) if picture is not None else None
-        self.takes_ns = self._clock() - began_ns
+        self.pace.ns = self._clock() - began_ns
         if slot is None:
             return None
         return Picture("esrrf", float(info.index.z), f"{rolling.name}, no network", slot)

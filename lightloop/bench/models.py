@@ -15,6 +15,7 @@ from lightloop.bench import models_denoise as pairs
 from lightloop.bench import models_esrrf as esrrf
 from lightloop.bench import models_movies as movies
 from lightloop.bench import models_nets as nets
+from lightloop.bench import models_pictures as pictures
 from lightloop.bench import models_speed as speed
 from lightloop.bench import models_superres as superres
 from lightloop.bench import models_transients as transients
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 def run(options: Options) -> Measured:
     """Measure every part that has its network, and its data, here."""
     parts: tuple[Callable[[Options], Part], ...] = (
-        _speed, _pairs, _movies, _bias, _superres, _axial, _esrrf,
+        _speed, _pairs, _movies, _bias, _superres, _axial, _esrrf, _pictures,
     )  # fmt: skip
     values: dict[str, float] = {}
     lines: list[str] = []
@@ -130,3 +131,8 @@ def _esrrf(options: Options) -> Part:
     films = options.times(esrrf.FILMS, least=1)
     apart = esrrf.told_apart(films=films, sabotage=options.sabotage)
     return esrrf.values_of(timed, apart), esrrf.table_of(timed, rows, apart)
+
+
+def _pictures(options: Options) -> Part:
+    shots = options.times(pictures.SHOTS, least=1)
+    return {}, pictures.table_of(pictures.measure(shots))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from lightloop.bench import models_esrrf as esrrf
+from lightloop.bench import models_pictures as pictures
 
 
 def test_a_dip_is_that_of_rayleigh_at_his_distance_and_none_nearer() -> None:
@@ -60,3 +61,13 @@ def test_the_table_and_the_values_are_of_what_was_measured(monkeypatch) -> None:
     table = "\n".join(esrrf.table_of(timed, rows, apart))
     assert "| tac2 |" in table
     assert "| 200 | 10 |" in table
+
+
+def test_pictures_wait_for_rest_and_the_table_says_what_they_cost(monkeypatch) -> None:
+    monkeypatch.setattr(pictures, "SIDE_PX", 64)
+    monkeypatch.setattr(pictures, "RESTS_S", (0.0, 100.0))
+    monkeypatch.setattr("lightloop.bench.models_nets.find", lambda name: None)
+    never, always = pictures.measure(3)
+    assert (never.what, never.with_pictures, always.with_pictures) == ("esrrf", 0.0, 1.0)
+    assert never.mean_ms < always.mean_ms <= always.most_ms
+    assert "| esrrf | 1 | 100 |" in "\n".join(pictures.table_of([never, always]))

@@ -17,7 +17,7 @@ from lightloop.pictures_esrrf import EsrrfPictures
 from lightloop.restoring import moment_of
 from models.electrons import Electrons
 from models.errors import ModelError
-from models.esrrf_rolling import bytes_of
+from models.esrrf_rolling import RollingEsrrf, bytes_of
 from models.stabiliser import PixelMaps
 from realtime.wire import CameraInfo, RestoredSlot, RingInfo
 
@@ -174,6 +174,40 @@ def test_it_is_drawn_in_a_tenth_of_the_rest_or_not_at_all(shelf, monkeypatch, ca
         clock.wait(0.001)
         shot(drawing, [info(9 + t)])
     assert caplog.text.count("no pictures for looking") == 1
+
+
+def test_where_shots_leave_no_time_it_is_not_tried_again_and_again(shelf, monkeypatch) -> None:
+    clock = Clock()
+    esrrf = windows(shelf, clock=clock)
+    as_it_is, looks = esrrf._electrons.into, []
+
+    def slow(*args):
+        looks.append(clock.wait(0.04))
+        return as_it_is(*args)
+
+    monkeypatch.setattr(esrrf._electrons, "into", slow)
+    monkeypatch.setattr(esrrf, "_spare", [SlowWindow(clock)])
+    drawing = Pictures(SHAPE, None, None, shelf, 1, 0.1, clock, esrrf=esrrf)
+    drawing.warm_up()
+    for t in range(300):  # a stream: a drawing would make every tenth decision late
+        clock.wait(0.05)
+        assert shot(drawing, [info(t)]) == []
+    assert looks == []
+    clock.wait(1.0)
+    assert len(shot(drawing, [info(300)])) == 1
+
+
+class SlowWindow(RollingEsrrf):
+    """Takes as long at the warm-up as later."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(SHAPE)
+        self.clock: Clock | None = clock
+
+    def add(self, photons, moment=None) -> int:
+        if self.clock is not None and moment is None:
+            self.clock.wait(0.04)
+        return super().add(photons, moment)
 
 
 def test_fields_that_find_no_memory_get_no_pictures_and_it_is_said_once(shelf, caplog) -> None:
