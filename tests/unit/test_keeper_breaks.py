@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -27,15 +27,25 @@ def pipes() -> Iterator[tuple[Ends, Ends]]:
     keeper.close()
 
 
-def watched(keeper: Ends, now_ns: int = NOW_NS) -> tuple[KeeperReport, list[str]]:
+def watched(
+    keeper: Ends,
+    kill: Callable[[], object] = lambda: None,
+    promise: Callable[[int], object] = lambda due_ns: None,
+) -> tuple[KeeperReport, list[str]]:
     """Let a keeper hear what was said, to the end; return its report and what it did."""
     did: list[str] = []
+
+    def kill_owner() -> None:
+        did.append("kill")
+        kill()
+
     report = keep(
         keeper,
         lambda: not did.append("dark"),
-        lambda: did.append("kill"),
-        lambda: now_ns,
+        kill_owner,
+        lambda: NOW_NS,
         grace_ms=1.0,
+        promise=promise,
     )
     return report, did
 
@@ -140,7 +150,10 @@ def test_an_owner_that_went_dark_when_it_was_told_is_not_told_again(pipes) -> No
     owner, keeper = pipes
     say_lease(owner, NOW_NS - 1)
     reports: list[KeeperReport] = []
-    thread = threading.Thread(target=lambda: reports.append(watched(keeper)[0]))
+    promises: list[int] = []
+    thread = threading.Thread(
+        target=lambda: reports.append(watched(keeper, promise=promises.append)[0])
+    )
     owner.orders.send_bytes(b"D")
     thread.start()
     assert owner.orders.poll(SOON_S)
@@ -149,3 +162,41 @@ def test_an_owner_that_went_dark_when_it_was_told_is_not_told_again(pipes) -> No
     KeeperLink(owner).end()
     thread.join(SOON_S)
     assert reports == [KeeperReport("the owner ended in good order", True, revoked=1)]
+    lease_ns, revoked_ns, heard, *_ = promises
+    assert lease_ns < revoked_ns
+    assert heard == 0, "nothing is owed until something is heard"
+
+
+def test_a_keeper_promises_to_be_done_with_the_killing_before_it_kills(pipes) -> None:
+    owner, keeper = pipes
+    say_lease(owner, NOW_NS - 1)
+    promises: list[int] = []
+    left_s: list[float] = []
+
+    def kill() -> None:
+        left_s.append((promises[-1] - time.perf_counter_ns()) * 1e-9)
+
+    watched(keeper, kill, promises.append)
+    assert 1.0 < left_s[0] < 10.0
+
+
+@pytest.mark.parametrize(("is_way_free", "most_s"), [(False, 0.2), (True, 50.2)])
+def test_a_keeper_promises_as_long_as_it_waits_for_an_owner_and_takes_its_own_way(
+    pipes, is_way_free: bool, most_s: float
+) -> None:
+    owner, keeper = pipes
+    say_lease(owner, NOW_NS - 1)
+    owner.orders.close()  # it will not have to be waited for
+    left_s: list[float] = []
+    keep(
+        keeper,
+        lambda: True,
+        lambda: None,
+        lambda: NOW_NS,
+        grace_ms=200.0,
+        is_way_free=is_way_free,
+        promise=lambda due_ns: left_s.append((due_ns - time.perf_counter_ns()) * 1e-9),
+        try_s=50.0,
+    )
+    _, revoking_s, *_ = left_s
+    assert most_s - 5.0 < revoking_s <= most_s
