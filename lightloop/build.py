@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lightloop.config import RunConfig
     from models.denoise import Restorer
     from models.package import Package
+    from realtime.memory import Past
     from realtime.pipeline import Pipeline
     from realtime.plane_watch import PlaneWatch
     from realtime.policy import Policy
@@ -34,6 +35,7 @@ def build_pipeline(
     keep: Callable[[NDArray[np.float32]], RestoredSlot] | None,
     drawing: Drawing | None = None,
     planes: PlaneWatch | None = None,
+    past: Past | None = None,
 ) -> Pipeline:
     """Build the worker's pipeline for a session's camera.
 
@@ -42,6 +44,8 @@ def build_pipeline(
     planes
         What compares planes that may be skipped (`lightloop.build_planes`); it must be there where
         the config skips some.
+    past
+        What gives back what a worker before this one knew; it is asked where cells are followed.
 
     Raises
     ------
@@ -83,6 +87,7 @@ def build_pipeline(
             drawing=drawing,
             pixel_um=camera.pixel_um,
             planes=planes,
+            past=past if follows else None,
             follows_heights=follows,
             kinds=kinds,
         )

@@ -5,21 +5,25 @@ from __future__ import annotations
 import gc
 import logging
 import time
-from typing import TYPE_CHECKING
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 import numpy as np
 import xxhash
 
-from lightloop.build import build_pipeline
-from lightloop.build_pictures import build_drawing, finer_pixels, pictures_a_shot
-from lightloop.build_planes import build_plane_watch
+from lightloop.build_pictures import finer_pixels, pictures_a_shot
 from lightloop.config import parse
 from lightloop.processes.echo import Delayed, EchoDesk
 from lightloop.processes.link import Link, run_child
+from lightloop.processes.worker_memory import WorkerMemory, open_memory
+from lightloop.processes.workplace import Workplace
 from lightloop.task import RunTask
 from realtime.client import StreamClient
 from realtime.errors import FrameLapped
+from realtime.memory.restarts import RecordedPast, Restarting, restarts
+from realtime.pipeline import Pipeline
 from realtime.ring import Ring, new_name
 from realtime.tracker.doubts import sentence
 from realtime.wire import End, FrameMessage, Gap, Notice, RestoredSlot, Start
@@ -29,11 +33,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lightloop.pictures import Pictures
-    from realtime.pipeline import Pipeline
-    from realtime.plane_watch import PlaneWatch
 
 logger = logging.getLogger(__name__)
+
+AnyPipeline: TypeAlias = Pipeline | Restarting
 
 RESTORED_SLOTS = 4
 RECORDED_SLOTS, RECORDED_BYTES = 16, 128 << 20  # a recorder may come late, within so much memory
@@ -94,8 +97,6 @@ def _work(task: RunTask, link: Link) -> None:
         camera = start.cameras[0]
         is_recorded = config.record.restored and bool(task.out)
         restored: RestoredRing | None = None
-        drawing: Pictures | None = None
-        planes: PlaneWatch | None = None
         if task.with_window or is_recorded:
             restored = RestoredRing(
                 camera.height,
@@ -104,31 +105,48 @@ def _work(task: RunTask, link: Link) -> None:
                 pictures=pictures_a_shot(config) if task.with_window else 0,
                 upscale=finer_pixels(config) if task.with_window else 1,
             )
-        try:
+        with ExitStack() as owned:
+            if restored is not None:
+                owned.callback(restored.close)
             keep = restored.keep if restored is not None else None
-            planes = build_plane_watch(config, camera)
-            if keep is not None and task.with_window:
-                believe = planes.said if planes is not None else lambda position: None
-                drawing = build_drawing(config, camera, keep, believe)
-            pipeline = build_pipeline(config, start, keep, drawing, planes)
+            place = Workplace(config, start, keep, owned, has_viewers=task.with_window)
+            memory, pipeline = _remembering(task, start, place)
             link.ready(ring=restored.name if restored is not None else "")
             before_s = time.process_time()
             desk = EchoDesk() if task.echo_shots else None
-            if task.sabotage == "delay-decision":
+            if task.sabotage == "delay-decision" and isinstance(pipeline, Pipeline):
                 pipeline = Delayed(pipeline.steps)
-            _serve(client, pipeline, link, desk)
+            _serve(client, pipeline, link, desk, memory)
             cpu_s = time.process_time() - before_s
-        finally:
-            if planes is not None:
-                planes.close()
-            if drawing is not None:
-                drawing.close()
-            if restored is not None:
-                restored.close()
     link.finished(cpu_s=cpu_s)
 
 
-def _serve(client: StreamClient, pipeline: Pipeline, link: Link, desk: EchoDesk | None) -> None:
+def _remembering(
+    task: RunTask, start: Start, place: Workplace
+) -> tuple[WorkerMemory | None, AnyPipeline]:
+    """Return the pipeline, and where what it knows is kept.
+
+    A replay that is to decide the same forgets and recalls where the recorded worker did.
+    """
+    replay = task.replay
+    if replay is not None and replay.pace == "step" and not replay.is_what_if:
+        from realtime.run_file import RunReader
+
+        with RunReader(Path(replay.path)) as reader:
+            found = restarts(reader.results)
+        past = RecordedPast(found)
+        return None, Restarting(lambda: place.build(past), past) if found else place.build(past)
+    memory = open_memory(task, start.session_id)
+    return memory, place.build(memory)
+
+
+def _serve(
+    client: StreamClient,
+    pipeline: AnyPipeline,
+    link: Link,
+    desk: EchoDesk | None,
+    memory: WorkerMemory | None,
+) -> None:
     gc.collect()
     gc.freeze()
     gc.disable()  # a collection in mid-shot would be the slowest step; it runs between shots
@@ -140,7 +158,7 @@ def _serve(client: StreamClient, pipeline: Pipeline, link: Link, desk: EchoDesk 
         message = got[1]
         if isinstance(message, FrameMessage):
             if desk is None or not desk.answer(client, message):
-                _see(client, pipeline, message, desk)
+                _see(client, pipeline, message, desk, memory)
         elif isinstance(message, Gap):
             logger.warning("frames %d to %d never came", message.seq_from, message.seq_to)
         elif isinstance(message, End):
@@ -150,7 +168,11 @@ def _serve(client: StreamClient, pipeline: Pipeline, link: Link, desk: EchoDesk 
 
 
 def _see(
-    client: StreamClient, pipeline: Pipeline, message: FrameMessage, desk: EchoDesk | None
+    client: StreamClient,
+    pipeline: AnyPipeline,
+    message: FrameMessage,
+    desk: EchoDesk | None,
+    memory: WorkerMemory | None,
 ) -> None:
     """Look at one frame; with a shot's last frame, answer."""
     info = message.info
@@ -164,10 +186,18 @@ def _see(
         return
     if info.ends_shot and pipeline.has_whole_shot:
         result, decision = pipeline.answer()
+        if memory is not None:
+            memory.promise(pipeline, result.position)
         client.send(result)
         client.send(decision)
         for flag in pipeline.news(result):
             client.send(Notice("warn", f"shot {result.shot}: {sentence(flag)}"))
         if desk is not None:
             desk.remember(result, decision)
-    client.ack(info.seq, 1)
+        client.ack(info.seq, 1)
+        if memory is not None:
+            memory.keep(pipeline, result.position)
+            for notice in memory.notices():
+                client.send(notice)
+    else:
+        client.ack(info.seq, 1)

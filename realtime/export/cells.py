@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from acquire.frame import FrameInfo
     from realtime.run_file import RunReader
@@ -122,14 +122,29 @@ def field_cells(reader: RunReader) -> list[FieldCells]:
     for info in reader.infos:
         frames.setdefault(info.shot.number, []).append(info)
     fields: dict[int, _Reading] = {}
-    seen: set[int] = set()
-    for result in reader.results:
-        if result.shot in seen:  # a worker that started again may repeat itself
-            continue
-        seen.add(result.shot)
+    for result in _last_words(reader.results):
         reading = fields.setdefault(result.position, _Reading(result.position))
         reading.take(result, tuple(frames.get(result.shot, ())))
     return [fields[position].done() for position in sorted(fields)]
+
+
+def _begins_anew(result: Result) -> bool:
+    """Whether names may come that other cells had before: of a worker that knew nothing of them."""
+    known = result.recalled
+    if known is None:
+        return result.is_fresh  # of a recording from before workers remembered
+    return known.shot < 0 and known.first_name == 0
+
+
+def _last_words(results: Iterable[Result]) -> Iterator[Result]:
+    """Yield one result a shot: a worker that started again repeats the last, and goes on there."""
+    held: Result | None = None
+    for result in results:
+        if held is not None and held.shot != result.shot:
+            yield held
+        held = result
+    if held is not None:
+        yield held
 
 
 class _Reading:
@@ -149,7 +164,7 @@ class _Reading:
 
     def take(self, result: Result, frames: tuple[FrameInfo, ...]) -> None:
         """Take the next result."""
-        if result.is_fresh:
+        if _begins_anew(result):
             self._begin_anew()
         at = len(self._field.shots)
         sightings = list(self._sightings(result, at))

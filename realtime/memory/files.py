@@ -80,7 +80,10 @@ class KnownFiles:
         self._sizes[path], self._last[known.position] = len(data), copy
 
     def read(self, position: int, shot: int) -> tuple[Known | None, str]:
-        """Return the newest that was known of a field before a shot, or why there is nothing."""
+        """Return the newest that was known of a field before a shot, or why there is nothing.
+
+        The reason is empty for a field that nobody knew, while others are known.
+        """
         found: list[tuple[int, Known]] = []
         whys = []
         for copy in _COPIES:
@@ -91,8 +94,11 @@ class KnownFiles:
                 continue
             if known is not None and known.shot < shot:
                 found.append((copy, known))
+            elif known is not None:
+                whys.append("what was saved is not older than the shot that comes next")
         if not found:
-            return None, "; ".join(dict.fromkeys(whys)) or "nothing was saved yet"
+            nothing = "" if self._sizes else "nothing was saved"
+            return None, "; ".join(dict.fromkeys(whys)) or nothing
         copy, newest = max(found, key=lambda at: at[1].shot)
         self._last[position] = copy
         return newest, ""
