@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import struct
 import threading
 import time
@@ -200,3 +201,29 @@ def test_a_keeper_promises_as_long_as_it_waits_for_an_owner_and_takes_its_own_wa
     )
     _, revoking_s, *_ = left_s
     assert most_s - 5.0 < revoking_s <= most_s
+
+
+def test_an_owner_that_could_not_be_killed_is_named_with_the_reason(pipes, caplog) -> None:
+    owner, keeper = pipes
+    owner.leases.send_bytes(b"X")
+
+    def refuse() -> None:
+        raise PermissionError("not my process")
+
+    report, did = watched(keeper, refuse)
+    assert report.is_dark
+    assert did == ["kill", "dark"]
+    assert "PermissionError: not my process" in caplog.text
+
+
+def test_a_light_that_stays_on_is_said_once_and_its_driver_is_not_flooded(
+    pipes, caplog, monkeypatch
+) -> None:
+    monkeypatch.setattr(importlib.import_module("acquire.keeper.keep"), "_GIVE_UP_S", 0.1)
+    owner, keeper = pipes
+    owner.close()
+    tries: list[int] = []
+    assert not keep(keeper, lambda: bool(tries.append(1)), lambda: None).is_dark
+    assert 1 < len(tries) < 20
+    assert caplog.text.count("the keeper switched the light off, and it is still on") == 1
+    assert caplog.text.count("the keeper gave up") == 1
