@@ -227,3 +227,39 @@ def test_a_light_that_stays_on_is_said_once_and_its_driver_is_not_flooded(
     assert 1 < len(tries) < 20
     assert caplog.text.count("the keeper switched the light off, and it is still on") == 1
     assert caplog.text.count("the keeper gave up") == 1
+
+
+def test_a_light_that_cannot_be_reached_is_told_by_the_driver_s_own_words(pipes, caplog) -> None:
+    owner, keeper = pipes
+    owner.close()
+    answers = iter([OSError("port is taken")])
+
+    def go_dark() -> bool:
+        for error in answers:
+            raise error
+        return True
+
+    assert keep(keeper, go_dark, lambda: None).is_dark
+    assert "cannot be reached: OSError('port is taken')" in caplog.text
+
+
+def test_a_keeper_that_answers_again_is_given_heads_ups_again(pipes) -> None:
+    owner, keeper = pipes
+    link = KeeperLink(owner)
+
+    def heard() -> int:
+        for _ in range(200):
+            link.heads_up()
+        count = 0
+        while keeper.leases.poll(0):
+            count += keeper.leases.recv_bytes() == b"H"
+        return count
+
+    few = heard()
+    assert 10 < few < 100, "no pipe is filled for a keeper that does not answer"
+    assert heard() == 0
+    link.announce(FAR_NS)
+    keeper.leases.send_bytes(b"A" + keeper.leases.recv_bytes()[1:])
+    link.confirm()
+    assert heard() == few
+    link.end()
