@@ -131,18 +131,21 @@ def test_a_weak_spot_that_one_frame_cannot_show_is_told_by_several() -> None:
     assert "middle centre" in told[-1].why
 
 
-def at_the_rims(share: float) -> tuple[np.ndarray, Denoised]:
-    """An estimate that is soft along the rims of all cells, and says part of it."""
-    soft = cv2.GaussianBlur(TRUTH, (0, 0), 4.0)
-    sd_e = np.maximum(share * np.abs(soft - TRUTH), 0.1 * np.sqrt(TRUTH + READ_E**2))
-    return soft, Denoised(soft.astype(np.float32), sd_e.astype(np.float32))
+BRIGHT = truth(80.0)
+
+
+def soft_at_the_rims() -> Denoised:
+    """An estimate that blurs the rims of bright cells, and says half of it."""
+    soft = cv2.GaussianBlur(BRIGHT, (0, 0), 3.0)
+    sd_e = np.maximum(0.5 * np.abs(soft - BRIGHT), 0.1 * np.sqrt(BRIGHT + READ_E**2))
+    return Denoised(soft.astype(np.float32), sd_e.astype(np.float32))
 
 
 def test_rims_that_a_network_draws_soft_are_not_taken_for_a_wrong_gain() -> None:
-    rng, (_, answer) = np.random.default_rng(21), at_the_rims(0.5)
-    told = seen(watch(), ((frame(rng), answer) for _ in range(10)))
+    rng, answer = np.random.default_rng(21), soft_at_the_rims()
+    told = seen(watch(), ((frame(rng, BRIGHT), answer) for _ in range(10)))
     assert not any("noise" in trust.flags for trust in told)
-    wrong = seen(watch(), ((frame(rng, gain=2.4), answer) for _ in range(10)))
+    wrong = seen(watch(), ((frame(rng, BRIGHT, gain=2.4), answer) for _ in range(10)))
     assert any("noise" in trust.flags for trust in wrong)
 
 
