@@ -1,7 +1,8 @@
 """Tracks from any file as one thing that can be scored: nodes, tracklets, and masks if there are.
 
-A side is read from a folder of the Cell Tracking Challenge, a GEFF graph, a table that
-`lightloop track` wrote, a run file (its own tracks, or the truth beside it), or a truth file.
+A side is read from whatever `lightloop track` writes (a folder of the Cell Tracking Challenge, a
+GEFF graph, a table, TrackMate's XML, napari's .npz), a run file (its own tracks, or the truth
+beside it), or a truth file.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lightloop.scoring_forests import forest_of_geff, forest_of_table
+from lightloop.scoring_programs import forest_of_napari, forest_of_trackmate
 from realtime.errors import RunFileError
 from realtime.export.cells import field_cells
 from realtime.export.ctc import Line
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from realtime.export.tracks_forest import Forest
+
+_READERS = {".csv": forest_of_table, ".xml": forest_of_trackmate, ".npz": forest_of_napari}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +104,13 @@ def side_of(path: Path, *, is_truth: bool, field: int = 0) -> Side:
         return of_forest(forest_of_geff(path), path.name)
     if not path.is_file():
         raise RunFileError(f"there is no file or folder {path}")
-    if path.suffix.lower() == ".csv":
-        return of_forest(forest_of_table(path), path.name)
+    if (read := _READERS.get(path.suffix.lower())) is not None:
+        return of_forest(read(path), path.name)
     if path.suffix.lower() in (".h5", ".hdf5"):
         return _of_run(path, field, is_truth=is_truth)
     raise RunFileError(
-        f"{path.name} cannot be scored: give a folder of the Cell Tracking Challenge, a .geff, a "
-        ".csv of lightloop track, or a run file"
+        f"{path.name} cannot be scored: give what lightloop track writes (a folder of the Cell "
+        "Tracking Challenge, .geff, .csv, .xml of TrackMate, .npz of napari), or a run file"
     )
 
 

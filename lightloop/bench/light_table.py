@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from lightloop.bench.light_score import FRAME_BUFFER
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from lightloop.bench.light_curve import Curve, Point, Score
 
 HEADINGS = (
-    "way", "setting", "film, J/cm2", "edge F1", "division F1", "error, e-", "relative error",
-    "divisions claimed, true, unlit", "trusted",
+    "way", "setting", "film, J/cm2", "edge F1", f"division F1 (within {FRAME_BUFFER} shots)",
+    "error, e-", "relative error", "divisions claimed, true, unlit", "trusted",
 )  # fmt: skip
 
 RATIOS = {

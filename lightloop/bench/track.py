@@ -20,7 +20,7 @@ from lightloop.bench.track_honesty import reliability
 from lightloop.bench.track_raw import raw_rows
 from lightloop.bench.track_rivals import gate_px, rivals, why_absent
 from lightloop.bench.track_runs import ours
-from lightloop.bench.track_score import score, true_edges
+from lightloop.bench.track_score import MAX_GAP, score, true_edges
 from lightloop.bench.track_speed import memory_growth_mb, speed
 
 if TYPE_CHECKING:
@@ -62,7 +62,9 @@ def run(options: Options) -> Measured:
     names = list(rivals())
     lines = [
         *why_absent(),
-        f"| scene | ours: edge F1 / division F1 | {' | '.join(names)} |".replace("|  |", "|"),
+        f"Edge F1 / division F1; a division may be told up to {MAX_GAP} frames early or late.",
+        "",
+        f"| scene | ours | {' | '.join(names)} |".replace("|  |", "|"),
         "|---" * (2 + len(names)) + "|",
     ]
     packages: list[str] = []

@@ -38,7 +38,7 @@ def families(
         return {}, ["", 'LNK and CHOTA were not computed: pip install "lightloop[score]"']
     lines = [
         "",
-        f"| {scene.name} | LNK | TRA | CHOTA | BIO(0) | CT | Edge F1 | Division F1 |",
+        f"| {scene.name} | LNK | TRA | CHOTA | BIO(0) | CT | Edge F1 | Division F1, to the frame |",
         "|---" * 8 + "|",
     ]
     values: dict[str, float] = {}

@@ -12,7 +12,7 @@ from lightloop.cli.door import complain, exit_status, paper
 if TYPE_CHECKING:
     from lightloop.scoring import Scores
 
-SIDE = "CTC folder, .geff, .csv of lightloop track, run.h5"
+SIDE = "CTC folder, .geff, .csv, .xml (TrackMate), .npz (napari), run.h5"
 
 
 def score(

@@ -56,7 +56,7 @@ def write_napari(path: Path, forest: Forest) -> int:
 def read_napari(path: Path) -> tuple[NDArray[np.float64], dict[int, list[int]]]:
     """Return `data` and `graph` of a file that `write_napari` wrote."""
     graph: dict[int, list[int]] = {}
-    with np.load(path, allow_pickle=False) as file:
+    with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
         for child, parent in file["graph"].tolist():
             graph.setdefault(child, []).append(parent)
         return file["tracks"], graph

@@ -37,9 +37,12 @@ def edges_of(side: Side) -> set[tuple[int, ...]]:
     return {(*at[a], *at[b]) for a, b in side.edges().tolist()}
 
 
-@pytest.mark.parametrize("kind", [Format.CSV, Format.CTC, Format.GEFF])
+NAMES = {Format.CSV: "cells.csv", Format.TRACKMATE: "cells.xml", Format.NAPARI: "cells.npz"}
+
+
+@pytest.mark.parametrize("kind", list(Format))
 def test_what_track_wrote_is_read_back_with_every_link(tmp_path: Path, kind: Format) -> None:
-    path = tmp_path / ("cells.csv" if kind is Format.CSV else "cells")
+    path = tmp_path / NAMES.get(kind, "cells")
     if kind is Format.GEFF:
         pytest.importorskip("geff", reason="the extra export is not installed")
         from zarr.core.sync import cleanup_resources
@@ -52,7 +55,37 @@ def test_what_track_wrote_is_read_back_with_every_link(tmp_path: Path, kind: For
     assert edges_of(side) == edges_of(SIDE)
     assert side.n_divisions == 1
     assert (side.mask is not None) == (kind is Format.CTC)
-    np.testing.assert_allclose(np.sort(side.areas_px), 78.5, rtol=0.15)
+    area_px = 0.0 if kind is Format.NAPARI else 78.5  # napari knows no size
+    np.testing.assert_allclose(np.sort(side.areas_px), area_px, rtol=0.15)
+
+
+@pytest.mark.parametrize("kind", [Format.CSV, Format.TRACKMATE, Format.NAPARI])
+def test_heights_of_a_stack_are_read_back(tmp_path: Path, kind: Format) -> None:
+    write_forest(tmp_path / NAMES[kind], kind, forest(is_deep=True))
+    side = side_of(tmp_path / NAMES[kind], is_truth=False)
+    np.testing.assert_allclose(side.places[:, 0], 4.0)
+    np.testing.assert_allclose(side.places[0], SIDE.places[0] + (4.0, 0, 0), rtol=1e-6)
+
+
+def test_spots_and_tracks_that_trackmate_hides_do_not_count(tmp_path: Path) -> None:
+    path = tmp_path / "cells.xml"
+    write_forest(path, Format.TRACKMATE, forest())
+    text = path.read_text(encoding="utf-8")
+    n_links = len(side_of(path, is_truth=False).edges())
+    path.write_text(text.replace('<TrackID TRACK_ID="1" />', ""), encoding="utf-8")
+    assert len(side_of(path, is_truth=False).edges()) == n_links - 3
+    path.write_text(text.replace('VISIBILITY="1"', 'VISIBILITY="0"', 1), encoding="utf-8")
+    assert len(side_of(path, is_truth=False).t) == len(SIDE.t) - 1
+
+
+@pytest.mark.parametrize("name", ["cells.xml", "cells.npz"])
+@pytest.mark.parametrize("content", [b"", b"<a/>", b"PK\x03\x04"])
+def test_a_file_of_another_kind_is_refused_in_words(
+    tmp_path: Path, name: str, content: bytes
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(RunFileError, match="cells"):
+        side_of(tmp_path / name, is_truth=False)
 
 
 @pytest.fixture(scope="module")
