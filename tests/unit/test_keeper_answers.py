@@ -1,0 +1,62 @@
+"""No light without the keeper's own answer to this lease, in time."""
+
+from __future__ import annotations
+
+import struct
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from acquire.errors import KeeperLost
+from acquire.keeper.link import KeeperLink
+from acquire.keeper.pipes import Ends, make_pipes
+
+FAR_NS = 10**15
+
+
+@pytest.fixture
+def keeper_and_link() -> Iterator[tuple[Ends, KeeperLink]]:
+    owner, keeper = make_pipes()
+    link = KeeperLink(owner)
+    yield keeper, link
+    link.end()
+    keeper.close()
+
+
+def answer(keeper: Ends, deadline_ns: int) -> None:
+    keeper.leases.send_bytes(b"A" + struct.pack("<q", deadline_ns))
+
+
+def test_a_lease_that_was_never_announced_is_confirmed_by_nobody(keeper_and_link) -> None:
+    _, link = keeper_and_link
+    with pytest.raises(KeeperLost):
+        link.confirm()
+
+
+def test_a_wrong_answer_is_not_made_good_by_a_right_one(keeper_and_link) -> None:
+    keeper, link = keeper_and_link
+    link.announce(FAR_NS)
+    link.announce(FAR_NS + 1)
+    answer(keeper, FAR_NS + 7)
+    answer(keeper, FAR_NS + 1)
+    with pytest.raises(KeeperLost):
+        link.confirm()
+
+
+def test_a_keeper_that_is_silent_is_lost_soon(keeper_and_link, monkeypatch) -> None:
+    monkeypatch.setattr("acquire.keeper.link._ACK_S", 0.0)
+    _, link = keeper_and_link
+    link.announce(FAR_NS)
+    began_s = time.perf_counter()
+    with pytest.raises(KeeperLost):
+        link.confirm()
+    assert time.perf_counter() - began_s < 0.9
+
+
+def test_who_lost_its_keeper_asks_it_for_nothing_more(keeper_and_link) -> None:
+    keeper, link = keeper_and_link
+    with pytest.raises(KeeperLost):
+        link.confirm()
+    link.announce(FAR_NS)
+    assert not keeper.leases.poll(0)
