@@ -117,10 +117,29 @@ def _light_of(
 ) -> tuple[NDArray[np.float64], float]:
     """Return what each cell's middle holds, photo-electrons a pixel, (Z, N), and of how many."""
     sigma = max(0.5, 0.25 * float(np.sqrt(np.median(found.area_px) / np.pi)))
-    rows = np.clip(np.rint(found.y_px).astype(int), 0, stack[0].shape[0] - 1)
-    columns = np.clip(np.rint(found.x_px).astype(int), 0, stack[0].shape[1] - 1)
-    light = [cv2.GaussianBlur(plane, (0, 0), sigma)[rows, columns] for plane in stack]
-    return np.stack(light).astype(np.float64), 4 * np.pi * sigma**2  # a Gaussian's, as noise has it
+    reach = int(np.ceil(3 * sigma))
+    height, width = stack[0].shape
+    rows = np.clip(np.rint(found.y_px).astype(int), 0, height - 1)
+    columns = np.clip(np.rint(found.x_px).astype(int), 0, width - 1)
+    n_pixels = 4 * np.pi * sigma**2  # noise of a Gaussian mean
+    if len(found) * (2 * reach + 1) ** 2 > height * width:  # then a whole image is blurred sooner
+        size = (2 * reach + 1, 2 * reach + 1)
+        blurred = [cv2.GaussianBlur(plane, size, sigma)[rows, columns] for plane in stack]
+        return np.stack(blurred).astype(np.float64), n_pixels
+    kernel = cv2.getGaussianKernel(2 * reach + 1, sigma)[:, 0]
+    offsets = np.arange(-reach, reach + 1)
+    down = _reflected(rows[:, None] + offsets, height)[:, :, None]
+    across = _reflected(columns[:, None] + offsets, width)[:, None, :]
+    flat = (down * width + across).reshape(len(found), -1)
+    weight = np.outer(kernel, kernel).ravel()
+    return np.stack([plane.ravel()[flat] @ weight for plane in stack]), n_pixels
+
+
+def _reflected(index: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+    """Return indices beyond a border as OpenCV's blur takes them: mirrored at the last pixel."""
+    inside = np.abs(index)
+    inside = (size - 1) - np.abs((size - 1) - inside)
+    return np.asarray(inside.clip(0, size - 1))
 
 
 def _stretches(at: NDArray[np.float64]) -> NDArray[np.float64]:
