@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from realtime.memory import Known, LastingTracker
+from realtime.stack_heights import with_heights
 from realtime.tracker.doubts import LATE, NOT_NUMBERS, RESIZED, UNTRUSTED, sentence
 from realtime.wire import Tracks
 
@@ -36,6 +37,7 @@ class _Field:
     t: int = 0
     stride: int = 0
     tracks: Tracks = field(default_factory=Tracks)
+    is_deep: bool | None = None
 
 
 class Following:
@@ -75,7 +77,9 @@ class Following:
         of.number = info.shot.number
         if not is_real(image):  # nobody looked, so nobody was missed
             return msgspec.structs.replace(of.tracks, flags=(*flags, NOT_NUMBERS)), ()
-        tracks, events = of.tracker.update(found)
+        if of.is_deep is None:
+            of.is_deep = bool(of.tracks.z_px) if of.tracks.ids else found.z_px is not None
+        tracks, events = of.tracker.update(with_heights(found, of.tracks, is_deep=of.is_deep))
         if flags:
             tracks = msgspec.structs.replace(tracks, flags=(*flags, *tracks.flags))
         of.tracks = tracks

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
+from scipy.spatial import cKDTree
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from realtime.detections import Detections
+    from realtime.wire import Tracks
 
 
 _SHAPE = 0.04
@@ -39,6 +42,23 @@ def above_first(at_um: Mapping[int, float]) -> NDArray[np.float64]:
     if 0 in at_um:
         first = at_um[0]
     return np.asarray((height - first) * (1.0 if slope >= 0 else -1.0))
+
+
+def with_heights(found: Detections, known: Tracks, *, is_deep: bool) -> Detections:
+    """Return what was found in as many dimensions as its field is followed in.
+
+    A shot that says nothing of heights, such as one of a single plane, moves no cell up or down:
+    what is found has the height of the known cell that is nearest to it.
+    """
+    if is_deep == (found.z_px is not None):
+        return found
+    if not is_deep:
+        return replace(found, z_px=None, z_sd_px=None)
+    if not known.ids:
+        return replace(found, z_px=np.zeros(len(found)))
+    tree = cKDTree(np.column_stack((known.y_px, known.x_px)))
+    _, nearest = tree.query(np.column_stack((found.y_px, found.x_px)))
+    return replace(found, z_px=np.asarray(known.z_px)[nearest])
 
 
 class Heights(NamedTuple):
