@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import threading
 import time
 from collections.abc import Iterator
 
@@ -60,3 +61,25 @@ def test_who_lost_its_keeper_asks_it_for_nothing_more(keeper_and_link) -> None:
         link.confirm()
     link.announce(FAR_NS)
     assert not keeper.leases.poll(0)
+
+
+def test_a_heads_up_does_not_wait_for_a_thread_that_is_speaking(keeper_and_link) -> None:
+    _, link = keeper_and_link
+    thread = threading.Thread(target=link.heads_up)
+    with link._sending:
+        thread.start()
+        thread.join(2.0)
+        waits = thread.is_alive()
+    thread.join()
+    assert not waits
+
+
+def test_who_parts_from_its_keeper_leaves_no_pipe_open() -> None:
+    owner, keeper = make_pipes()
+    link = KeeperLink(owner)
+    link.obey(lambda: True)
+    link.end()
+    keeper.close()
+    assert all(one.closed for one in (owner.leases, owner.orders, link._wake, link._woken))
+    assert keeper.leases.closed
+    assert keeper.orders.closed
