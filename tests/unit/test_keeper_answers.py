@@ -14,6 +14,7 @@ from acquire.keeper.link import KeeperLink
 from acquire.keeper.pipes import Ends, make_pipes
 
 FAR_NS = 10**15
+SOON_S = 5.0
 
 
 @pytest.fixture
@@ -83,3 +84,53 @@ def test_who_parts_from_its_keeper_leaves_no_pipe_open() -> None:
     assert all(one.closed for one in (owner.leases, owner.orders, link._wake, link._woken))
     assert keeper.leases.closed
     assert keeper.orders.closed
+
+
+def test_who_finds_the_keeper_gone_when_it_speaks_asks_for_no_more_light(keeper_and_link) -> None:
+    keeper, link = keeper_and_link
+    keeper.close()
+    link.close()
+    assert link.is_lost
+
+
+def test_an_order_is_obeyed_once_and_answered_once(keeper_and_link) -> None:
+    keeper, link = keeper_and_link
+    link.obey(lambda: True)
+    keeper.orders.send_bytes(b"R")
+    assert keeper.orders.poll(SOON_S)
+    assert keeper.orders.recv_bytes() == b"D"
+    assert not keeper.orders.poll(0.05), "it answers again"
+
+
+def test_who_loses_its_keeper_knows_it_before_it_goes_dark_and_goes_dark_once(
+    keeper_and_link,
+) -> None:
+    keeper, link = keeper_and_link
+    knew: list[bool] = []
+    is_dark = threading.Event()
+
+    def go_dark() -> bool:
+        knew.append(link.is_lost)
+        is_dark.set()
+        return True
+
+    link.obey(go_dark)
+    keeper.close()
+    assert is_dark.wait(SOON_S)
+    assert link._listener is not None
+    link._listener.join(SOON_S)
+    assert knew == [True]
+
+
+@pytest.mark.parametrize(
+    ("is_dark", "words"), [(True, "gone: it is dark"), (False, "gone: it is NOT known to be dark")]
+)
+def test_the_log_says_whether_the_light_went_off(keeper_and_link, caplog, is_dark, words) -> None:
+    keeper, link = keeper_and_link
+    link.obey(lambda: is_dark)
+    keeper.close()
+    link._listener.join(SOON_S)
+    for thread in threading.enumerate():
+        if thread.name == "say":
+            thread.join(SOON_S)
+    assert words in caplog.text
