@@ -125,8 +125,9 @@ class LightsOut:
         try:
             box = LightBoxClient(light)
             if not box.state().is_dark:
-                verdict.problem = f"THE LIGHT IS ON after the run; {verdict.problem}"
                 verdict.may_be_lit = not box.dark().is_dark
+                what = "and obeys nobody" if verdict.may_be_lit else "and was switched off by us"
+                self._add(f"THE LIGHT WAS STILL ON after the run, {what}")
         except LightBoxGone as error:
             logger.debug("the light has gone with its process: %s", error)
         except ScopeError as error:
@@ -185,8 +186,10 @@ class LightsOut:
             self._verdict.may_be_lit = True
             light = keeper.name.removeprefix(OTHERS)
             which = "its light" if keeper.name == "keeper" else f"light {light!r}"
-            what = f"the driver of {which} hangs: switch it off by hand"
-            self._verdict.problem = "; ".join(filter(None, (self._verdict.problem, what)))
+            self._add(f"the driver of {which} hangs: switch it off by hand")
+
+    def _add(self, what: str) -> None:
+        self._verdict.problem = "; ".join(filter(None, (self._verdict.problem, what)))
 
     def _wake_the_keeper(self) -> None:
         """Let a keeper go on that somebody stopped, a debugger or a signal: its owner is gone."""

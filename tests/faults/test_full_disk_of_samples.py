@@ -37,7 +37,7 @@ def test_what_is_noted_after_an_entry_that_was_torn_can_be_read(tmp_path: Path, 
     journal.note("488", 0.0, 0.0, 1.0)
     with (
         no_file_longer_than(path.stat().st_size + taken),
-        pytest.raises(OSError, match="jour|large"),
+        pytest.raises(OSError, match=r"jour|large"),
     ):
         journal.note("488", 0.0, 0.0, 16.0)
     journal.note("488", 0.0, 0.0, 2.0)

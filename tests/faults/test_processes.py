@@ -30,7 +30,7 @@ def test_a_killed_scope_ends_in_the_dark_with_a_readable_file(tmp_path: Path) ->
     outcome = run_and(task(tmp_path), 20, kill("scope"))
     assert outcome.exit_code == 1
     assert "scope process died" in outcome.reason
-    assert "LIGHT IS ON" not in outcome.reason
+    assert "LIGHT WAS STILL ON" not in outcome.reason
     with RunReader(tmp_path / "run.h5") as reader:
         assert reader.status == "partial"
         assert [info.seq for info in reader.infos] == list(range(len(reader.infos)))
@@ -83,7 +83,7 @@ def test_two_interrupts_end_at_once_and_in_the_dark(tmp_path: Path) -> None:
     began = time.monotonic()
     outcome = run_and(task(tmp_path), 20, interrupt)
     assert outcome.exit_code == 1
-    assert "LIGHT IS ON" not in outcome.reason
+    assert "LIGHT WAS STILL ON" not in outcome.reason
     assert time.monotonic() - began < 30.0
     with RunReader(tmp_path / "run.h5") as reader:
         assert len(reader.infos) >= 10

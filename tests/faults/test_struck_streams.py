@@ -95,7 +95,7 @@ def test_whoever_is_struck_in_mid_stream_it_is_dark_soon_and_stays_dark(
     assert eye.dark_after_s < DARK_BY_S
     assert eye.dose_later == eye.dose_then
     assert outcome.exit_code == 1
-    assert "LIGHT IS ON" not in outcome.reason
+    assert "LIGHT WAS STILL ON" not in outcome.reason
     with RunReader(tmp_path / "run.h5") as reader:
         assert reader.status == "partial"
         told = sum(info.applied.dose_j_cm2 for info in reader.infos)
