@@ -145,7 +145,9 @@ class Heard:
         divided = [e.parent_id for e in result.events if e.kind == "division" and e.is_final]
         self.n_divisions += len(set(divided))  # as the summary counts: each daughter has an event
         if result.is_fresh and self.n_rows:
-            why = "its tracks and its policy begin anew"
+            known = result.recalled is not None and result.recalled.shot >= 0
+            cells = "it knows its cells" if known else "its tracks begin anew"
+            why = f"{cells}; its policy begins anew"
             t_s = result.observation.t_s
             self._add(Row(Kind.NOTICE, t_s, "worker started", why, "worker", level="warn"))
         if result.position in self.fields or len(self.fields) < MAX_FIELDS:

@@ -116,7 +116,7 @@ class KnownFiles:
     def _read_names(self) -> int:
         """Return the first name that is free; where that is lost, say so, and begin at 0."""
         try:
-            session, limit = (self._folder / NAMES).read_text("ascii").split()
+            session, limit = (self._folder / NAMES).read_text("utf-8").rsplit(" ", 1)
             if session == self.session and 0 <= int(limit) < _MOST_NAMES:
                 return int(limit)
             why = "that was of another run"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
+from gui.model import RunView
 from gui.tails import LENGTH, Tails
-from realtime.wire import Result, TrackEvent, Tracks
+from realtime.wire import Notice, Result, TrackEvent, Tracks
+from realtime.wire.seen import Recalled
 from tests.gui.fake_source import FakeSource
 
 SOURCE = FakeSource(side_px=32, n_cells=3)
@@ -78,3 +80,17 @@ def test_a_shot_of_before_is_drawn_as_it_was_then() -> None:
         for old, new in zip(then[shot], again, strict=True):
             assert np.array_equal(old, new)
     assert len(tails.drawing(-1).ids) == 0
+
+
+def test_a_worker_that_started_again_draws_the_same_cells_on_and_the_window_says_so() -> None:
+    view, tails = RunView(), Tails()
+    recalled = Recalled(shot=1, first_name=1000)
+    shots = [result(n, (5, 2), (50.0 + n, 20.0 + n)) for n in range(4)]
+    shots[2] = msgspec.structs.replace(shots[2], is_fresh=True, recalled=recalled)
+    for shot in shots:
+        tails.add(shot)
+        view.take(Notice("info", "a row"), 0)
+        view.take(shot, 0)
+    assert tails.drawing().ids.tolist() == [2, 5]
+    assert tails.drawing().tails[:, 1, 0].tolist() == [50.0, 51.0, 52.0, 53.0]
+    assert any("it knows its cells" in row.why for row in view.rows)
