@@ -150,8 +150,7 @@ class ResidualTest:
         mean = self.regions.mean(kept, cells=False)
         if not is_stated or not mean >= 0.0:  # no background, or not a number
             return 1.0, 0.0, 0.0
-        is_calm = cv2.compare(kept, mean, cv2.CMP_LE)
-        is_calm[self.regions.is_cell != 0] = 0
+        is_calm = cv2.bitwise_and(cv2.compare(kept, mean, cv2.CMP_LE), self.regions.is_cell ^ 1)
         few = cv2.countNonZero(is_calm)
         if not few:
             return 1.0, 0.0, 0.0
