@@ -22,7 +22,7 @@ OPTIONS = (
     "-x", "-q", "-pno:cacheprovider", "-pno:xdist", "-pno:benchmark", "--timeout=0",
     "-Wignore::pytest.PytestAssertRewriteWarning",  # plugins are there already, of the run before
 )  # fmt: skip
-PATIENCE_S = 15  # a mutant is given this, and some times what its tests take without a fault
+PATIENCE_S = 30  # a mutant is given this, and some times what its tests take without a fault
 PATIENCE = 4
 LAST_S = 2.0  # a thread that is ending may take so long
 WRAPPED = ("__wrapped__", "fget", "func", "__func__", "wrapped")  # what decorators call it
