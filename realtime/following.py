@@ -109,8 +109,8 @@ class Following:
     def next_name(self, position: int) -> int:
         """Return the name that a field's next new cell gets; 0 where names are not counted."""
         of = self._fields.get(position)
-        tracker = of.tracker if of is not None else None
-        return tracker.next_name if isinstance(tracker, LastingTracker) else 0
+        # Before every answer: asking whether it is a `LastingTracker` takes 20 us.
+        return int(getattr(of.tracker, "next_name", 0)) if of is not None else 0
 
     def known(
         self,

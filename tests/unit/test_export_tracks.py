@@ -8,6 +8,7 @@ import math
 from pathlib import Path
 from xml.etree import ElementTree
 
+import msgspec
 import numpy as np
 import pytest
 import tifffile
@@ -19,6 +20,7 @@ from realtime.export.bleaching import LEAST_POINTS, fading
 from realtime.export.tracks_napari import read_napari
 from realtime.run_file import RunReader, RunWriter
 from realtime.wire import CellDoses, encode
+from realtime.wire.seen import Recalled
 from tests.unit.export_samples import (
     image,
     info,
@@ -240,3 +242,31 @@ def test_a_missing_package_is_one_sentence_with_the_command(
     ):
         export_run(reader, Wanted(("ome-zarr",)), tmp_path, "run")
     assert [left.name for left in tmp_path.iterdir()] == ["run.h5"]
+
+
+@pytest.mark.parametrize(
+    ("recalled", "names"),
+    [
+        (Recalled(1, 1000), {4}),
+        (Recalled(-1, 1000), {4}),
+        (Recalled(-1, 0), {4, 9}),
+        (None, {4, 9}),
+    ],
+)
+def test_a_worker_that_knew_its_cells_is_exported_under_the_same_names(
+    tmp_path: Path, recalled: Recalled | None, names: set[int]
+) -> None:
+    path = tmp_path / "run.h5"
+    with RunWriter(path, start(((64, 64),))) as writer:
+        for n, shot in enumerate((0, 1, 2, 2, 3)):  # the new worker answers the last shot again
+            one = info(shot, shot, 0, 1, Index(t=shot), light(), (64, 64))
+            if n != 3:
+                writer.frame(message(one, image(shot, (64, 64))), image(shot, (64, 64)))
+            answer = result(shot, (one,), tracks((4, 30, 30)), is_fresh=n in (0, 3))
+            answer = msgspec.structs.replace(answer, recalled=recalled if n == 3 else None)
+            writer.document(encode(answer))
+        writer.close("complete")
+    export(path, "csv")
+    rows = rows_of(tmp_path / "run.tracks.csv")
+    assert [row["t"] for row in rows] == ["0", "1", "2", "3"]
+    assert {int(row["cell"]) for row in rows} == names

@@ -12,8 +12,9 @@ import pytest
 from lightloop.config import ConfigError
 from lightloop.replaying import policy_instead
 from realtime.agreement import tolerance
-from realtime.run_file import RunReader
+from realtime.run_file import RunReader, RunWriter
 from realtime.verify import Verifier, verdict, verify_policy
+from realtime.wire import DecisionMessage, encode
 from tests.unit import run_samples as samples
 
 RMS = {"f32": 0.0001, "bf16": 0.03}
@@ -52,6 +53,27 @@ def test_the_last_bit_of_one_decision_is_found_at_its_shot(reader) -> None:
     is_confirmed, words = verdict(verifier)
     assert not is_confirmed
     assert words.startswith("shot 2 (frame 4) is decided differently")
+
+
+def test_a_shot_that_a_new_worker_answered_once_more_is_judged_by_the_first_answer(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "run.h5"
+    with RunWriter(path, samples.start()) as writer:
+        decided, policy = [], Remembering()
+        for n, shot in enumerate((0, 1, 2, 2, 3)):
+            policy = Remembering() if n == 3 else policy
+            pixels = samples.image(shot)
+            if n != 3:
+                writer.frame(samples.message(samples.info(shot), pixels), pixels)
+            result = msgspec.structs.replace(samples.result(shot, (shot,)), is_fresh=n in (0, 3))
+            decided.append(policy.decide(result.observation))
+            writer.document(encode(result))
+            writer.document(encode(DecisionMessage(decided[-1])))
+    assert decided[2] != decided[3]
+    with RunReader(path) as run:
+        verifier = verify_policy(run, Remembering)
+    assert (verifier.n_same, verifier.first, verifier.missing) == (4, None, [])
 
 
 class Newer(Remembering):
