@@ -157,7 +157,8 @@ class SnrPolicy:
         before = replace(field.need)
         off, trend = self._pool(seen, field, light)
         is_sharp = field.is_sharp(seen.trust.focus, light)
-        if not (is_sharp and field.fading.keeps(seen.signal_e / light, light)):
+        is_short = seen.snr < self._config.target_snr
+        if not (is_short and is_sharp and field.fading.keeps(seen.signal_e / light, light)):
             ceiling = min(ceiling, max(field.held, light))  # nor does the shot itself ask for more
         wanted, why = self._wanted(seen, field, now, inputs)
         inputs |= {"bleaching": trend, "light_ceiling": ceiling}

@@ -106,6 +106,22 @@ def test_a_shot_that_is_not_sharp_itself_asks_for_no_more_light() -> None:
     assert light_of(asked) > before / 1.05
 
 
+def test_a_shot_that_is_clear_enough_itself_asks_for_no_more_light() -> None:
+    """As of cells that have just died: what the shots before it lack is not theirs."""
+    steering = SnrPolicy(SnrConfig(target_snr=TARGET), FIRST, READ_NOISE_E)
+    sample, asked, rises = Sample(bleach=0.008), FIRST, []
+    for shot in range(SETTLED + 60):
+        sample.brightness *= 0.99 if shot >= SETTLED else 1.0
+        seen, is_clear = sample.see(asked), shot >= SETTLED and shot % 8 == 0
+        before = light_of(asked)
+        asked = steering.decide(
+            seen_with(but(seen, snr=1.01 * TARGET) if is_clear else seen, 1.0)
+        ).settings
+        rises.append((is_clear, light_of(asked) > before * (1 + 1e-9)))
+    assert (True, True) not in rises
+    assert (False, True) in rises[SETTLED:]
+
+
 def test_cells_that_have_shrunk_get_no_more_light_for_a_shot_that_looks_usual() -> None:
     edges = Edges()
     for sharpness in (1.0, 1.6, 1.6, 1.0):
