@@ -24,8 +24,9 @@ logger = logging.getLogger(__name__)
 EVERY_SHOTS, EVERY_S = 4, 0.2
 """A field is kept at every fourth of its shots, and at each that comes so long after the last time
 (proposed): a worker needs seconds to start again, and many more shots are missed in them."""
-SLOW_S, SLOW = 0.02, 20
-"""Where the disk needs more than this, nothing is kept for so many times as long (proposed)."""
+SLOW_S, SLOW = 0.05, 20
+"""Where a disk needs longer than this, twice in a row, it is left alone for so many times as long
+(proposed)."""
 AGAIN_S = 60.0
 """After keeping it has failed (proposed)."""
 
@@ -55,7 +56,7 @@ class WorkerMemory:
         self.session = files.session
         self._files, self._clock_s = files, clock_s
         self._kept: dict[int, tuple[int, float]] = {}  # shots since, and when
-        self._not_before_s = 0.0
+        self._not_before_s = self._cost_s = 0.0
         self._notices: list[Notice] = []
         self._told: set[str] = set()
 
@@ -101,9 +102,9 @@ class WorkerMemory:
             self._not_before_s = began_s + AGAIN_S
             return
         self._kept[position] = 0, began_s
-        cost_s = self._clock_s() - began_s
-        if cost_s > SLOW_S:
-            self._not_before_s = began_s + SLOW * cost_s
+        before_s, self._cost_s = self._cost_s, self._clock_s() - began_s
+        if (usual_s := min(before_s, self._cost_s)) > SLOW_S:
+            self._not_before_s = began_s + SLOW * usual_s
 
     def notices(self) -> list[Notice]:
         """Return what the run has to be told, once."""
