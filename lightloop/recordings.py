@@ -124,7 +124,8 @@ def open_recording(
         with open_folder(path, images) as source:
             yield _of_source(source, path, scale_of(images[0]))
         return
-    with open_source(path, dataset, axes or usual_axes(path, dataset), channel) as source:
+    letters = axes or usual_axes(path, dataset)
+    with open_source(path, dataset, letters, channel, takes_floats=True) as source:
         yield _of_source(source, path, scale_of(path))
 
 
@@ -209,6 +210,12 @@ def _of_source(source: ImageSource, path: Path, scale: Scale) -> Recording:
         f"{camera.offset_adu:.4g} ADU, read noise {camera.read_noise_e:.2g} e-), so "
         "photo-electrons are relative" + (f"; {guess.doubt}" if guess.doubt else "")
     )
+    if source.scale != 1.0:
+        note = (
+            f"float pixels were multiplied by {source.scale:g} and rounded, and count as those of "
+            "a camera: if they were smoothed before, more false cells are found than stated; "
+            f"{note}"
+        )
 
     def plane(t: int, p: int, z: int) -> Plane:
         number = (t * n_fields + p) * n_planes + z

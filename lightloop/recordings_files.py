@@ -70,7 +70,8 @@ def open_folder(folder: Path, images: list[Path]) -> ImageSource:
         raise RunFileError(f"{images[0].name} cannot be read: {error}") from error
     axes = "TZYX"[-1 - first.ndim :] if first.ndim > 2 else "TYX"
     shape = (len(images), *first.shape)
-    return ImageSource(folder.name, axes, shape, first.dtype, 0, read).closes(ExitStack())
+    source = ImageSource(folder.name, axes, shape, first.dtype, 0, read, takes_floats=True)
+    return source.closes(ExitStack())
 
 
 def usual_axes(path: Path, dataset: str) -> str:

@@ -40,7 +40,7 @@ FLUSH_FRAMES = 64  # there is no camera that waits for us
 
 
 class Simulated(msgspec.Struct, frozen=True):
-    """What came of a movie: its files, images, cells that ever lived, divisions, deaths, dose."""
+    """What came of a movie: files, images, cells of the whole specimen, divisions, deaths, dose."""
 
     path: str
     truth: str

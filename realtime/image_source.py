@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
 import h5py
@@ -11,13 +12,16 @@ import numpy as np
 import tifffile
 
 from realtime.errors import RunFileError
+from realtime.float_pixels import MOST_ADU, scale_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-    from typing import Any, Self
+    from typing import Any, Self, TypeAlias
 
     from numpy.typing import NDArray
+
+    _Make: TypeAlias = Callable[..., "ImageSource"]
 
 AXES = "TPCZYX"
 TIFF, HDF5, NPY = (".tif", ".tiff"), (".h5", ".hdf5", ".hdf"), (".npy",)
@@ -36,16 +40,21 @@ class ImageSource:
         Time points, positions, planes.
     shift_adu
         What `plane` adds to every pixel, so that none is negative.
+    scale
+        What `plane` multiplies float pixels by before it rounds them: 1 where all are whole
+        numbers of 16 bits, else the power of two that leaves the least of them to rounding.
     full_scale_adu
         Largest value that the source's type can hold, after the shift, ADU.
     """
 
     def __init__(
         self, name: str, axes: str, shape: tuple[int, ...], dtype: np.dtype[Any], channel: int,
-        read: Callable[[tuple[int, ...]], NDArray[Any]],
+        read: Callable[[tuple[int, ...]], NDArray[Any]], *, takes_floats: bool = False,
     ) -> None:  # fmt: skip
         _check_axes(name, axes, shape)
-        _check_dtype(name, dtype)
+        self.is_float = takes_floats and dtype.kind == "f"
+        if not self.is_float:
+            _check_dtype(name, dtype)
         sizes = dict(zip(axes, shape, strict=True))
         if not 0 <= channel < sizes.get("C", 1):
             raise RunFileError(
@@ -66,11 +75,17 @@ class ImageSource:
             raise RunFileError(f"{name} holds no image: its shape is {shape}")
         if dtype.kind == "i":
             self.shift_adu = max(0, -min(int(self._plane(*at).min()) for at in self._all()))
-        self.full_scale_adu = float(np.iinfo(dtype).max + self.shift_adu)
+        self.scale = 1.0
+        if self.is_float:
+            self.scale = scale_of(self.name, ((at, self._plane(*at)) for at in self._all()))
+        most = MOST_ADU if self.is_float else np.iinfo(dtype).max
+        self.full_scale_adu = float(most + self.shift_adu)
 
     def plane(self, t: int, p: int, z: int) -> NDArray[np.uint16]:
         """Return one plane, (Y, X) uint16, ADU."""
         raw = self._plane(t, p, z)
+        if self.is_float:
+            raw = np.rint(raw.astype(np.float64) * self.scale)
         if self.shift_adu:
             raw = raw.astype(np.int32) + self.shift_adu
         return np.ascontiguousarray(raw, dtype=np.uint16)
@@ -102,13 +117,17 @@ class ImageSource:
             raise RunFileError(f"{self.name}: image {leading} cannot be read: {error}") from error
 
 
-def open_source(path: Path, dataset: str, axes: str, channel: int) -> ImageSource:
+def open_source(
+    path: Path, dataset: str, axes: str, channel: int, *, takes_floats: bool = False
+) -> ImageSource:
     """Open a recording.
 
     Parameters
     ----------
     dataset, axes, channel
         See `realtime.importing.import_recording`.
+    takes_floats
+        Whether float pixels will do (`ImageSource.scale`).
 
     Raises
     ------
@@ -128,9 +147,10 @@ def open_source(path: Path, dataset: str, axes: str, channel: int) -> ImageSourc
     opener = next((opener for kinds, opener in openers.items() if kind in kinds), None)
     if opener is None:
         raise RunFileError(f"{path.name}: TIFF, HDF5 and .npy can be imported, not {kind!r}")
+    make = partial(ImageSource, takes_floats=takes_floats)
     with ExitStack() as stack:
         try:
-            source = opener(path, dataset, axes.upper(), channel, stack)
+            source = opener(path, dataset, axes.upper(), channel, stack, make)
         except RunFileError:
             raise
         except (OSError, ValueError, RuntimeError, KeyError, tifffile.TiffFileError) as error:
@@ -143,7 +163,9 @@ def _is_zarr(path: Path) -> bool:
     return path.suffix.lower() == ".zarr" or any((path / mark).exists() for mark in marks)
 
 
-def _open_npy(path: Path, _: str, axes: str, channel: int, stack: ExitStack) -> ImageSource:
+def _open_npy(
+    path: Path, _: str, axes: str, channel: int, stack: ExitStack, make: _Make
+) -> ImageSource:
     del stack  # mapped anew for each plane: a map that lives on would hold the file
 
     def mapped() -> NDArray[Any]:
@@ -154,10 +176,12 @@ def _open_npy(path: Path, _: str, axes: str, channel: int, stack: ExitStack) -> 
 
     images = mapped()
     shape, dtype = images.shape, images.dtype
-    return ImageSource(path.name, axes, shape, dtype, channel, lambda at: np.array(mapped()[at]))
+    return make(path.name, axes, shape, dtype, channel, lambda at: np.array(mapped()[at]))
 
 
-def _open_hdf5(path: Path, dataset: str, axes: str, channel: int, stack: ExitStack) -> ImageSource:
+def _open_hdf5(
+    path: Path, dataset: str, axes: str, channel: int, stack: ExitStack, make: _Make
+) -> ImageSource:
     file = stack.enter_context(h5py.File(path, "r"))
     names = _dataset_names(file)
     name = dataset.strip("/") or (names[0] if len(names) == 1 else "")
@@ -165,12 +189,14 @@ def _open_hdf5(path: Path, dataset: str, axes: str, channel: int, stack: ExitSta
         asked = f"no dataset {dataset!r}" if dataset else "several datasets: say which"
         raise RunFileError(f"{path.name} has {asked}; it holds {', '.join(names) or 'none'}")
     images = file[name]
-    return ImageSource(
+    return make(
         f"{path.name}:{name}", axes, images.shape, images.dtype, channel, lambda at: images[at]
     )
 
 
-def _open_tiff(path: Path, _: str, axes: str, channel: int, stack: ExitStack) -> ImageSource:
+def _open_tiff(
+    path: Path, _: str, axes: str, channel: int, stack: ExitStack, make: _Make
+) -> ImageSource:
     file = stack.enter_context(tifffile.TiffFile(path))
     series = file.series[0]
     shape, said = tuple(series.shape), series.axes.upper()
@@ -187,9 +213,9 @@ def _open_tiff(path: Path, _: str, axes: str, channel: int, stack: ExitStack) ->
                 image: NDArray[Any] = page.asarray()
                 return image
 
-            return ImageSource(path.name, axes, shape, series.dtype, channel, read)
+            return make(path.name, axes, shape, series.dtype, channel, read)
     whole = series.asarray()  # pages that hold whole stacks, or an odd order: through memory
-    return ImageSource(path.name, axes, shape, series.dtype, channel, lambda at: whole[at])
+    return make(path.name, axes, shape, series.dtype, channel, lambda at: whole[at])
 
 
 def _dataset_names(file: h5py.File) -> list[str]:

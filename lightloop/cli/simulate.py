@@ -59,12 +59,12 @@ def simulate(
             check_output(path, need)
         with _progress() as on_progress:
             done = film(movie, preset, out, on_progress)
-        page = paper()
+        page, room = paper(), movie.config.field_scale**2
         dose = ", ".join(f"{line} {total:.4g} J/cm2" for line, total in done.dose_j_cm2.items())
         page.print(f"{done.path}: {done.n_frames} images, {dose}", soft_wrap=True)
         page.print(
-            f"{done.truth}: {done.n_cells} cells lived, {done.divisions} divided, "
-            f"{done.deaths} died",
+            f"{done.truth}: {done.n_cells} cells in the whole specimen, {room:g} times the field "
+            f"of view (each daughter is one more); {done.divisions} divided, {done.deaths} died",
             soft_wrap=True,
         )
 

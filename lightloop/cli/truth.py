@@ -74,7 +74,8 @@ def _lines(reader: TruthReader) -> Iterator[str]:
         f"{int((table['image_row'] < 0).sum())} without an image: no time to write it"
     )
     yield (
-        f"{len(lineages)} cells lived, {int((endings == Ending.DIVISION).sum())} divided, "
+        f"{len(lineages)} cells in and around the field of view (each daughter is one more): "
+        f"{int((endings == Ending.DIVISION).sum())} divided, "
         f"{int((endings == Ending.DEATH).sum())} died"
     )
     for n, line in enumerate(reader.about.lines):

@@ -88,3 +88,53 @@ def test_what_is_nothing_is_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "bad.tif").write_bytes(b"no tiff")
     with pytest.raises(RunFileError, match="cannot be read"), open_recording(tmp_path / "bad.tif"):
         pass
+
+
+@pytest.mark.parametrize("kind", ["tif", "npy", "folder"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_floats_that_are_whole_numbers_are_counts(tmp_path: Path, kind: str, dtype: type) -> None:
+    counts = film().astype(np.uint16)
+    path = _written(tmp_path, counts.astype(dtype), kind)
+    with open_recording(path, axes="" if kind == "folder" else "TYX") as recording:
+        assert not any("multiplied" in note for note in recording.notes)
+        for t, point in enumerate(recording.fields[0]):
+            np.testing.assert_array_equal(point.planes[0].read(), counts[t])
+
+
+@pytest.mark.parametrize("unit", [1e-4, 1.0, 1e5])
+def test_other_floats_keep_their_ratios_and_it_is_said(tmp_path: Path, unit: float) -> None:
+    pixels = film() * np.float32(0.37 * unit)
+    with open_recording(_written(tmp_path, pixels, "tif"), axes="TYX") as recording:
+        read = np.stack([point.planes[0].read() for point in recording.fields[0]])
+        assert "multiplied" in recording.notes[0]
+    assert 2**15 <= read.max() <= 2**16
+    np.testing.assert_allclose(read / read.max(), pixels / pixels.max(), atol=1 / read.max())
+
+
+@pytest.mark.parametrize("bad", [-0.5, np.nan, np.inf])
+@pytest.mark.parametrize("kind", ["tif", "npy", "folder"])
+def test_floats_that_no_camera_counts_are_refused_in_words(
+    tmp_path: Path, bad: float, kind: str
+) -> None:
+    pixels = film().astype(np.float32)
+    pixels[2, 3, 4] = bad
+    path = _written(tmp_path, pixels, kind)
+    with (
+        pytest.raises(RunFileError, match=r"finite and >= 0.*\(2, 0, 0\)"),
+        open_recording(path, axes="" if kind == "folder" else "TYX"),
+    ):
+        pass
+
+
+def _written(folder: Path, pixels: np.ndarray, kind: str) -> Path:
+    """Write a film as one file, or as a folder with a TIFF for each time point."""
+    path = folder / f"film.{kind}"
+    if kind == "npy":
+        np.save(path, pixels)
+    elif kind == "tif":
+        tifffile.imwrite(path, pixels, photometric="minisblack")
+    else:
+        path.mkdir()
+        for t, image in enumerate(pixels):
+            tifffile.imwrite(path / f"t{t}.tif", image)
+    return path
