@@ -1,4 +1,8 @@
-"""The simulated laser box as a process of its own, and the pipes to it."""
+"""The simulated laser box as a process of its own, and the pipes to it.
+
+Each request carries a number, and its answer the same: an answer that comes too late, from a box
+that stood still for a while, is not taken for that to a later question.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +32,9 @@ from acquire.simulated.light.readiness import Readiness
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from multiprocessing.connection import Connection
+
+_NUMBER = 8  # bytes
+IMPATIENT = 0.1  # of its time is a box given that did not answer before: others are to be asked
 
 __all__ = ["AnyLightBox", "LightBoxClient", "LightBoxGone", "LineMeter", "serve"]
 
@@ -74,11 +81,12 @@ def _serve_one(
     except (EOFError, OSError):  # the owner has closed its end, or died
         _forget(owner, owners)
         return
-    reply = _reply(box, packet, sleep)  # what fails here is no owner's end
+    number, request = packet[:_NUMBER], packet[_NUMBER:]
+    reply = _reply(box, request, sleep)  # what fails here is no owner's end
     if reply is None:
         return
     try:
-        owner.send_bytes(ENCODER.encode(reply))
+        owner.send_bytes(number + ENCODER.encode(reply))
     except OSError:
         _forget(owner, owners)
 
@@ -115,6 +123,7 @@ class LightBoxClient(AnyLightBox):
         self._readiness = Readiness([connection])
         self._timeout_s = timeout_s
         self._lock = threading.Lock()
+        self._number = 0
         self._is_deaf = False
 
     def close(self) -> None:
@@ -129,23 +138,27 @@ class LightBoxClient(AnyLightBox):
     def ask(self, request: Request) -> Reply:
         """Send a request and return the reply, `Refused` included."""
         with self._lock:
-            self._send(request)
+            number = self._send(request)
+            until_s = time.monotonic() + self._timeout_s * (IMPATIENT if self._is_deaf else 1.0)
             try:
-                if not self._readiness.wait(self._timeout_s):
-                    # A late reply would answer the next question: this pipe is of no more use.
-                    self._connection.close()
-                    self._is_deaf = True
-                    raise DeviceMissing(
-                        f"the light box did not answer within {self._timeout_s} s; restart it"
-                    )
-                return REPLIES.decode(self._connection.recv_bytes())
+                while self._readiness.wait(max(0.0, until_s - time.monotonic())):
+                    packet = self._connection.recv_bytes()
+                    if packet[:_NUMBER] == number:
+                        self._is_deaf = False
+                        return REPLIES.decode(packet[_NUMBER:])
             except (EOFError, OSError) as error:
                 raise LightBoxGone(f"the light box has gone ({error}); restart it") from error
+            self._is_deaf = True
+            raise DeviceMissing(
+                f"the light box did not answer within {self._timeout_s} s; restart it"
+            )
 
-    def _send(self, request: Request) -> None:
+    def _send(self, request: Request) -> bytes:
+        """Send a request, and return its number."""
+        self._number += 1
+        number = self._number.to_bytes(_NUMBER, "little")
         try:
-            self._connection.send_bytes(ENCODER.encode(request))
+            self._connection.send_bytes(number + ENCODER.encode(request))
         except (OSError, ValueError) as error:
-            if self._is_deaf:
-                raise DeviceMissing("the light box did not answer before; restart it") from error
             raise LightBoxGone(f"the light box has gone ({error}); restart it") from error
+        return number
