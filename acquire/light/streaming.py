@@ -64,9 +64,9 @@ class Streaming:
         allowed = shot.take(request, lease.channel, lease.n_frames, lease.position)
         if (allowed.power_fraction > 0) != (lease.allowed.power_fraction > 0):
             return False  # whether there is light at all is for the switch
-        allowed = self._slew.no_stronger(
-            request, lease.channel, allowed, lease.applied.power_fraction
-        )
+        if allowed.power_fraction > 0:  # dark is never stronger, and no multiple of it is a bound
+            shown = lease.applied.power_fraction
+            allowed = self._slew.no_stronger(request, lease.channel, allowed, shown)
         was, before = lease.allowed, self._taken(lease)
         if _light(allowed) != _light(was):
             self._account.roll(lease, allowed)

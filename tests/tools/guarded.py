@@ -9,7 +9,7 @@ FILES = tuple(
     f"acquire/{name}.py"
     for name in (
         *(f"light/{name}" for name in (
-            "ending", "stop", "alarm", "lighting", "darkness", "guard", "shots", "lease",
+            "ending", "stop", "alarm", "lighting", "darkness", "guard", "shots", "lease", "stream_change",
             "lease_light", "account", "bounds", "frame_bounds", "slew", "where", "stream",
             "streaming", "startup",
         )),
@@ -22,7 +22,7 @@ TESTS = (
         "light", "light_devices", "light_booked", "light_stop", "light_steps", "light_doubt",
         "light_switch", "light_machine", "light_trace", "source",
         "refusals", "dose", "cell_dose", "fluence", "startup_light", "burst", "stream",
-        "slew_channels", "sample_record", "exposure_step", "lease",
+        "slew_channels", "sample_record", "exposure_step", "lease", "stream_change",
         "keeper", "keeper_answers", "keeper_breaks", "keeper_promises",
     )),
     "tests/faults/test_light_faults.py",

@@ -123,3 +123,16 @@ def test_at_the_end_of_a_run_power_goes_too() -> None:
     assert at.bench.power["488"] > 0
     assert at.guard.all_dark()
     assert at.bench.power["488"] == 0
+
+
+def test_a_stream_that_was_stopped_is_not_renewed() -> None:
+    at = stand()
+    with at.guard.stream(ask(), "488", 1, 0) as lease:
+        lease.start()
+        lease.pop_truth()
+        told = len(at.keeper.deadlines)
+        at.bench.spend(lease.renew_ns - at.bench.now)
+        at.guard._stopped.set()
+        with pytest.raises(LightRefused, match="was stopped"):
+            lease.renew()
+        assert len(at.keeper.deadlines) == told, "the keeper keeps to the deadline that it has"
