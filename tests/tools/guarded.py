@@ -9,7 +9,7 @@ FILES = tuple(
     f"acquire/{name}.py"
     for name in (
         *(f"light/{name}" for name in (
-            "ending", "stop", "alarm", "lighting", "darkness", "guard", "shots", "lease", "stream_change",
+            "ending", "stop", "alarm", "lighting", "darkness", "guard", "shots", "lease",
             "lease_light", "account", "bounds", "frame_bounds", "slew", "where", "stream",
             "streaming", "startup",
         )),
