@@ -32,11 +32,12 @@ _WEIGHT = 1 / 8
 STRUCTURE_MAX = 7.2
 """Sigma of the averaged answer from which a structure is no chance (measured: an average of noise
 alone reaches 5.5, a spot of 7 e- in 10 e- a pixel 14)."""
-STRUCTURE_E, STRUCTURE_SHARE = 5.5, 0.53
+ADDED_E, LOST_E, STRUCTURE_SHARE = 5.0, 5.5, 0.53
 """Peak of what was added or lost, e- and as a share of the light that is drawn around it, from
 which it is an object of its own. Less than that is what any network smooths, in every good image
 (measured: the most of both together 5.5 e- and 0.46, over 700 scenes; spots of 7 e- in 10 e- a
-pixel, lost or added, 0.56 and more); the expected error tells it."""
+pixel, lost or added, 0.56 and more; some that were added come out at 5 e-); the expected error
+tells it."""
 STRUCTURE_SDS = 5.0
 """And it must be as many times the error that the estimate states there: what is announced, rims of
 bright cells above all, is no surprise (measured: up to 4.5 in 700 good scenes; spots of 7 e- that
@@ -183,7 +184,11 @@ def _object(t: Image, sign: float, most: float, test: ResidualTest, read_noise_e
     strongest = strongest[: light.shape[0], : light.shape[1]]
     peak = strongest * np.sqrt(light + read_noise_e**2) / test.answer
     around = light if sign > 0 else np.maximum(light - peak, 0.0)
-    alone = (strongest > most) & (peak > STRUCTURE_E) & (peak > STRUCTURE_SHARE * around)
+    alone = (
+        (strongest > most)
+        & (peak > (LOST_E if sign > 0 else ADDED_E))
+        & (peak > STRUCTURE_SHARE * around)
+    )
     if doubt_e2.shape == small.shape:
         alone &= peak > STRUCTURE_SDS * np.sqrt(doubt_e2[part])
     if not alone.any():

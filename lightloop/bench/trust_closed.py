@@ -58,6 +58,8 @@ class End(NamedTuple):
     is_trusted: bool
     change: float
     """Its light over that of the first frame."""
+    every: tuple[Points, ...] = ()
+    """What was expected of each frame, this one included."""
 
 
 def close_loop(
@@ -76,13 +78,14 @@ def close_loop(
     scene = known.draw(rng, known.SIZE + 2 * known.MARGIN_PX)
     watch, place = watches(scene.camera), np.zeros(2)
     policy, first = _policy(rng, scene, most_e)
-    settings = first
+    settings, every = first, list[Points]()
     denoise.forget()
     for shot in range(SHOTS):
         light = settings.of("c").exposure_ms
         place = place + STEP_PX * rng.standard_normal(2)
         seen = _lit(known.field(scene, place), light, shot)
-        trust = _look(rng, seen, denoise, watch, shot, light)[1]
+        answer, trust = _look(rng, seen, denoise, watch, shot, light)
+        every.append(points_of(watch.regions, answer, seen, trust))
         settings = policy.decide(_observation(shot, watch, trust, light, scene.camera)).settings
     light = settings.of("c").exposure_ms
     seen = _lit(known.field(scene, place), light, SHOTS)
@@ -92,7 +95,8 @@ def close_loop(
     true_e = known.compare(before, answer, seen, cells=True).true_e
     again = _look(rng, seen, denoise, watch, SHOTS, light, look=1)[1]
     audit = Audited(again.audit_rmse_e, true_e) if again.audits else None
-    return End(points, audit, trust.is_trusted, light / first.of("c").exposure_ms)
+    change = light / first.of("c").exposure_ms
+    return End(points, audit, trust.is_trusted, change, (*every, points))
 
 
 def _policy(rng: np.random.Generator, scene: Known, most_e: float) -> tuple[SnrPolicy, Settings]:

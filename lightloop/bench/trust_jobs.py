@@ -99,9 +99,11 @@ def _do(job: Job) -> Done:
     most_e = _Stand.package.manifest.photons_max_e
     if job.kind == "open":
         return Done("open", _open_loop(np.random.default_rng(job.seed), denoise, new, job.scenes))
-    if job.kind == "closed":
+    if job.kind in ("closed", "loops"):  # of loops, every frame
         rng = np.random.default_rng(job.seed)
         ends = [close_loop(rng, denoise, new, most_e) for _ in range(job.scenes)]
+        if job.kind == "loops":
+            return Done("loops", joined([points for e in ends for points in e.every]))
         points, audits = joined([e.points for e in ends]), tuple(e.audit for e in ends if e.audit)
         return Done("closed", points, audits)
     if job.kind == "good":

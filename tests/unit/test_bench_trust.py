@@ -6,7 +6,16 @@ import cv2
 import numpy as np
 import pytest
 
-from lightloop.bench import trust_closed, trust_cover, trust_frames, trust_jobs, trust_score
+from lightloop.bench import trust as trust_bench
+from lightloop.bench import (
+    trust_closed,
+    trust_cover,
+    trust_fit,
+    trust_frames,
+    trust_jobs,
+    trust_score,
+)
+from lightloop.bench.trust_cover import REGIONS
 from lightloop.bench.trust_focus import depth_of_field_um
 from models.denoise import Denoised
 from models.history import Moment
@@ -72,6 +81,8 @@ def test_in_a_closed_loop_the_policy_chooses_the_light_and_the_last_frame_is_aud
         assert seer.lights[-1] == seer.lights[-2]
         changes.append(seer.lights[-1] / seer.lights[0])
         assert changes[-1] == pytest.approx(end.change)
+        assert len(end.every) == trust_closed.SHOTS + 1
+        assert end.every[-1] == end.points
         audits.append(end.audit)
     assert max(changes) > 1.2
     assert min(changes) < 0.8
@@ -171,3 +182,21 @@ def test_films_whose_light_is_led_move_it_between_the_frames() -> None:
     assert np.ptp(lights) > 0
     assert np.all(lights[1:] <= 1.2501 * lights[:-1])
     assert np.quantile(films[0].known.truth_e, 0.999) <= 1.2 * 600.0
+
+
+def test_drawn_scenes_and_loops_count_alike_in_what_is_fitted() -> None:
+    rng, each = np.random.default_rng(6), []
+    for frames, times in ((200, 1.0), (2_000, 2.0)):
+        seen = [
+            known.Seen(1.0, times * rng.lognormal(0.0, 0.05), 3.0, rng.normal())
+            for _ in range(frames)
+        ]
+        each.append({region: [trust_cover.Point(s, 0.0, 0.0) for s in seen] for region in REGIONS})
+    scales = trust_fit.fit(*each)
+    assert scales["cells.1.low"] == pytest.approx(0.93, abs=0.05)
+    assert scales["cells.1.high"] == pytest.approx(2.1, abs=0.1)
+
+
+def test_what_is_fitted_is_none_of_what_is_judged() -> None:
+    seeds = {trust_bench.SEED + more for more in range(5)}
+    assert seeds.isdisjoint({trust_fit.CLOSED_SEED, trust_fit.OPEN_SEED})
