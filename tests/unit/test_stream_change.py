@@ -92,3 +92,15 @@ def test_a_power_that_takes_two_and_a_half_frames_to_settle_is_shown_after_three
             lease.pop_truth()
         assert lease.change(ask(power=0.4, decision_id=8))
         assert lease.changes[-1].first_frame == 2 + 1 + 3
+
+
+def test_a_second_change_before_the_first_was_shown_is_the_one_that_lasts() -> None:
+    at = stand(limits=FREE)
+    with at.guard.stream(ask(power=0.5), "488", 1, 0) as lease:
+        lease.start()
+        lease.pop_truth()
+        assert lease.change(ask(power=0.4, decision_id=8))
+        assert lease.change(ask(power=0.3, decision_id=9))
+        for _ in range(3):
+            _, applied = lease.pop_truth()
+    assert (applied.decision_id, applied.power_fraction) == (9, 0.3)
