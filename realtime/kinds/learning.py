@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 FOLDS = 5
-PULLS = (1e-4, 1e-3, 1e-2, 1e-1)
+PULLS = (1e-3, 1e-2, 1e-1, 1.0)
 """How strongly weights are drawn towards 0, of which the best is taken (proposed)."""
 LEAST_CELLS = 3
 """Cells of a kind, below which nobody could say how well it is known (proposed)."""
@@ -145,6 +145,6 @@ def _fit(
         return float(value), slope.ravel()
 
     start = np.zeros(n_kinds * x.shape[1])
-    best = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500})
+    best = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 200})
     w = best.x.reshape(n_kinds, -1)
     return mean, scale, w[:, :-1], w[:, -1]
