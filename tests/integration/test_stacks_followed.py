@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
 import numpy as np
 import pytest
 import xxhash
+from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 from acquire.frame import FrameInfo, Index, Shot
@@ -36,13 +39,17 @@ TEXT = (
     .replace('kind = "snr"', 'kind = "fixed"')
     .replace("loops = 5000 }", f"loops = {TIMES} }}\nz_plan = {{ range = 12.0, step = 1.0 }}")
 ) + "[detect]\ndiameter_px = 20.0\n"
+Counts: TypeAlias = NDArray[np.uint16]
+Floats: TypeAlias = NDArray[np.float64]
+Film: TypeAlias = tuple[list[Counts], list[Floats]]
+PlanesOf: TypeAlias = Callable[[int], tuple[int, ...]]
 CONFIG = parse(TEXT)
 CAMERA = CameraInfo("Camera", SIDE, SIDE, PIXEL_UM, CONFIG.scope.calibration())  # type: ignore[union-attr]
 START = Start("s", 0, 0, (CAMERA,), RingInfo("", 0, 0), CONFIG.first_settings(), config_toml=TEXT)
 
 
 @pytest.fixture(scope="module")
-def film():
+def film() -> Film:
     """Return the frames of all planes, and where cells truly are at each time: y, x px, z um."""
     assert CONFIG.scope.kind == "simulated"
     movie = Movie(CONFIG.scope, TIMES, 60.0, 60.0, 0.3, PLANES, STEP_UM)
@@ -55,7 +62,7 @@ def film():
     return frames, truth
 
 
-def infos(planes_of) -> list[tuple[int, FrameInfo]]:
+def infos(planes_of: PlanesOf) -> list[tuple[int, FrameInfo]]:
     """Return which plane of the film each frame of a run is, and what the run says of it."""
     made: list[tuple[int, FrameInfo]] = []
     for t in range(TIMES):
@@ -73,7 +80,7 @@ def message(info: FrameInfo, pixels: np.ndarray) -> FrameMessage:
     return FrameMessage(info, 0, 0, pixels.nbytes, xxhash.xxh3_64_intdigest(pixels.data))
 
 
-def answers(frames, planes_of) -> list[tuple[Result, bytes]]:
+def answers(frames: list[Counts], planes_of: PlanesOf) -> list[tuple[Result, bytes]]:
     pipeline, told = build_pipeline(CONFIG, START, None), []
     for n, info in infos(planes_of):
         pipeline.see(info, frames[n])
@@ -83,7 +90,7 @@ def answers(frames, planes_of) -> list[tuple[Result, bytes]]:
     return [(result, encode(result) + encode(decision)) for result, decision in told]
 
 
-def off_um(results: list[Result], truth) -> np.ndarray:
+def off_um(results: list[Result], truth: list[Floats]) -> Floats:
     """Return heights less the true ones, um, of cells that lie alone; and the sigmas told."""
     found = []
     for result, cells in zip(results, truth, strict=True):
@@ -106,7 +113,7 @@ def off_um(results: list[Result], truth) -> np.ndarray:
     ],
     ids=["whole", "skipped", "skipped and checked"],
 )
-def test_heights_are_true_and_the_same_again(film, planes_of) -> None:
+def test_heights_are_true_and_the_same_again(film: Film, planes_of: PlanesOf) -> None:
     frames, truth = film
     told = answers(frames, planes_of)
     results = [result for result, _ in told]
@@ -123,7 +130,7 @@ def test_heights_are_true_and_the_same_again(film, planes_of) -> None:
 
 
 @pytest.mark.timeout(120)
-def test_without_planes_nothing_is_said_of_heights(film) -> None:
+def test_without_planes_nothing_is_said_of_heights(film: Film) -> None:
     frames, _ = film
     for result, _ in answers(frames, lambda t: (6,)):
         assert result.tracks.ids
@@ -133,7 +140,7 @@ def test_without_planes_nothing_is_said_of_heights(film) -> None:
 
 @pytest.mark.timeout(120)
 def test_heights_are_in_the_run_file_and_leave_it_in_tables_and_graphs(
-    film, tmp_path: Path
+    film: Film, tmp_path: Path
 ) -> None:
     frames, _ = film
     run = tmp_path / "stack.h5"

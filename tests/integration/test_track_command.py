@@ -121,7 +121,7 @@ def test_a_stage_that_moved_inside_a_field_of_a_run_is_no_upheaval(
     with open_recording(tmp_path / "film.npy", axes="TYX") as opened:
         points = [
             TimePoint(t, [Plane(plane.read, plane.moment._replace(x_px=float(left * is_told)))])
-            for (t, (plane,)), left in zip(opened.fields[0], lefts, strict=True)
+            for (t, (plane,), _), left in zip(opened.fields[0], lefts, strict=True)
         ]
         done = track(replace(opened, fields={0: points}), tmp_path / "c.csv", Format.CSV, Wanted())
     assert done.n_cells == len(middles)

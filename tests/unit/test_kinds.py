@@ -106,7 +106,7 @@ def test_kinds_that_look_alike_are_not_told_apart_though_each_cell_has_many_imag
 def test_a_rare_kind_counts_as_much_as_a_common_one() -> None:
     known = examples(3.0, n_cells=400, images=1)
     few = (known.kinds == 0) | (known.cells % 10 == 0)
-    made = learn(Examples(*(part[few] for part in known)), ("a", "b"))
+    made = learn(Examples(known.looks[few], known.kinds[few], known.cells[few]), ("a", "b"))
     fresh = examples(3.0, n_cells=1000, images=1, seed=5)
     said = made.of_looks(fresh.looks).argmax(axis=1)
     right = [(said[fresh.kinds == kind] == kind).mean() for kind in (0, 1)]
@@ -120,7 +120,7 @@ def test_labels_from_which_nothing_can_be_learnt_are_refused() -> None:
         learn(known, ("a",))
     few = known.cells < 7  # five cells of the first kind, two of the second
     with pytest.raises(KindsError, match="2 cells of kind 'b' were found"):
-        learn(Examples(*(part[few] for part in known)), ("a", "b"))
+        learn(Examples(known.looks[few], known.kinds[few], known.cells[few]), ("a", "b"))
     with pytest.raises(KindsError, match="same name"):
         learn(known, ("cell a", "cell-a"))
     with pytest.raises(KindsError, match="begins with a letter"):
