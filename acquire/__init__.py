@@ -3,7 +3,8 @@
 from acquire.calibration import Calibration
 from acquire.camera import Camera, Image
 from acquire.clock import Clock, HostClock, SimulatedClock
-from acquire.core import Core, load_system
+from acquire.core import Core
+from acquire.core_loading import load_system
 from acquire.dose import Ledger
 from acquire.errors import ScopeError
 from acquire.frame import Frame, FrameInfo, Index, Shot

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from acquire.core import commanding, require_device
+from acquire.core_refusals import commanding, require_device
 from acquire.errors import SettingRefused
 
 if TYPE_CHECKING:

@@ -1,20 +1,11 @@
-"""The few calls of a Micro-Manager core that we use, how to load one, and what it lacks."""
+"""The few calls of a Micro-Manager core that we use."""
 
 from __future__ import annotations
 
-import difflib
-import importlib
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
-
-from acquire.core_trouble import explained
-from acquire.errors import DeviceMissing, ScopeError, SettingRefused
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence
-
-PYTHON_DEVICE = "#py "  # begins a line that pymmcore-plus reads, and others take for a comment
+    from collections.abc import Iterable, Sequence
 
 
 class Core(Protocol):
@@ -238,97 +229,3 @@ class Core(Protocol):
     def getConfigData(self, group: str, preset: str) -> Iterable[tuple[str, str, str]]:
         """Return the device, property and value of each setting of a preset."""
         ...
-
-
-def load_system(config: Path | str = "demo") -> Core:
-    """Load a Micro-Manager configuration file; "demo" is the one that comes with the test devices.
-
-    The core's own shutter automatism is switched off at once: only the guard moves light.
-
-    Raises
-    ------
-    DeviceMissing
-        If the file is not there, or Micro-Manager cannot load a device of it.
-    """
-    lines = _text(config)
-    core = new_core(lines)
-    try:
-        if config == "demo":
-            core.loadSystemConfiguration()
-        else:
-            core.loadSystemConfiguration(str(config))
-    except (OSError, RuntimeError) as error:
-        said = " ".join(str(error).split())
-        help_ = explained(said, lines) or "does the same file load in Micro-Manager itself?"
-        raise DeviceMissing(f"Micro-Manager cannot load {config}: {said}; {help_}") from error
-    core.setAutoShutter(False)
-    return cast("Core", core)
-
-
-def new_core(lines: str) -> Any:
-    """Return an empty core that can load a configuration: one for Python devices if it has any."""
-    if any(line.startswith(PYTHON_DEVICE) for line in lines.splitlines()):
-        return importlib.import_module("pymmcore_plus.experimental.unicore").UniMMCore()
-    return importlib.import_module("pymmcore_plus").CMMCorePlus()
-
-
-def _text(config: Path | str) -> str:
-    """Return what is written in a configuration file; nothing if Micro-Manager has to find it."""
-    path = Path(config)
-    return path.read_text("utf-8", errors="replace") if path.is_file() else ""
-
-
-@contextmanager
-def commanding(what: str) -> Generator[None]:
-    """Turn whatever a driver raises into an error that a run ends with in good order.
-
-    Raises
-    ------
-    SettingRefused
-        Says which command failed, and what the driver said.
-    """
-    try:
-        yield
-    except ScopeError:
-        raise
-    except Exception as error:  # drivers raise anything; Micro-Manager makes it a RuntimeError
-        raise SettingRefused(f"{what} failed: {error}") from error
-
-
-def require_device(core: Core, label: str, role: str) -> None:
-    """Check that a device is loaded.
-
-    Raises
-    ------
-    DeviceMissing
-        With the labels that look most like it.
-    """
-    loaded = core.getLoadedDevices()
-    if label not in loaded:
-        raise DeviceMissing(f"{role}: no device {label!r}; {near_misses(label, loaded)}")
-
-
-def require_property(core: Core, label: str, name: str, role: str) -> None:
-    """Check that a device is loaded and has a property.
-
-    Raises
-    ------
-    DeviceMissing
-        With the names that look most like it.
-    """
-    require_device(core, label, role)
-    names = core.getDevicePropertyNames(label)
-    if name not in names:
-        raise DeviceMissing(
-            f"{role}: device {label!r} has no property {name!r}; {near_misses(name, names)}"
-        )
-
-
-def near_misses(asked: str, found: Iterable[str]) -> str:
-    """Say which names look most like the one that was asked for."""
-    names = [str(name) for name in found]
-    by_lower = {name.lower(): name for name in names}
-    near = difflib.get_close_matches(asked.lower(), by_lower, n=3, cutoff=0.5)
-    if near:
-        return "did you mean " + " or ".join(repr(by_lower[name]) for name in near) + "?"
-    return "there are " + (", ".join(map(repr, names)) or "none")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from acquire.core import require_device
+from acquire.core_refusals import require_device
 from acquire.stand.arrival import Arrival
 from acquire.stand.autofocus import DeviceFocus, ImageFocus, use_autofocus
 from acquire.stand.focus_lock import FocusLock

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from acquire.core import load_system
+from acquire.core_loading import load_system
 from acquire.light.own_core import OwnWay
 from acquire.light.startup import refuse_lit_startup
 from acquire.simulated.config import SimulatedScopeConfig

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from acquire.calibrating.camera_key import camera_key
-from acquire.core import commanding, require_device
+from acquire.core_refusals import commanding, require_device
 from acquire.errors import SettingRefused
 from lightloop.calibrations import camera_calibration
 from realtime.wire import CameraInfo

@@ -163,7 +163,7 @@ def check_scope(
         light cannot be switched off, would be on as soon as the microscope is loaded, or is told
         twice. Or if the camera's calibration is of another camera or mode.
     """
-    from acquire.core import require_property
+    from acquire.core_refusals import require_property
     from acquire.errors import DeviceMissing, SettingRefused
     from acquire.light.port import LightPort
     from lightloop.build_focus import build_scope, check_focus

@@ -6,7 +6,7 @@ import statistics
 import time
 from typing import TYPE_CHECKING
 
-from acquire.core import commanding, require_property
+from acquire.core_refusals import commanding, require_property
 from acquire.errors import SettingRefused
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from acquire.core import commanding, near_misses, require_property
+from acquire.core_refusals import commanding, near_misses, require_property
 from acquire.errors import SettingRefused
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ import numpy as np
 from acquire.calibrating.camera_numbers import CameraMaps, CameraNumbers
 from acquire.calibrating.photon_transfer import Level
 from acquire.calibration import Calibration, CameraKey
-from acquire.core import near_misses
+from acquire.core_refusals import near_misses
 from acquire.errors import CalibrationRefused
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from acquire.calibration import CameraKey
-from acquire.core import commanding
+from acquire.core_refusals import commanding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

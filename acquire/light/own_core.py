@@ -13,7 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from acquire.core import PYTHON_DEVICE, commanding, new_core
+from acquire.core_loading import PYTHON_DEVICE, new_core
+from acquire.core_refusals import commanding
 from acquire.errors import DeviceMissing, ScopeError
 from acquire.light.port import LightPort
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from acquire.core import commanding, require_device, require_property
+from acquire.core_refusals import commanding, require_device, require_property
 from acquire.errors import SettingRefused
 from acquire.say import say
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from acquire.core import near_misses, require_device
+from acquire.core_refusals import near_misses, require_device
 from acquire.errors import DeviceMissing
 
 if TYPE_CHECKING:

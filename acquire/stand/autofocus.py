@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from acquire.core import require_device
+from acquire.core_refusals import require_device
 from acquire.errors import DeviceMissing, LightOverBudget, StageError
 from acquire.settings import ChannelSettings, Request, Settings
 from acquire.stand.drive import Driver

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from acquire.core import commanding
+from acquire.core_refusals import commanding
 from acquire.errors import ScopeError
 
 if TYPE_CHECKING:

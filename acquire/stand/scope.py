@@ -6,7 +6,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from acquire.core import commanding, require_device, require_property
+from acquire.core_refusals import commanding, require_device, require_property
 from acquire.errors import SettingRefused
 from acquire.plan.presets import without_light
 from acquire.stand.habits import StageHabits

@@ -102,7 +102,7 @@ def _held(wanted: RunConfig) -> Finding | None:
 
 def probe_snap() -> list[int]:
     """Return the shape of one image of the demonstration camera."""
-    from acquire.core import load_system
+    from acquire.core_loading import load_system
 
     core = load_system()
     try:

@@ -13,7 +13,7 @@ import useq
 
 from acquire.camera import Camera
 from acquire.clock import SimulatedClock
-from acquire.core import load_system
+from acquire.core_loading import load_system
 from acquire.dose import Ledger
 from acquire.errors import (
     CameraTimeout,

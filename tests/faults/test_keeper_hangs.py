@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from acquire.core import load_system
+from acquire.core_loading import load_system
 from acquire.keeper.pipes import make_pipes
 from acquire.light.port import LightPort
 from lightloop import lights_out

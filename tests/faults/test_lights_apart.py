@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from acquire.core import load_system
+from acquire.core_loading import load_system
 from acquire.errors import ScopeError
 from acquire.light.own_core import OwnWay
 from acquire.light.port import LightPort

@@ -41,7 +41,7 @@ LIMITS = Limits(1.0, 100.0, 1.0, 10.0)
 
 def own(leases: Connection, orders: Connection, system: str, says: Connection, does: str) -> None:
     """Be an owner of the real thing: take a lease, light up, and fail."""
-    from acquire.core import load_system
+    from acquire.core_loading import load_system
     from acquire.dose import Ledger
     from acquire.light.guard import LightGuard
     from acquire.light.port import LightPort

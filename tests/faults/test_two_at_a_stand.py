@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from acquire.core import load_system
+from acquire.core_loading import load_system
 from lightloop.cli.app import app
 from lightloop.config import parse
 from lightloop.one_at_a_time import FOLDER_VARIABLE, hold_stand
