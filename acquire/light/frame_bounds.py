@@ -58,7 +58,7 @@ def lower(
         If the light cannot be made as weak, or as short.
     """
     exposure_ms, power, why = allowed.exposure_ms, allowed.power_fraction, allowed.reasons
-    if share < 1:
+    if not share >= 1:  # a share that is no number is none
         why = (*why, because)
         if source.is_dimmable:
             power *= share
@@ -135,7 +135,7 @@ def _check_shortest(
     exposure_ms: float, source: LightSource, limits: Limits, because: str, at: str
 ) -> None:
     """Refuse what a light that cannot be dimmed would have to get as more light than asked."""
-    if exposure_ms < limits.min_exposure_ms * (1 - 1e-9):
+    if not exposure_ms >= limits.min_exposure_ms * (1 - 1e-9):
         raise LightRefused(
             f"light {source.name!r} cannot be dimmed, and {exposure_ms:.3g} ms is below "
             f"min_exposure_ms {limits.min_exposure_ms:g} ({at}; {because})"

@@ -138,12 +138,18 @@ class Slew:
         """Return the light of a frame with no more power than a step above what was shown.
 
         In a stream one frame follows another: shorter frames of stronger light, of the same dose
-        each, would be more light.
+        each, would be more light. Dark is never stronger; and no step, however large, leads up from
+        it: endless steps of nothing are no number.
+
+        Raises
+        ------
+        LightRefused
+            If the light cannot be made as weak, or was not shown at all.
         """
         light = self._channels[channel]
         limits = self._limits[light.name]
         is_vouched = request.has_evidence and not request.late
-        most = shown * (limits.max_step_up if is_vouched else 1.0)
+        most = shown * (limits.max_step_up if is_vouched else 1.0) if shown > 0 else 0.0
         if allowed.power_fraction <= most * (1 + 1e-9):
             return allowed
         at = limits_of(light.name, self._config)

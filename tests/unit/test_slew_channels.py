@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -9,7 +10,7 @@ import pytest
 
 from acquire.errors import LightRefused
 from acquire.light.bounds import GuardRules
-from acquire.light.frame_bounds import Allowed
+from acquire.light.frame_bounds import Allowed, lower
 from acquire.light.lease import Lease
 from acquire.light.slew import ShotLight, Slew
 from acquire.settings import ChannelSettings, Limits, Request, Settings
@@ -132,3 +133,23 @@ def test_light_that_is_held_says_that_it_is_held_for_want_of_a_decision() -> Non
     held = at.admit(request(0.8, late=1), ONE, 0, 0).allowed["a"]
     assert held.power_fraction == pytest.approx(0.4)
     assert held.reasons == ("no decision for 1 shots: held",)
+
+
+@pytest.mark.parametrize("step", [2.0, math.inf])
+@pytest.mark.parametrize("shown", [0.0, math.nan])
+def test_no_step_however_large_leads_up_from_light_that_was_not_shown(
+    step: float, shown: float
+) -> None:
+    limits = Limits(1, 100, 1.0, budget_j_cm2=100, max_step_up=step)
+    at = Slew({"a": LASER}, {"488": limits}, GuardRules())
+    asked = request(has_evidence=True)
+    dark = Allowed(10.0, 0.0)
+    assert at.no_stronger(asked, "a", dark, shown) is dark
+    with pytest.raises(LightRefused, match="cannot be made as weak as 0"):
+        at.no_stronger(asked, "a", Allowed(10.0, 0.4), shown)
+
+
+def test_a_share_of_light_that_is_no_number_is_refused() -> None:
+    for light in (LASER, LASER.model_copy(update={"power_device": ""})):
+        with pytest.raises(LightRefused):
+            lower(Allowed(10.0, 1.0), math.nan, "doubt", light, LIMITS, "somewhere")
