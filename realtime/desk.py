@@ -13,7 +13,7 @@ import math
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from realtime.errors import BadMessage
 from realtime.seats import Seats
@@ -30,8 +30,6 @@ from realtime.wire import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from realtime.policy.decision import Decision
     from realtime.sockets import Socket
     from realtime.wire import FrameMessage, FromClient
@@ -41,6 +39,14 @@ logger = logging.getLogger(__name__)
 DUE = encode(FrameDue())
 REFUSALS_TOLD = 20  # the count goes on, the log does not
 REMEMBERED = 4096  # shots whose decision was taken; a ring holds no more frames
+
+
+class Journal(Protocol):
+    """What the worker says goes here, for everybody else."""
+
+    def __call__(self, *packets: bytes) -> object:
+        """Take documents, as bytes, that belong together."""
+        ...
 
 
 class Desk:
@@ -53,7 +59,8 @@ class Desk:
     slots, mode
         Frames that the ring holds; how frames are chosen (`realtime.seats`).
     journal
-        Takes what the worker says, as bytes, for everybody else.
+        Takes what the worker says; a result only together with the decision that follows from
+        it, so that no end of a run comes between the two.
 
     Attributes
     ----------
@@ -68,14 +75,14 @@ class Desk:
         greeting: bytes,
         slots: int,
         mode: str,
-        journal: Callable[[bytes], object],
+        journal: Journal,
     ) -> None:
         self.refused = 0
         self._socket, self._token, self._greeting = socket, token, greeting
         self._journal = journal
         self._seats = Seats(slots, mode)
         self._answers: deque[tuple[Result, Decision]] = deque()
-        self._result: Result | None = None
+        self._result: tuple[bytes, Result] | None = None  # its decision is still on its way
         self._decided: dict[int, None] = {}  # shots, oldest first; since the worker came
         self._lock = threading.Lock()  # a socket belongs to one thread at a time
 
@@ -151,18 +158,18 @@ class Desk:
             raise BadMessage(f"a second result of shot {message.shot}, which is decided")
         if max(message.seqs, default=-1) > self._seats.head_seq:
             raise BadMessage(f"a result of frames {message.seqs}, which were never taken")
-        self._result = message
-        self._journal(packet)
+        self._result = packet, message
 
     def _take_decision(self, packet: bytes, message: DecisionMessage) -> None:
-        result, self._result = self._result, None
-        if result is None or result.shot != message.decision.id:
+        pending, self._result = self._result, None
+        if pending is None or pending[1].shot != message.decision.id:
             raise BadMessage(f"decision {message.decision.id} without the result that it follows")
+        first, result = pending
         self._decided[result.shot] = None
         if len(self._decided) > REMEMBERED:
             del self._decided[next(iter(self._decided))]
         self._answers.append((result, message.decision))
-        self._journal(packet)
+        self._journal(first, packet)
 
     def _welcome(self, identity: bytes, hello: Hello) -> None:
         if why := objection(hello, self._token, ("shots",)):

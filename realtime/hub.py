@@ -112,7 +112,7 @@ class Hub:
         packet = encode(message)
         self.frames += 1
         self._desk.put(packet, message)
-        self._usher.tell(packet, message)
+        self._usher.tell(packet, frame=message)
         self._digest.add(info.seq, digest)
         if not info.ends_shot:
             self._usher.wake()
@@ -244,9 +244,9 @@ class Hub:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _note(self, packet: bytes) -> None:
+    def _note(self, *packets: bytes) -> None:
         """Journal what the worker said; it is passed on while the next exposure runs."""
-        self._usher.tell(packet)
+        self._usher.tell(*packets)
 
 
 def _offer_nothing(name: str) -> Reply:

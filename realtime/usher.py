@@ -78,7 +78,7 @@ class Usher:
         self._stream, self._control = sockets.stream, sockets.control
         self._token, self._greeting, self._on_command = sockets.address.token, greeting, on_command
         self._commands = CommandBook()
-        self._inlet: deque[tuple[bytes, FrameMessage | None]] = deque()
+        self._inlet: deque[tuple[tuple[bytes, ...], FrameMessage | None]] = deque()
         self._is_woken = self._stopping = False
         self._turn_ns = self._woke_ns = time.perf_counter_ns()
         self._wake_lock = threading.Lock()
@@ -105,9 +105,12 @@ class Usher:
         """Whether something that was said has not been taken in yet."""
         return bool(self._inlet)
 
-    def tell(self, packet: bytes, frame: FrameMessage | None = None) -> None:
-        """Take a document, or a frame that lies in the ring; it is passed on within a tick."""
-        self._inlet.append((packet, frame))
+    def tell(self, *packets: bytes, frame: FrameMessage | None = None) -> None:
+        """Take documents, or a frame that lies in the ring; they are passed on within a tick.
+
+        What is told together stays together: nothing of another thread comes between.
+        """
+        self._inlet.append((packets, frame))
 
     def pinned_from(self) -> int:
         """Return the first frame that a lossless listener still needs, sent to it or not yet.
@@ -157,8 +160,9 @@ class Usher:
             self._desk.serve()
             with self.changed:
                 while self._inlet:
-                    packet, frame = self._inlet.popleft()
-                    self.seats.add(packet, frame, for_worker=False)
+                    packets, frame = self._inlet.popleft()
+                    for packet in packets:
+                        self.seats.add(packet, frame, for_worker=False)
                 self._unseat_the_silent()
                 self._serve_seats()
                 self.changed.notify_all()

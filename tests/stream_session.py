@@ -22,6 +22,8 @@ from realtime.wire import DecisionMessage, FrameMessage, Reply, Result, Start, T
 
 Kind = TypeVar("Kind")
 SHAPE = (16, 24)
+PATIENCE_S = 60.0  # on a loaded machine; only what fails waits so long
+PATIENCE_MS = int(1000 * PATIENCE_S)
 SETTINGS = Settings((ChannelSettings("GFP", 10.0, 0.1),))
 APPLIED = Applied("GFP", "488", 488.0, 10.0, 10.0, 0.1, 0.1, 0.5, 0.005, True, -1)
 
@@ -75,12 +77,12 @@ class Session:
 
     def join(self, name: str, policy: str, credit: int, resume_from: int = -1) -> StreamClient:
         client = StreamClient(self.address, name, policy, credit, resume_from)
-        client.start(5.0)
-        assert self.hub.wait_for({name}, 5.0)
+        client.start(PATIENCE_S)
+        assert self.hub.wait_for({name}, PATIENCE_S)
         return client
 
     def wait_for_room(self, n_frames: int) -> None:
-        until = time.perf_counter() + 10.0
+        until = time.perf_counter() + PATIENCE_S
         while not self.hub.has_room(n_frames):
             assert time.perf_counter() < until, "the ring stays full"
             self.hub.wait_for({"nobody"}, 0.02)
@@ -93,7 +95,7 @@ class Session:
 def frames_of(client: StreamClient, count: int) -> list[int]:
     seqs: list[int] = []
     while len(seqs) < count:
-        got = client.receive(5000)
+        got = client.receive(PATIENCE_MS)
         assert got is not None, f"only {seqs} came"
         if isinstance(got[1], FrameMessage):
             seqs.append(got[1].info.seq)
@@ -102,7 +104,17 @@ def frames_of(client: StreamClient, count: int) -> list[int]:
 
 def next_of(client: StreamClient, kind: type[Kind]) -> Kind:
     while True:
-        got = client.receive(5000)
+        got = client.receive(PATIENCE_MS)
         assert got is not None, f"no {kind.__name__} came"
         if isinstance(got[1], kind):
             return got[1]
+
+
+def said_until(client: StreamClient, kind: type[object]) -> list[type[object]]:
+    """Return the kinds of all messages until one of this kind, in the order in which they came."""
+    said: list[type[object]] = []
+    while not said or said[-1] is not kind:
+        got = client.receive(PATIENCE_MS)
+        assert got is not None, f"no {kind.__name__} came after {said}"
+        said.append(type(got[1]))
+    return said

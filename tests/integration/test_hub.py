@@ -14,8 +14,27 @@ from realtime.address import Address
 from realtime.client import ControlClient, StreamClient
 from realtime.errors import FrameLapped, StreamError
 from realtime.hub import Hub
-from realtime.wire import End, FrameMessage, Gap, RingInfo, Start
-from tests.stream_session import SETTINGS, Session, answer, frames_of, image, next_of
+from realtime.wire import (
+    DecisionMessage,
+    End,
+    FrameMessage,
+    Gap,
+    Notice,
+    Result,
+    RingInfo,
+    Start,
+)
+from tests.stream_session import (
+    PATIENCE_MS,
+    PATIENCE_S,
+    SETTINGS,
+    Session,
+    answer,
+    frames_of,
+    image,
+    next_of,
+    said_until,
+)
 
 
 @pytest.fixture
@@ -29,7 +48,7 @@ def test_a_lossless_listener_gets_every_frame_in_order_with_its_pixels(session: 
     with session.join("recorder", "lossless", 100) as recorder:
         session.publish(range(8))
         for seq in range(8):
-            got = recorder.receive(5000)
+            got = recorder.receive(PATIENCE_MS)
             assert got is not None
             message = got[1]
             assert isinstance(message, FrameMessage)
@@ -76,7 +95,7 @@ def test_a_viewer_gets_the_newest_frame_when_it_asks(session: Session) -> None:
 def test_a_lapped_frame_is_noticed_after_use(session: Session) -> None:
     with session.join("window", "latest", 1) as window:
         session.publish(range(1))
-        got = window.receive(5000)
+        got = window.receive(PATIENCE_MS)
         assert got is not None
         assert isinstance(got[1], FrameMessage)
         session.publish(range(1, 9))
@@ -104,22 +123,39 @@ def test_where_stamps_are_not_enough_every_check_compares_the_bytes(
 def test_a_decision_comes_back_with_the_result_it_follows(session: Session) -> None:
     with session.join("worker", "shots", 1) as worker:
         session.publish(range(1))
-        got = worker.receive(5000)
+        got = worker.receive(PATIENCE_MS)
         assert got is not None
         assert isinstance(got[1], FrameMessage)
         for message in answer(got[1]):
             worker.send(message)
-        came = session.hub.next_decision(5.0)
+        came = session.hub.next_decision(PATIENCE_S)
         assert came is not None
         assert came[1].id == 0
         assert came[0].shot == 0
         assert session.hub.next_decision(0.0) is None
 
 
+def test_the_end_of_a_run_does_not_part_a_decision_from_its_result(session: Session) -> None:
+    recorder, worker = session.join("recorder", "lossless", 100), session.join("worker", "shots", 1)
+    with recorder, worker:
+        session.publish(range(1))
+        result, decision = answer(next_of(worker, FrameMessage))
+        worker.send(result)
+        worker.send(Notice("info", "the desk has the result", 0))
+        said = said_until(recorder, Notice)
+        recorder.ack(0, 1)
+        end = End(0, 1, 0, "complete", "stopped", is_dark=True)
+        assert session.hub.finish(end, PATIENCE_S)
+        worker.send(decision)
+        assert session.hub.next_decision(PATIENCE_S) is not None, "it is heard all the same"
+        said += said_until(recorder, DecisionMessage)
+    assert said == [FrameMessage, Notice, End, Result, DecisionMessage]
+
+
 def test_a_viewer_may_not_decide(session: Session) -> None:
     with session.join("window", "latest", 1) as window:
         session.publish(range(1))
-        got = window.receive(5000)
+        got = window.receive(PATIENCE_MS)
         assert got is not None
         assert isinstance(got[1], FrameMessage)
         for message in answer(got[1]):
@@ -149,12 +185,12 @@ def test_the_end_waits_for_the_recorder(session: Session) -> None:
         end = End(0, 1, 0, "complete", "all shots taken", is_dark=True)
         assert not session.hub.finish(end, 0.05)
         recorder.ack(0, 1)
-        assert session.hub.wait_for({"recorder"}, 1.0)
+        assert session.hub.wait_for({"recorder"}, PATIENCE_S)
 
 
 def test_a_command_is_answered_and_a_stranger_is_not(session: Session) -> None:
     control = ControlClient(session.address)
-    reply = control.command("stop_light", 5000)
+    reply = control.command("stop_light", PATIENCE_MS)
     assert reply is not None
     assert (reply.name, reply.is_ok, reply.is_dark) == ("stop_light", True, True)
     control.close()
