@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import multiprocessing
+import multiprocessing.process
 import os
 import time
 from dataclasses import dataclass, field
@@ -21,11 +23,14 @@ if TYPE_CHECKING:
     from lightloop.task import RunTask
     from realtime.address import Address
 
+logger = logging.getLogger(__name__)
+
 SPAWN = multiprocessing.get_context(
     "spawn"
 )  # never fork: sockets, threads and Qt do not survive it
 RESTARTS_PER_MINUTE = 3
 READY_S = 60.0  # a process that needs longer to begin will never do so; proposed
+KILLED_S = 2.0  # for the system to end a process that is killed; proposed
 
 
 @dataclass
@@ -69,9 +74,23 @@ class Child:
         """Wait for the process to end; kill it if it does not."""
         self.process.join(timeout_s)
         if self.process.is_alive():
-            self.process.kill()
-            self.process.join()
+            self.kill()
         self.pipe.close()
+
+    def kill(self) -> bool:
+        """Kill the process, and return whether it has ended.
+
+        One that waits in the kernel for a device that hangs may not end at all: nobody waits for it
+        for ever, neither here nor at our own end, for the light is more urgent.
+        """
+        self.process.kill()
+        self.process.join(KILLED_S)
+        if not self.process.is_alive():
+            return True
+        logger.critical("the %s process cannot be killed: a driver holds it", self.name)
+        # Python itself waits for every process in this set before it ends.
+        multiprocessing.process._children.discard(self.process)  # type: ignore[attr-defined]  # noqa: SLF001
+        return False
 
 
 @dataclass
@@ -141,6 +160,7 @@ def wait_until_ready(child: Child) -> None:
         if child.pipe.poll(0.1):
             message = child.hear()
             if isinstance(message, Ready):
+                child.is_ready = True
                 return
             child.failure = getattr(message, "reason", "it has ended")
     why = child.failure or f"it is not ready after {READY_S:.0f} s"

@@ -63,6 +63,7 @@ class LightsOut:
         self.pulse = Pulse()
         self._watches = {"keeper": KeeperWatch(self.pulse)}
         self._has_looked = self._are_replaced = False
+        self._given_up: set[str] = set()
 
     def wait(self, handles: Iterable[Any], timeout_s: float) -> list[Any]:
         """Wait as `multiprocessing.connection.wait` does; a keeper that hangs meanwhile is seen."""
@@ -86,7 +87,7 @@ class LightsOut:
         if keeper is not None and not keeper.is_alive and not keeper.has_finished:
             self._replace()
         elif keeper is not None:
-            self._watches["keeper"].expect_in(OWNER_S)
+            self._watches["keeper"].expect_in(OWNER_S if keeper.is_ready else BEGIN_S)
 
     def wait_for_the_keeper(self, *, was_lit: bool) -> None:
         """Let the keeper end; where it stands still for good, others do its work.
@@ -97,7 +98,11 @@ class LightsOut:
             Whether the run may have given light, so that somebody must have seen the dark.
         """
         until_s = time.monotonic() + KEEPER_S
-        while alive := [keeper for keeper in self._keepers() if keeper.is_alive]:
+        while alive := [
+            keeper
+            for keeper in self._keepers()
+            if keeper.is_alive and keeper.name not in self._given_up
+        ]:
             if time.monotonic() > until_s:
                 self._are_late(alive)
                 break
@@ -148,6 +153,8 @@ class LightsOut:
             keeper = self._family.children.get(name)
             if keeper is None or keeper.has_finished or not keeper.is_alive:
                 continue
+            if name in self._given_up:
+                continue
             soonest_s = min(soonest_s, watch.look())
             if watch.hangs:
                 self._do_without(keeper)
@@ -155,8 +162,8 @@ class LightsOut:
 
     def _do_without(self, keeper: Child) -> None:
         """End the light without a keeper: it broke its promise, and its owner may hang as well."""
-        keeper.process.kill()  # it holds the ports; and an owner that hears goes dark by itself
-        keeper.process.join()
+        self._given_up.add(keeper.name)
+        keeper.kill()  # it holds the ports; and an owner that hears goes dark by itself
         if keeper.name != "keeper":
             self._are_late([keeper])
             return
@@ -166,8 +173,7 @@ class LightsOut:
             self._hear_of_dark(scope)
             if scope.is_dark:
                 return  # it ends in order; others will look after the light when it has
-            scope.process.kill()
-            scope.process.join()
+            scope.kill()
         logger.critical("the keeper hung: it was killed with the scope, and others go dark now")
         self._replace()
 
@@ -181,12 +187,14 @@ class LightsOut:
     def _are_late(self, keepers: list[Child]) -> None:
         """Give up those who hang in a driver: no program can do more than they did."""
         for keeper in keepers:
-            keeper.process.kill()
-            keeper.process.join()
-            self._verdict.may_be_lit = True
+            keeper.kill()
             light = keeper.name.removeprefix(OTHERS)
             which = "its light" if keeper.name == "keeper" else f"light {light!r}"
-            self._add(f"the driver of {which} hangs: switch it off by hand")
+            self._give_up(f"the driver of {which} hangs: switch it off by hand")
+
+    def _give_up(self, what: str) -> None:
+        self._verdict.may_be_lit = True
+        self._add(what)
 
     def _add(self, what: str) -> None:
         self._verdict.problem = "; ".join(filter(None, (self._verdict.problem, what)))
@@ -215,7 +223,11 @@ class LightsOut:
             name, pulse, try_s = f"{OTHERS}{light.name}", Pulse(), TRY_S * PATIENT
             pulse.promise_in(BEGIN_S)
             self._watches[name] = KeeperWatch(pulse)
-            ours, theirs = make_pipes()
-            ours.close()
-            pipes = theirs.leases, theirs.orders, None, NOBODY, OWNER_S, pulse, light.name, try_s
-            self._family.start("keeper", *pipes, called=name)
+            try:
+                ours, theirs = make_pipes()
+                ours.close()
+                pipes = theirs.leases, theirs.orders, None, NOBODY, OWNER_S, pulse, light.name
+                self._family.start("keeper", *pipes, try_s, called=name)
+            except OSError as error:  # out of memory, files or processes; the others are due
+                why = f"nobody can be started to switch light {light.name!r} off ({error})"
+                self._give_up(f"{why}: switch it off by hand")

@@ -95,8 +95,8 @@ def test_where_scope_and_keepers_died_and_nobody_saw_the_dark_it_is_not_confirme
     supervisor = Supervisor(RunTask(SMALL, "test.toml", ""))
     children = supervisor._family.children
 
-    def start(name: str, *pipes: Any) -> None:
-        children[name] = dead(name)
+    def start(name: str, *pipes: Any, called: str = "") -> None:
+        children[called or name] = dead(name)
         for end in pipes[:2]:
             end.close()
 
