@@ -23,7 +23,7 @@ TESTS = (
         "light_switch", "light_machine", "light_trace", "source",
         "refusals", "dose", "cell_dose", "fluence", "startup_light", "burst", "stream",
         "slew_channels", "sample_record", "exposure_step", "lease", "stream_change",
-        "stream_account", "ledger_bounds",
+        "stream_account", "stream_vouched", "ledger_bounds",
         "keeper", "keeper_answers", "keeper_breaks", "keeper_promises",
     )),
     "tests/faults/test_light_faults.py",

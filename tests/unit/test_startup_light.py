@@ -127,3 +127,18 @@ def test_a_file_that_micro_manager_finds_in_its_own_folder_is_read_there(
     (tmp_path / file).write_text(f"{INIT}{DIODE_ON}\n", encoding="utf-8")
     with pytest.raises(StartupLit, match=file):
         refuse_lit_startup(system, [DIODE])
+
+
+def test_a_file_in_this_folder_is_read_before_one_of_the_same_name_in_micro_managers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "micro-manager"
+    own.mkdir()
+    (own / "x.cfg").write_text(f"{INIT}{DIODE_ON}\n", encoding="utf-8")
+    (tmp_path / "x.cfg").write_text(INIT, encoding="utf-8")
+    monkeypatch.setattr("pymmcore_plus.find_micromanager", lambda: str(own))
+    monkeypatch.chdir(tmp_path)
+    refuse_lit_startup("x.cfg", [DIODE])
+    (tmp_path / "x.cfg").unlink()
+    with pytest.raises(StartupLit, match=r"x\.cfg"):
+        refuse_lit_startup("x.cfg", [DIODE])
