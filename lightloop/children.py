@@ -41,6 +41,7 @@ class Child:
     process: BaseProcess
     pipe: Connection
     is_ready: bool = False
+    has_answered: bool = False  # the worker, once: whatever is slow the first time is behind it
     has_finished: bool = False
     failure: str = ""
     is_dark: bool = False  # it said that it switched the light off, and that no more will come
@@ -62,8 +63,12 @@ class Child:
 
     @property
     def is_due(self) -> bool:
-        """Whether it can be expected to work: it said that it is ready, or had time enough."""
-        return self.is_ready or time.monotonic() - self.started_s > READY_S
+        """Whether it can be expected to answer: it has done so before, or had time enough.
+
+        A worker that is ready may still need seconds for its first shot on a slow computer; no
+        light is given meanwhile.
+        """
+        return self.has_answered or time.monotonic() - self.started_s > READY_S
 
     @property
     def is_alive(self) -> bool:

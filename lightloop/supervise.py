@@ -24,7 +24,16 @@ from lightloop.interrupts import hearing
 from lightloop.lights_out import LightsOut
 from lightloop.log import unblocked
 from lightloop.outcome import Outcome, Verdict
-from lightloop.processes.link import Dark, Finished, FromChild, Go, Ready, Stop, Trouble
+from lightloop.processes.link import (
+    Answered,
+    Dark,
+    Finished,
+    FromChild,
+    Go,
+    Ready,
+    Stop,
+    Trouble,
+)
 from lightloop.summary import Summary
 from lightloop.usage import UsageMeter
 
@@ -141,6 +150,8 @@ class Supervisor:
             if message.address is not None:
                 self._address = message.address
                 self._family.tell_all(Go(self._address), "worker", "recorder", "window")
+        elif isinstance(message, Answered):
+            child.has_answered = True
         elif isinstance(message, Finished):
             child.has_finished = True
             self._cpu_s[child.name] = message.cpu_s

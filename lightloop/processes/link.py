@@ -45,6 +45,10 @@ class Ready(msgspec.Struct, frozen=True, tag="ready"):
     ring: str = ""
 
 
+class Answered(msgspec.Struct, frozen=True, tag="answered"):
+    """The worker has answered its first shot: from now on its silence means that it hangs."""
+
+
 class Finished(msgspec.Struct, frozen=True, tag="finished"):
     """A child has done its work.
 
@@ -86,7 +90,7 @@ class Trouble(msgspec.Struct, frozen=True, tag="trouble"):
     what: str
 
 
-FromChild: TypeAlias = Ready | Finished | Failed | Trouble | Dark
+FromChild: TypeAlias = Ready | Answered | Finished | Failed | Trouble | Dark
 ToChild: TypeAlias = Go | Stop
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -131,6 +135,10 @@ class Link:
     def ready(self, address: Address | None = None, ring: str = "") -> None:
         """Tell the supervisor that this process is ready."""
         self._send(Ready(address, ring))
+
+    def answered(self) -> None:
+        """Tell the supervisor that the first shot is answered."""
+        self._send(Answered())
 
     def finished(self, summary: Summary | None = None, cpu_s: float = 0.0) -> None:
         """Tell the supervisor that the work is done, and what it came to and cost."""

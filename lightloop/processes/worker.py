@@ -158,7 +158,7 @@ def _serve(
         message = got[1]
         if isinstance(message, FrameMessage):
             if desk is None or not desk.answer(client, message):
-                _see(client, pipeline, message, desk, memory)
+                _see(client, pipeline, message, link, desk, memory)
         elif isinstance(message, Gap):
             logger.warning("frames %d to %d never came", message.seq_from, message.seq_to)
         elif isinstance(message, End):
@@ -171,6 +171,7 @@ def _see(
     client: StreamClient,
     pipeline: AnyPipeline,
     message: FrameMessage,
+    link: Link,
     desk: EchoDesk | None,
     memory: WorkerMemory | None,
 ) -> None:
@@ -195,6 +196,8 @@ def _see(
         if desk is not None:
             desk.remember(result, decision)
         client.ack(info.seq, 1)
+        if result.is_fresh:
+            link.answered()
         if memory is not None:
             memory.keep(pipeline, result.position)
             for notice in memory.notices():

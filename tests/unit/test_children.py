@@ -9,7 +9,7 @@ import pytest
 
 from lightloop.children import READY_S, SPAWN, Child
 from lightloop.outcome import Verdict
-from lightloop.processes.link import Trouble
+from lightloop.processes.link import Answered, Ready, Trouble
 from lightloop.status import FAILED, NOT_DARK
 from lightloop.summary import Summary
 from lightloop.supervise import Supervisor
@@ -30,18 +30,26 @@ class Process:
 
 
 @pytest.mark.parametrize(
-    ("is_ready", "age_s", "is_stopped"),
-    [(True, 0.0, True), (False, 0.0, False), (False, READY_S + 1.0, True)],
+    ("said", "age_s", "is_stopped"),
+    [
+        ([Ready(), Answered()], 0.0, True),
+        ([Ready()], 0.0, False),  # its first shot takes long
+        ([], 0.0, False),  # it still builds its network
+        ([Ready()], READY_S + 1.0, True),
+        ([], READY_S + 1.0, True),
+    ],
 )
 def test_a_silent_worker_is_stopped_but_not_while_it_begins(
-    is_ready: bool, age_s: float, is_stopped: bool
+    said: list[Ready | Answered], age_s: float, is_stopped: bool
 ) -> None:
     ours, theirs = SPAWN.Pipe()
     process = Process()
-    worker = Child("worker", process, ours, is_ready, started_s=time.monotonic() - age_s)  # type: ignore[arg-type]
+    worker = Child("worker", process, ours, started_s=time.monotonic() - age_s)  # type: ignore[arg-type]
     scope = Child("scope", Process(), theirs)  # type: ignore[arg-type]
     supervisor = Supervisor(RunTask(SMALL, "test.toml", ""))
     supervisor._family.children |= {"scope": scope, "worker": worker}
+    for message in said:
+        supervisor._note(worker, message)
     supervisor._note(scope, Trouble("worker", "no decision for 10 shots in a row"))
     assert process.was_killed == is_stopped
     for end in (ours, theirs):
