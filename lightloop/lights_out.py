@@ -118,6 +118,18 @@ class LightsOut:
             self._verdict.blame("the keeper ended without a word")
             self._verdict.may_be_lit = True
 
+    def wait_no_more(self, *, was_lit: bool) -> None:
+        """Leave nobody behind where the end itself has failed: those who can go dark have time."""
+        children = self._family.children.values()
+        for child in children:
+            if not child.name.startswith("keeper"):
+                child.kill()
+        for child in children:
+            child.end(KEEPER_S)
+        summary = self._verdict.summary
+        if was_lit and not (summary is not None and summary.is_dark):
+            self._verdict.may_be_lit = True
+
     def look(self) -> None:
         """Ask the simulated light box itself, after everybody else has spoken."""
         from acquire.simulated.light.light_box import LightBoxClient, LightBoxGone

@@ -97,9 +97,19 @@ class Supervisor:
             try:
                 self._start()
                 self._watch()
+            except Exception as error:  # whatever it is: it is told how the light ended
+                self._fail(error)
             finally:
-                self._leave_nothing()
+                try:
+                    self._leave_nothing()
+                except Exception as error:
+                    self._fail(error)
+                    self._lights.wait_no_more(was_lit=self._has_gone)
         return self._outcome()
+
+    def _fail(self, error: Exception) -> None:
+        logger.error("unexpected", exc_info=error)
+        self._verdict.blame(f"unexpected {type(error).__name__}: {error}")
 
     def _start(self) -> None:
         family, task = self._family, self._task

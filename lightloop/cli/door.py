@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from lightloop.status import FAILED, INTERRUPTED, MISUSED
+from lightloop.status import FAILED, INTERRUPTED, MISUSED, NOT_DARK
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -33,13 +33,32 @@ def exit_status(*, is_verbose: bool = False) -> Generator[None]:
         yield
     except ConfigError as error:
         complain(str(error))
-        raise typer.Exit(MISUSED) from error
+        raise typer.Exit(_or_not_dark(error, MISUSED)) from error
     except (ScopeError, ModelError) as error:
         complain(str(error))
-        raise typer.Exit(FAILED) from error
+        raise typer.Exit(_or_not_dark(error, FAILED)) from error
     except KeyboardInterrupt as error:
         complain("interrupted")
-        raise typer.Exit(INTERRUPTED) from error
+        raise typer.Exit(_or_not_dark(error, INTERRUPTED)) from error
+    except Exception as error:  # of a driver, say; typer.Exit comes by here, too
+        if isinstance(error, typer.Exit) or _or_not_dark(error, FAILED) != NOT_DARK:
+            raise
+        complain(f"unexpected {type(error).__name__}: {error}")
+        raise typer.Exit(NOT_DARK) from error
+
+
+def _or_not_dark(error: BaseException, status: int) -> int:
+    """Return the status of an error, unless behind it a light would not go dark: that outweighs."""
+    from acquire.errors import LightNotDark
+
+    behind: BaseException | None = error
+    while behind is not None:
+        if isinstance(behind, LightNotDark):
+            if behind is not error:
+                complain(f"DARK NOT CONFIRMED: {behind}")
+            return NOT_DARK
+        behind = behind.__cause__ or behind.__context__
+    return status
 
 
 def complain(text: str) -> None:

@@ -118,3 +118,29 @@ def test_where_scope_and_keepers_died_and_nobody_saw_the_dark_it_is_not_confirme
     outcome = supervisor._outcome()
     assert outcome.exit_code == exit_code
     assert outcome.reason.startswith("DARK NOT CONFIRMED") == (exit_code == NOT_DARK)
+
+
+@pytest.mark.parametrize("where", ["_watch", "_leave_nothing"])
+@pytest.mark.parametrize(("has_gone", "exit_code"), [(True, NOT_DARK), (False, FAILED)])
+def test_a_supervisor_that_fails_itself_says_that_a_light_may_be_on(
+    monkeypatch: pytest.MonkeyPatch, where: str, has_gone: bool, exit_code: int
+) -> None:
+    supervisor = Supervisor(RunTask(SMALL, "test.toml", ""))
+    children = supervisor._family.children
+    supervisor._has_gone = has_gone
+
+    def start(name: str, *pipes: Any, called: str = "") -> None:
+        children[called or name] = dead(name)
+        for end in pipes[:2]:
+            end.close()
+
+    def fail() -> None:
+        raise OSError(12, "Cannot allocate memory")
+
+    children |= {"scope": dead("scope"), "keeper": dead("keeper")}
+    monkeypatch.setattr(supervisor._family, "start", start)
+    monkeypatch.setattr(supervisor, "_start", lambda: None)
+    monkeypatch.setattr(supervisor, where, fail)
+    outcome = supervisor.run()
+    assert outcome.exit_code == exit_code
+    assert "Cannot allocate memory" in outcome.reason

@@ -9,16 +9,18 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import typer
 from rich.console import Console
 from typer.testing import CliRunner
 
 import lightloop.supervise
-from acquire.errors import ScopeError
+from acquire.errors import DeviceMissing, LightNotDark, ScopeError
 from lightloop.cli import app
 from lightloop.cli.door import PIPE_WIDTH, exit_status, paper, wants_window
 from lightloop.cli.recorded import _file_and_dataset
 from lightloop.cli.summary_table import summary_table
 from lightloop.config import ConfigError
+from lightloop.status import NOT_DARK
 from lightloop.summary import Summary
 from lightloop.supervise import Outcome
 from lightloop.task import RunTask
@@ -522,3 +524,18 @@ def test_a_window_without_qt_says_what_to_install(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(ConfigError, match=r'pip install -e "\.\[gui\]"'):
         wants_window(headless=False, screenshot=False)
     assert not wants_window(headless=True, screenshot=False)
+
+
+@pytest.mark.parametrize("after", [None, RuntimeError, KeyboardInterrupt, DeviceMissing])
+def test_a_light_that_does_not_go_dark_outweighs_whatever_fails_after_it(
+    after: type[BaseException] | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(typer.Exit) as left, exit_status():  # noqa: PT012
+        try:
+            raise LightNotDark("the laser is read back as on")
+        except LightNotDark:
+            if after is None:
+                raise
+            raise after("the driver crashed as it was let go of")  # noqa: B904
+    assert left.value.exit_code == NOT_DARK
+    assert "the laser is read back as on" in capsys.readouterr().err

@@ -11,8 +11,9 @@ import pytest
 from lightloop import lights_out
 from lightloop.children import KILLED_S, SPAWN, Child, Family
 from lightloop.keeper_watch import LOOKS
-from lightloop.lights_out import BEGIN_S, OTHERS, OWNER_S, LightsOut
+from lightloop.lights_out import BEGIN_S, OTHERS, LightsOut
 from lightloop.outcome import Verdict
+from lightloop.processes.keeper import OWNER_S
 from lightloop.status import NOT_DARK
 from lightloop.task import RunTask
 from tests.lasting_stand import config_of
