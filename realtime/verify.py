@@ -70,8 +70,9 @@ class Verifier:
 
     Attributes
     ----------
-    n_same, n_close
-        Answers that were equal, byte for byte, and those within the tolerance.
+    n_same, n_close, n_cut
+        Answers that were equal, byte for byte; those within the tolerance; and those to shots that
+        were seen alike, but whose recording breaks off before the decision.
     differences
         The others, in the order in which they came.
     tolerance
@@ -83,7 +84,7 @@ class Verifier:
         reader: RunReader,
         allow: Callable[[str, str], Tolerance | None] = lambda recorded, replayed: None,
     ) -> None:
-        self.n_same = self.n_close = 0
+        self.n_same = self.n_close = self.n_cut = 0
         self.differences: list[Difference] = []
         self.tolerance: Tolerance | None = None
         self._reader = reader
@@ -93,10 +94,12 @@ class Verifier:
             self._decisions.setdefault(decision.id, decision)
         self._places: dict[int, int] = {}
         self._restarts: list[int] = []
+        self._last_words = {len(reader.results) - 1}  # of each worker
         for place, result in enumerate(reader.results):
             self._places.setdefault(result.shot, place)
             if result.is_fresh and place > 0:
                 self._restarts.append(result.shot)
+                self._last_words.add(place - 1)
         self._open = set(self._decisions)
 
     @property
@@ -115,13 +118,16 @@ class Verifier:
         recorded = self._decisions.get(shot)
         self._open.discard(shot)
         seq = min(result.seqs, default=-1)
+        place = self._places.get(result.shot)
+        old = self._reader.results[place] if place is not None else None
+        is_seen_alike = old is None or _seen(old) == _seen(result)
+        if recorded is None and place in self._last_words and is_seen_alike:
+            self.n_cut += 1  # whoever wrote it was killed between the two
+            return None
         if recorded is None:
             difference = Difference(shot, seq, (), (), "the recording holds no decision on it")
             self.differences.append(difference)
             return difference
-        place = self._places.get(result.shot)
-        old = self._reader.results[place] if place is not None else None
-        is_seen_alike = old is None or _seen(old) == _seen(result)
         if is_seen_alike and msgspec.msgpack.encode(recorded) == msgspec.msgpack.encode(decision):
             self.n_same += 1
             return None

@@ -218,6 +218,30 @@ def test_decisions_that_are_missing_or_new_are_told(reader) -> None:
     assert "no decision" in verifier.first.note
 
 
+@pytest.mark.parametrize(("snr", "is_confirmed"), [(5.0, True), (4.5, False)])
+def test_a_result_whose_decision_was_cut_off_is_compared_by_what_was_seen(
+    tmp_path: Path, snr: float, is_confirmed: bool
+) -> None:
+    path = tmp_path / "run.h5"
+    with RunWriter(path, samples.start()) as writer:
+        for seq in range(3):
+            pixels = samples.image(seq)
+            writer.frame(samples.message(samples.info(seq), pixels), pixels)
+            writer.document(encode(samples.result(seq, (seq,))))
+            if seq < 2:  # then the scope was killed
+                writer.document(encode(DecisionMessage(samples.decision(seq, (seq,)))))
+
+    def decide(shot, seqs):
+        seen = snr if shot == 2 else 5.0
+        return samples.result(shot, seqs, snr=seen), samples.decision(shot, seqs, snr=seen)
+
+    with RunReader(path) as run:
+        verifier = Verifier(run)
+        play(run, FakeHub(decide), "step", on_decision=verifier.compare, judged_only=True)
+    assert (verifier.n_same, verifier.n_cut) == (2, int(is_confirmed))
+    assert (verifier.first is None) == is_confirmed
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
