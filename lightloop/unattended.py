@@ -24,9 +24,7 @@ def check_unattended(config: RunConfig, prediction: Prediction, name: str) -> No
     """
     if not isinstance(config.scope, MicroManagerConfig):
         return
-    bound = config.unattended
-    used = {channel.light for channel in config.channel}
-    bare = [s.name for s in config.light if s.name in used and s.is_switchable and not s.interlock]
+    bound, bare = config.unattended, _bare(config)
     too_much = []
     if prediction.host_s > 3600 * bound.max_hours:
         too_much.append(
@@ -47,3 +45,19 @@ def check_unattended(config: RunConfig, prediction: Prediction, name: str) -> No
             f'light {lights}. If hardware ends it too, declare it: interlock = "camera TTL" or '
             '"source time-out" of the [[light]]. Else stay: open the window, or say --attended'
         )
+
+
+def only_software(config: RunConfig) -> str:
+    """Say which lights nothing but programs would end, and what that leaves; empty if none."""
+    if not (isinstance(config.scope, MicroManagerConfig) and (bare := _bare(config))):
+        return ""
+    return (
+        f"only programs end light {' and '.join(map(repr, bare))}: if scope, keeper and supervisor "
+        "all stand still at once, or the computer does, what is on stays on, and no program can "
+        "help: only a time-out in the source or a trigger line of the camera can (interlock)"
+    )
+
+
+def _bare(config: RunConfig) -> list[str]:
+    used = {channel.light for channel in config.channel}
+    return [s.name for s in config.light if s.name in used and s.is_switchable and not s.interlock]

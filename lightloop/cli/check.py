@@ -40,6 +40,7 @@ def check(
         from lightloop.predict import predict
         from lightloop.rehearsals import words
         from lightloop.sample import Stage, check_sample
+        from lightloop.unattended import only_software
 
         wanted = resolve(parse(text_of(config), config.name), config.name)
         name = config.name
@@ -64,6 +65,8 @@ def check(
         for word in words(wanted, name):
             style = "yellow" if word.is_warning else "dim"
             page.print(f"rehearsal: {word.text}", style=style, soft_wrap=True, markup=False)
+        if bare := only_software(wanted):
+            page.print(f"light: {bare}", style="yellow", soft_wrap=True, markup=False)
         _say_if_unattended(wanted, prediction, name)
         page.print(f"{name}: ok")
 

@@ -43,6 +43,7 @@ def rehearse(
         from lightloop.rehearsals import save, words
         from lightloop.rehearse import plan_rehearsal
         from lightloop.rehearse import rehearse as measure
+        from lightloop.unattended import only_software
 
         text = text_of(config)
         wanted = resolve(parse(text, config.name), config.name)
@@ -69,6 +70,8 @@ def rehearse(
         for word in words(wanted, config.name):
             if word.is_warning:
                 complain(word.text)
+        if bare := only_software(wanted):
+            complain(bare)
         page.print(f"kept: {path}", style="dim", soft_wrap=True)
 
 

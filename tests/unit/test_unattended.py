@@ -8,7 +8,7 @@ import pytest
 
 from lightloop.config import ConfigError, RunConfig, parse
 from lightloop.predict import predict
-from lightloop.unattended import check_unattended
+from lightloop.unattended import check_unattended, only_software
 
 TEXT = files("configs").joinpath("demo-camera.toml").read_text("utf-8")
 DEMO = files("configs").joinpath("demo.toml").read_text("utf-8")
@@ -56,3 +56,11 @@ def test_a_dose_above_its_bound_is_refused_too_however_short_the_run() -> None:
 def test_a_trigger_line_of_the_camera_is_no_interlock_of_light_that_it_does_not_gate() -> None:
     with pytest.raises(ConfigError, match="trigger line of the camera"):
         parse(LONG.replace('gate = "software"', 'gate = "software"\ninterlock = "camera TTL"'))
+
+
+def test_light_that_only_programs_end_is_named_and_what_would_end_it() -> None:
+    said = only_software(parse(TEXT))
+    for part in ("'white'", "scope, keeper and supervisor", "time-out in the source", "interlock"):
+        assert part in said
+    assert not only_software(parse(GATED))
+    assert not only_software(parse(DEMO)), "simulated light ends with its process"
