@@ -122,7 +122,19 @@ def _line(entry: ErrorDetails, model: type[BaseModel], values: object) -> str:
             said = entry["msg"].removeprefix("Value error, ")
             return f"{text}: {said}" if text else said
         case _:
-            return f"{text or 'this'} {rule_of(entry)}, got {short(found)}"
+            return f"{text or 'this'} {rule_of(entry)}, got {short(found)}{_hint(entry)}"
+
+
+def _hint(entry: ErrorDetails) -> str:
+    """Say what was probably meant: a number in quotes or with its unit, a percentage."""
+    kind, place, found = entry["type"], entry["loc"], entry["input"]
+    if kind.startswith(("float", "int")) and isinstance(found, str):
+        number = re.match(r"\s*([-+]?[0-9.]+)\s*[^0-9.]*$", found)
+        return f" (write {number[1]}, without quotes and unit)" if number else ""
+    is_fraction = kind.startswith("less_than") and str(place[-1]).endswith(("fraction", "share"))
+    if is_fraction and isinstance(found, int | float) and 1 < found <= 100:
+        return f" (a fraction: {found:g} % is {found / 100:g})"
+    return ""
 
 
 def _none_of(text: str, found: object, expected: str) -> str:

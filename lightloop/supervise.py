@@ -138,7 +138,8 @@ class Supervisor:
                 self._verdict.problem = "stopped at once by a second Ctrl-C"
                 return
             if time.monotonic() > self._stop_by_s:
-                self._verdict.problem = f"the {self._main} did not stop: {self._stop_reason}"
+                if self._has_gone or not self._verdict.problem:  # else why it never began is said
+                    self._verdict.problem = f"the {self._main} did not stop: {self._stop_reason}"
                 return
 
     def _listen(self) -> None:
@@ -222,7 +223,10 @@ class Supervisor:
             self._family.tell_all(Go(self._address), self._main)
         elif time.monotonic() > until and not self._stop_reason:
             slow = [n for n, c in self._family.children.items() if not c.is_ready]
-            self._verdict.problem = f"not ready within {READY_S:.0f} s: {', '.join(slow)}"
+            self._verdict.problem = (
+                f"the run did not begin: after {READY_S:.0f} s these parts of it were not ready: "
+                f"{', '.join(slow)}; is this computer busy? Close other programs and try again"
+            )
             self._stop(self._verdict.problem)
 
     def _stop(self, reason: str) -> None:

@@ -11,6 +11,7 @@ from lightloop.cli.door import complain, exit_status, paper
 from lightloop.status import FAILED
 
 if TYPE_CHECKING:
+    from rich.console import Group
     from rich.table import Table
 
     from lightloop.bench import Bar, Report
@@ -82,13 +83,18 @@ def _table(report: Report) -> Table:
     return table
 
 
-def _list(bars: tuple[Bar, ...]) -> Table:
-    from rich import box
-    from rich.table import Table
+def _list(bars: tuple[Bar, ...]) -> Group:
+    """Return every bar below its bench: what is promised, and in the next lines what it means."""
+    from rich.console import Group
+    from rich.padding import Padding
+    from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD)
-    for heading in ("bench", "bar", "bound", "what it means"):
-        table.add_column(heading, overflow="fold", no_wrap=heading in ("bench", "bar"))
+    lines: list[Text | Padding] = []
+    bench = ""
     for bar in bars:
-        table.add_row(bar.bench, bar.name, f"{bar.direction} {bar.bound:g} {bar.unit}", bar.means)
-    return table
+        if bar.bench != bench:
+            bench = bar.bench
+            lines.append(Text(f"lightloop bench {bench}", "bold"))
+        bound = Text(f"{bar.name}: {bar.direction} {bar.bound:g} {bar.unit}")
+        lines += [Padding(bound, (0, 0, 0, 2)), Padding(Text(bar.means, "dim"), (0, 0, 0, 6))]
+    return Group(*lines)

@@ -41,12 +41,14 @@ def info(name: Name) -> None:
     """Show what a network is for: how far it may be trusted, and its card."""
     with exit_status():
         from lightloop.build import load_package
-        from lightloop.cli.networks_tables import trust_table
+        from lightloop.cli.networks_tables import RATIO_MEANS, trust_table
 
         package = load_package(name, None)
         page = paper()
         page.print(f"{package.model_id}, checked: every file is the one that was packed")
         page.print(trust_table(package.manifest))
+        if package.manifest.conformal:
+            page.print(RATIO_MEANS, style="dim")
         card = package.folder / "card.md"
         if card.is_file():
             page.print(card.read_text("utf-8"), markup=False, soft_wrap=True)  # tables stay whole

@@ -15,25 +15,32 @@ if TYPE_CHECKING:
     from models.package import Manifest, Package
 
 REGIONS = ("cells", "background")
+DOES = {  # what a person gets of a task
+    "denoise": "an image with less noise, and its error",
+    "superres": "an image of finer pixels, for looking",
+    "axial": "a plane between two others",
+    "segment": "outlines of nuclei",
+}
+RATIO_MEANS = (
+    "1: its images are as wrong as the network says; 2: twice as wrong. In brackets: between these "
+    "lie 80 % of simulated images.\n"
+)
 _MB = 1e6
 
 
 def packages_table(packages: Iterable[Package]) -> Table:
     """Return one row for each network that is here."""
-    table = _table("", ["network", "version", "for", "sees", "answers", "light, e-", "MB"])
+    table = _table("", ["network", "version", "for", "sees", "gives", "light, e-", "MB"])
     for package in packages:
         manifest = package.manifest
         megabytes = sum((package.folder / f).stat().st_size for f in manifest.sha256) / _MB
         planes = f"{manifest.in_frames} image{'' if manifest.in_frames == 1 else 's'}"
-        if manifest.extra_channels:
-            planes += f" + {', '.join(manifest.extra_channels)}"
-        scale = f", x{manifest.upscale}" if manifest.upscale > 1 else ""
         table.add_row(
             Text(manifest.name, "bold"),
             manifest.version,
             manifest.task,
             planes,
-            f"{manifest.outputs} maps{scale}",
+            DOES.get(manifest.task, manifest.task),
             f"{manifest.photons_min_e:g} to {manifest.photons_max_e:g}",
             f"{megabytes:.1f}",
         )
@@ -45,7 +52,7 @@ def trust_table(manifest: Manifest) -> Table | str:
     octaves = sorted({int(key.split(".")[1]) for key in manifest.conformal})
     if not octaves:
         return "" if manifest.task == "segment" else "how wrong its images are was not measured"
-    title = "true error : stated error (80 % of simulated images)"
+    title = "true error : stated error"
     table = _table(title, ["light, e- a pixel", *REGIONS])
     for octave in octaves:
         cells = [_ratio(manifest.conformal, f"{region}.{octave}") for region in REGIONS]
@@ -125,7 +132,7 @@ def _table(title: str, headings: Sequence[str]) -> Table:
     table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left")
     for heading in headings:
         is_number = heading.endswith(("ms", "MB", "median", "deviation", "allowed", "after"))
-        fold = heading in ("", "sees")  # names stay whole: they are typed
+        fold = heading in ("", "gives")  # names stay whole: they are typed
         table.add_column(
             heading,
             justify="right" if is_number else "left",

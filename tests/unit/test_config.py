@@ -68,6 +68,8 @@ def test_no_property_that_is_set_at_start_may_be_a_lights() -> None:
         (changed(line("exposure_ms"), "exposure_ms = inf"), r"must be a finite number, got inf"),
         (changed(line("exposure_ms"), "exposure_ms = -1"), r"'GFP'\.exposure_ms must .*got -1"),
         (changed(line("exposure_ms"), 'exposure_ms = "9"'), r"must .*valid number, got"),
+        (changed(line("exposure_ms"), 'exposure_ms = "9 ms"'), r"\(write 9, without quotes"),
+        (changed(line("power_fraction"), "power_fraction = 20"), r"a fraction: 20 % is 0\.2\)"),
         (changed(line("exposure_ms"), "exposure_ms = true"), r"exposure_ms must .*got true"),
         (changed(line("exposure_ms"), ""), r"channel 'GFP'\.exposure_ms is missing"),
         (changed(line("budget_j_cm2"), "budget_j_cm2 = nan"), r"must be a finite number, got nan"),
