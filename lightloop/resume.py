@@ -8,10 +8,14 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lightloop.check import RUN_SUFFIXES
 from lightloop.config import ConfigError, parse
 from lightloop.predict import predict
 from realtime.errors import RunFileError
+from realtime.run_file.journal import decode_document
+from realtime.run_file.part import Part
 from realtime.run_file.reader import RunReader
+from realtime.wire import Start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,17 +91,57 @@ def read_unfinished(path: Path) -> Unfinished:
             config_toml, before = run.start.config_toml, run.start.goes_on_with
     except RunFileError as error:
         raise ConfigError(f"{path}: cannot go on with it: {error}") from error
-    shots = max(numbers, default=-1) + 1
+    earlier = _earlier(path, before) if before else None
+    # A run that went on and ended before its first frame has taken back no shot of the one before.
+    shots = max(max(numbers, default=-1) + 1, earlier.shots if earlier is not None else 0)
     if shots >= predict(parse(config_toml, path.name)).shots:
         raise ConfigError(f"{path.name}: its plan is done; nothing is left to go on with")
-    earlier = _earlier(path, before) if before else ()
-    return Unfinished(config_toml, shots, (*earlier, *given, *_elsewhere(given, total, infos)))
+    spent = earlier.given if earlier is not None else ()
+    return Unfinished(config_toml, shots, (*spent, *given, *_elsewhere(given, total, infos)))
 
 
-def _earlier(path: Path, before: str) -> tuple[Given, ...]:
-    """Return the light of the run that an unfinished one went on with itself."""
+def refuse_gone_on(path: Path, *folders: Path) -> None:
+    """Refuse to go on a second time with a run: each would spend the budget that it left.
+
+    Parameters
+    ----------
+    folders
+        Where the run file of another that went on with it may lie, beside its own folder.
+
+    Raises
+    ------
+    ConfigError
+        Names the file to go on with instead.
+    """
+    for folder in dict.fromkeys(one.absolute() for one in (path.parent, *folders)):
+        for suffix in RUN_SUFFIXES:
+            for other in sorted(folder.glob(f"*{suffix}")):
+                if path.exists() and _goes_on_with(other, path):
+                    raise ConfigError(
+                        f"{path.name}: {other} went on with it already, and two runs would each "
+                        f"spend the budget that it left: go on with {other.name} instead"
+                    )
+
+
+def _goes_on_with(other: Path, path: Path) -> bool:
     try:
-        return read_unfinished(Path(before)).given
+        part = Part(other)
+    except RunFileError:
+        return False  # no run, or a damaged one: nobody can go on with that either
+    try:
+        start = next((decode_document(packet, other.name) for packet in part.packets()), None)
+        before = start.goes_on_with if isinstance(start, Start) else ""
+        return bool(before) and Path(before).exists() and Path(before).samefile(path)
+    except RunFileError:
+        return False
+    finally:
+        part.close()
+
+
+def _earlier(path: Path, before: str) -> Unfinished:
+    """Return the run that an unfinished one went on with itself, whose light counts too."""
+    try:
+        return read_unfinished(Path(before))
     except ConfigError as error:
         raise ConfigError(
             f"{path.name} went on with {before}, whose light counts too: {error}; put that file "

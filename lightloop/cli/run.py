@@ -71,21 +71,22 @@ def run(
 ) -> None:
     """Run the experiment that a config describes."""
     with exit_status(is_verbose=verbose):
-        text, name = _wanted(config, unfinished)
+        text, name = _wanted(config, unfinished, out)
         _run(
             text, name, headless, frames, out, seed, truth, screenshot, verbose,
             unfinished=unfinished, is_attended=attended,
         )  # fmt: skip
 
 
-def _wanted(config: Path | None, unfinished: Path | None) -> tuple[str, str]:
+def _wanted(config: Path | None, unfinished: Path | None, out: Path | None) -> tuple[str, str]:
     """Return the text of a run's config, and what to call it in complaints."""
     from lightloop.config import ConfigError
-    from lightloop.resume import read_unfinished
+    from lightloop.resume import read_unfinished, refuse_gone_on
 
     if config is not None and unfinished is None:
         return text_of(config), config.name
     if unfinished is not None and config is None:
+        refuse_gone_on(unfinished, *([out.parent] if out is not None else []))
         return read_unfinished(unfinished).config_toml, unfinished.name
     raise ConfigError("give a run config, or --continue and a run file: its config is in it")
 

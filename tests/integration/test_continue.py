@@ -59,6 +59,8 @@ def test_a_stopped_run_goes_on_with_the_shots_and_the_budget_that_are_left(tmp_p
         assert run.status == "complete"
     assert "nothing is left to go on with" in go_on(second, third)
     assert not third.exists()
+    assert "rest.h5 went on with it already" in go_on(first, third).replace("\n", "")
+    assert not third.exists(), "the budget that it left is spent once"
 
 
 def test_after_a_kill_no_shot_is_taken_twice_and_the_budget_is_never_passed(tmp_path: Path) -> None:
