@@ -104,3 +104,17 @@ def test_a_second_change_before_the_first_was_shown_is_the_one_that_lasts() -> N
         for _ in range(3):
             _, applied = lease.pop_truth()
     assert (applied.decision_id, applied.power_fraction) == (9, 0.3)
+
+
+def test_who_was_stopped_renews_nothing() -> None:
+    at = stand(limits=FREE)
+    with at.guard.stream(ask(), "488", 1, 0) as lease:
+        lease.start()
+        lease.pop_truth()
+        at.bench.now = lease.renew_ns
+        told, booked = list(at.keeper.deadlines), at.ledger.totals()
+        at.guard._stopped.set()
+        with pytest.raises(LightRefused, match="was stopped"):
+            lease.renew()
+        assert at.keeper.deadlines == told
+        assert at.ledger.totals() == booked
