@@ -46,6 +46,8 @@ def read_labels(path: Path) -> list[Label]:
             found = [
                 _label(path, rows.line_num, row) for row in rows if (row["kind"] or "").strip()
             ]
+    except FileNotFoundError as error:
+        raise KindsError(f"{path}: there is no such file") from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise KindsError(f"{path}: cannot be read as a table of labels: {error}") from error
     said: dict[tuple[int, int, int | None], str] = {}

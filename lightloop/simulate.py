@@ -178,9 +178,10 @@ def _start(movie: Movie, name: str) -> Start:
 
 
 def _told(movie: Movie, name: str) -> str:
+    planes = "1 plane" if movie.planes == 1 else f"{movie.planes} planes"
     return (
         f"simulated {name}, seed {movie.config.seed}: {movie.times} time points every "
-        f"{movie.interval_s:g} s, {movie.planes} planes, {movie.exposure_ms:g} ms at "
+        f"{movie.interval_s:g} s, {planes}, {movie.exposure_ms:g} ms at "
         f"{100 * movie.power_fraction:g} % of full power; nobody decided anything"
     )
 

@@ -30,7 +30,8 @@ class Summary(msgspec.Struct, frozen=True):
     samples_ms
         The durations behind `latency_ms`, where the task measures usage.
     cells, confirmed
-        Cells that were followed at the end, and those seen often enough to be believed.
+        Cells that were followed at the end, and those seen often enough to be believed; in all
+        fields together, each as its last shot saw it.
     what_if_dose
         A replay with another policy: by light, the dose that was given and the one that it asked
         for in its place, open loop.
@@ -70,8 +71,7 @@ class Tally:
         self.late = 0
         self.shots = 0
         self.divisions = 0
-        self.cells = 0
-        self.confirmed = 0
+        self._cells: dict[int, tuple[int, int]] = {}  # by field: followed, confirmed
         self._areas_px: deque[float] = deque(maxlen=_SIZES)
 
     def add_latency(self, name: str, ns: int) -> None:
@@ -86,14 +86,24 @@ class Tally:
         del decision
         final = [e.parent_id for e in result.events if e.kind == "division" and e.is_final]
         self.divisions += len(set(final))  # each daughter has an event of her own
-        self.cells = result.observation.n_tracks
-        self.confirmed = result.observation.n_confirmed
+        seen = result.observation
+        self._cells[seen.position] = (seen.n_tracks, seen.n_confirmed)
         if result.tracks.area_px:
             self._areas_px.append(float(np.median(result.tracks.area_px)))
         for step in STEPS:
             if ns := getattr(result.times, f"{step}_ns"):
                 self.add_latency(step, ns)
         self.add_latency("worker in all", result.times.total_ns)
+
+    @property
+    def cells(self) -> int:
+        """Cells that are followed, in all fields together."""
+        return sum(followed for followed, _ in self._cells.values())
+
+    @property
+    def confirmed(self) -> int:
+        """Those of them that were seen often enough to be believed."""
+        return sum(confirmed for _, confirmed in self._cells.values())
 
     @property
     def cell_px(self) -> float:

@@ -97,6 +97,8 @@ def export(
             how = (esrrf_frames, esrrf_finer, esrrf_radius, esrrf_sensitivity)
             wanted = replace(wanted, esrrf=Esrrf(esrrf.value, *how))
         if not (wanted.images or wanted.tracks):
+            if esrrf is not None:
+                raise ConfigError("--esrrf: say in which format, too, such as --ome-tiff or --tiff")
             raise ConfigError(
                 "nothing to export: say --ome-zarr, --ome-tiff, --tiff, --gzip-h5, or --tracks "
                 "with csv, geff, ctc, trackmate or napari"

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from realtime.wire import CameraInfo
 
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
+STATUS_MEANS = {
+    "partial": "the run was cut short",
+    "recording": "it goes on, or its recorder died; lightloop repair saves what is whole",
+}
 MOST_LINES = 8  # of gaps, reasons and notices; --json has them all
 
 
@@ -61,14 +65,22 @@ def _print_json(thing: object) -> None:
 def _rows(seen: RunSummary) -> Iterator[tuple[str, str]]:
     when = datetime.fromtimestamp(seen.t_utc_ns * 1e-9, UTC).strftime("%Y-%m-%d %H:%M UTC")
     yield seen.name, f"{seen.origin}, {when}"
-    yield "status", seen.status + (f": {seen.reason}" if seen.reason else "")
+    reason = seen.reason or STATUS_MEANS.get(seen.status, "")
+    yield "status", seen.status + (f": {reason}" if reason else "")
+    if not seen.n_frames:
+        yield "frames", "none: the run ended before its first frame"
+        yield from (("notice", notice) for notice in seen.notices[:MOST_LINES])
+        return
     fields = _count(seen.n_positions, "field")
     yield "frames", f"{seen.n_frames} in {seen.n_shots} shots of {fields}"
-    yield "time", f"{_span(seen.duration_s)} of the experiment, {_span(seen.host_s)} on the clock"
+    same = seen.host_s == seen.duration_s  # as in a film of simulated cells
+    clock = "" if same else f", {_span(seen.host_s)} on the clock"
+    yield "time", f"{_span(seen.duration_s)} of the experiment{clock}"
     yield from (("camera", _camera(camera)) for camera in seen.cameras)
     yield from (("channel", _channel(channel)) for channel in seen.channels)
     for light, dose in sorted(seen.dose.items()):
-        yield "dose", dose_text(light, dose, seen.dose_unit)
+        together = f", {fields} together" if seen.n_positions > 1 else ""
+        yield "dose", dose_text(light, dose, seen.dose_unit) + together
     yield from _trouble(seen)
     if seen.n_restored or seen.n_restored_lost:
         lost = f", {seen.n_restored_lost} could not be kept" if seen.n_restored_lost else ""
@@ -125,9 +137,12 @@ def _trouble(seen: RunSummary) -> Iterator[tuple[str, str]]:
         (seen.n_refused, "refused"),
     ]
     found = [f"{count} {what}" for count, what in light if count]
-    plain = (
-        "as recorded; decisions are proposals" if is_open_loop(seen.origin) else "all as decided"
-    )
+    if not seen.n_decisions:
+        plain = "nothing was decided"
+    elif is_open_loop(seen.origin):
+        plain = "as recorded; decisions are proposals"
+    else:
+        plain = "all as decided"
     yield "exposures", ", ".join(found) or plain
     for notice in seen.notices[:MOST_LINES]:
         yield "notice", notice

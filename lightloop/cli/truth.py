@@ -69,9 +69,10 @@ def _lines(reader: TruthReader) -> Iterator[str]:
     table, lineages = reader.exposures, reader.lineages
     endings = lineages["ending"]
     yield f"{reader.path.name}: {reader.status}"
+    lost, unseen = int(table["is_lost"].sum()), int((table["image_row"] < 0).sum())
     yield (
-        f"{len(table)} exposures, {int(table['is_lost'].sum())} lost by the camera, "
-        f"{int((table['image_row'] < 0).sum())} without an image: no time to write it"
+        f"{len(table)} exposures, {lost or 'none'} lost by the camera, "
+        + (f"{unseen} without their image: no time to write it" if unseen else "all with images")
     )
     yield (
         f"{len(lineages)} cells in and around the field of view (each daughter is one more): "

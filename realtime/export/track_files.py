@@ -72,7 +72,10 @@ def write_tracks(
         geff.check_installed()
     fields = [field for field in field_cells(reader) if field.shots]
     if not any(field.cells for field in fields):
-        raise RunFileError(f"{reader.name} followed no cells, so there are no tracks to export")
+        raise RunFileError(
+            f"{reader.name} followed no cells, so there are no tracks to export; lightloop track "
+            f"{reader.name} follows them now"
+        )
     for field in fields:
         check_frames(field)
     wants_table = bool({"csv", "geff"} & set(kinds))

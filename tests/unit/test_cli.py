@@ -465,6 +465,11 @@ def test_a_tally_keeps_followed_and_confirmed_cells_apart() -> None:
     result = msgspec.structs.replace(result, observation=seen)
     tally.add_answer(result, samples.decision(3, (3,), 12.0))
     assert (tally.cells, tally.confirmed) == (48, 45)
+    other = msgspec.structs.replace(seen, position=seen.position + 1, n_tracks=2, n_confirmed=1)
+    elsewhere = msgspec.structs.replace(result, observation=other)
+    tally.add_answer(elsewhere, samples.decision(3, (3,), 12.0))
+    tally.add_answer(result, samples.decision(3, (3,), 12.0))
+    assert (tally.cells, tally.confirmed) == (50, 46), "all fields together, each as last seen"
 
 
 def test_reasons_that_differ_in_their_numbers_alone_are_counted_as_one() -> None:
