@@ -15,16 +15,19 @@ from acquire.dose import Ledger
 from acquire.errors import LightNotDark
 from acquire.keeper.link import KeeperLink
 from acquire.keeper.pipes import make_pipes
+from acquire.keeper.pulse import Pulse
 from acquire.light.guard import LightGuard
 from acquire.light.port import LightPort
 from acquire.simulated import LightBoxClient
 from acquire.simulated.config import SimulatedScopeConfig
 from acquire.stand.scope import Scope
 from lightloop.build_microscope import load_core
-from lightloop.children import SPAWN, Family, wait_until_ready
+from lightloop.children import READY_S, SPAWN, Family, wait_until_ready
 from lightloop.config import MicroManagerConfig
+from lightloop.keeper_watch import KeeperWatch
 from lightloop.one_at_a_time import hold_stand
-from lightloop.processes.link import Failed
+from lightloop.processes.keeper import OWNER_S
+from lightloop.processes.link import Failed, Finished
 from lightloop.task import RunTask
 
 if TYPE_CHECKING:
@@ -123,21 +126,32 @@ def _start_keeper(
         wait_until_ready(box)
     lease_ends, keeper_ends = make_pipes()
     ends, pid = (keeper_ends.leases, keeper_ends.orders), os.getpid()
-    child = family.start("keeper", *ends, theirs, pid, PARTING_S)
-    after.callback(_hear_out, child)
+    pulse = Pulse()
+    child = family.start("keeper", *ends, theirs, pid, PARTING_S, pulse)
+    after.callback(_hear_out, child, KeeperWatch(pulse))
     link = KeeperLink(lease_ends)
     after.callback(link.end)
     wait_until_ready(child)
     return _client(ours), link
 
 
-def _hear_out(keeper: Child) -> None:
-    """Let the keeper switch everything off once more, and believe what it says."""
-    keeper.process.join(KEEPER_S)
+def _hear_out(keeper: Child, watch: KeeperWatch) -> None:
+    """Let the keeper switch everything off once more, and believe what it says.
+
+    One that hangs says nothing: then the light may have come on again as it was let go of.
+    """
+    watch.expect_in(READY_S if not keeper.is_ready else OWNER_S)
+    watch.wait([keeper.process.sentinel], KEEPER_S)
     last = keeper.hear()
+    was_alive = keeper.is_alive
     keeper.end(0.0)
     if isinstance(last, Failed):
         raise LightNotDark(last.reason)
+    if was_alive and keeper.is_ready and not isinstance(last, Finished):
+        raise LightNotDark(
+            "DARK NOT CONFIRMED: the keeper hung as it switched everything off once more, in the "
+            "driver of a light; we had read it back as dark: look at it"
+        )
 
 
 def _client(pipe: Connection | None) -> LightBoxClient | None:

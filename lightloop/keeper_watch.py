@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import time
+from multiprocessing.connection import wait
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+    from typing import Any
 
     from acquire.keeper.pulse import Pulse
 
@@ -59,3 +61,17 @@ class KeeperWatch:
             self._last_s = now_s
             self._looks += 1
         return LOOK_S
+
+    def wait(self, handles: Iterable[Any], timeout_s: float) -> bool:
+        """Wait until one of these is ready; return False if it hangs, or that takes too long.
+
+        It hears of it, or ends: that is what is waited for (`multiprocessing.connection.wait`).
+        """
+        handles, until_s = list(handles), self._now_s() + timeout_s
+        while True:
+            look_s = self.look()
+            left_s = until_s - self._now_s()
+            if wait(handles, max(0.0, min(left_s, look_s))):
+                return True
+            if self.hangs or left_s <= 0:
+                return False

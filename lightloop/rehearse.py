@@ -13,16 +13,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from acquire.calibrating.calibration_files import iso_date
-from acquire.errors import LightNotDark, LightRefused
-from acquire.keeper.pipes import make_pipes
+from acquire.errors import LightRefused
 from acquire.simulated.config import SimulatedScopeConfig
 from lightloop.children import SPAWN, Family, wait_until_ready
 from lightloop.config import ConfigError
 from lightloop.one_at_a_time import hold_stand
 from lightloop.processes import culprit as words
-from lightloop.processes.link import Failed, Finished
 from lightloop.rehearsals import LineFigures, Rehearsal, stand_sha256
 from lightloop.rehearse_figures import LinePlan, Seen, figures, refuse_light
+from lightloop.rehearse_keeper import start, wait_for_keeper
 from lightloop.rehearse_watch import looking, prepare
 from lightloop.task import RunTask
 
@@ -31,12 +30,10 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
     from acquire.simulated import AnyLightBox
-    from lightloop.children import Child
     from lightloop.config import LightConfig, RunConfig
     from lightloop.rehearse_watch import Eye
 
 ANSWER_S = 30.0
-KEEPER_S = 45.0  # longer than the keeper goes on trying
 GONE_S = 5.0
 SHINE_S = 1.0  # for the camera; a meter needs longer
 METER_S = 3.0
@@ -156,7 +153,7 @@ def _act(
     """Light up and go dark, as a run does; then hang in the light, and let the keeper end it."""
     shine = words.Shine(plan.channel, plan.power_fraction, plan.exposure_ms, plan.n_frames)
     with ExitStack() as after:
-        person, keeper, culprit = _start(family, pipes, after)
+        person, keeper, watch, culprit = start(family, pipes, after)
         began_ns = time.perf_counter_ns()
         eye.rest()
         lit = _ask(person, shine, words.Lit)
@@ -179,33 +176,12 @@ def _act(
         say("its owner hangs now, in the light: the keeper has to end it")
         alone = words.Shine(plan.channel, plan.power_fraction, plan.exposure_ms, 1, hangs=True)
         hung = _ask(person, alone, words.Lit)
-        ended_ns = _wait_for_keeper(keeper, culprit, plan)
+        ended_ns = wait_for_keeper(family, keeper, watch, culprit, plan)
         eye.rest()
         readings = (mw[0], mw[1], mw[2]) if mw else None
         return Seen(
             began_ns, lit, closed, off, hung, ended_ns, time.perf_counter_ns(), readings
         )  # fmt: skip
-
-
-def _wait_for_keeper(keeper: Child, culprit: Child, plan: LinePlan) -> int:
-    """Return when the keeper said that it is dark, host clock ns.
-
-    Raises
-    ------
-    LightNotDark
-        If it does not say so.
-    """
-    message = keeper.hear() if keeper.pipe.poll(KEEPER_S) else None
-    ended_ns = time.perf_counter_ns()
-    if isinstance(message, Finished):
-        keeper.has_finished = True
-        return ended_ns
-    culprit.end(0.0)  # towards less light: what ends with its process ends now
-    why = message.reason if isinstance(message, Failed) else "it said nothing"
-    raise LightNotDark(
-        f"DARK NOT CONFIRMED: the keeper could not end light {plan.light.name!r} ({why}): "
-        "switch it off by hand, and do not run unattended on this stand"
-    )
 
 
 def _start_light(
@@ -221,24 +197,6 @@ def _start_light(
         after.callback(ours.close)
     wait_until_ready(box)
     return [ours for ours, _ in pairs]
-
-
-def _start(
-    family: Family, pipes: tuple[Connection | None, Connection | None], after: ExitStack
-) -> tuple[Connection, Child, Child]:
-    """Start the culprit, and the keeper that watches it; both end with `after`, the keeper last."""
-    owner, theirs = make_pipes()
-    person, culprits = SPAWN.Pipe()
-    culprit = family.start("culprit", owner.leases, owner.orders, pipes[0], culprits)
-    pid = culprit.process.pid
-    assert pid is not None, "it was started"
-    keeper = family.start("keeper", theirs.leases, theirs.orders, pipes[1], pid)
-    after.callback(keeper.end, KEEPER_S)  # it sees that the culprit is gone, and goes dark
-    after.callback(culprit.end, GONE_S)
-    after.callback(person.close)
-    for child in (culprit, keeper):
-        wait_until_ready(child)
-    return person, keeper, culprit
 
 
 def _client(pipe: Connection | None) -> AnyLightBox | None:

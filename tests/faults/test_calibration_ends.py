@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from acquire.errors import LightNotDark
+from acquire.keeper.pulse import Pulse
 from lightloop import calibration_stand
 from lightloop.children import SPAWN, Child
 from lightloop.config import parse
+from lightloop.keeper_watch import KeeperWatch
 from lightloop.processes.link import Failed, pack
 from tests.lasting_light import LastingLight
 from tests.lasting_stand import config_of, write_system
@@ -54,6 +56,18 @@ def test_a_keeper_that_cannot_end_the_light_is_believed() -> None:
     process = SPAWN.Process(target=time.monotonic)
     process.start()
     with pytest.raises(LightNotDark, match="DARK NOT CONFIRMED"):
-        calibration_stand._hear_out(Child("keeper", process, ours))
+        calibration_stand._hear_out(Child("keeper", process, ours), KeeperWatch(Pulse()))
     theirs.close()
     process.close()
+
+
+def test_a_calibration_whose_keeper_hangs_at_the_end_says_so_and_soon(
+    box: LastingLight, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calibration_stand, "KEEPER_S", 3600.0)
+    with (
+        pytest.raises(LightNotDark, match="hung"),
+        calibration_stand.open_stand(parse(text, "stand.toml"), text, "stand.toml", "laser"),
+    ):
+        box.ignores = 1  # the next program whose driver is started: the keeper's own way
+    assert not box.is_lit

@@ -97,6 +97,7 @@ def test_what_no_camera_sees_is_the_devices_own_word_and_said_to_be(tmp_path: Pa
     assert 0.0 < line.keeper_ms < 1000.0  # a second core is loaded in it
     assert "nobody has looked for leaks" in out
     assert "nobody has seen it go dark but its own read-back" in err
+    assert "only programs end light 'white'" in err
 
 
 def test_a_light_that_says_it_is_dark_and_shines_is_found_by_the_camera(
