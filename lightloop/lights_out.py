@@ -15,6 +15,7 @@ from acquire.errors import ScopeError
 from acquire.keeper.keep import TRY_S
 from acquire.keeper.pipes import make_pipes
 from acquire.keeper.pulse import Pulse
+from lightloop.children import READY_S
 from lightloop.config import parse
 from lightloop.keeper_watch import KeeperWatch
 from lightloop.processes.keeper import OWNER_S
@@ -32,7 +33,8 @@ logger = logging.getLogger(__name__)
 KEEPER_S = 40.0  # longer than the keeper itself goes on trying
 NOBODY = 2**22 + 1  # above every process number of Linux: a keeper without an owner to kill
 HEAR_S = 0.1  # for a scope to hear that its keeper is gone, and to say that it is dark; proposed
-BEGIN_S = 20.0  # for another keeper to start, and to import Micro-Manager; proposed
+BEGIN_S = READY_S  # for a keeper to start: to end it sooner would leave nobody
+TICK_S = 0.2
 PATIENT = 3.0  # so much longer than the first may a second keeper try: its driver may be slow
 OTHERS = "keeper of "
 
@@ -64,6 +66,7 @@ class LightsOut:
         self._watches = {"keeper": KeeperWatch(self.pulse)}
         self._has_looked = self._are_replaced = False
         self._given_up: set[str] = set()
+        self._until_s = 0.0
 
     def wait(self, handles: Iterable[Any], timeout_s: float) -> list[Any]:
         """Wait as `multiprocessing.connection.wait` does; a keeper that hangs meanwhile is seen."""
@@ -97,16 +100,17 @@ class LightsOut:
         was_lit
             Whether the run may have given light, so that somebody must have seen the dark.
         """
-        until_s = time.monotonic() + KEEPER_S
+        patience_s = KEEPER_S + BEGIN_S * (not self._family.children["keeper"].is_ready)
+        self._until_s = max(self._until_s, time.monotonic() + patience_s)
         while alive := [
             keeper
             for keeper in self._keepers()
             if keeper.is_alive and keeper.name not in self._given_up
         ]:
-            if time.monotonic() > until_s:
+            if time.monotonic() > self._until_s:
                 self._are_late(alive)
                 break
-            self.wait([keeper.process.sentinel for keeper in alive], until_s - time.monotonic())
+            self.wait([keeper.process.sentinel for keeper in alive], TICK_S)
         for keeper in self._family.children.values():
             if keeper.name == "keeper" or keeper.name.startswith(OTHERS):
                 self._drain(keeper)
@@ -226,6 +230,7 @@ class LightsOut:
         if self._are_replaced:
             return
         self._are_replaced = True
+        self._until_s = time.monotonic() + BEGIN_S + KEEPER_S  # their time begins now
         if self.light is not None:  # a simulated light is reached from here, and cannot wait
             self.look()
             return

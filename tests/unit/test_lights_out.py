@@ -137,3 +137,15 @@ def test_a_keeper_that_still_starts_is_not_said_to_hang(
     stand.lights.take_over()
     assert watch.look() == pytest.approx(OWNER_S, abs=1.0)
     assert not math.isinf(watch.look())
+
+
+def test_a_keeper_in_anothers_place_has_its_time_from_when_it_was_started(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_s = [0.0]
+    monkeypatch.setattr(lights_out.time, "monotonic", lambda: now_s[0])
+    monkeypatch.setattr(stand.family, "start", lambda name, *pipes, called="": None)
+    now_s[0] = lights_out.KEEPER_S - 1.0  # the first one hung until shortly before its end
+    stand.lights._replace()
+    slowest_s = BEGIN_S + lights_out.TRY_S * lights_out.PATIENT
+    assert stand.lights._until_s >= now_s[0] + slowest_s
