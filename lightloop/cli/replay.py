@@ -112,7 +112,10 @@ def replay(
             text,
             name,
             str(out.absolute()) if out is not None else "",
-            with_window=wants_window(headless=headless, screenshot=screenshot is not None),
+            # A verdict is waited for in the terminal: no window that somebody must close first.
+            with_window=wants_window(
+                headless=headless or verify is not None, screenshot=screenshot is not None
+            ),
             ends_with_window=True,
             screenshot=str(screenshot.absolute()) if screenshot is not None else "",
             replay=ReplayTask(

@@ -123,7 +123,8 @@ class Examination:
         last, counts = self._parts[-1], self._counts
         complain = self._complainer(last.path)
         if self.end is None:
-            complain(f"the run has no end: it breaks off after frame {self.last_seq}")
+            where = f"after frame {self.last_seq}" if self.last_seq >= 0 else "before any frame"
+            complain(f"the run has no end: it breaks off {where}")
             if (missing := self.last_committed - self.last_seq) > 0:
                 complain(
                     f"its commit says that frame {self.last_committed} was safe: {missing} more "

@@ -280,6 +280,16 @@ def test_a_verified_replay_goes_in_lock_step(tasks: list[RunTask], tmp_path: Pat
     assert (replay.pace, replay.verify) == ("step", True)
 
 
+def test_no_window_keeps_a_verdict_waiting(
+    tasks: list[RunTask], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")  # a screen, as far as anybody can tell
+    samples.write_run(tmp_path / "run.h5", n_shots=2, n_frames=1)
+    assert call("replay", str(tmp_path / "run.h5"))[0] == 0
+    assert call("replay", str(tmp_path / "run.h5"), "--verify")[0] == 0
+    assert [task.with_window for task in tasks] == [True, False]
+
+
 def test_an_import_cannot_be_verified(tasks: list[RunTask], recording: Path) -> None:
     code, _, err = call("replay", str(recording), "--headless", "--verify")
     assert code == 2
