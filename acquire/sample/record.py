@@ -166,6 +166,7 @@ class SampleRecord:
             )
             if self._journal is not None:
                 self._journal.close()
+                self._journal = None  # what it holds is in the record now: it takes no more
             journal = _path(self._folder, self._sample, "journal")
             self._journal = Journal(journal, generation, self._footprints)
         except OSError as error:

@@ -168,3 +168,21 @@ def test_a_folder_that_cannot_be_used_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(SampleError, match="cannot be used"):
         opened(tmp_path / "file")
+
+
+def test_a_record_that_could_not_be_begun_anew_takes_no_more_light(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with opened(tmp_path) as record:
+        ledger = ledger_of(record)
+        give(ledger, 1.0)
+        monkeypatch.setattr(sample_record, "Journal", full)
+        with pytest.raises(SampleError, match="No space left"):
+            record.save(ledger.maps)
+        with pytest.raises(SampleError, match="closed"):
+            give(ledger, 1.0)
+    (plane,) = read_sample(tmp_path, "dish 1").planes["488"]
+    assert plane.at(np.array([10.0]), np.array([-20.0])) == pytest.approx(PRINT["488"].peak)
