@@ -111,7 +111,7 @@ def rehearse(
             if number:
                 prepare(config, plan.channel)
             pipes = boxes[1 + 2 * number], boxes[2 + 2 * number]
-            say(f"light {plan.light.name!r} at {plan.power_fraction:.3g} of its maximum")
+            say(f"light {plan.light.name!r} at {100 * plan.power_fraction:.3g} % of its maximum")
             with looking(config, camera, plan.channel, camera_ms, _client(boxes[0])) as eye:
                 lines.append(_one(config, family, plan, eye, pipes, say, switch_by_hand, read_mw))
     reference = "switched off by us" if switch_by_hand is None else "lamp off by hand"

@@ -28,7 +28,7 @@ def names() -> Finding:
     text = "; ".join(f"{part} also in {', '.join(who)}" for part, who in foreign.items())
     return judged(
         "names",
-        text or "ours alone",
+        text or "no other package is called as our parts are",
         is_bad=bool(foreign),
         fix="uninstall them, or give lightloop a virtual environment of its own",
         verdict="fail",
