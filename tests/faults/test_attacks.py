@@ -25,7 +25,7 @@ from realtime.wire import DecisionMessage, FrameMessage, Result, Tracks
 from tests.run_helpers import SMALL, _wait_for_frames, task
 
 pytestmark = [
-    pytest.mark.timeout(90),
+    pytest.mark.timeout(300),
     pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals"),
 ]
 

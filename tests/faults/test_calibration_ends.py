@@ -18,7 +18,7 @@ from lightloop.processes.link import Failed, pack
 from tests.lasting_light import LastingLight
 from tests.lasting_stand import config_of, write_system
 
-pytestmark = pytest.mark.timeout(90)
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from lightloop.bench.faults_table import Fault, Outcome
 from realtime.run_file import RunReader
 
 pytestmark = [
-    pytest.mark.timeout(120),
+    pytest.mark.timeout(300),
     pytest.mark.skipif(sys.platform == "win32", reason="signals"),
 ]
 BUDGET_J_CM2 = 2.0

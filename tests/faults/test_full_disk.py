@@ -12,7 +12,7 @@ from realtime.run_file import RunReader
 from tests.run_helpers import SMALL
 
 pytestmark = [
-    pytest.mark.timeout(90),
+    pytest.mark.timeout(300),
     pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of a file there"),
 ]
 

@@ -22,7 +22,7 @@ from tests.faults.test_lights_apart import BLUE, GREEN, SECOND, system_of
 from tests.lasting_light import LastingLight
 from tests.lasting_stand import config_of
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 
 TRY_S = 2.0  # instead of the five seconds that a driver is given in earnest
 FOR_EVER = 10  # programs that are ignored

@@ -14,7 +14,7 @@ from lightloop.rehearse import plan_rehearsal, rehearse
 from tests.lasting_light import LastingLight
 from tests.lasting_stand import config_of, write_system
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture

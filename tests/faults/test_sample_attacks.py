@@ -16,7 +16,7 @@ from tests.faults.test_struck_streams import STREAM
 from tests.run_helpers import task
 
 pytestmark = [
-    pytest.mark.timeout(90),
+    pytest.mark.timeout(300),
     pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals"),
 ]
 SAMPLED = STREAM + '\n[sample]\nid = "dish 7"\n'

@@ -14,7 +14,7 @@ from lightloop.bench.faults_stand import Stand
 from lightloop.bench.faults_table import FAULTS
 
 pytestmark = [
-    pytest.mark.timeout(120),
+    pytest.mark.timeout(300),
     pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals"),
 ]
 OWN = next(fault for fault in FAULTS if fault.name == "scope killed")

@@ -21,7 +21,7 @@ from realtime.run_file import RunReader
 from tests.run_helpers import SMALL, run_and, task
 
 pytestmark = [
-    pytest.mark.timeout(90),
+    pytest.mark.timeout(300),
     pytest.mark.skipif(sys.platform == "win32", reason="no signals there"),
 ]
 STREAM = (

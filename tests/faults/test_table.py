@@ -11,7 +11,7 @@ from lightloop.bench.faults_judge import break_run, objections
 from lightloop.bench.faults_table import FAULTS, Fault
 
 pytestmark = [
-    pytest.mark.timeout(120),
+    pytest.mark.timeout(300),
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="signals, prlimit"),
 ]
 

@@ -17,7 +17,7 @@ from lightloop.one_at_a_time import FOLDER_VARIABLE, hold_stand
 from tests.lasting_light import LastingLight
 from tests.lasting_stand import config_of, write_system
 
-pytestmark = pytest.mark.timeout(90)
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture

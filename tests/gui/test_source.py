@@ -140,12 +140,15 @@ def test_commands_are_answered_by_poll(hub: Hub) -> None:
 
 
 def test_without_a_hub_nothing_waits(address: Address) -> None:
-    began = time.perf_counter()
-    with closing(StreamSource(address)) as source:
-        assert source.poll() == []
-        source.command("stop_light")
-        assert source.poll() == []
-        assert time.perf_counter() - began < 0.5
+    took_s = []
+    for _ in range(5):  # a busy machine makes one slow, a wait makes all of them
+        began = time.perf_counter()
+        with closing(StreamSource(address)) as source:
+            assert source.poll() == []
+            source.command("stop_light")
+            assert source.poll() == []
+            took_s.append(time.perf_counter() - began)
+    assert min(took_s) < 0.5
 
 
 def test_a_window_that_was_first_finds_the_hub_that_comes_later(

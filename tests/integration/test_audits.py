@@ -81,7 +81,7 @@ def trusts(at: Worker) -> list[Any]:
     return [result.observation.trust for result in at.results]
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_audits_are_taken_booked_twice_and_judged_in_a_run() -> None:
     at = worker()
     bill = at.go()
@@ -105,7 +105,7 @@ def test_audits_are_taken_booked_twice_and_judged_in_a_run() -> None:
     assert [len(result.seqs) for result in at.results[:4]] == [1, 1, 1, 2]
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_an_audit_whose_cells_moved_between_the_looks_is_void_and_says_so() -> None:
     def bumped(frame: Frame, is_again: bool) -> Any:
         return np.roll(frame.pixels, 3, axis=1) if is_again else frame.pixels
@@ -134,7 +134,7 @@ class Overconfident:
         return getattr(self.inner, name)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_an_error_that_audits_find_out_of_bounds_withdraws_trust_and_lowers_no_light() -> None:
     at = worker()
     steps = at.pipeline.steps

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -86,12 +86,20 @@ def test_pictures_from_elsewhere_are_replayed_through_the_same_worker(tmp_path: 
 
 def test_help_comes_at_once(tmp_path: Path) -> None:
     lightloop("--help", cwd=tmp_path)  # the first one may still have to compile
-    best_s = 9.0
+    best_s = 99.0
     for _ in range(3):
-        start = time.perf_counter()
+        start_s = worked_s()
         assert lightloop("--help", cwd=tmp_path)[2] == 0
-        best_s = min(best_s, time.perf_counter() - start)
-    assert best_s < 3.0, "a bar on a busy machine; it takes 0.3 s on an idle one"
+        best_s = min(best_s, worked_s() - start_s)
+    assert best_s < 3.0, "a bar on a slow machine; it takes 0.3 s on a quick one"
+
+
+def worked_s() -> float:
+    """Return the processor time of the programs started so far: others' work is not in it."""
+    times = os.times()
+    if sys.platform == "win32":  # it does not tell that of children
+        return times.elapsed
+    return times.children_user + times.children_system
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def test_the_example_sees_frames_survives_a_gap_and_ends_with_the_run(tmp_path: 
             session.hub.lose(1, 3, "the camera overran")
             session.publish(range(4, 5))
             session.hub.finish(END)
-            out, err = client.communicate(timeout=30.0)
+            out, err = client.communicate(timeout=120.0)
     finally:
         client.kill()
         client.communicate()
@@ -100,7 +100,7 @@ def test_the_example_passes_over_a_session_whose_run_was_killed(tmp_path: Path) 
     try:
         assert session.hub.wait_for({"example"}, 30.0)
         session.hub.finish(END)
-        out, err = client.communicate(timeout=30.0)
+        out, err = client.communicate(timeout=120.0)
     finally:
         client.kill()
         client.communicate()

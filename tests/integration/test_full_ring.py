@@ -79,7 +79,7 @@ def test_gap_waits_for_nobody_declares_every_frame_and_says_so(tmp_path: Path) -
     ):
         began = time.perf_counter()
         session.publish(range(7))
-        assert time.perf_counter() - began < 5.0
+        assert time.perf_counter() - began < 30.0, "not even one stall"
         assert "lost until it has caught up" in notice(window, "ring behind")
         assert frames_of(recorder, 4) == [0, 1, 2, 3]
         lost = [next_of(recorder, Gap) for _ in range(3)]

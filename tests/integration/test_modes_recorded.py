@@ -39,7 +39,7 @@ def decides_the_same(path: Path) -> bool:
     return outcome.exit_code == 0 and "are equal to the recorded ones" in outcome.reason
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_with_the_window_open_a_decision_is_that_of_the_shot_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -56,7 +56,7 @@ def test_with_the_window_open_a_decision_is_that_of_the_shot_before(
     assert lates == [0] * 40
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_bursts_are_recorded_frame_by_frame_and_decide_the_same_again(tmp_path: Path) -> None:
     path = tmp_path / "run.h5"
     outcome = record(BURST, path)
@@ -80,7 +80,7 @@ def test_bursts_are_recorded_frame_by_frame_and_decide_the_same_again(tmp_path: 
     assert decides_the_same(path)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_a_stream_is_recorded_with_every_change_and_decides_the_same_again(tmp_path: Path) -> None:
     path = tmp_path / "run.h5"
     outcome = record(STREAM, path)

@@ -117,7 +117,7 @@ def live_start(ring: RingInfo):
     )
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(300)
 def test_a_replay_gives_the_same_frames_gaps_and_decisions_again(tmp_path: Path) -> None:
     live, again = tmp_path / "live.h5", tmp_path / "again.h5"
     assert serve(tmp_path / "a", live_start, live, acquire).status == "complete"

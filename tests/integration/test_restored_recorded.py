@@ -15,7 +15,7 @@ from tests.integration.test_modes_recorded import EVENT, decides_the_same
 CONFIG = f"{EVENT}\n[record]\nrestored = true\n"
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_restored_images_are_recorded_beside_raw_ones_and_replay_is_the_same(
     tmp_path: Path,
 ) -> None:

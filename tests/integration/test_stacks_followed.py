@@ -103,7 +103,7 @@ def off_um(results: list[Result], truth: list[Floats]) -> Floats:
     return np.array(found)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     "planes_of",
     [
@@ -129,7 +129,7 @@ def test_heights_are_true_and_the_same_again(film: Film, planes_of: PlanesOf) ->
     assert [bytes_ for _, bytes_ in answers(frames, planes_of)] == [bytes_ for _, bytes_ in told]
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_without_planes_nothing_is_said_of_heights(film: Film) -> None:
     frames, _ = film
     for result, _ in answers(frames, lambda t: (6,)):
@@ -138,7 +138,7 @@ def test_without_planes_nothing_is_said_of_heights(film: Film) -> None:
         assert result.observation.heights is None
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_heights_are_in_the_run_file_and_leave_it_in_tables_and_graphs(
     film: Film, tmp_path: Path
 ) -> None:
