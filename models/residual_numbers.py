@@ -48,8 +48,10 @@ class Residuals:
     calm_var, calm_kept, calm_pixels
         The same of its calm part and how large that is: pixels of which the estimate doubts no more
         than on average. What is lost at the rims of cells is not there, and a wrong gain is.
+    calm_lit
+        Share of that part's noise which is the light's own, not the camera's.
     dark_mean_z
-        Mean of the residual there.
+        Mean of the residual in the background.
     dark_pixels
         Pixels of the background.
     """
@@ -71,6 +73,7 @@ class Residuals:
     calm_var: float = 1.0
     calm_kept: float = 0.0
     calm_pixels: float = 0.0
+    calm_lit: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import cv2
 import numpy as np
 
-from models.regions import SHRINK
+from models.regions import SHRINK, Regions
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,6 +34,36 @@ class Small(NamedTuple):
         """Return the part that belongs to rows of the frame."""
         part = slice(rows.start // SHRINK, rows.stop // SHRINK)
         return Small(*(image[part] for image in self))
+
+
+class Calm(NamedTuple):
+    """The calm part of a background, where the estimate doubts no more than on average.
+
+    `power` is the mean square of the residual with what is `kept` of the noise given back; `lit` is
+    the share of the noise which is the light's own, not the camera's.
+    """
+
+    power: float = 1.0
+    kept: float = 0.0
+    pixels: float = 0.0
+    lit: float = 0.0
+
+
+def calm_part(small: Small, kept: Image, regions: Regions, read_e2: Image, excess: float) -> Calm:
+    """Measure it; `kept` and `read_e2` are shrunk, too. `excess` is the camera's noise factor."""
+    mean = regions.mean(kept, cells=False)
+    if not mean >= 0.0:  # no background, or not a number
+        return Calm()
+    is_calm = cv2.bitwise_and(cv2.compare(kept, mean, cv2.CMP_LE), regions.is_cell ^ 1)
+    few = cv2.countNonZero(is_calm)
+    if not few:
+        return Calm()
+    power, doubt, light_e, camera_e2 = (
+        float(cv2.mean(each, is_calm)[0]) for each in (small.z2, kept, small.photons, read_e2)
+    )
+    light_e2 = max(excess * light_e, 0.0)
+    lit = light_e2 / max(light_e2 + camera_e2, 1e-6)
+    return Calm(power + doubt, doubt, float(SHRINK**2 * few), lit)
 
 
 def neighbours(z: Image) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 from models.electrons import Electrons
 from models.regions import SHRINK, Regions, shrunk, split_small
 from models.residual_numbers import Residuals
-from models.residual_sums import Small, bad_blocks, neighbours, shrink_into
+from models.residual_sums import Calm, Small, bad_blocks, calm_part, neighbours, shrink_into
 from models.strips import aligned
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class ResidualTest:
         above = 0
         if missed > _MISSED_ALARM:
             above = cv2.countNonZero(cv2.compare(self.inner, _MISSED_ALARM, cv2.CMP_GT))
-        calm_var, calm_kept, calm_pixels = self._calm(kept, is_stated=sd_e is not None)
+        calm = self._calm(kept) if sd_e is not None else Calm()
         return Residuals(
             mean_z=float(flat.sum()) / count,
             var_z=float(cv2.mean(small.z2)[0]) * z.size / count,
@@ -140,22 +140,14 @@ class ResidualTest:
             dark_pixels=SHRINK**2
             * float(self.regions.is_cell.size - cv2.countNonZero(self.regions.is_cell)),
             dark_kept=self.regions.mean(kept, cells=False) if sd_e is not None else 0.0,
-            calm_var=calm_var,
-            calm_kept=calm_kept,
-            calm_pixels=calm_pixels,
+            calm_var=calm.power,
+            calm_kept=calm.kept,
+            calm_pixels=calm.pixels,
+            calm_lit=calm.lit,
         )
 
-    def _calm(self, kept: Image, *, is_stated: bool) -> tuple[float, float, float]:
-        """Return power and doubt of the calm part of the background, and its pixels."""
-        mean = self.regions.mean(kept, cells=False)
-        if not is_stated or not mean >= 0.0:  # no background, or not a number
-            return 1.0, 0.0, 0.0
-        is_calm = cv2.bitwise_and(cv2.compare(kept, mean, cv2.CMP_LE), self.regions.is_cell ^ 1)
-        few = cv2.countNonZero(is_calm)
-        if not few:
-            return 1.0, 0.0, 0.0
-        power, doubt = (float(cv2.mean(each, is_calm)[0]) for each in (self.small.z2, kept))
-        return power + doubt, doubt, float(SHRINK**2 * few)
+    def _calm(self, kept: Image) -> Calm:
+        return calm_part(self.small, kept, self.regions, self._small_read_e2, self._camera.excess)
 
     def _by_strips(self, adu: NDArray[Any], photons: Image, sd_e: Image | None) -> int:
         """Write `z`, without hot pixels `_work`, and the small images; return the clipped pixels.

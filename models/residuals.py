@@ -41,6 +41,10 @@ UNSURE = 0.5
 """Share of the stated variance that may be lost structure, net of kept noise, before more power or
 likeness than the camera's is a sign of anything (measured: between -1 and 0.05 in good scenes)."""
 
+_VOUCHING_PIXELS, _LIT = 1024.0, 0.5
+"""Pixels of the background's calm part from which it tells how strong noise is, to 5 %, and the
+light's share of the noise there (proposed)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -143,10 +147,27 @@ def _against(r: Residuals, bounds: Limits) -> list[Reason]:
     if r.missed_share > bounds.missed_share_max or alike > bounds.corr1_max:
         why = f"the estimate loses structure ({r.missed_share:.2%} of the pixels)"
         found.append(Reason("erased", why))
-    if r.var_z - UNSURE * r.kept > bounds.var_z_max:
+    if is_powerful(r, bounds) and not is_structure(r, bounds):
         why = f"more noise than calibrated (variance {r.var_z:.2f}): check the gain"
         found.append(Reason("noise", why))
     return found
+
+
+def is_powerful(r: Residuals, bounds: Limits) -> bool:
+    """Say whether residuals are stronger than noise, and than what the estimate states."""
+    return r.var_z - UNSURE * r.kept > bounds.var_z_max
+
+
+def is_structure(r: Residuals, bounds: Limits) -> bool:
+    """Say whether what makes residuals strong is lost structure, and not the noise.
+
+    Noise that is stronger than calibrated is so wherever there is light: half of it at least shows
+    where half of the noise is the light's own. Where the background's calm part has none of it, the
+    estimate drew something softer than it said: lines as thin as a pixel, above all.
+    """
+    if r.calm_pixels < _VOUCHING_PIXELS or r.calm_lit < _LIT:
+        return False
+    return r.calm_var - 1.0 - (1.0 + UNSURE) * r.calm_kept < 0.5 * (bounds.var_z_max - 1.0)
 
 
 def allowed(maximum: float, pixels: float) -> float:

@@ -18,7 +18,7 @@ from models.conformal import UNKNOWN, Conformal, contrast_of
 from models.electrons import Electrons
 from models.residual_test import ResidualTest
 from models.residual_tiles import tile_reasons, tiles
-from models.residuals import Reason, reasons
+from models.residuals import Reason, is_powerful, is_structure, reasons
 from realtime.audits import Auditor
 from realtime.lasting import Lasting
 from realtime.policy.observation import Trust
@@ -107,14 +107,16 @@ class TrustWatch:
         camera, photons = self._camera, restored.photons
         seen = self._test(adu, photons, restored.sd_e)
         found = [*self._frozen(adu), *reasons(seen, self._limits)]
+        is_lost = is_powerful(seen, self._limits) and is_structure(seen, self._limits)
         if not any(reason.code == "not-numbers" for reason in found):
             found += self._guards(seen, photons)
             key = (info.shot.position, info.index.z)
-            found += self._by_tiles(key)
+            by_tiles = self._by_tiles(key)
+            found += [each for each in by_tiles if not (is_lost and each.code == "noise")]
             if self._textures is not None:
                 found += self._textures.see(key, photons)
             found += self._lasting.see(key, self._test, seen, camera.read_noise_e)
-        cells, background = self._expected(restored.sd_e)
+        cells, background = self._expected(restored.sd_e, is_lost=is_lost)
         audit = self._audit(info, adu, photons, _units(cells, background))
         high_e = cells.high_e
         if audit.cells.audits and high_e > 0 and audit.cells.low_e > _AUDIT_OVER * high_e:
@@ -172,16 +174,28 @@ class TrustWatch:
             return False
         return bool(np.count_nonzero(photons > self._photons_max_e) > ABOVE_RANGE * photons.size)
 
-    def _expected(self, sd_e: Image | None) -> tuple[Expected, Expected]:
-        """Return the error to be expected in the cells, and in the background."""
+    def _expected(self, sd_e: Image | None, *, is_lost: bool) -> tuple[Expected, Expected]:
+        """Return the error to be expected in the cells, and in the background.
+
+        Where structure was lost, the residuals show it beyond the noise: no smaller error than that
+        is expected then, whatever the network states.
+        """
         if sd_e is None or not self._conformal.is_known:
             return UNKNOWN, UNKNOWN
         variance, regions = self._test.variance_e2, self._test.regions
         light = {which: regions.mean(regions.photons, cells=which) for which in (True, False)}
         contrast = contrast_of(light[True], light[False])
+        stated = {which: regions.mean(variance, cells=which) for which in (True, False)}
+        if is_lost:
+            noise_e2 = variance / np.maximum(self._test.kept, np.float32(1e-6))
+            lost_e2 = np.asarray((self._test.small.z2 - 1.0) * noise_e2, np.float32)
+            stated = {
+                which: max(each, regions.mean(lost_e2, cells=which))
+                for which, each in stated.items()
+            }
         one, other = (
             self._conformal(
-                float(np.sqrt(regions.mean(variance, cells=cells))),
+                float(np.sqrt(stated[cells])),
                 light[cells],
                 cells=cells,
                 contrast=contrast,

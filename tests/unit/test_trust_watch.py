@@ -149,6 +149,44 @@ def test_rims_that_a_network_draws_soft_are_not_taken_for_a_wrong_gain() -> None
     assert any("noise" in trust.flags for trust in wrong)
 
 
+def hairs() -> np.ndarray:
+    """Bright lines of one pixel on an even background."""
+    image = np.full((SIDE, SIDE), 10.0)
+    for row in range(6, SIDE, 9):
+        image[row, 8:-8] = 90.0
+    return image
+
+
+def restored_softly(image: np.ndarray) -> Denoised:
+    """An estimate that draws them two pixels wide, and doubts a third of what it lost."""
+    soft = cv2.GaussianBlur(image, (0, 0), 0.8)
+    lost = cv2.GaussianBlur(np.abs(soft - image), (0, 0), 1.5)
+    return Denoised(soft.astype(np.float32), (0.2 + 0.3 * lost).astype(np.float32))
+
+
+def test_lines_that_a_network_draws_soft_raise_the_expected_error_and_accuse_no_gain() -> None:
+    rng, image = np.random.default_rng(8), hairs()
+    answer = restored_softly(image)
+    told = seen(watch(), ((frame(rng, image), answer) for _ in range(4)))
+    assert told[0].var_z > 1.5
+    assert not any("noise" in trust.flags for trust in told)
+    y_cells = answer.photons > 20.0
+    stated = float(np.sqrt(np.mean(answer.sd_e[y_cells] ** 2)))
+    assert told[0].expected_rmse_e > 1.5 * stated
+    wrong = seen(watch(), ((frame(rng, image, gain=3.0), answer) for _ in range(4)))
+    assert any("noise" in trust.flags for trust in wrong)
+
+
+def test_a_dark_background_does_not_vouch_for_the_noise_of_the_light() -> None:
+    rng = np.random.default_rng(9)
+    image = truth(200.0) - 1.9
+    noisy = image + np.sqrt(2.0 * image) * rng.standard_normal(image.shape)
+    noisy += READ_E * rng.standard_normal(image.shape)
+    adu = np.clip(np.rint(noisy * 2.0 + 100.0), 0, 65535).astype(np.uint16)
+    sure = Denoised(image.astype(np.float32), np.full(image.shape, 0.1, np.float32))
+    assert "noise" in seen(watch(), [(adu, sure)])[0].flags
+
+
 def test_fields_do_not_share_what_they_remember() -> None:
     rng, gate = np.random.default_rng(4), watch()
     for number in range(8):
