@@ -146,8 +146,9 @@ class Heard:
         self.n_divisions += len(set(divided))  # as the summary counts: each daughter has an event
         if result.is_fresh and self.n_rows:
             known = result.recalled is not None and result.recalled.shot >= 0
+            learnt = result.recalled is not None and "policy" in result.recalled.learnt
             cells = "it knows its cells" if known else "its tracks begin anew"
-            why = f"{cells}; its policy begins anew"
+            why = f"{cells}; its policy {'goes on' if learnt else 'begins anew'}"
             t_s = result.observation.t_s
             self._add(Row(Kind.NOTICE, t_s, "worker started", why, "worker", level="warn"))
         if result.position in self.fields or len(self.fields) < MAX_FIELDS:

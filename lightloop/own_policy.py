@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from pydantic import BaseModel
 
 from acquire.errors import ScopeError
+from realtime.memory import Lasting
 from realtime.policy import Decision
 
 if TYPE_CHECKING:
@@ -87,6 +88,41 @@ class Checked:
                 f"policy file {self._path}: decide(seen) must return a Decision, not {decision!r}"
             )
         return decision
+
+    def state(self, position: int) -> bytes:
+        """Return what the policy has learnt of a field; nothing if it does not say.
+
+        Raises
+        ------
+        PolicyFileError
+            If it raises an error, or returns anything but bytes.
+        """
+        if not isinstance(self._policy, Lasting):
+            return b""
+        try:
+            state: object = self._policy.state(position)
+        except Exception as error:  # as above
+            raise PolicyFileError(_blame(self._path, error)) from error
+        if not isinstance(state, bytes):
+            raise PolicyFileError(
+                f"policy file {self._path}: state(position) must return bytes, not {state!r:.80}"
+            )
+        return state
+
+    def resume(self, position: int, state: bytes) -> None:
+        """Let the policy go on with a field where another one left it.
+
+        Raises
+        ------
+        PolicyFileError
+            If it raises an error.
+        """
+        if not isinstance(self._policy, Lasting):
+            return
+        try:
+            self._policy.resume(position, state)
+        except Exception as error:  # as above
+            raise PolicyFileError(_blame(self._path, error)) from error
 
 
 def _class_in(path: Path) -> Any:

@@ -61,6 +61,10 @@ class _Plane:
     steps: StepWatch = field(default_factory=StepWatch)
 
 
+_State = dict[int, tuple[float, int, bool, float, float]]
+"""What is kept of the planes of a field, by their number: a `_Plane` without its tiles."""
+
+
 class FocusGate:
     """Withdraws the trust in frames that are less sharp than their field has been.
 
@@ -105,6 +109,32 @@ class FocusGate:
             how = f"its edges lost {-math.expm1(-loss):.0%} of their power everywhere at once"
         why = f"out of focus: {how}"
         return msgspec.structs.replace(trust, is_trusted=False, why=why, flags=flags)
+
+    def state(self, position: int) -> bytes:
+        """Return how sharp each plane of a field usually is, and whether it is lost."""
+        planes = {
+            z: (of.usual, of.shots, of.is_lost, of.lately, of.error)
+            for (p, z), of in self._planes.items()
+            if p == position
+        }
+        return msgspec.msgpack.encode(planes)
+
+    def resume(self, position: int, state: bytes) -> None:
+        """Go on with a field from a state; its tiles are compared anew.
+
+        Raises
+        ------
+        ValueError
+            If it is no such state.
+        """
+        try:
+            planes = msgspec.msgpack.decode(state, type=_State)
+        except msgspec.MsgspecError as error:
+            raise ValueError(f"it is not the state of a focus gate: {error}") from error
+        if not all(math.isfinite(value) for plane in planes.values() for value in plane):
+            raise ValueError("a number in the state of a focus gate is none")
+        for z, plane in planes.items():
+            self._planes[position, z] = _Plane(*plane)
 
     def _judge(self, plane: _Plane, seen: Sharpness) -> float:
         """Return the sharpness relative to the usual one; 0 if it cannot be told."""

@@ -101,7 +101,8 @@ class Following:
                 raise ValueError("this tracker cannot take up what another knew")
             tracker.resume(known.tracker)
             of.stood_um, of.number, of.t = known.stood_um, known.shot, known.t
-            of.stride = known.stride
+            of.stride, of.is_deep = known.stride, known.is_deep
+            of.tracks = known.lay or of.tracks
         if isinstance(tracker, LastingTracker):
             tracker.name_from(first_name)
         self._fields[info.shot.position] = of
@@ -126,9 +127,12 @@ class Following:
         of = self._fields.get(position)
         if of is None or not isinstance(of.tracker, LastingTracker):
             return None
+        last = of.tracks
+        lay = Tracks(last.ids, y_px=last.y_px, x_px=last.x_px, z_px=last.z_px)
         return Known(
             session, position, of.number, of.t, of.stride, seq, of.stood_um, of.shape,
             of.tracker.state(), dose, shot_dose, cells,
+            is_deep=of.is_deep, lay=lay if of.is_deep and last.z_px else None,
         )  # fmt: skip
 
     def _anew(self, first_name: int) -> CellTracker:

@@ -47,7 +47,7 @@ class Pipeline:
         self._following = Following(steps.new_tracker, steps.pixel_um)
         self._told: dict[int, tuple[str, ...]] = {}
         self._doses: dict[int, dict[str, float]] = {}
-        kept = self._following, self._doses, steps.cell_dose
+        kept = self._following, self._doses, steps.cell_dose, steps.policy, steps.focus
         self._recollection = Recollection(steps.past, *kept)
         self._is_fresh = True
         self._seen: list[FrameInfo] = []

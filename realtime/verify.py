@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from realtime.memory.known import Lasting
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -177,14 +179,29 @@ def verify_policy(reader: RunReader, new_policy: Callable[[], Policy]) -> Verifi
     verifier = Verifier(reader)
     policy: Policy | None = None
     last = -1
+    learnt: dict[tuple[int, int], bytes] = {
+        (result.position, result.recalled.shot): b""
+        for result in reader.results
+        if result.recalled is not None and "policy" in result.recalled.learnt
+    }
     for result in reader.results:
         if policy is None or result.is_fresh:
             policy = new_policy()
+        _go_on(policy, result, learnt)
         decision = policy.decide(result.observation)
+        if (result.position, result.shot) in learnt and isinstance(policy, Lasting):
+            learnt[result.position, result.shot] = policy.state(result.position)
         if result.shot != last:
             verifier.compare(result, decision)
         last = result.shot
     return verifier
+
+
+def _go_on(policy: Policy, result: Result, learnt: dict[tuple[int, int], bytes]) -> None:
+    """Let a policy that was begun anew take up a field as the recorded one did."""
+    recalled = result.recalled
+    if recalled is not None and "policy" in recalled.learnt and isinstance(policy, Lasting):
+        policy.resume(result.position, learnt[result.position, recalled.shot])
 
 
 def verdict(verifier: Verifier) -> tuple[bool, str]:

@@ -189,6 +189,7 @@ def _see(
         result, decision = pipeline.answer()
         if memory is not None:
             memory.promise(pipeline, result.position)
+            memory.look(result)
         client.send(result)
         client.send(decision)
         for flag in pipeline.news(result):

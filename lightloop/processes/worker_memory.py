@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from lightloop.task import RunTask
     from realtime.memory import Known
+    from realtime.wire import Result
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,11 @@ SLOW_S, SLOW = 0.05, 20
 (proposed)."""
 AGAIN_S = 60.0
 """After keeping it has failed (proposed)."""
+_NOBODY_KNOWS = (
+    "and the new one does not know what it was before: it rises only for cells that are seen to "
+    "need it. Where none is seen, end the run and go on with its file (lightloop run --continue): that "
+    "begins in the light of the config"
+)
 
 
 class Keepable(Protocol):
@@ -76,6 +82,28 @@ class WorkerMemory:
         """Say, once, that cells have new names because what was known of them is of no use."""
         text = f"the worker begins anew with field {position}, its cells have new names: {why}"
         self._tell("warn", "begins anew", text)
+
+    def refuse_part(self, position: int, part: str, why: str) -> None:
+        """Say, once, that what one part has learnt does not outlive its worker."""
+        text = f"what the {part} learnt of field {position} is not kept over a restart: {why}"
+        self._tell("warn", part, text)
+
+    def look(self, result: Result) -> None:
+        """Say, once, where a field was left in less light than its cells were seen in."""
+        if result.recalled is None or not self._files.is_restart:
+            return
+        lowered = [used for used in result.observation.applied if used.late and used.clamped]
+        if not lowered:
+            return
+        used, field = lowered[0], f"field {result.position}"
+        text = (
+            f"the light of {field} was lowered while no worker answered, to {used.exposure_ms:.3g} "
+            f"ms at {100 * used.power_fraction:.3g} % power"
+        )
+        if "policy" in result.recalled.learnt:
+            self._tell("info", "lowered", f"{text}; the policy knows what it was before")
+        else:
+            self._tell("warn", "lowered", f"{text}, {_NOBODY_KNOWS}")
 
     def promise(self, pipeline: Keepable, position: int) -> None:
         """Make sure that names which are about to be told are never given again."""

@@ -1,7 +1,7 @@
 """What a worker knows of a field after a shot: with it, another worker goes on where one has died.
 
-Its tracker and the light of its cells, as plain bytes; not its policy, and not what it thought of
-the images: whoever begins anew earns the right to ask for more light anew.
+Its tracker, the light of its cells, what its policy had learnt of them and how sharp they usually
+are, as plain bytes; not what it thought of a network's images: that is found out anew.
 """
 
 from __future__ import annotations
@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import msgspec
 import xxhash
 
+from realtime.wire.seen import Tracks
+
 if TYPE_CHECKING:
     from acquire.frame import FrameInfo
 
 MAGIC = b"LLKN0001"
 MOST_BYTES = 8 << 20
 """Of one field: some 25,000 cells (proposed)."""
+MOST_LEARNT = 64 << 10
+"""Of what a policy has learnt of one field; `snr` needs 1 KB (proposed)."""
 _HEAD = len(MAGIC) + 8
 
 
@@ -49,6 +53,11 @@ class Known(msgspec.Struct, frozen=True):
         Light of the field in this run, and in its last shot, by line.
     cells
         Light of its cells; None where nobody adds it up.
+    learnt
+        What the policy and the focus gate have learnt of the field (`Lasting.state`), by name.
+    is_deep, lay
+        Whether its cells are followed in three dimensions (None: not known yet), and where they lay
+        in the last shot, if so: the next one may say nothing of heights.
     """
 
     session: str
@@ -63,6 +72,9 @@ class Known(msgspec.Struct, frozen=True):
     dose: dict[str, float] = {}
     shot_dose: dict[str, float] = {}
     cells: CellsLight | None = None
+    learnt: dict[str, bytes] = {}
+    is_deep: bool | None = None
+    lay: Tracks | None = None
 
     def missed(self, info: FrameInfo) -> int:
         """Return how many shots of the field nobody can have told of, at most, before a frame.
@@ -87,6 +99,10 @@ class Past(Protocol):
         """Take note that what was given back cannot be used."""
         ...
 
+    def refuse_part(self, position: int, part: str, why: str) -> None:
+        """Take note that what one part had learnt cannot be kept, or used; all else can."""
+        ...
+
 
 @runtime_checkable
 class LastingTracker(Protocol):
@@ -107,6 +123,19 @@ class LastingTracker(Protocol):
 
     def name_from(self, first: int, /) -> None:
         """Give new cells no name below this one."""
+        ...
+
+
+@runtime_checkable
+class Lasting(Protocol):
+    """A policy, or a judge of images, that can be saved; others begin anew with their worker."""
+
+    def state(self, position: int) -> bytes:
+        """Return all that it has learnt of a field; nothing if there is nothing to keep."""
+        ...
+
+    def resume(self, position: int, state: bytes, /) -> None:
+        """Go on with a field from a state; raise `ValueError` if it cannot be used."""
         ...
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
+from realtime.memory.known import MOST_LEARNT, Lasting
 from realtime.wire.seen import Recalled
 
 if TYPE_CHECKING:
@@ -11,8 +14,10 @@ if TYPE_CHECKING:
 
     from acquire.frame import FrameInfo
     from realtime.cell_dose import CellDose
+    from realtime.focus import FocusGate
     from realtime.following import Following
     from realtime.memory.known import Known, Past
+    from realtime.policy import Policy
 
 
 class _LastShot(NamedTuple):
@@ -32,6 +37,8 @@ class Recollection:
         What a worker before this one knew; None: nothing is recalled or kept.
     doses
         Light of each field in this run, by line; the pipeline's own.
+    policy, focus
+        Whatever decides, and tells what is out of focus; they are kept if they can be.
     """
 
     def __init__(
@@ -40,11 +47,15 @@ class Recollection:
         following: Following,
         doses: dict[int, dict[str, float]],
         cell_dose: CellDose | None,
+        policy: Policy,
+        focus: FocusGate | None = None,
     ) -> None:
         self._past, self._following = past, following
         self._doses, self._cell_dose = doses, cell_dose
+        parts = {"policy": policy, "focus": focus}
+        self._lasting = {name: at for name, at in parts.items() if isinstance(at, Lasting)}
         self._arrived: set[int] = set()
-        self._taken_up: dict[int, tuple[Known | None, int]] = {}
+        self._taken_up: dict[int, tuple[Known | None, Recalled]] = {}
         self._last: dict[int, _LastShot] = {}
 
     def arrive(self, info: FrameInfo) -> None:
@@ -66,7 +77,22 @@ class Recollection:
             self._doses[position] = dict(known.dose)
             if self._cell_dose is not None and known.cells is not None:
                 self._cell_dose.resume(position, known.stood_um, known.dose, known.cells)
-        self._taken_up[position] = known, first_name
+        recalled = Recalled(known.shot if known else -1, first_name, self._resume(known))
+        self._taken_up[position] = known, recalled
+
+    def _resume(self, known: Known | None) -> tuple[str, ...]:
+        """Let policy and focus gate go on with a field; return who does."""
+        return tuple(name for name in self._lasting if known and self._resume_one(name, known))
+
+    def _resume_one(self, name: str, known: Known) -> bool:
+        if self._past is None or not known.learnt.get(name):
+            return False
+        try:
+            self._lasting[name].resume(known.position, known.learnt[name])
+        except ValueError as error:
+            self._past.refuse_part(known.position, name, str(error))
+            return False
+        return True
 
     def settle(self, seen: Sequence[FrameInfo]) -> Recalled | None:
         """Book what a whole shot tells of those before it; once, return what was recalled.
@@ -86,11 +112,10 @@ class Recollection:
         self._last[position] = _LastShot(seen[-1].seq, dose)
         if position not in self._taken_up:
             return None
-        known, first_name = self._taken_up.pop(position)
-        if known is None:
-            return Recalled(-1, first_name)
-        self._make_up(known, seen[0], dose)
-        return Recalled(known.shot, first_name)
+        known, recalled = self._taken_up.pop(position)
+        if known is not None:
+            self._make_up(known, seen[0], dose)
+        return recalled
 
     def _make_up(self, known: Known, info: FrameInfo, dose: dict[str, float]) -> None:
         """Book the light of the shots that nobody told of."""
@@ -109,7 +134,7 @@ class Recollection:
         if self._past is None or last is None:
             return None
         doses = self._cell_dose
-        return self._following.known(
+        known = self._following.known(
             self._past.session,
             position,
             last.seq,
@@ -117,3 +142,18 @@ class Recollection:
             shot_dose=last.dose,
             cells=doses.known(position) if doses is not None else None,
         )
+        if known is None:
+            return None
+        learnt = {name: self._learnt(self._past, name, position) for name in self._lasting}
+        return msgspec.structs.replace(known, learnt=learnt)
+
+    def _learnt(self, past: Past, name: str, position: int) -> bytes:
+        """Return what one part has learnt of a field; nothing if it cannot be kept."""
+        try:
+            state = self._lasting[name].state(position)
+            if len(state) > MOST_LEARNT:
+                raise ValueError(f"it takes {len(state)} bytes; at most {MOST_LEARNT} are kept")
+        except ValueError as error:
+            past.refuse_part(position, name, str(error))
+            return b""
+        return state

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -84,11 +86,18 @@ class RecordedPast:
         if recalled is None:
             return None, 0
         known = self._known.get((position, recalled.shot))
-        return (known if known is not None and known.shot < shot else None), recalled.first_name
+        if known is None or known.shot >= shot:
+            return None, recalled.first_name
+        learnt = {name: state for name, state in known.learnt.items() if name in recalled.learnt}
+        return msgspec.structs.replace(known, learnt=learnt), recalled.first_name
 
     def refuse(self, position: int, why: str) -> None:
         """Say that a replay cannot go on as its recording did."""
         logger.warning("field %d is not taken up as the recorded worker did: %s", position, why)
+
+    def refuse_part(self, position: int, part: str, why: str) -> None:
+        """Say that one part of a replay cannot be kept, or go on as the recorded one did."""
+        logger.warning("the %s of field %d does not go on as recorded: %s", part, position, why)
 
 
 class Restarting:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from realtime.policy.lamp import is_light
 from realtime.policy.light import light_of
 
@@ -36,6 +38,13 @@ def doubt(seen: Observation, channel: str, config: SnrConfig) -> str:
     if seen.snr <= 0 or seen.signal_e <= 0:
         return "no followed cell was seen in this shot"
     return ""
+
+
+def is_only_too_dark(seen: Observation, channel: str, config: SnrConfig) -> bool:
+    """Whether followed cells are not clear enough, or not seen, and nothing else is wrong."""
+    is_dark = 0 <= seen.snr < config.target_snr and math.isfinite(seen.signal_e)
+    as_if = msgspec.structs.replace(seen, n_confirmed=1, snr=1.0, signal_e=1.0)
+    return is_dark and not doubt(as_if, channel, config)
 
 
 def is_saturated(seen: Observation, config: SnrConfig) -> bool:

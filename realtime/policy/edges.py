@@ -36,13 +36,19 @@ class Edges:
 
     has_shrunk: bool = False
     _lately: float = 1.0
+    _stays: bool = False
 
     def see(self, sharpness: float) -> None:
         """Take a shot's sharpness; 0 where it cannot be told, which changes nothing."""
         if sharpness <= 0:
             return
         self._lately += _LATELY * (sharpness - self._lately)
-        self.has_shrunk = self._lately > (_RELAXED if self.has_shrunk else CONTRACTED)
+        is_above = self._lately > (_RELAXED if self.has_shrunk else CONTRACTED)
+        self.has_shrunk = is_above or self._stays
+
+    def lose_measure(self) -> None:
+        """Forget what is usual: cells that have shrunk must not be so from now on."""
+        self._stays = self.has_shrunk
 
     def allow(self, sharpness: float, short: float, *, is_settled: bool) -> bool:
         """Whether nothing in a shot's edges speaks against more light.

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import msgspec
 
+from realtime.memory.known import Lasting
+
 if TYPE_CHECKING:
     from realtime.policy.decision import Decision, Policy
     from realtime.policy.observation import Observation, StackSeen
@@ -61,6 +63,15 @@ class PlanesPolicy:
             inputs=decision.inputs | _inputs(stack),
             reason=f"{decision.reason}; {count}: {why}",
         )
+
+    def state(self, position: int) -> bytes:
+        """Return what the policy has learnt of a field; what was learnt of planes is not kept."""
+        return self._inner.state(position) if isinstance(self._inner, Lasting) else b""
+
+    def resume(self, position: int, state: bytes) -> None:
+        """Go on with a field where another policy left it."""
+        if isinstance(self._inner, Lasting):
+            self._inner.resume(position, state)
 
     def _fewest(self, taken: tuple[int, ...]) -> tuple[int, ...]:
         """Return the planes of a stack that was not whole, without those that were checked."""

@@ -10,8 +10,9 @@ import msgspec
 
 from realtime.policy.beginning import enough
 from realtime.policy.decision import Decision
-from realtime.policy.doubt import doubt, is_saturated
+from realtime.policy.doubt import doubt, is_only_too_dark, is_saturated
 from realtime.policy.field_memory import FieldMemory
+from realtime.policy.field_state import pack_field, unpack_field
 from realtime.policy.lamp import Lamp
 from realtime.policy.photon_model import light_factor, powers, snr_before
 from realtime.policy.snr_config import SnrConfig
@@ -32,6 +33,7 @@ nobody can tell whether they are in focus (proposed)."""
 _ODD_STEP = 0.98
 """Light of a shot, as a factor of the last, while cells are dimmer than bleaching explains: slow,
 for they are seen and may yet be believed (`realtime.policy.fading`). Proposed."""
+_LOST = "the light was lowered while no worker answered: back to what cells were last seen in"
 
 
 class SnrPolicy:
@@ -79,6 +81,10 @@ class SnrPolicy:
         """Propose the light of the field's next shot."""
         field = self._fields.get(seen.position) or self._begin(seen)
         now = self._lamp.used(seen.applied, field.asked)
+        if field.is_back:
+            is_late = any(a.late for a in seen.applied if a.channel == self._lamp.channel)
+            asked = self._lamp.light(field.asked)
+            field.come_back(self._lamp.light(now), asked, is_late=is_late)
         why_not = doubt(seen, self._lamp.channel, self._config)
         inputs = {
             "snr": seen.snr,
@@ -90,9 +96,14 @@ class SnrPolicy:
             "saturated_fraction": seen.saturated_fraction,
             "light_now": self._lamp.light(now),
         }
-        if why_not:
+        is_coming_back = self._may_come_back(seen, field, now)
+        if why_not or is_coming_back:
             field.fading.pass_by(self._lamp.light(now))
             field.ceiling = min(field.ceiling, max(field.held, self._lamp.light(now)))
+        if is_coming_back:
+            field.doubtful, channels = 0, self._lamp.scaled(field.lost, None)
+            why = f"{why_not or f'SNR {seen.snr:.1f} is too little'}, but {_LOST}"
+        elif why_not:
             channels, why = self._retreat(why_not, seen, field, now)
         else:
             channels, why = self._steer(seen, field, now, inputs)
@@ -105,8 +116,29 @@ class SnrPolicy:
             inputs=inputs,
             reason=f"{why}: {self._lamp.change(now, channels)}",
             policy=self.name,
-            has_evidence=not why_not,
+            has_evidence=not why_not or is_coming_back,
         )
+
+    def state(self, position: int) -> bytes:
+        """Return what was learnt of a field, for a policy that goes on when this one is gone."""
+        field = self._fields.get(position)
+        return pack_field(field, self._kind) if field is not None else b""
+
+    def resume(self, position: int, state: bytes) -> None:
+        """Go on with a field where another policy left it; see `FieldMemory.go_on`.
+
+        Raises
+        ------
+        ValueError
+            If it is the state of another policy, or of one that was set otherwise.
+        """
+        field = unpack_field(state, self._kind, self._first)
+        field.go_on()
+        self._fields[position] = field
+
+    @property
+    def _kind(self) -> str:
+        return f"{self.name} {self._config.model_dump_json()}"
 
     def _begin(self, seen: Observation) -> FieldMemory:
         """Begin to remember a field; one whose light was decided on before has found it already."""
@@ -119,6 +151,19 @@ class SnrPolicy:
         """Whether a field's last shots were sharp, and as bright as bleaching lets expect."""
         field = self._fields.get(position)
         return field is not None and field.fading.is_calm
+
+    def _may_come_back(
+        self, seen: Observation, field: FieldMemory, now: tuple[ChannelSettings, ...]
+    ) -> bool:
+        """Whether a field is too dark for its cells only because nobody answered for a while.
+
+        Then there is no evidence to be had where it is. It may have the light back in which its
+        cells were believed (at once: the guard bounds the step), and only once: there they are
+        compared with what they were, and what is not seen is lowered like any other.
+        """
+        if self._lamp.light(now) >= field.lost * (1 - self._config.deadband):
+            field.lost = 0.0
+        return field.lost > 0 and is_only_too_dark(seen, self._lamp.channel, self._config)
 
     def _retreat(
         self, why_not: str, seen: Observation, field: FieldMemory, now: tuple[ChannelSettings, ...]
@@ -153,7 +198,7 @@ class SnrPolicy:
         light, ceiling = self._lamp.light(now), field.ceiling
         if not field.fading.odd_shots:  # what is given may be held
             ceiling = max(ceiling, light)
-        field.doubtful, field.safe = 0, light
+        field.doubtful, field.safe, field.lost = 0, light, 0.0
         before = replace(field.need)
         off, trend = self._pool(seen, field, light)
         is_sharp = field.is_sharp(seen.trust.focus, light)
@@ -178,7 +223,7 @@ class SnrPolicy:
         if field.fading.why:
             return f"cells are {field.fading.why}"
         if field.inherited:
-            return "a worker that is gone found this light, and its cells are not known yet"
+            return "a worker that is gone found this light, and its field is not known for long yet"
         if field.fading.is_calm:
             return "the light rises slowly"
         return "this has to last before the light rises"

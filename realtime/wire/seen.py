@@ -177,10 +177,13 @@ class Recalled(msgspec.Struct, frozen=True, gc=False):
         The field's last shot that is known; -1: nothing is, and all its cells are new.
     first_name
         New cells have names from here on; 0 for the first worker of a run.
+    learnt
+        Who else went on with what was learnt of the field: "policy", "focus".
     """
 
     shot: int = -1
     first_name: int = 0
+    learnt: tuple[str, ...] = ()
 
 
 class Result(msgspec.Struct, frozen=True, tag="result"):
@@ -191,7 +194,7 @@ class Result(msgspec.Struct, frozen=True, tag="result"):
     cell_dose
         What each cell has taken in this run; None where cells are not followed.
     is_fresh
-        The worker has just started: its policy knew nothing before this shot, nor its tracker but
+        The worker has just started: its policy and its tracker knew nothing before this shot but
         what `recalled` says.
     model_id
         Network and engine that restored the frame; empty without one.

@@ -72,6 +72,7 @@ def test_a_killed_worker_is_followed_by_one_that_knows_the_same_cells(
         before, after = handover(results, position)
         assert after.recalled is not None
         assert 0 <= after.recalled.shot < after.shot
+        assert after.recalled.learnt == ("policy", "focus")
         lived = [r for r in before if r.shot >= min(after.recalled.shot, before[-6].shot)]
         old = set.intersection(*({*r.tracks.ids} for r in lived))
         assert len(old) > 5

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lightloop.own_policy import OwnPolicyConfig, PolicyFileError, load_policy
+from lightloop.own_policy import Checked, OwnPolicyConfig, PolicyFileError, load_policy
 from tests.unit.policy_samples import FIRST, Sample, light_of
 from tests.unit.written_policy import example
 
@@ -86,3 +86,29 @@ def test_a_policy_that_fails_in_mid_run_is_told_by_its_file(
     policy = load_policy(written(tmp_path, f"{GOOD}    def decide(self, seen): {does}\n"), FIRST)
     with pytest.raises(PolicyFileError, match=rf"mine\.py: .*{said}"):
         policy.decide(Sample(brightness=2.0).see(FIRST))
+
+
+LASTS = (
+    GOOD
+    + DECIDES
+    + "    def state(self, position): return {state}\n"
+    + "    def resume(self, position, state): self.name = state.decode()\n"
+)
+
+
+def test_what_a_users_policy_has_learnt_outlives_its_worker_if_it_says_so(tmp_path: Path) -> None:
+    lasting = load_policy(written(tmp_path, LASTS.format(state="b'%d' % position")), FIRST)
+    assert isinstance(lasting, Checked)
+    assert lasting.state(3) == b"3"
+    lasting.resume(3, b"3")
+    for fault, said in (("1 / 0", "ZeroDivisionError"), ("'text'", "must return bytes")):
+        bad = load_policy(written(tmp_path, LASTS.format(state=fault)), FIRST)
+        assert isinstance(bad, Checked)
+        with pytest.raises(PolicyFileError, match=rf"mine\.py: .*{said}"):
+            bad.state(0)
+        with pytest.raises(PolicyFileError, match="UnicodeDecodeError"):
+            bad.resume(0, b"\xff")
+    plain = load_policy(written(tmp_path, GOOD + DECIDES), FIRST)
+    assert isinstance(plain, Checked)
+    assert plain.state(0) == b""
+    plain.resume(0, b"3")

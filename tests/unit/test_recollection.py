@@ -45,6 +45,9 @@ class Kept:
     def refuse(self, position: int, why: str) -> None:
         self.refused.append(why)
 
+    def refuse_part(self, position: int, part: str, why: str) -> None:
+        self.refused.append(why)
+
 
 def pipeline(past: object, config: TrackerConfig | None = None) -> Pipeline:
     def detect(image: np.ndarray) -> Detections:

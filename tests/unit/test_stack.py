@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 
 from acquire.frame import FrameInfo, Index, Shot
 from realtime.detections import Detections
 from realtime.following import Following
+from realtime.memory import Known
 from realtime.stack import MOST_PLANES, Stack
 from realtime.stack_heights import above_first, heights
 from realtime.tracker import Tracker, TrackerConfig
+from realtime.wire import Tracks
 from tests.unit.run_samples import applied
 
 PIXEL_UM, STEP_UM, SIDE = 0.5, 1.5, 48
@@ -188,3 +191,25 @@ def test_a_field_that_began_without_heights_stays_flat() -> None:
     then, _ = followed(following, 1, (10.0, 40.0))
     assert first.ids == then.ids
     assert then.z_px == ()
+
+
+def test_a_field_with_heights_that_is_taken_up_keeps_them_through_a_single_plane() -> None:
+    def following() -> Following:
+        return Following(lambda: Tracker(TrackerConfig()), PIXEL_UM)
+
+    def shot(number: int, *, is_deep: bool, to: Following) -> Tracks:
+        at = msgspec.structs.replace(info(0, 1), shot=Shot(number, 0, 1), index=Index(number))
+        return to.update(at, plane(4), seen(WHOLE).raised(found()) if is_deep else found())[0]
+
+    first = following()
+    for number in range(8):
+        before = shot(number, is_deep=True, to=first)
+    known = first.known("run", 0, 7, dose={}, shot_dose={}, cells=None)
+    assert known is not None
+    kept = msgspec.msgpack.decode(msgspec.msgpack.encode(known), type=Known)
+    second = following()
+    second.begin(msgspec.structs.replace(info(0, 1), shot=Shot(8, 0, 1)), kept, 100)
+    after = shot(8, is_deep=False, to=second)
+    never_died = shot(8, is_deep=False, to=first)
+    assert (after.ids, after.z_px) == (never_died.ids, never_died.z_px)
+    assert after.z_px == pytest.approx(before.z_px, abs=0.5)

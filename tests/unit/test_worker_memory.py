@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from acquire.settings import Applied
 from lightloop.processes.worker_memory import EVERY_SHOTS, SLOW, WorkerMemory
 from realtime.memory import CellsLight, Known, KnownFiles, files
 from realtime.memory.known import MOST_BYTES, pack, unpack
 from realtime.tracker import Tracker, TrackerConfig
+from realtime.wire import Result
+from realtime.wire.seen import Recalled
+from tests.unit import run_samples as samples
 
 SESSION = "this run"
 
@@ -186,6 +191,53 @@ def test_what_cannot_be_written_ends_no_run(tmp_path: Path) -> None:
         memory.keep(pipe, 0)
     assert len(memory.notices()) == 2, "once each"
     assert pipe.asked == 1
+
+
+def result(recalled: Recalled | None, *, late: int, clamped: str) -> Result:
+    """Return the first answer of a worker on a field whose light is so."""
+    of: Result = samples.result(9, (9,))
+    used: tuple[Applied, ...] = tuple(
+        msgspec.structs.replace(a, late=late, clamped=clamped) for a in of.observation.applied
+    )
+    seen = msgspec.structs.replace(of.observation, applied=used)
+    return msgspec.structs.replace(of, observation=seen, recalled=recalled)
+
+
+LOWERED = {"late": 5, "clamped": "no decision for 5 shots: lowered"}
+
+
+def test_it_is_said_once_that_a_field_was_left_in_too_little_light_and_what_to_do(
+    tmp_path: Path,
+) -> None:
+    first = WorkerMemory(KnownFiles(tmp_path, SESSION))
+    first.look(result(Recalled(), **LOWERED))
+    assert first.notices() == [], "nobody was there before"
+    after = WorkerMemory(KnownFiles(tmp_path, SESSION))
+    for _ in range(2):
+        after.look(result(None, **LOWERED))
+        after.look(result(Recalled(5, 1000), late=0, clamped=""))
+        after.look(result(Recalled(5, 1000), late=2, clamped=""))
+    assert after.notices() == []
+    after.look(result(Recalled(5, 1000), **LOWERED))
+    after.look(result(Recalled(5, 1000), **LOWERED))
+    (notice,) = after.notices()
+    assert notice.level == "warn"
+    assert "was lowered while no worker answered" in notice.text
+    assert "--continue" in notice.text
+    knows = WorkerMemory(KnownFiles(tmp_path, SESSION))
+    knows.look(result(Recalled(5, 1000, ("policy",)), **LOWERED))
+    (notice,) = knows.notices()
+    assert (notice.level, "--continue" in notice.text) == ("info", False)
+
+
+def test_what_one_part_cannot_keep_is_said_once_and_by_its_name(tmp_path: Path) -> None:
+    memory = WorkerMemory(KnownFiles(tmp_path, SESSION))
+    for part in ("policy", "policy", "focus"):
+        memory.refuse_part(3, part, "it is damaged")
+    assert [n.text.split(" of field 3")[0] for n in memory.notices()] == [
+        "what the policy learnt",
+        "what the focus learnt",
+    ]
 
 
 def test_a_tracker_gives_no_name_below_the_first_that_is_free() -> None:
