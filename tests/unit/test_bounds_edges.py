@@ -9,9 +9,9 @@ import pytest
 
 from acquire.errors import LightRefused
 from acquire.light.bounds import MAX_INTERVAL_S, Given, GuardRules, allow, objection
-from acquire.light.frame_bounds import Allowed
+from acquire.light.frame_bounds import Allowed, within
 from acquire.settings import Limits, Request
-from tests.light_bench import LASER, ask
+from tests.light_bench import LASER, LED, ask
 
 LIMITS = Limits(1, 100, 1.0, budget_j_cm2=10, max_step_up=2.0)
 RULES = GuardRules(hold_shots=2, lower_factor=0.5, dark_after=4, max_offset_um=50.0)
@@ -106,3 +106,24 @@ def test_the_first_light_of_a_field_with_evidence_is_bounded_by_its_limits_alone
     found = cut(ask(power=0.9), 1, last)
     assert found.power_fraction == pytest.approx(0.8 if last else 0.9)
     assert bool(found.reasons) is bool(last)
+
+
+@pytest.mark.parametrize(
+    ("about", "power"),
+    [({"max_power_fraction": 0.5}, 0.5), ({"max_irradiance_w_cm2": 2.0}, 0.2), ({}, 0.8)],
+)
+def test_power_is_cut_to_the_limit_that_it_passes(about: dict[str, float], power: float) -> None:
+    bright = LASER.model_copy(update={"power_mw_at_maximum": 1.0, "lit_area_um2": 1e4})
+    assert bright.highest_w_cm2(1.0) == pytest.approx(10.0)
+    limits = msgspec.structs.replace(LIMITS, **about)
+    found = within(ask(power=0.8), "488", bright, limits, "here")
+    assert found.power_fraction == pytest.approx(power)
+    assert found.exposure_ms == 10.0
+    assert bool(found.reasons) is bool(about)
+
+
+def test_a_light_that_cannot_be_dimmed_gives_its_share_by_time_readout_included() -> None:
+    led = LED.model_copy(update={"gate": "camera", "readout_ms": 2.0})
+    found = within(ask(20.0, 0.5, "led"), "led", led, LIMITS, "here")
+    assert (found.exposure_ms, found.power_fraction) == (9.0, 1.0)
+    assert led.on_ms(found.exposure_ms) == 0.5 * led.on_ms(20.0)
