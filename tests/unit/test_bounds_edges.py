@@ -127,3 +127,18 @@ def test_a_light_that_cannot_be_dimmed_gives_its_share_by_time_readout_included(
     found = within(ask(20.0, 0.5, "led"), "led", led, LIMITS, "here")
     assert (found.exposure_ms, found.power_fraction) == (9.0, 1.0)
     assert led.on_ms(found.exposure_ms) == 0.5 * led.on_ms(20.0)
+
+
+@pytest.mark.parametrize(
+    ("asked_ms", "given_ms", "share"),
+    [(130.0, 100.0, 1.0), (100.0, 100.0, 1.0), (4.0, 4.0, 1.0), (1.0, 4.0, 0.5), (2.0, 4.0, 4 / 6)],
+)
+def test_too_long_is_cut_and_too_short_is_the_same_dose_by_weaker_light(
+    asked_ms: float, given_ms: float, share: float
+) -> None:
+    slow = LASER.model_copy(update={"readout_ms": 2.0})
+    limits = msgspec.structs.replace(LIMITS, min_exposure_ms=4.0)
+    found = within(ask(asked_ms, 0.6), "488", slow, limits, "here")
+    assert found.exposure_ms == given_ms
+    assert found.power_fraction == pytest.approx(0.6 * share)
+    assert bool(found.reasons) is (asked_ms != given_ms)
