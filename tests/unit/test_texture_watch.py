@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.type_shift import COUNT, WINDOW_PX, TypeReference
+from models.type_shift import COUNT, WINDOW_PX, TypeReference, features
 from realtime import texture_watch
 from realtime.texture_watch import TextureWatch, window
 
@@ -52,6 +52,13 @@ def test_fields_and_planes_are_looked_at_apart() -> None:
 
 def test_near_scenes_are_no_reason() -> None:
     assert told(TextureWatch(KIND, 1.0), [FEW, FEW]) == [0, 0]
+
+
+@pytest.mark.parametrize(("beyond", "count"), [(1.2, 0), (1.3, 1)])
+def test_the_edge_of_what_was_learnt_is_no_reason(beyond, count) -> None:
+    away = float(np.linalg.norm(features(FEW, 1.0)))
+    kind = TypeReference(np.zeros(COUNT), np.eye(COUNT), away / beyond)
+    assert told(TextureWatch(kind, 1.0), [FEW, FEW]) == [0, count]
 
 
 def test_only_every_third_frame_is_described(monkeypatch: pytest.MonkeyPatch) -> None:

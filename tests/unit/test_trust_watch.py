@@ -131,6 +131,21 @@ def test_a_weak_spot_that_one_frame_cannot_show_is_told_by_several() -> None:
     assert "middle centre" in told[-1].why
 
 
+def beside_doubt(sd_e: float) -> Denoised:
+    """A spot that is not there, and the doubt of the estimate two pixels from it."""
+    answer = restored(TRUTH + 6.0 + spot(row=66, column=66, peak_e=6.0))
+    assert answer.sd_e is not None
+    answer.sd_e[64:68, 68:72] = sd_e
+    return answer
+
+
+@pytest.mark.parametrize(("sd_e", "is_told"), [(1.0, True), (12.0, False)])
+def test_what_stays_beside_what_the_estimate_doubts_is_no_surprise(sd_e, is_told) -> None:
+    rng, answer = np.random.default_rng(13), beside_doubt(sd_e)
+    told = seen(watch(), ((frame(rng, TRUTH + 6.0), answer) for _ in range(10)))
+    assert any("keeps showing" in trust.why for trust in told) == is_told
+
+
 BRIGHT = truth(80.0)
 
 
