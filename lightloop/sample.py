@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from acquire.stand.scope import Scope
     from lightloop.config import RunConfig
     from lightloop.predict import Prediction
+
+logger = logging.getLogger(__name__)
 
 FOLDER_VARIABLE = "LIGHTLOOP_SAMPLES"  # one folder for everybody at a microscope
 
@@ -72,6 +75,16 @@ def open_sample(config: RunConfig, chip_um: tuple[float, float]) -> SampleRecord
         return None
     prints = {light.name: footprint_of(light, chip_um) for light in config.light}
     return SampleRecord(sample_folder(), config.sample.id, _lines(config), prints)
+
+
+def keep_record(record: SampleRecord | None, ledger: Ledger) -> None:
+    """Write what the sample took; until then it stands in the record's journal."""
+    if record is None:
+        return
+    try:
+        record.save(ledger.maps)
+    except SampleError as error:
+        logger.warning("%s (nothing is lost: it was written down as it was given)", error)
 
 
 def build_ledger(

@@ -72,7 +72,8 @@ def scope(task_json: bytes, *pipes: Any) -> None:
     """Be the scope, with a hand on its devices."""
     wiring = _wiring(task_json)
     module = import_module("lightloop.processes.scope")
-    build, watch, address = module.build_microscope, module.TimeWatch, module.local_address
+    session = import_module("lightloop.processes.session")
+    build, watch, address = module.build_microscope, session.TimeWatch, session.local_address
     jump_s, mines = [0.0], lay(Path(wiring.folder))
 
     def build_with_a_hand(*args: Any) -> Any:
@@ -99,8 +100,8 @@ def scope(task_json: bytes, *pipes: Any) -> None:
         return time.time_ns() + int(jump_s[0] * 1e9)
 
     _replace(module, "build_microscope", build_with_a_hand)
-    _replace(module, "local_address", known_address)
-    _replace(module, "TimeWatch", partial(watch, utc_ns=utc_ns))
+    _replace(session, "local_address", known_address)
+    _replace(session, "TimeWatch", partial(watch, utc_ns=utc_ns))
     if wiring.is_sabotaged:
         _leave_the_light_on()
     _real("scope")(task_json, *pipes)
