@@ -32,8 +32,8 @@ AGAIN_S = 60.0
 """After keeping it has failed (proposed)."""
 _NOBODY_KNOWS = (
     "and the new one does not know what it was before: it rises only for cells that are seen to "
-    "need it. Where none is seen, end the run and go on with its file (lightloop run --continue): that "
-    "begins in the light of the config"
+    "need it. Where none is seen, end the run and go on with its file "
+    "(lightloop run --continue): that begins in the light of the config"
 )
 
 
