@@ -198,5 +198,5 @@ def test_drawn_scenes_and_loops_count_alike_in_what_is_fitted() -> None:
 
 
 def test_what_is_fitted_is_none_of_what_is_judged() -> None:
-    seeds = {trust_bench.SEED + more for more in range(5)}
+    seeds = {trust_bench.SEED + more for more in range(6)}
     assert seeds.isdisjoint(trust_fit.CLOSED_SEEDS | trust_fit.OPEN_SEEDS)
