@@ -16,7 +16,7 @@ import pytest
 
 SHARED = Path("/dev/shm")
 OURS = "ll_*"  # how our rings are called
-LAST_S = 5.0  # time that what is ending may take
+LAST_S = 30.0  # time that what is ending may take, on a busy machine; reached only on failure
 
 
 # An example of 10 ms takes 200 ms where coverage counts and others work: that is no fault. The same
