@@ -6,25 +6,26 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from acquire.errors import ScopeError
 from acquire.simulated.eye import Exposure, Eye
 from acquire.simulated.light.light_box import LightBoxGone
 from acquire.simulated.light.light_words import Exposed
 from acquire.simulated.optics.focus_drift import FocusDrift
-from acquire.simulated.sight import Scene, Sight
+from acquire.simulated.optics.optics import Window
+from acquire.simulated.sight import Glow, Scene, Sight
 from acquire.simulated.specimen.specimen import Specimen
 from acquire.simulated.truth import Seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from acquire.simulated.config import SimulatedScopeConfig
     from acquire.simulated.eye import Counts
     from acquire.simulated.light.light_calls import AnyLightBox
-    from acquire.simulated.optics.optics import Window
     from acquire.simulated.specimen.cells import Nuclei
 
 logger = logging.getLogger(__name__)
@@ -92,6 +93,23 @@ class Bench:
                 while len(self.eyes) <= number:
                     self.eyes.append(Eye(self.config, len(self.eyes)))
         return self.eyes[number]
+
+    def prepare(self) -> None:
+        """Draw the cells once, unlit and for nobody, where that prepares much: blurs and textures.
+
+        A body's first drawing takes longer than a frame is waited for.
+        """
+        if self.config.psf == "gaussian":
+            return
+        window = Window(0, 0, self.config.width, self.config.height)
+        with self._lock:
+            nuclei = self.specimen.truth()
+            spots = self.specimen.spots() if self._has_spots else None
+            dye = np.ones(len(nuclei.x_um))
+            glows = [Glow(line, 1.0, dye) for line in self.config.all_lines()]
+            where = (self.x_um, self.y_um)
+            scene = Scene(nuclei, spots, glows, where, self.z_um, 1.0, 0.0)
+            self._sight.expected(scene, window, lambda _: True)
 
     def turn_filter(self, lines: Collection[str] | None) -> None:
         """Let the filter cube pass the light of some lines and their dyes only; None: of all."""

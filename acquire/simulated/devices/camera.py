@@ -50,7 +50,8 @@ class SimulatedCamera(CameraModes):
         self.set_property_sequence_max_length("Exposure", MAX_EXPOSURES)
 
     def initialize(self) -> None:
-        """Learn the limits from the bench."""
+        """Learn the limits from the bench, and let it prepare its first frame."""
+        self._bench.prepare()
         self._max_exposure_ms = self._bench.config.max_exposure_ms
         self.set_property_limits("Exposure", (MIN_EXPOSURE_MS, self._max_exposure_ms))
 
