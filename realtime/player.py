@@ -29,10 +29,11 @@ logger = logging.getLogger(__name__)
 Pace: TypeAlias = Literal["max", "step"] | float
 
 DECISION_S = 60.0  # a worker that thinks longer about one shot is not coming back
+WORKER = "worker"  # how it calls itself at the desk
 FINISH_S = 10.0
 MAX_AHEAD = 8  # shots that "max" plays before their decisions: enough to keep the worker busy
-PATIENCE_S = 5.0  # proposed; a worker that is silent for longer is not coming back
-FIRST_ANSWER_S = 1.0  # proposed; who has not answered at all by then is not there
+PATIENCE_S = 5.0  # proposed; a worker that has left its seat is not waited for any longer
+FIRST_ANSWER_S = 1.0  # proposed; where nobody sits and nobody answers, the replay is for viewers
 NAP_S = 0.05  # a paced replay hears its worker and its stop as often
 
 
@@ -49,6 +50,10 @@ class Outlet(Protocol):
 
     def next_decision(self, timeout_s: float) -> tuple[Result, Decision] | None:
         """Return the worker's next answer; None if none came in time."""
+        ...
+
+    def present(self) -> set[str]:
+        """Return the names of all who listen now."""
         ...
 
     def finish(self, end: End, timeout_s: float) -> object:
@@ -226,13 +231,18 @@ class _Player:
     def _keep_up(self, may_be_open: int) -> None:
         """Take the answers that are there; wait where the worker is further behind than allowed."""
         self._take_decisions(0.0)
-        has_answered = self._counts["decisions"] > 0
-        until = time.perf_counter() + (PATIENCE_S if has_answered else FIRST_ANSWER_S)
+        until = time.perf_counter() + self._patience_s()
         while self._n_whole - self._counts["decisions"] > may_be_open and self._is_heard:
             self._is_heard = time.perf_counter() < until  # else a replay for viewers only
             if self._wait(0.0):
                 return
             self._take_decisions(0.05)
+
+    def _patience_s(self) -> float:
+        """Return how long the worker may be silent: one that sits there may still be slow."""
+        if WORKER in self._hub.present():
+            return self._decision_s
+        return PATIENCE_S if self._counts["decisions"] else FIRST_ANSWER_S
 
     def _await_decision(self, shot: int) -> None:
         until = time.perf_counter() + self._decision_s

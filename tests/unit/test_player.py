@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from realtime import player
 from realtime.errors import RunFileError, StreamError
 from realtime.excerpt import NOT_JUDGED, NOT_PLAYED
 from realtime.player import play, replay_start
@@ -51,6 +52,9 @@ class FakeHub:
 
     def next_decision(self, timeout_s):
         return self.answers.popleft() if self.answers else None
+
+    def present(self):
+        return {"worker"} if self.decide else set()
 
     def finish(self, end, timeout_s):
         self.end = end
@@ -95,6 +99,33 @@ def test_a_step_waits_for_the_decision_on_each_shot(reader) -> None:
 def test_a_step_without_a_worker_says_so(reader) -> None:
     with pytest.raises(StreamError, match=r"decision on shot 0; is a worker running"):
         play(reader, FakeHub(None), "step", decision_s=0.01)
+
+
+class Slow(FakeHub):
+    """Its worker answers when it was asked a hundred times, and then at once."""
+
+    asked = 0
+
+    def next_decision(self, timeout_s):
+        self.asked += 1
+        return super().next_decision(timeout_s) if self.asked > 100 else None
+
+
+@pytest.mark.parametrize("pace", ["max", 1e6])
+def test_a_worker_that_is_slow_at_first_is_waited_for(reader, monkeypatch, pace) -> None:
+    monkeypatch.setattr(player, "FIRST_ANSWER_S", 0.0)
+    monkeypatch.setattr(player, "PATIENCE_S", 0.0)
+    monkeypatch.setattr(player, "MAX_AHEAD", 1)
+    hub = Slow(same)
+    assert play(reader, hub, pace).n_decisions == 4
+    assert hub.asked > 100
+
+
+def test_where_nobody_decides_a_replay_is_for_viewers(reader, monkeypatch) -> None:
+    monkeypatch.setattr(player, "FIRST_ANSWER_S", 0.0)
+    monkeypatch.setattr(player, "MAX_AHEAD", 1)
+    played = play(reader, FakeHub(None), "max")
+    assert (played.n_shots, played.n_decisions) == (4, 0)
 
 
 def test_a_shot_that_lost_a_frame_is_not_waited_for(reader) -> None:

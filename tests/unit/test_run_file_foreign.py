@@ -80,6 +80,9 @@ class Again:
     def next_decision(self, timeout_s):
         return None
 
+    def present(self):
+        return set()
+
     def finish(self, end, timeout_s):
         self.writer.document(encode(end))
 
