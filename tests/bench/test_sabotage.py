@@ -50,7 +50,7 @@ def test_a_sabotaged_bench_misses_its_bar(name: str) -> None:
 
 # "loop" is timed; what takes long when nothing is broken is left to the bench itself, and so is
 # trust: at this size it shows each fault to three scenes, where one that is missed is a third.
-LONG = {"kill", "replay", "faults", "stream", "record", "touching", "training", "trust"}
+LONG = {"kill", "replay", "faults", "stream", "record", "models", "touching", "training", "trust"}
 WHOLE = [
     pytest.param(name, marks=MINUTES if name == "training" else [pytest.mark.slow] * (name in LONG))
     for name in CHEAP
