@@ -90,7 +90,7 @@ def run(options: Options) -> Measured:
         raise ConfigError("bench light has only its thin form yet: add --thin")
     size = Size.of(options)
     config = parse(files("lightloop.bench").joinpath("light.toml").read_text("utf-8"), "light.toml")
-    twins = [_twin(with_seed(config, seed), size.shots) for seed in size.seeds]
+    twins = [_twin(config.with_seed(seed), size.shots) for seed in size.seeds]
     is_small = options.scale < 1.0
     tuning = [_tuning(config, dose, size) for dose in size.doses]
     films = _take(tuning, in_this_process=is_small)
@@ -120,12 +120,6 @@ def run(options: Options) -> Measured:
         samples(curves, ratios),
         table(curves, ratios, LEVEL),
     )
-
-
-def with_seed(config: RunConfig, seed: int) -> RunConfig:
-    """Return the config with another specimen."""
-    scope = config.scope.model_copy(update={"seed": seed})
-    return config.model_copy(update={"scope": scope})
 
 
 def _twin(config: RunConfig, shots: int) -> int:
@@ -163,7 +157,7 @@ def _tuning(config: RunConfig, dose_j_cm2: float, size: Size) -> list[Job]:
     first = light(config, dose_j_cm2)
     jobs = []
     for seed in size.tuning_seeds:
-        one = with_seed(config, seed)
+        one = config.with_seed(seed)
         looks = tuple(Look(_fixed_config(one, level), sigma) for sigma, level in GRID)
         name = f"tuning at {dose_j_cm2:.3g} J/cm2, seed {seed}"
         jobs.append(Job(name, one, first, size.tuning_shots, looks))
@@ -186,7 +180,7 @@ def _fixed(
     """Return films at a fixed light, before the rival's eyes and the network's."""
     jobs = []
     for seed in size.seeds:
-        one = with_seed(config, seed)
+        one = config.with_seed(seed)
         rival = _fixed_config(one, tuned.threshold)
         looks = (
             Look(rival, tuned.sigma_px),
@@ -203,7 +197,7 @@ def _steered(config: RunConfig, target_snr: float, size: Size, options: Options)
     jobs = []
     for seed in size.seeds:
         policy = SnrConfig(target_snr=target_snr)
-        one = with_seed(config, seed).model_copy(update={"policy": policy})
+        one = config.with_seed(seed).model_copy(update={"policy": policy})
         looks = (Look(one, is_blind=options.sabotage),)
         name = f"policy, SNR {target_snr:g}, seed {seed}"
         jobs.append(Job(name, one, one.first_settings(), size.shots, looks))

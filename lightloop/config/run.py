@@ -145,3 +145,9 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings
         return Settings(
             tuple(ChannelSettings(c.name, c.exposure_ms, c.power_fraction) for c in self.channel)
         )
+
+    def with_seed(self, seed: int) -> RunConfig:
+        """Return the same run with other simulated cells; anything else has no seed."""
+        if not isinstance(self.scope, SimulatedScopeConfig):
+            return self
+        return self.model_copy(update={"scope": self.scope.model_copy(update={"seed": seed})})

@@ -42,7 +42,7 @@ def main(
 def _work(task: RunTask, link: Link, keeper: Ends, light: Connection | None) -> None:
     config = resolve(parse(task.config_toml, task.config_name), task.config_name)
     if task.seed >= 0:
-        config = with_seed(config, task.seed)
+        config = config.with_seed(task.seed)
     with hold_stand(config):
         _session(task, config, link, keeper, light)
 
@@ -59,13 +59,6 @@ def _session(
         session.run()
     finally:
         session.close()
-
-
-def with_seed(config: RunConfig, seed: int) -> RunConfig:
-    """Return the config with another seed of the simulated specimen."""
-    if not isinstance(config.scope, SimulatedScopeConfig):
-        return config
-    return config.model_copy(update={"scope": config.scope.model_copy(update={"seed": seed})})
 
 
 def _clock(config: RunConfig, stop: threading.Event) -> Clock:
