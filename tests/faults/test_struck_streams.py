@@ -93,7 +93,8 @@ def test_whoever_is_struck_in_mid_stream_it_is_dark_soon_and_stays_dark(
     outcome = run_and(task(tmp_path, config=STREAM), 20, act)
     assert eye.was_lit
     assert eye.dark_after_s < DARK_BY_S
-    assert eye.dose_later == eye.dose_then
+    # Less, if the camera says only now that an exposure ended before its gate: never more.
+    assert eye.dose_later <= eye.dose_then
     assert outcome.exit_code == 1
     assert "LIGHT WAS STILL ON" not in outcome.reason
     with RunReader(tmp_path / "run.h5") as reader:
