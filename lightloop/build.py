@@ -60,7 +60,7 @@ def build_pipeline(
     from realtime.nothing import FollowNothing, find_nothing
     from realtime.pipeline import Pipeline
     from realtime.steps import Steps
-    from realtime.tracker import Tracker
+    from realtime.tracker.tracker import Tracker
 
     camera = start.cameras[0]
     calibration = camera.calibration

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from realtime.detect import Detector, DetectorConfig
+from realtime.detect import Detector
 from realtime.detecting.spots import SpotDetector
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import ArrayLike, NDArray
+
+    from realtime.detecting.config import DetectorConfig
 
 ROUNDS = 8
 """Rounds of "look with this size, take the size that is seen"; it stands still before."""

@@ -13,12 +13,12 @@ from lightloop.recordings_files import open_folder, scale_of, tiffs_of, usual_ax
 from lightloop.recordings_stacks import places_of, planes_of, step_um_of
 from lightloop.restoring import moment_of
 from models.history import Moment
-from realtime.detect import DetectorConfig
+from realtime.detecting.config import DetectorConfig
 from realtime.errors import RunFileError
 from realtime.image_source import open_source
 from realtime.importing import estimated_camera
 from realtime.run_file import RunReader
-from realtime.tracker import TrackerConfig
+from realtime.tracker.config import TrackerConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

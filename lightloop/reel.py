@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from lightloop.config import ConfigError, ReplayScopeConfig
 from realtime.errors import RunFileError
-from realtime.reels import open_reel
 
 if TYPE_CHECKING:
     from pymmcore_plus.experimental.unicore import UniMMCore
@@ -68,4 +67,6 @@ def load_replay_camera(core: UniMMCore, scope: ReplayScopeConfig, light: AnyLigh
 
 
 def _open(scope: ReplayScopeConfig) -> RunReel | StackReel:
+    from realtime.reels import open_reel  # few microscopes are films, and files are slow to load
+
     return open_reel(Path(scope.path), scope.dataset, scope.axes, scope.channel)

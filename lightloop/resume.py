@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
-from itertools import islice
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,11 +17,8 @@ from realtime.run_file.reader import RunReader
 from realtime.wire import Start
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from acquire.dose import Ledger
     from acquire.frame import FrameInfo
-    from acquire.plan.plan import PlannedShot
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +51,6 @@ class Unfinished:
         """Put its light into the account of the run that goes on with it."""
         for one in self.given:
             ledger.remember(one.position, one.light, one.dose, one.at_um)
-
-
-def the_rest(shots: Iterator[PlannedShot], done: int) -> Iterator[PlannedShot]:
-    """Yield the shots of a plan that were not begun; the first of them is due now."""
-    start_s: float | None = None
-    for shot in islice(shots, done, None):
-        if not done:
-            yield shot
-            continue
-        is_first = start_s is None
-        if is_first or shot.resets_timer:
-            start_s = shot.min_start_s if is_first else 0.0
-        due_s = max(0.0, shot.min_start_s - (start_s or 0.0))
-        yield replace(shot, min_start_s=due_s, resets_timer=is_first or shot.resets_timer)
 
 
 def read_unfinished(path: Path) -> Unfinished:

@@ -21,8 +21,8 @@ from realtime.export.tracks_forest import Forest
 from realtime.export.tracks_formats import Format, check_format, write_forest
 from realtime.export.tracks_log import RowLog
 from realtime.export.whole import DRAFT, outputs
-from realtime.tracker import Tracker
 from realtime.tracker.lineage import Lineage
+from realtime.tracker.tracker import Tracker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from lightloop.recordings import Recording, TimePoint
     from realtime.export.outlines import Outlines
-    from realtime.tracker import TrackerConfig
+    from realtime.tracker.config import TrackerConfig
 
 
 @dataclass(slots=True)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from lightloop.recordings import Recording, TimePoint
     from models.package import Package
-    from realtime.detect import DetectorConfig
+    from realtime.detecting.config import DetectorConfig
     from realtime.detections import Detections
 
 SIZE_IMAGES = 8

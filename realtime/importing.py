@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from models import NoiseEstimate
+    from models.noise import NoiseEstimate
 
 CAMERA = "imported"
 LIGHT = "not recorded"  # nobody knows which light it was, nor its power; only how long it was on

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from acquire.frame import FrameInfo
-    from models import Restorer
+    from models.denoise import Restorer
     from realtime.cell_dose import CellDose
     from realtime.detections import Detections
     from realtime.focus import FocusGate

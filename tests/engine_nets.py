@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from models import Package
-from models.package import MANIFEST, ONNX, VECTOR
+from models.package import MANIFEST, ONNX, VECTOR, Package
 
 PACKAGE_TEXT = """name = "{name}"
 task = "denoise"

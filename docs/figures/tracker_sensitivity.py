@@ -17,7 +17,8 @@ from lightloop.bench import track_sets as sets
 from lightloop.bench.track_culture import HARD, Culture
 from lightloop.bench.track_runs import ours
 from lightloop.bench.track_score import score
-from realtime.tracker import TrackerConfig, gate
+from realtime.tracker import gate
+from realtime.tracker.config import TrackerConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable

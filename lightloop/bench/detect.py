@@ -42,7 +42,8 @@ NEAR_PX = 12.0
 
 def run(options: Options) -> Measured:
     """Count false alarms, take times, and match detections with markers."""
-    from realtime.detect import Detector, DetectorConfig
+    from realtime.detect import Detector
+    from realtime.detecting.config import DetectorConfig
 
     allowed = STATED * (5.0 if options.sabotage else 1.0)
     find = Detector(DetectorConfig(false_alarms=allowed), READ_NOISE_E)

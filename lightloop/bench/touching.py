@@ -25,7 +25,7 @@ from lightloop.tracking_eye import numbered, of_shape
 from models.denoise import Denoiser, Passthrough
 from models.history import Moment
 from models.train.masks import draw_nuclei
-from realtime.detect import DetectorConfig
+from realtime.detecting.config import DetectorConfig
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

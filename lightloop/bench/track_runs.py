@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lightloop.bench.track_scene import Scene
     from lightloop.bench.track_score import Edges, Node
     from realtime.detections import Detections
-    from realtime.tracker import TrackerConfig
+    from realtime.tracker.config import TrackerConfig
 
 
 @dataclass
@@ -41,7 +41,8 @@ def detections(scene: Scene, frame: int) -> Detections:
 
 def ours(scene: Scene, config: TrackerConfig | None = None) -> Run:
     """Follow a scene with our tracker, as it is by default."""
-    from realtime.tracker import Tracker, TrackerConfig
+    from realtime.tracker.config import TrackerConfig
+    from realtime.tracker.tracker import Tracker
 
     tracker, run = Tracker(config or TrackerConfig()), Run()
     seen: dict[int, list[Node]] = {}

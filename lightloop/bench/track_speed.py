@@ -60,7 +60,8 @@ def memory_growth_mb(options: Options, n_cells: int = 1000) -> float:
 
     A short culture is played forth and back, so the cells never end and identities go on.
     """
-    from realtime.tracker import Tracker, TrackerConfig
+    from realtime.tracker.config import TrackerConfig
+    from realtime.tracker.tracker import Tracker
 
     scene = Culture(division=0.0).scene("long", n_cells, 40, _SEED)
     frames = [detections(scene, frame) for frame in range(40)]

@@ -31,10 +31,10 @@ from lightloop.config.stand import (
 from lightloop.own_policy import OwnPolicyConfig
 from lightloop.plan_duty import plan_complaints
 from lightloop.plan_table import read_plan
-from realtime.detect import DetectorConfig
+from realtime.detecting.config import DetectorConfig
 from realtime.policy.fixed import FixedConfig
 from realtime.policy.snr import SnrConfig
-from realtime.tracker import TrackerConfig
+from realtime.tracker.config import TrackerConfig
 
 if TYPE_CHECKING:
     import useq

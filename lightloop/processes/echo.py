@@ -11,15 +11,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from acquire.frame import Shot
-from realtime.pipeline import Pipeline
-from realtime.wire import DecisionMessage, FrameMessage, Result
 
 if TYPE_CHECKING:
     from acquire.frame import Frame
     from lightloop.summary import Tally
-    from realtime.client import StreamClient
     from realtime.hub import Hub
-    from realtime.steps import Steps
 
 ECHO = "echo"
 TIMEOUT_S = 5.0
@@ -42,41 +38,3 @@ def echo(hub: Hub, last: Frame, count: int, tally: Tally) -> int:
             break
         tally.add_latency(ECHO, time.perf_counter_ns() - start_ns)
     return seq
-
-
-class EchoDesk:
-    """The worker's side: answers an echo with the last real answer, under the echo's number."""
-
-    def __init__(self) -> None:
-        self._last: tuple[Result, DecisionMessage] | None = None
-
-    def remember(self, result: Result, decision: DecisionMessage) -> None:
-        """Keep the last real answer."""
-        self._last = result, decision
-
-    def answer(self, client: StreamClient, message: FrameMessage) -> bool:
-        """Answer an echo; return False if the frame is a real one."""
-        if message.info.applied.channel != ECHO or self._last is None:
-            return False
-        shot = message.info.shot.number
-        result = msgspec.structs.replace(self._last[0], shot=shot)
-        decision = msgspec.structs.replace(self._last[1].decision, id=shot)
-        client.send(result)
-        client.send(DecisionMessage(decision))
-        client.ack(message.info.seq, 1)
-        return True
-
-
-class Delayed(Pipeline):
-    """Sabotage: a pipeline whose every tenth answer is late, for the bench to notice."""
-
-    def __init__(self, steps: Steps) -> None:
-        super().__init__(steps)
-        self._count = 0
-
-    def answer(self) -> tuple[Result, DecisionMessage]:
-        """Answer, every tenth time after 200 ms."""
-        self._count += 1
-        if self._count % 10 == 0:
-            time.sleep(0.2)
-        return super().answer()

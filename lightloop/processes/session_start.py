@@ -14,10 +14,10 @@ from acquire.light.guard import LightGuard
 from acquire.light.port import LightPort
 from acquire.loop.burst import in_bursts
 from acquire.plan.plan import plan_shots
+from acquire.plan.rest import the_rest
 from acquire.stand.device_state import device_state
 from lightloop.calibrations import references
 from lightloop.provenance import networks, processor
-from lightloop.resume import read_unfinished, the_rest
 from realtime.wire import Start
 
 if TYPE_CHECKING:
@@ -106,6 +106,8 @@ def book_what_was(task: RunTask, ledger: Ledger, *, is_booked: bool) -> int:
     """
     if not task.goes_on_with:
         return 0
+    from lightloop.resume import read_unfinished  # reads files, which most runs begin without
+
     unfinished = read_unfinished(Path(task.goes_on_with))
     if not is_booked:
         unfinished.book(ledger)

@@ -15,7 +15,7 @@ import xxhash
 
 from lightloop.build_pictures import finer_pixels, pictures_a_shot
 from lightloop.config import parse
-from lightloop.processes.echo import Delayed, EchoDesk
+from lightloop.processes.echo_desk import Delayed, EchoDesk
 from lightloop.processes.link import Link, run_child
 from lightloop.processes.worker_memory import WorkerMemory, open_memory
 from lightloop.processes.workplace import Workplace

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from realtime.detect import DetectorConfig
+    from realtime.detecting.config import DetectorConfig
     from realtime.detections import Detections
 
 logger = logging.getLogger(__name__)

@@ -23,7 +23,7 @@ from realtime.detections import Detections, snr_of_mean
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from realtime.detect import DetectorConfig
+    from realtime.detecting.config import DetectorConfig
 
 _FWHM = 2 * math.sqrt(2 * math.log(2))
 """Full width at half height of a Gaussian, in its sigma."""

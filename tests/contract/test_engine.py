@@ -11,19 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models import (
-    EngineUnavailable,
-    ModelError,
-    Package,
-    ParityError,
-    open_engine,
-    plan_cache,
-    quantise_package,
-    shipped,
-)
-from models.engines import Engine, gate, table
+from models import plan_cache, quantise_package
+from models.engines import Engine, gate, open_engine, table
 from models.engines.eight_bits import make_int8
-from models.package import MANIFEST
+from models.errors import EngineUnavailable, ModelError, ParityError
+from models.package import MANIFEST, Package, shipped
 from models.train.seal import seal
 from tests.engine_nets import random_package
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from models import EngineUnavailable
 from models.engines.gpu import find_gpu
+from models.errors import EngineUnavailable
 
 
 @pytest.fixture(autouse=True)

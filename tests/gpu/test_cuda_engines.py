@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models import EngineUnavailable, Package, shipped
 from models.engines import gate
 from models.engines.gpu import find_gpu
 from models.engines.rtx_build import TARGETS
@@ -20,6 +19,8 @@ from models.engines.survey import time_frames
 from models.engines.tensorrt import TensorRtEngine
 from models.engines.tensorrt_rtx import TensorRtRtxEngine
 from models.engines.torch_cuda import TorchCudaEngine
+from models.errors import EngineUnavailable
+from models.package import Package, shipped
 from models.plan_cache import PlanCache
 
 pytestmark = [pytest.mark.gpu, pytest.mark.timeout(600)]

@@ -15,7 +15,7 @@ from lightloop.check import check_network
 from lightloop.config import ConfigError, RunConfig, parse
 from lightloop.processes.worker import RestoredRing
 from lightloop.provenance import networks
-from models import ModelError
+from models.errors import ModelError
 from realtime.pipeline import Pipeline
 from realtime.wire import CameraInfo, Result, RingInfo, Start
 from tests.engine_nets import random_package

@@ -11,13 +11,15 @@ from acquire.simulated import SimulatedScopeConfig
 from acquire.stand.habits import StageHabits
 from acquire.stand.stage import Stage
 from models.denoise import Passthrough
-from realtime.detect import Detector, DetectorConfig
+from realtime.detect import Detector
+from realtime.detecting.config import DetectorConfig
 from realtime.pipeline import Pipeline
 from realtime.policy import Trust
 from realtime.policy.fixed import FixedPolicy
 from realtime.steps import Steps
-from realtime.tracker import Tracker, TrackerConfig
+from realtime.tracker.config import TrackerConfig
 from realtime.tracker.doubts import JUMPED
+from realtime.tracker.tracker import Tracker
 from realtime.wire import Result
 from tests.simulated_scope import Scope
 from tests.unit.run_samples import applied

@@ -7,9 +7,8 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from models import Package, shipped
 from models.engines.engine import EngineInfo
-from models.package import Manifest
+from models.package import Manifest, Package, shipped
 
 
 def no_change(planes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

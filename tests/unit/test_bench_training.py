@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lightloop.bench import load_bars, training
-from models import Package, shipped
+from models.package import Package, shipped
 
 
 @pytest.fixture

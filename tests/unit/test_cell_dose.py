@@ -11,7 +11,8 @@ from acquire.dose.fluence import FluenceMap
 from acquire.dose.footprint import Footprint
 from realtime.cell_dose import CellDose
 from realtime.detections import Detections
-from realtime.tracker import Tracker, TrackerConfig
+from realtime.tracker.config import TrackerConfig
+from realtime.tracker.tracker import Tracker
 from realtime.wire import Tracks
 
 SHAPE = (101, 101)

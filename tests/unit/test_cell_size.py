@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from lightloop.cell_size import diameter_of, doubt_of_size, measured_diameter
-from realtime.detect import DetectorConfig
+from realtime.detecting.config import DetectorConfig
 
 
 def nuclei(diameter_px: float, seed: int = 1) -> NDArray[np.float32]:

@@ -6,10 +6,10 @@ import pytest
 from typer.testing import CliRunner
 
 from lightloop.cli.app import app
-from models import Package, plan_cache, shipped
+from models import plan_cache
 from models.engines import order
 from models.engines.table import Choice
-from models.package import list_shipped
+from models.package import Package, list_shipped, shipped
 from tests.engine_nets import random_package
 
 

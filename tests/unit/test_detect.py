@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 from skimage.measure import label, regionprops
 
-from realtime.detect import Detector, DetectorConfig
+from realtime.detect import Detector
+from realtime.detecting.config import DetectorConfig
 from realtime.detections import Detections, snr_of_mean
 
 READ_NOISE_E = 1.6

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from realtime import detect
-from realtime.detect import Detector, DetectorConfig
+from realtime.detect import Detector
 from realtime.detecting import nuclei
+from realtime.detecting.config import DetectorConfig
 from realtime.detecting.measure import _median
 from realtime.detecting.peaks import pairs_within
 from tests import plain_detecting as plain

@@ -6,8 +6,8 @@ import ctypes
 
 import pytest
 
-from models import EngineUnavailable
 from models.engines import gpu
+from models.errors import EngineUnavailable
 
 
 class Driver:

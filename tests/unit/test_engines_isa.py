@@ -15,7 +15,8 @@ pytest.importorskip("onnxruntime")
 
 LOOK = """
 import json
-from models import Package, open_engine, shipped
+from models.engines import open_engine
+from models.package import Package, shipped
 from models.engines.eight_bits import make_int8
 package = Package.load(shipped("denoise-2d"))
 found = []

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from models import EngineUnavailable, Package, ParityError, shipped
 from models.engines import order, survey, table
 from models.engines.table import Choice
+from models.errors import EngineUnavailable, ParityError
+from models.package import Package, shipped
 from models.plan_cache import PlanCache
 
 SHAPE = (64, 64)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from models import EngineUnavailable, Package, shipped
 from models.engines import rtx_build
+from models.errors import EngineUnavailable
+from models.package import Package, shipped
 from models.plan_cache import PlanCache
 from tests.engine_nets import random_package
 

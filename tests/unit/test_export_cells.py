@@ -12,7 +12,8 @@ from realtime.export.cells import FieldCells, field_cells
 from realtime.export.ctc import Line, tracklets
 from realtime.export.geff import links
 from realtime.run_file import RunReader
-from realtime.tracker import Tracker, TrackerConfig
+from realtime.tracker.config import TrackerConfig
+from realtime.tracker.tracker import Tracker
 from realtime.wire import TrackEvent
 from tests.unit.export_samples import tracks, write_cells
 

@@ -14,7 +14,8 @@ from acquire.dose.footprint import Footprint
 from acquire.frame import Index
 from acquire.simulated import SimulatedScopeConfig
 from acquire.simulated.sensor.sensor import Sensor
-from realtime.detect import Detector, DetectorConfig
+from realtime.detect import Detector
+from realtime.detecting.config import DetectorConfig
 from realtime.errors import RunFileError
 from realtime.export import Wanted, export_run
 from realtime.export.flat import flat_from, flat_of

@@ -6,9 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from models import ModelError, noise
+from models import noise
 from models.axial import AxialInterpolator
 from models.axial_base import cubic_weights
+from models.errors import ModelError
 from tests.unit.fake_network import package, use
 
 CAMERA = (2.0, 100.0, 1.5)

@@ -10,7 +10,11 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from models import Denoiser, ModelError, Package, Passthrough, judge, noise, shipped, verdict
+from models import noise
+from models.denoise import Denoiser, Passthrough
+from models.errors import ModelError
+from models.package import Package, shipped
+from models.residuals import judge, verdict
 
 GAIN, OFFSET, READ_E = 2.2, 100.0, 1.4
 CAMERA = (GAIN, OFFSET, READ_E)

@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from models import Denoiser, Package, noise, shipped
+from models import noise
+from models.denoise import Denoiser
 from models.likelihood import log_likelihood
 from models.noise_table import inverse_exact, moments, valid_from_e
+from models.package import Package, shipped
 
 GAIN, OFFSET = 2.2, 100.0
 

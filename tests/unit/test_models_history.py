@@ -8,7 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from models import Denoiser, ModelError, changes, noise
+from models import changes, noise
+from models.denoise import Denoiser
+from models.errors import ModelError
 from models.history import History, Moment
 from tests.unit.fake_network import package, use
 

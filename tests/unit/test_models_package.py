@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models import ModelError, Package, list_shipped, shipped
-from models.package import MANIFEST, ONNX, VECTOR, WEIGHTS
+from models.errors import ModelError
+from models.package import MANIFEST, ONNX, VECTOR, WEIGHTS, Package, list_shipped, shipped
 
 
 @pytest.fixture

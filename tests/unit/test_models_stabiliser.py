@@ -10,7 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import Denoiser, ModelError, Package, noise, shipped
+from models import noise
+from models.denoise import Denoiser
+from models.errors import ModelError
+from models.package import Package, shipped
 from models.stabiliser import AROUND_PX, PixelMaps, Stabiliser
 
 GAIN, OFFSET, READ_E = 2.0, 100.0, 1.2

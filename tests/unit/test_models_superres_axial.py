@@ -8,9 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
-from models import Denoiser, ModelError, noise
+from models import noise
 from models.axial import AxialInterpolator, depth_of_field_um
-from models.errors import FrameRefused
+from models.denoise import Denoiser
+from models.errors import FrameRefused, ModelError
 from models.evenness import Evener
 from models.superres import SuperResolver, rebin
 from tests.unit.fake_network import package, use

@@ -9,7 +9,8 @@ import pytest
 import tifffile
 
 from lightloop.tracking_eye import numbered, of_shape
-from realtime.detect import Detector, DetectorConfig
+from realtime.detect import Detector
+from realtime.detecting.config import DetectorConfig
 from realtime.export.outlines import OutlineLog, Outlines, painted
 from realtime.export.tracks_formats import Format, write_forest
 from tests.unit.track_samples import SHAPE, forest

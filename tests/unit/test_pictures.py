@@ -13,9 +13,9 @@ from acquire.settings import Applied
 from lightloop.build_pictures import depth_of_field_of, pictures_a_shot
 from lightloop.config import ConfigError, parse
 from lightloop.pictures import MOST_PLANES, Pictures
-from models import EngineUnavailable
 from models.axial import AxialInterpolator
 from models.axial_check import PlaneError
+from models.errors import EngineUnavailable
 from models.stated import Stated
 from models.superres import SuperResolver
 from realtime.wire import RestoredSlot, RingInfo

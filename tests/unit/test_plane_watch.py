@@ -7,9 +7,9 @@ import pytest
 
 from acquire.frame import FrameInfo, Index, Shot
 from acquire.settings import Applied
-from models import EngineUnavailable
 from models.axial import AxialInterpolator
 from models.electrons import Electrons
+from models.errors import EngineUnavailable
 from realtime.plane_watch import PlaneWatch
 from realtime.policy.observation import StackSeen
 from realtime.skipped_planes import SkipConfig, SkippedPlanes

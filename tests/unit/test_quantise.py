@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models import Package, shipped
-from models.package import ONNX
+from models.package import ONNX, Package, shipped
 
 onnx = pytest.importorskip("onnx")
 ort = pytest.importorskip("onnxruntime")

@@ -17,7 +17,8 @@ from realtime.memory.restarts import RecordedPast, Restarting, restarts
 from realtime.pipeline import Pipeline
 from realtime.policy import Trust
 from realtime.steps import Steps
-from realtime.tracker import Tracker, TrackerConfig
+from realtime.tracker.config import TrackerConfig
+from realtime.tracker.tracker import Tracker
 from realtime.wire import Result
 from realtime.wire.seen import Recalled
 from tests.tracking_scenes import CellCulture

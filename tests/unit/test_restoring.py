@@ -14,8 +14,8 @@ from acquire.calibration import Calibration
 from acquire.frame import FrameInfo, Index, Shot
 from acquire.settings import Applied
 from lightloop.restoring import Fallback, introduce_to, maps_of, moment_of
-from models import Denoiser, EngineUnavailable, Passthrough
-from models.errors import FrameRefused
+from models.denoise import Denoiser, Passthrough
+from models.errors import EngineUnavailable, FrameRefused
 from realtime.policy import Trust
 from realtime.wire import CameraInfo
 from tests.unit.calibration_samples import camera_sample

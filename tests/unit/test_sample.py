@@ -12,10 +12,11 @@ from acquire.dose.action import action_weight
 from acquire.errors import LightOverBudget
 from acquire.frame import FrameInfo, Index, Shot
 from acquire.plan.plan import plan_shots
+from acquire.plan.rest import the_rest
 from acquire.settings import Applied
 from lightloop.config import ConfigError, RunConfig, parse
 from lightloop.predict import predict
-from lightloop.resume import _by_place, _elsewhere, the_rest
+from lightloop.resume import _by_place, _elsewhere
 from lightloop.sample import build_ledger, check_record, check_sample, open_sample
 
 CHIP_UM = (166.4, 166.4)

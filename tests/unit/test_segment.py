@@ -10,9 +10,11 @@ import pytest
 from skimage.measure import label
 from skimage.segmentation import watershed
 
-from models import ModelError, Package, shipped
+from models.errors import ModelError
+from models.package import Package, shipped
 from models.segment import Segmenter, labels_of
-from realtime.detect import Detector, DetectorConfig
+from realtime.detect import Detector
+from realtime.detecting.config import DetectorConfig
 from realtime.detecting.masks import MaskDetector
 from tests.unit.test_detect import READ_NOISE_E, by_place, camera, painted
 

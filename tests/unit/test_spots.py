@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from scipy.stats import norm
 
-from realtime.detect import DetectorConfig
 from realtime.detecting import expected_false_alarms, threshold_sigma
+from realtime.detecting.config import DetectorConfig
 from realtime.detecting.false_alarms import lifted, noise_of, rim_unrest
 from realtime.detecting.spots import SpotDetector
 

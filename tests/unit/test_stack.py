@@ -12,7 +12,8 @@ from realtime.following import Following
 from realtime.memory import Known
 from realtime.stack import MOST_PLANES, Stack
 from realtime.stack_heights import above_first, heights
-from realtime.tracker import Tracker, TrackerConfig
+from realtime.tracker.config import TrackerConfig
+from realtime.tracker.tracker import Tracker
 from realtime.wire import Tracks
 from tests.unit.run_samples import applied
 

@@ -6,9 +6,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from models import Package, shipped
 from models.conformal import UNKNOWN
 from models.denoise import Denoised
+from models.package import Package, shipped
 from models.stated import Stated
 from models.train.trust_films import Seen
 from models.train.trust_looking import coverage, fine_images, planes_between, scales

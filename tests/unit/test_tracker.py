@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from realtime.detections import Detections
-from realtime.tracker import Tracker, TrackerConfig, forecast
+from realtime.tracker.config import TrackerConfig
+from realtime.tracker.forecast import forecast
+from realtime.tracker.tracker import Tracker
 from realtime.wire import TrackEvent, Tracks
 
 Place = tuple[float, float]

@@ -9,7 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from realtime.detections import Detections
-from realtime.tracker import Tracker, TrackerConfig
+from realtime.tracker.config import TrackerConfig
+from realtime.tracker.tracker import Tracker
 from realtime.wire import TrackEvent, Tracks
 from tests.tracking_scenes import CellCulture, Scene, Score, score
 

@@ -10,8 +10,10 @@ import pytest
 from numpy.typing import NDArray
 
 from realtime.detections import Detections
-from realtime.tracker import Tracker, TrackerConfig, explain, upheaval
+from realtime.tracker import explain, upheaval
 from realtime.tracker.assign import Pairs, cheapest_links
+from realtime.tracker.config import TrackerConfig
+from realtime.tracker.tracker import Tracker
 
 N_WELLS = 96
 GRID = np.mgrid[0:6, 0:5].reshape(2, -1).T * 60.0

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from realtime.classify import Classified
 from realtime.detections import Detections
 from realtime.errors import BadDetections
-from realtime.tracker import Tracker, TrackerConfig
 from realtime.tracker.cells import Found, new_cells
+from realtime.tracker.config import TrackerConfig
 from realtime.tracker.kinds import Kinds
+from realtime.tracker.tracker import Tracker
 from realtime.wire import Tracks
 
 AWAY = [(0.0, 400.0), (200.0, 400.0), (400.0, 400.0)]

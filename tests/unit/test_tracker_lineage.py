@@ -10,8 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 from realtime.detections import Detections
-from realtime.tracker import Tracker, TrackerConfig
+from realtime.tracker.config import TrackerConfig
 from realtime.tracker.lineage import ROW, Lineage
+from realtime.tracker.tracker import Tracker
 from realtime.wire import TrackEvent, Tracks
 from tests.tracking_scenes import CellCulture, Scene, score
 

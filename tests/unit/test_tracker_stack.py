@@ -7,8 +7,10 @@ import pytest
 from numpy.typing import NDArray
 
 from realtime.detections import Detections
-from realtime.tracker import Tracker, TrackerConfig, forecast
+from realtime.tracker.config import TrackerConfig
+from realtime.tracker.forecast import forecast
 from realtime.tracker.heights import Heights
+from realtime.tracker.tracker import Tracker
 from realtime.wire import Tracks
 from tests.tracking_scenes import Scene, score
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from realtime.detections import Detections
-from realtime.tracker import Tracker, TrackerConfig
+from realtime.tracker.config import TrackerConfig
+from realtime.tracker.tracker import Tracker
 from tests.tracking_scenes import CellCulture, Scene
 
 

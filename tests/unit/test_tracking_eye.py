@@ -14,7 +14,7 @@ from lightloop.recordings import open_recording
 from lightloop.simulate import simulate
 from lightloop.tracking import track
 from lightloop.tracking_eye import Wanted
-from realtime.detect import DetectorConfig
+from realtime.detecting.config import DetectorConfig
 from realtime.detections import Detections
 from realtime.export.tracks_formats import Format
 from realtime.stack_heights import heights

@@ -10,7 +10,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is needed to train, not to run")
 pytestmark = pytest.mark.train
 
-from models import ModelError  # noqa: E402  # after the check for torch
+from models.errors import ModelError  # noqa: E402  # after the check for torch
 from models.train.batch import Batch  # noqa: E402
 from models.train.fit import Plan, fit, judge  # noqa: E402
 from models.unet import LiteUNet  # noqa: E402

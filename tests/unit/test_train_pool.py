@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models import ModelError
+from models.errors import ModelError
 from models.train.batch import Batch
 from models.train.pool import Pool
 

@@ -11,8 +11,9 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is needed to train, not to run")
 pytestmark = pytest.mark.train
 
-from models import ModelError, Package, shipped  # noqa: E402  # after the check for torch
 from models.axial_base import LEAST, cubic_weights  # noqa: E402
+from models.errors import ModelError  # noqa: E402  # after the check for torch
+from models.package import Package, shipped  # noqa: E402  # after the check for torch
 from models.train import pack  # noqa: E402
 from models.train.batch import MU, SD  # noqa: E402
 from models.train.recipes import recipe  # noqa: E402
@@ -81,7 +82,7 @@ def test_a_task_without_a_recipe_is_refused() -> None:
 @pytest.mark.parametrize("task", TASKS)
 def test_a_new_package_is_whole_and_every_engine_gives_its_answer(task, tmp_path) -> None:
     pytest.importorskip("onnxscript", reason="onnxscript is needed to export")
-    from models import open_engine
+    from models.engines import open_engine
 
     how = recipe(task)
     net = how.network(8, 1)

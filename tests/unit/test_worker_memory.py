@@ -12,7 +12,8 @@ from acquire.settings import Applied
 from lightloop.processes.worker_memory import EVERY_SHOTS, SLOW, WorkerMemory
 from realtime.memory import CellsLight, Known, KnownFiles, files
 from realtime.memory.known import MOST_BYTES, pack, unpack
-from realtime.tracker import Tracker, TrackerConfig
+from realtime.tracker.config import TrackerConfig
+from realtime.tracker.tracker import Tracker
 from realtime.wire import Result
 from realtime.wire.seen import Recalled
 from tests.unit import run_samples as samples

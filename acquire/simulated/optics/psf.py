@@ -10,7 +10,6 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.signal import fftconvolve
 from scipy.special import j0, roots_legendre
 
 if TYPE_CHECKING:
@@ -139,6 +138,8 @@ def confocal_kernel(
     ----------
     Sheppard & Wilson, Opt. Lett. 3, 115 (1978): h = h_exc x (h_em * pinhole).
     """
+    from scipy.signal import fftconvolve  # here: slow to import, and few microscopes scan a spot
+
     fine = _fineness(objective, min(excitation_nm, emission_nm), pixel_um)
     step_um, half = pixel_um / fine, radius_px * fine
     hole_um = 0.5 * pinhole_au * 1.22 * emission_nm * 1e-3 / objective.aperture
