@@ -14,7 +14,7 @@ from lightloop.cli.door import exit_status, paper
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from realtime.inspection import ChannelSummary, RunSummary
+    from realtime.run_summary import ChannelSummary, RunSummary
     from realtime.wire import CameraInfo
 
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
@@ -34,15 +34,16 @@ def inspect(
 ) -> None:
     """Say what is in a run file: frames, gaps, dose, decisions and their reasons."""
     with exit_status():
-        from realtime import inspection
         from realtime.run_file import RunReader
+        from realtime.run_summary import summarize
+        from realtime.why import why as why_so
 
         with RunReader(run) as reader:
             if why is not None:
-                reasons = inspection.why(reader, why)
+                reasons = why_so(reader, why)
                 _print_json(reasons) if as_json else paper().print(reasons.text, soft_wrap=True)
                 return
-            seen = inspection.summarize(reader)
+            seen = summarize(reader)
         if as_json:
             _print_json(seen)
             return
@@ -126,7 +127,7 @@ def dose_text(light: str, dose: float, unit: str) -> str:
 
 
 def _trouble(seen: RunSummary) -> Iterator[tuple[str, str]]:
-    from realtime.inspection import is_open_loop
+    from realtime.why import is_open_loop
 
     yield "lost", f"{seen.n_lost} frames in {seen.n_gaps} gaps" if seen.n_gaps else "no frame"
     for gap in seen.gaps[:MOST_LINES]:

@@ -21,10 +21,10 @@ from lightloop.config import RunConfig, parse
 from lightloop.supervise import supervise
 from lightloop.task import RunTask
 from models.denoise import Denoised
-from realtime.inspection import summarize
 from realtime.pipeline import Pipeline
 from realtime.policy.decision import Decision
 from realtime.run_file import RunReader
+from realtime.run_summary import summarize
 from realtime.wire import CameraInfo, Result, RingInfo, Start
 from tests.integration.test_modes_recorded import decides_the_same
 from tests.run_helpers import SMALL

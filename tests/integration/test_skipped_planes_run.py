@@ -21,9 +21,9 @@ from lightloop.supervise import supervise
 from lightloop.task import RunTask
 from models.axial_mix import Candidates
 from models.read_out import Denoised
-from realtime.inspection import summarize
 from realtime.plane_summary import summarize_planes
 from realtime.run_file import RunReader
+from realtime.run_summary import summarize
 from realtime.wire import CameraInfo, RingInfo, Start
 from tests.integration.test_audits import Worker
 from tests.integration.test_modes_recorded import decides_the_same

@@ -9,8 +9,9 @@ import pytest
 
 from realtime.errors import RunFileError
 from realtime.importing import LIGHT
-from realtime.inspection import in_words, summarize, why
 from realtime.run_file import RunReader, RunWriter
+from realtime.run_summary import summarize
+from realtime.why import in_words, why
 from realtime.wire import Gap, encode
 from tests.unit import run_samples as samples
 
