@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import time
 import uuid
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from realtime.errors import StreamError
+from realtime.answers import Answers, Questioner
 from realtime.excerpt import between, only_judged
+from realtime.pace import Pace, Pacer
 from realtime.wire import AppliedMessage, ClockPair, End, FrameMessage, Gap
 
 if TYPE_CHECKING:
@@ -24,20 +24,12 @@ if TYPE_CHECKING:
     from realtime.run_file import RunReader
     from realtime.wire import Document, Result, RingInfo, Start
 
-logger = logging.getLogger(__name__)
-
-Pace: TypeAlias = Literal["max", "step"] | float
-
 DECISION_S = 60.0  # a worker that thinks longer about one shot is not coming back
-WORKER = "worker"  # how it calls itself at the desk
 FINISH_S = 10.0
 MAX_AHEAD = 8  # shots that "max" plays before their decisions: enough to keep the worker busy
-PATIENCE_S = 5.0  # proposed; a worker that has left its seat is not waited for any longer
-FIRST_ANSWER_S = 1.0  # proposed; where nobody sits and nobody answers, the replay is for viewers
-NAP_S = 0.05  # a paced replay hears its worker and its stop as often
 
 
-class Outlet(Protocol):
+class Outlet(Questioner, Protocol):
     """What the player needs of `realtime.hub.Hub`."""
 
     def publish(self, info: FrameInfo, pixels: NDArray[np.uint16]) -> object | None:
@@ -46,14 +38,6 @@ class Outlet(Protocol):
 
     def send(self, document: Document) -> None:
         """Send a document."""
-        ...
-
-    def next_decision(self, timeout_s: float) -> tuple[Result, Decision] | None:
-        """Return the worker's next answer; None if none came in time."""
-        ...
-
-    def present(self) -> set[str]:
-        """Return the names of all who listen now."""
         ...
 
     def finish(self, end: End, timeout_s: float) -> object:
@@ -147,12 +131,21 @@ def play(
     StreamError
         If a step gets no decision in time.
     """
-    player = _Player(reader, hub, pace, on_decision, on_fresh, wait, clock_ns, decision_s)
+    answers = Answers(hub, on_decision, wait, decision_s)
+    pacer = Pacer(pace, wait, clock_ns)
+    player = _Player(reader, hub, pace, pacer, answers, on_fresh, wait)
+    return player.run(*_chosen(reader, first, last, judged_only=judged_only))
+
+
+def _chosen(
+    reader: RunReader, first: int, last: int, *, judged_only: bool
+) -> tuple[Iterator[Document], bool]:
+    """Return the documents to play, and whether they are only a part of the run."""
     if judged_only:
-        return player.run(only_judged(reader))
+        return only_judged(reader), False
     if first > 0 or last >= 0:
-        return player.run(between(reader, first, last), is_excerpt=True)
-    return player.run(reader.documents())
+        return between(reader, first, last), True
+    return reader.documents(), False
 
 
 class _Player:
@@ -163,30 +156,26 @@ class _Player:
         reader: RunReader,
         hub: Outlet,
         pace: Pace,
-        on_decision: Callable[[Result, Decision], object],
+        pacer: Pacer,
+        answers: Answers,
         on_fresh: Callable[[int], object],
         wait: Callable[[float], bool],
-        clock_ns: Callable[[], int],
-        decision_s: float,
     ) -> None:
         self._reader = reader
         self._hub = hub
         self._pace = pace
-        self._on_decision = on_decision
+        self._pacer = pacer
+        self._answers = answers
         self._on_fresh = on_fresh
         self._wait = wait
-        self._clock_ns = clock_ns
-        self._decision_s = decision_s
         self._restarts = {r.shot for r in reader.results if r.is_fresh}
         self._restarts.discard(min((r.shot for r in reader.results), default=-1))
-        self._is_heard = True
         self._n_whole = 0
-        self._offset_ns: int | None = None
         self._shot, self._n_in_shot = -1, 0
         self._last_seq = -1
-        self._counts = {"frames": 0, "shots": 0, "decisions": 0, "lost": 0}
+        self._n_frames = self._n_gaps = self._n_shots = self._n_lost = 0
 
-    def run(self, documents: Iterator[Document], *, is_excerpt: bool = False) -> Played:
+    def run(self, documents: Iterator[Document], is_excerpt: bool) -> Played:
         """Play documents until they end, or until somebody stops it."""
         was_stopped = False
         for document in documents:
@@ -194,19 +183,21 @@ class _Player:
                 was_stopped = True
                 break
             if isinstance(document, FrameMessage):
-                if not self._pause(document.info.t_ns):
+                if not self._pacer.wait_for(document.info.t_ns, self._hear):
                     was_stopped = True
                     break
                 self._frame(document.info)
-            elif isinstance(document, Gap | AppliedMessage | ClockPair):
+            elif isinstance(document, Gap):
+                self._n_gaps += 1
+                self._last_seq = max(self._last_seq, document.seq_to)
                 self._hub.send(document)
-        self._keep_up(self._n_whole if was_stopped else 0)
+            elif isinstance(document, AppliedMessage | ClockPair):
+                self._hub.send(document)
+        self._answers.keep_up(self._n_whole, self._n_whole if was_stopped else 0)
         end = self._excerpts_end() if is_excerpt and not was_stopped else self._end(was_stopped)
         self._hub.finish(end, FINISH_S)
-        counts = self._counts
-        return Played(
-            counts["frames"], counts["shots"], counts["decisions"], counts["lost"], was_stopped
-        )
+        n_decisions = self._answers.n_taken
+        return Played(self._n_frames, self._n_shots, n_decisions, self._n_lost, was_stopped)
 
     def _frame(self, info: FrameInfo) -> None:
         self._last_seq = info.seq
@@ -215,89 +206,34 @@ class _Player:
             if info.shot.number in self._restarts:
                 self._on_fresh(info.shot.number)
         if self._hub.publish(info, self._reader.pixels(info.seq)) is None:
-            self._counts["lost"] += 1
+            self._n_lost += 1
             return
         self._n_in_shot += 1
-        self._counts["frames"] += 1
+        self._n_frames += 1
         if info.ends_shot:
-            self._counts["shots"] += 1
+            self._n_shots += 1
             is_whole = self._n_in_shot == info.shot.n_frames
             self._n_whole += is_whole
             if self._pace == "step" and is_whole:
-                self._await_decision(info.shot.number)
+                self._answers.wait_for(info.shot.number)
             else:
-                self._keep_up(MAX_AHEAD if self._pace == "max" else self._n_whole)
+                may_be_open = MAX_AHEAD if self._pace == "max" else self._n_whole
+                self._answers.keep_up(self._n_whole, may_be_open)
 
-    def _keep_up(self, may_be_open: int) -> None:
-        """Take the answers that are there; wait where the worker is further behind than allowed."""
-        self._take_decisions(0.0)
-        until = time.perf_counter() + self._patience_s()
-        while self._n_whole - self._counts["decisions"] > may_be_open and self._is_heard:
-            self._is_heard = time.perf_counter() < until  # else a replay for viewers only
-            if self._wait(0.0):
-                return
-            self._take_decisions(0.05)
-
-    def _patience_s(self) -> float:
-        """Return how long the worker may be silent: one that sits there may still be slow."""
-        if WORKER in self._hub.present():
-            return self._decision_s
-        return PATIENCE_S if self._counts["decisions"] else FIRST_ANSWER_S
-
-    def _await_decision(self, shot: int) -> None:
-        until = time.perf_counter() + self._decision_s
-        while time.perf_counter() < until:
-            if self._take_decisions(0.2) == shot:
-                return
-            if self._wait(0.0):
-                return
-        raise StreamError(
-            f"the replay waited {self._decision_s:.0f} s for a decision on shot {shot}; "
-            "is a worker running, and does its log say why it is silent?"
-        )
-
-    def _take_decisions(self, timeout_s: float) -> int:
-        """Hand on every answer that is there; return the shot of the last one, or -1."""
-        shot = -1
-        while (answer := self._hub.next_decision(timeout_s)) is not None:
-            result, decision = answer
-            self._counts["decisions"] += 1
-            self._on_decision(result, decision)
-            shot, timeout_s = decision.id, 0.0
-        return shot
-
-    def _pause(self, t_ns: int) -> bool:
-        """Wait until a frame is due; return False if the replay is to stop."""
-        if isinstance(self._pace, str):
-            return True
-        now_ns = self._clock_ns()
-        due_ns = int(t_ns / self._pace)
-        if self._offset_ns is None:
-            self._offset_ns = now_ns - due_ns
-        left_s = (due_ns + self._offset_ns - now_ns) * 1e-9
-        return left_s <= 0 or not self._wait_all(left_s)
-
-    def _wait_all(self, seconds: float) -> bool:
-        """Wait, and take decisions meanwhile; return True if the replay is to stop."""
-        until_ns = self._clock_ns() + int(seconds * 1e9)
-        while (left_ns := until_ns - self._clock_ns()) > 0:
-            if self._wait(min(left_ns * 1e-9, NAP_S)):
-                return True
-            self._take_decisions(0.0)
-        return False
+    def _hear(self) -> None:
+        self._answers.take(0.0)
 
     def _excerpts_end(self) -> End:
-        n_frames, last_seq = self._counts["frames"], self._last_seq
-        reason = f"an excerpt of {self._reader.name}, up to frame {last_seq}"
-        return End(last_seq, n_frames, len(self._reader.gaps), "complete", reason, is_dark=True)
+        reason = f"an excerpt of {self._reader.name}, up to frame {self._last_seq}"
+        return self._end_of_this("complete", reason)
 
     def _end(self, was_stopped: bool) -> End:
         recorded = self._reader.end
         if recorded is not None and not was_stopped:
             return recorded
-        infos = self._reader.infos
         reason = "the replay was stopped" if was_stopped else "the recording breaks off here"
-        last_seq = infos[-1].seq if infos else -1
-        return End(
-            last_seq, self._counts["frames"], len(self._reader.gaps), "partial", reason, True
-        )
+        return self._end_of_this("partial", reason)
+
+    def _end_of_this(self, status: str, reason: str) -> End:
+        """Return the end of what was played, which is not what the recording ended with."""
+        return End(self._last_seq, self._n_frames, self._n_gaps, status, reason, is_dark=True)

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
     from lightloop.config import RunConfig
     from realtime.agreement import Tolerance
-    from realtime.player import Pace, Played
+    from realtime.pace import Pace
+    from realtime.player import Played
     from realtime.policy.decision import Decision
     from realtime.wire import Result
 

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from realtime import player
+from realtime import answers, player
 from realtime.errors import RunFileError, StreamError
 from realtime.excerpt import NOT_JUDGED, NOT_PLAYED
 from realtime.player import play, replay_start
@@ -113,8 +113,8 @@ class Slow(FakeHub):
 
 @pytest.mark.parametrize("pace", ["max", 1e6])
 def test_a_worker_that_is_slow_at_first_is_waited_for(reader, monkeypatch, pace) -> None:
-    monkeypatch.setattr(player, "FIRST_ANSWER_S", 0.0)
-    monkeypatch.setattr(player, "PATIENCE_S", 0.0)
+    monkeypatch.setattr(answers, "FIRST_ANSWER_S", 0.0)
+    monkeypatch.setattr(answers, "PATIENCE_S", 0.0)
     monkeypatch.setattr(player, "MAX_AHEAD", 1)
     hub = Slow(same)
     assert play(reader, hub, pace).n_decisions == 4
@@ -122,10 +122,54 @@ def test_a_worker_that_is_slow_at_first_is_waited_for(reader, monkeypatch, pace)
 
 
 def test_where_nobody_decides_a_replay_is_for_viewers(reader, monkeypatch) -> None:
-    monkeypatch.setattr(player, "FIRST_ANSWER_S", 0.0)
+    monkeypatch.setattr(answers, "FIRST_ANSWER_S", 0.0)
     monkeypatch.setattr(player, "MAX_AHEAD", 1)
     played = play(reader, FakeHub(None), "max")
     assert (played.n_shots, played.n_decisions) == (4, 0)
+
+
+class Ticking:
+    """A clock that goes on by a second whenever it is read."""
+
+    now_s = 0.0
+
+    def perf_counter(self) -> float:
+        self.now_s += 1.0
+        return self.now_s
+
+
+class Pondering(FakeHub):
+    """Its worker thinks for so many looks at the desk about each shot; then, maybe, no more."""
+
+    def __init__(self, looks: int, falls_silent_after: int = 99) -> None:
+        super().__init__(same)
+        self.looks, self.left, self.silent_after = looks, looks, falls_silent_after
+
+    def next_decision(self, timeout_s):
+        if timeout_s == 0.0 or not self.answers or self.silent_after <= 0:
+            return None
+        self.left -= 1
+        if self.left > 0:
+            return None
+        self.left = self.looks
+        self.silent_after -= 1
+        return super().next_decision(timeout_s)
+
+
+def test_a_worker_is_given_its_time_for_each_shot_and_not_for_all_that_are_open(
+    reader, monkeypatch, caplog
+) -> None:
+    monkeypatch.setattr(answers, "time", Ticking())
+    hub = Pondering(looks=8)
+    assert play(reader, hub, "max", decision_s=20.0).n_decisions == 4  # 4 times 8 s and more
+    assert not caplog.records
+
+
+def test_a_worker_that_falls_silent_is_given_up_with_a_word(reader, monkeypatch, caplog) -> None:
+    monkeypatch.setattr(answers, "time", Ticking())
+    hub = Pondering(looks=2, falls_silent_after=1)
+    assert play(reader, hub, "max", decision_s=20.0).n_decisions == 1
+    assert "the worker is silent, with 3 shots unanswered" in caplog.text
 
 
 def test_a_shot_that_lost_a_frame_is_not_waited_for(reader) -> None:
@@ -142,6 +186,7 @@ def test_a_replay_can_be_stopped_and_says_so_in_its_end(reader) -> None:
     assert played.was_stopped
     assert hub.end is not None
     assert (hub.end.status, hub.end.n_frames) == ("partial", played.n_frames)
+    assert hub.end.last_seq == played.n_frames - 1 < reader.infos[-1].seq
 
 
 @pytest.mark.parametrize("speed", [1.0, 10.0])

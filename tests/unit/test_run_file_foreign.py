@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from realtime import player
+from realtime import answers
 from realtime.player import play
 from realtime.run_file import RunReader, RunWriter, examine
 from realtime.wire import FrameMessage, decode_from_hub, encode
@@ -111,7 +111,7 @@ def written(path: Path, rois, dtype, *, compress: bool, part_bytes: int) -> list
 
 @pytest.fixture
 def nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(player, "FIRST_ANSWER_S", 0.0)
+    monkeypatch.setattr(answers, "FIRST_ANSWER_S", 0.0)
 
 
 @settings(
