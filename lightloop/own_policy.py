@@ -22,7 +22,7 @@ class PolicyFileError(ScopeError, ValueError):
     """A user's policy file cannot be used."""
 
 
-class OwnPolicyConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
+class OwnPolicyConfig(BaseModel, frozen=True, extra="forbid"):
     """A policy that the user wrote."""
 
     kind: Literal["python"]

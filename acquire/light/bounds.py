@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MAX_INTERVAL_S = 30 * 86_400.0  # no wait of a run is longer than 30 days; proposed
 
 
-class GuardRules(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
+class GuardRules(BaseModel, frozen=True, extra="forbid"):
     """How patient the guard is. All numbers are proposed."""
 
     hold_shots: Annotated[int, Field(ge=0, le=10_000)] = 2

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, model_validator
 from acquire.settings import Limits
 
 
-class LightLimits(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
+class LightLimits(BaseModel, frozen=True, extra="forbid"):
     """Hard bounds on one light line. No policy can pass them."""
 
     min_exposure_ms: Annotated[float, Field(gt=0, le=60_000)] = 1.0

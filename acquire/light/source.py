@@ -18,7 +18,7 @@ Delay = Annotated[float, Field(ge=0, le=10_000)]
 _SIX_DIGITS = 5e-6  # a number written with six digits is off by so much of itself at most
 
 
-class LightSource(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
+class LightSource(BaseModel, frozen=True, extra="forbid"):
     """One line of light, how to switch it, and how strong it is at the sample."""
 
     name: Name
@@ -223,7 +223,7 @@ class LightSource(BaseModel, frozen=True, extra="forbid", use_attribute_docstrin
         return self.irradiance_w_cm2(power_fraction) * self.on_ms(exposure_ms) * 1e-3
 
 
-class Channel(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
+class Channel(BaseModel, frozen=True, extra="forbid"):
     """A channel of the plan: which light excites it, and which preset sets the filters."""
 
     name: Name

@@ -21,7 +21,7 @@ Assumption = Literal[
 """How sensitive to light cells and dye are assumed to be; nobody knows it for a given sample."""
 
 
-class LineConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
+class LineConfig(BaseModel, frozen=True, extra="forbid"):
     """One line of light and the dye that it excites."""
 
     name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_. -]+$")]
@@ -44,7 +44,7 @@ class LineConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstring
     """Mean time from an excitation until the next is possible, ns; dark states make it longer."""
 
 
-class SimulatedScopeConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
+class SimulatedScopeConfig(BaseModel, frozen=True, extra="forbid"):
     """A live specimen under a simulated fluorescence microscope."""
 
     kind: Literal["simulated"] = "simulated"

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, Field, model_validator
 
 
-class FocusRules(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
+class FocusRules(BaseModel, frozen=True, extra="forbid"):
     """Autofocus and focus lock. All defaults are proposed."""
 
     method: Literal["hardware", "software"] = "hardware"

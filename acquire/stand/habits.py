@@ -10,7 +10,7 @@ Settle = Annotated[float, Field(ge=0, le=60_000)]
 Play = Annotated[float, Field(ge=-1000, le=1000)]
 
 
-class StageHabits(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
+class StageHabits(BaseModel, frozen=True, extra="forbid"):
     """What to wait for after a move, and how to come to a place. All defaults are proposed."""
 
     settle_ms: Settle = 0.0

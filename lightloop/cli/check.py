@@ -85,7 +85,7 @@ def _say_if_unattended(config: RunConfig, prediction: Prediction, name: str) -> 
 def schema() -> None:
     """Print the JSON schema of a run config, for editors."""
     with exit_status():
-        from lightloop.config import schema as text
+        from lightloop.config.schema import schema as text
 
         print(text(), end="")
 

@@ -3,7 +3,7 @@
 `stand` is the microscope, `running` how a run goes, `run` all of it together, `reading` the file.
 """
 
-from lightloop.config.reading import ConfigError, load, parse, read_text, schema
+from lightloop.config.reading import ConfigError, load, parse, read_text
 from lightloop.config.run import PolicyConfig, RunConfig, ScopeConfig
 from lightloop.config.running import (
     SAMPLE_ID,
@@ -46,5 +46,4 @@ __all__ = [
     "load",
     "parse",
     "read_text",
-    "schema",
 ]

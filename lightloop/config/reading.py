@@ -77,8 +77,3 @@ def parse(text: str, name: str = "config") -> RunConfig:
     except ValidationError as error:
         lines = lines_of(error, RunConfig, values)
         raise ConfigError("\n".join(f"{name}: {line}" for line in lines)) from error
-
-
-def schema() -> str:
-    """Return the JSON schema of a run config, for editors."""
-    return json.dumps(RunConfig.model_json_schema(), indent=2) + "\n"

@@ -47,7 +47,7 @@ PolicyConfig: TypeAlias = Annotated[
 ]
 
 
-class RunConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
+class RunConfig(BaseModel, frozen=True, extra="forbid"):
     """Everything that a run needs."""
 
     title: str = "lightloop"

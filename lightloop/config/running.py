@@ -13,7 +13,7 @@ from realtime.skipped_planes import WORST_SHARE, SkipConfig
 Share = Annotated[float, Field(gt=0, le=1)]
 
 
-class LoopConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
+class LoopConfig(BaseModel, frozen=True, extra="forbid"):
     """How the loop keeps time."""
 
     clock: Literal["host", "simulated"] = "host"
@@ -76,7 +76,7 @@ class LoopConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstring
             raise ValueError(str(error)) from error
 
 
-class NetworkConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
+class NetworkConfig(BaseModel, frozen=True, extra="forbid"):
     """The network that restores the images."""
 
     denoise: str = "denoise-2d"
@@ -136,7 +136,7 @@ class NetworkConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstr
         return SkipConfig(self.axial_skip, self.axial_check_every, self.axial_worst_share)
 
 
-class KindsConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
+class KindsConfig(BaseModel, frozen=True, extra="forbid"):
     """Telling cells apart by kind. No light is decided by it, unless your own policy does so."""
 
     file: str = ""
@@ -144,7 +144,7 @@ class KindsConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrin
     relative path is looked for where lightloop is started. Empty: cells are not told apart."""
 
 
-class RecordConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
+class RecordConfig(BaseModel, frozen=True, extra="forbid"):
     """How the run file is written."""
 
     part_gb: Annotated[float, Field(ge=0.001, le=16_000)] = 16.0
@@ -158,7 +158,7 @@ class RecordConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstri
     kept; where they wait, a restored one is left out, and the file says so."""
 
 
-class StreamConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
+class StreamConfig(BaseModel, frozen=True, extra="forbid"):
     """What happens where the recorder falls so far behind that the ring is full of unsaved frames.
 
     The window and the run file always say so.
@@ -174,7 +174,7 @@ class StreamConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstri
 SAMPLE_ID = r"^([A-Za-z0-9]([A-Za-z0-9 _.-]*[A-Za-z0-9])?)?$"  # part of a file's name, anywhere
 
 
-class SampleConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
+class SampleConfig(BaseModel, frozen=True, extra="forbid"):
     """What lies on the stage. With an id its light is remembered, place by place, in every run."""
 
     id: Annotated[str, Field(max_length=64, pattern=SAMPLE_ID)] = ""
@@ -185,7 +185,7 @@ class SampleConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstri
     would harm as much (tenfold less for each 70 nm more); every light must be calibrated."""
 
 
-class UnattendedConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
+class UnattendedConfig(BaseModel, frozen=True, extra="forbid"):
     """How much a run may do with nobody there, where only software ends the light. Proposed."""
 
     max_hours: Annotated[float, Field(ge=0, le=10_000)] = 1.0

@@ -13,7 +13,7 @@ from acquire.light.source import Channel, LightSource
 from acquire.simulated.config import SimulatedScopeConfig
 
 
-class MicroManagerConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
+class MicroManagerConfig(BaseModel, frozen=True, extra="forbid"):
     """A microscope that Micro-Manager drives."""
 
     kind: Literal["micro-manager"]
@@ -25,9 +25,7 @@ class MicroManagerConfig(BaseModel, frozen=True, extra="forbid", use_attribute_d
     """Device properties to set at start: [device, property, value]; none of them a light's."""
 
 
-class ReplayScopeConfig(
-    SimulatedScopeConfig, frozen=True, extra="forbid", use_attribute_docstrings=True
-):
+class ReplayScopeConfig(SimulatedScopeConfig, frozen=True, extra="forbid"):
     """Recorded images in the place of a specimen.
 
     Camera and light are simulated, what is seen is from before. The shape of the images is taken
@@ -53,7 +51,7 @@ class ReplayScopeConfig(
         return msgspec.structs.replace(super().calibration(), source=self.camera_source)
 
 
-class CameraConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
+class CameraConfig(BaseModel, frozen=True, extra="forbid"):
     """The camera's calibration, from its data sheet or a photon-transfer measurement."""
 
     calibration: str = ""
@@ -82,14 +80,14 @@ class CameraConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstri
         return Calibration(**self.model_dump(exclude={"calibration"}))
 
 
-class OtherCameraConfig(CameraConfig, frozen=True, extra="forbid", use_attribute_docstrings=True):
+class OtherCameraConfig(CameraConfig, frozen=True, extra="forbid"):
     """A second camera: channels name it, and its frames have the first one's shape."""
 
     label: Annotated[str, Field(min_length=1, max_length=64)]
     """Its label in Micro-Manager."""
 
 
-class LightConfig(LightSource, frozen=True, extra="forbid", use_attribute_docstrings=True):
+class LightConfig(LightSource, frozen=True, extra="forbid"):
     """One light, with the bounds that no policy can pass."""
 
     limits: LightLimits
@@ -108,7 +106,7 @@ class LightConfig(LightSource, frozen=True, extra="forbid", use_attribute_docstr
         return self
 
 
-class ChannelConfig(Channel, frozen=True, extra="forbid", use_attribute_docstrings=True):
+class ChannelConfig(Channel, frozen=True, extra="forbid"):
     """One channel: a light, and what it is used with until a decision says otherwise."""
 
     exposure_ms: Annotated[float, Field(gt=0, le=60_000)]

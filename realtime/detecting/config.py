@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, model_validator
 
 
-class DetectorConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
+class DetectorConfig(BaseModel, frozen=True, extra="forbid"):
     """What a cell looks like, and how sure its detection must be."""
 
     kind: Literal["nuclei", "spots"] = "nuclei"

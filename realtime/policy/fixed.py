@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from realtime.policy.observation import Observation
 
 
-class FixedConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
+class FixedConfig(BaseModel, frozen=True, extra="forbid"):
     """The settings of the start, for the whole run."""
 
     kind: Literal["fixed"] = "fixed"

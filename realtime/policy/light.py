@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from acquire.settings import Applied
 
 
-class LightRange(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
+class LightRange(BaseModel, frozen=True, extra="forbid"):
     """What a policy may ask for; the limits of the light guard lie outside of it."""
 
     min_exposure_ms: Annotated[float, Field(gt=0, le=60_000)] = 1.0

@@ -9,7 +9,7 @@ from pydantic import Field
 from realtime.policy.light import LightRange
 
 
-class SnrConfig(LightRange, frozen=True, extra="forbid", use_attribute_docstrings=True):
+class SnrConfig(LightRange, frozen=True, extra="forbid"):
     """How clear the cells shall be, and how fast the light may follow."""
 
     kind: Literal["snr"] = "snr"

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 
-class TrackerConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
+class TrackerConfig(BaseModel, frozen=True, extra="forbid"):
     """How cells are followed from shot to shot."""
 
     max_step_px: Annotated[float, Field(gt=0, le=10_000)] | None = None
