@@ -1,6 +1,7 @@
-"""Who gets what, when: the stream's log and its listeners, without a socket or a thread.
+"""Who listens, how far each one is, and what is kept for whom: without a socket or a thread.
 
-Every frame and document gets a place in one log. A seat is a pointer into it with a credit:
+Every frame and document gets a place in one log (`realtime.stream_log`). A seat is a pointer into
+it with a credit, and is served (`realtime.serving`) by its policy:
 
 lossless
     every item in order; frames cost credit; nothing is forgotten before it is acknowledged, also
@@ -14,29 +15,19 @@ latest
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from realtime.serving import in_order, newest, newest_shots
+from realtime.stream_log import StreamLog
 from realtime.wire import Ack, FrameMessage, Gap, Hello
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from realtime.stream_log import Item
 
 POLICIES = ("lossless", "shots", "latest")
 NOTHING = 1 << 62  # later than every sequence number
 MOST_SEATS = 32  # windows of one run, and a recorder; proposed
-
-
-class Item(NamedTuple):
-    """One place in the log: a frame (`seq` >= 0) or a document, as bytes."""
-
-    packet: bytes
-    seq: int
-    shot: int
-    position: int
-    ends_shot: bool
-    for_worker: bool
 
 
 @dataclass(slots=True)
@@ -69,38 +60,29 @@ class Seats:
     def __init__(self, slots: int, mode: str = "event") -> None:
         self._slots = slots
         self._mode = mode
-        self._items: deque[Item] = deque()
-        self._base = 0
-        self.head_seq = self._forgotten_seq = -1
+        self.log = StreamLog()
         self.is_over = False  # then a viewer gets the last frame, whether it asked or not
         self.seats: dict[bytes, Seat] = {}
 
     @property
-    def end(self) -> int:
-        """Place in the log that the next item gets."""
-        return self._base + len(self._items)
+    def head_seq(self) -> int:
+        """Last frame that was added; -1 for none."""
+        return self.log.head_seq
 
     def add(self, packet: bytes, frame: FrameMessage | None = None, *, for_worker: bool) -> None:
         """Append a document, or a frame that lies in the ring."""
-        if frame is None:
-            self._items.append(Item(packet, -1, -1, -1, False, for_worker))
-        else:
-            info = frame.info
-            self._items.append(
-                Item(packet, info.seq, info.shot.number, info.shot.position, info.ends_shot, True)
-            )
-            self.head_seq = info.seq
+        self.log.add(packet, frame, for_worker=for_worker)
         self._trim()
 
     def sit(self, identity: bytes, hello: Hello, now_ns: int) -> Seat:
         """Give a newcomer its seat; who comes back takes up where it was."""
-        seat = Seat(identity, hello.name, hello.policy, hello.credit, self.end, heard_ns=now_ns)
+        seat = Seat(identity, hello.name, hello.policy, hello.credit, self.log.end, heard_ns=now_ns)
         old = self.seats.get(identity)
         if hello.policy == "lossless":
             seat.acked_seq = hello.resume_from
-            seat.next = seat.kept_from = self._after(hello.resume_from)
+            seat.next = seat.kept_from = self.log.place_after(hello.resume_from)
         elif hello.policy == "shots":
-            seat.next = self._start_of_last_shot() if old else self._base
+            seat.next = self.log.start_of_last_shot() if old else self.log.base
             seat.acked_seq = self.head_seq if old else -1
         self.seats[identity] = seat
         # The worker's frame goes out first: a decision waits for it, a screen does not.
@@ -126,10 +108,10 @@ class Seats:
 
     def lost(self, seat: Seat) -> Gap | None:
         """Return the frames that a returning lossless listener needs but that are gone."""
-        if seat.acked_seq >= self._forgotten_seq:
+        if seat.acked_seq >= self.log.forgotten_seq:
             return None
         why = "no longer in the ring when the recorder resumed"
-        return Gap(seat.acked_seq + 1, self._forgotten_seq, why)
+        return Gap(seat.acked_seq + 1, self.log.forgotten_seq, why)
 
     def ack(self, seat: Seat, message: Ack, now_ns: int) -> None:
         """Note what a listener is done with, and what it may be sent."""
@@ -139,7 +121,7 @@ class Seats:
         if message.upto > seat.acked_seq:
             seat.acked_seq = min(message.upto, self.head_seq)
             if seat.policy == "lossless":
-                seat.kept_from = self._after(seat.acked_seq, start=seat.kept_from)
+                seat.kept_from = self.log.place_after(seat.acked_seq, start=seat.kept_from)
             self._trim()
 
     def due(self, seat: Seat) -> list[bytes]:
@@ -147,10 +129,10 @@ class Seats:
         if seat.is_away:
             return []
         if seat.policy == "latest":
-            return self._newest(seat)
+            return newest(seat, self.log, is_over=self.is_over)
         if seat.policy == "shots" and self._mode == "stream":
-            return self._newest_shots(seat)
-        return self._in_order(seat)
+            return newest_shots(seat, self.log)
+        return in_order(seat, self.log)
 
     def pinned_from(self) -> int:
         """Return the first frame that somebody still needs in the ring; `NOTHING` if none is.
@@ -164,10 +146,7 @@ class Seats:
         """Return the first frame of the log that a lossless listener has not acknowledged."""
         if seat.acked_seq >= self.head_seq:
             return NOTHING
-        for offset in range(max(seat.kept_from - self._base, 0), len(self._items)):
-            if self._items[offset].seq > seat.acked_seq:
-                return self._items[offset].seq
-        return seat.acked_seq + 1
+        return self.log.first_after(seat.acked_seq, seat.kept_from)
 
     @property
     def has_lossless(self) -> bool:
@@ -186,105 +165,19 @@ class Seats:
     def heard_ns(self) -> int:
         """Return when the lossless listener that has been silent longest was heard, host clock."""
         heard = [s.heard_ns for s in self.seats.values() if s.policy == "lossless"]
-        return min(heard, default=1 << 62)
+        return min(heard, default=NOTHING)
 
     def has_caught_up(self) -> bool:
         """Whether every lossless listener was sent all, and acknowledged every frame."""
         return all(
-            seat.next == self.end and seat.acked_seq == self.head_seq
+            seat.next == self.log.end and seat.acked_seq == self.head_seq
             for seat in self.seats.values()
             if seat.policy == "lossless"
         )
-
-    def _in_order(self, seat: Seat) -> list[bytes]:
-        packets = []
-        seat.next = max(seat.next, self._base)  # a worker that slept too long sees the jump in seq
-        for item in self._from(seat.next):
-            if item.seq >= 0:
-                if seat.credit <= 0:
-                    break
-                seat.credit -= 1
-            seat.next += 1
-            if item.for_worker or seat.policy == "lossless":
-                packets.append(item.packet)
-        return packets
-
-    def _newest(self, seat: Seat) -> list[bytes]:
-        packets: list[bytes] = []
-        place = 0  # a frame keeps its place among the documents: the end comes last
-        for item in self._from(seat.next):
-            if item.seq < 0:
-                packets.append(item.packet)
-            else:
-                seat.waiting[0], place = [item], len(packets)
-        seat.next = self.end
-        if seat.waiting and (seat.credit > 0 or self.is_over):
-            packets.insert(place, seat.waiting.pop(0)[0].packet)
-            seat.credit -= 1
-        return packets
-
-    def _newest_shots(self, seat: Seat) -> list[bytes]:
-        packets = []
-        building = seat.waiting.setdefault(-1, [])
-        for item in self._from(seat.next):
-            if item.seq < 0:
-                if item.for_worker:
-                    packets.append(item.packet)
-                continue
-            if building and building[0].shot != item.shot:
-                building.clear()
-            building.append(item)
-            if item.ends_shot:
-                seat.waiting[item.position] = list(building)
-                building.clear()
-        seat.next = self.end
-        for position in [p for p in seat.waiting if p >= 0]:
-            if seat.credit <= 0:
-                break
-            shot = seat.waiting.pop(position)
-            packets += [item.packet for item in shot]
-            seat.credit -= len(shot)  # a shot is sent whole; the next one waits for its last frame
-        return packets
-
-    def _from(self, place: int) -> Iterator[Item]:
-        start = max(place - self._base, 0)
-        if start >= len(self._items):
-            return iter(())
-        if start == len(self._items) - 1:  # the usual case; a deque is slow in its middle
-            return iter((self._items[-1],))
-        return iter([self._items[i] for i in range(start, len(self._items))])
-
-    def _after(self, seq: int, start: int = 0) -> int:
-        """Return the place behind the frame `seq`; what followed it counts even if it is gone."""
-        place = max(start, self._base)
-        for offset in range(place - self._base, len(self._items)):
-            item = self._items[offset]
-            if item.seq > seq:
-                break
-            if item.seq >= 0:
-                place = self._base + offset + 1
-            if item.seq == seq >= 0:
-                break
-        return place
-
-    def _start_of_last_shot(self) -> int:
-        place, shot = self.end, None
-        for offset in range(len(self._items) - 1, -1, -1):
-            item = self._items[offset]
-            if item.seq < 0:
-                continue
-            if shot is not None and item.shot != shot:
-                break
-            shot, place = item.shot, self._base + offset
-        return place
 
     def _trim(self) -> None:
         """Forget what is neither in the ring nor owed to a lossless listener."""
         kept = [s.kept_from for s in self.seats.values() if s.policy == "lossless"]
         kept += [s.next for s in self.seats.values() if s.policy == "latest" and not s.is_away]
-        limit = min(kept, default=self.end)
-        oldest_in_ring = self.head_seq - self._slots + 1
-        while self._items and self._base < limit and self._items[0].seq < oldest_in_ring:
-            item = self._items.popleft()  # a document has seq -1: it goes with the frame before it
-            self._forgotten_seq = max(self._forgotten_seq, item.seq)
-            self._base += 1
+        limit = min(kept, default=self.log.end)
+        self.log.forget(limit, self.head_seq - self._slots + 1)

@@ -106,7 +106,7 @@ def test_the_log_is_bounded_without_a_recorder_and_with_a_sleeping_worker() -> N
     for seq in range(500):
         seats.add(packet(seq), frame(seq), for_worker=True)
         seats.add(b"document", for_worker=False)
-    assert len(seats._items) <= 2 * SLOTS + 1
+    assert len(seats.log) <= 2 * SLOTS + 1
     worker.credit = 100
     assert seqs(seats.due(worker)) == list(range(500 - SLOTS, 500))
 
@@ -164,3 +164,15 @@ def test_a_viewer_gets_the_last_frame_of_a_run_whether_it_asked_or_not() -> None
     assert seqs(seats.due(seat)) == []
     seats.is_over = True
     assert seqs(seats.due(seat)) == [3]
+
+
+def test_a_stream_shows_the_worker_the_newest_shot_that_is_whole() -> None:
+    seats = Seats(SLOTS, "stream")
+    worker = seats.sit(b"worker", Hello("worker", "shots", 0), 0)
+    for seq in (0, 1, 3):  # frame 2 was lost, and shot 1 ends without it
+        seats.add(packet(seq), frame(seq, 2), for_worker=True)
+    worker.credit = 4
+    assert seqs(seats.due(worker)) == [0, 1]
+    for seq in range(4, 9):
+        seats.add(packet(seq), frame(seq, 2), for_worker=True)
+    assert seqs(seats.due(worker)) == [6, 7]
