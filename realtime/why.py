@@ -15,26 +15,28 @@ from realtime.wire import AppliedMessage
 if TYPE_CHECKING:
     from realtime.run_file import RunReader
 
-# Inputs of the policies that come along (realtime.policy), in a biologist's words. Light is what
-# `realtime.policy.light.light_of` says: exposure times power.
+# Inputs of the policies that come along (realtime.policy), in a biologist's words: what it is, and
+# how much. Light is what `realtime.policy.light.light_of` says: exposure times power.
 _WORDS = {
-    "snr": "SNR {:.3g}",
-    "target_snr": "target SNR {:.3g}",
-    "signal_e": "signal {:.3g} e- a pixel",
-    "background_e": "background {:.3g} e- a pixel",
-    "read_noise_e": "read noise {:.3g} e- a pixel",
-    "n_confirmed": "{:.0f} confirmed cells",
-    "saturated_fraction": "{:.2%} of pixels saturated",
-    "exposure_ms": "exposure {:.4g} ms",
-    "power_fraction": "power {:.1%} of full",
-    "light_now": "light {:.4g} ms at full power",
-    "light_next": "next {:.4g} ms at full power",
-    "light_factor": "the target needs {:.3g} times the light",
-    "light_error": "which is known to {:.0%}",
-    "snr_pooled": "SNR {:.3g} over the last shots",
-    "light_ceiling": "at most light {:.3g} ms at full power",
-    "bleaching": "bleaching asks for {:.2%} more light a shot",
-    "trend": "trend {:+.2g}",
+    "snr": ("SNR of a cell in that shot", "{:.3g}"),
+    "snr_pooled": ("SNR over the last shots", "{:.3g}"),
+    "target_snr": ("SNR that is wanted", "{:.3g}"),
+    "signal_e": ("signal of a cell", "{:.3g} photo-electrons a pixel"),
+    "background_e": ("background", "{:.3g} photo-electrons a pixel"),
+    "read_noise_e": ("read noise of the camera", "{:.3g} electrons a pixel"),
+    "n_confirmed": ("confirmed cells", "{:.0f}"),
+    "saturated_fraction": ("saturated pixels", "{:.2%}"),
+    "exposure_ms": ("exposure", "{:.3g} ms"),
+    "power_fraction": ("power", "{:.3g} of full"),
+    "light_now": ("light of that shot", "{:.3g} ms at full power"),
+    "light_factor": ("light for that SNR", "{:.3g} times as much"),
+    "light_error": ("uncertainty of that", "{:.0%}"),
+    "bleaching": ("more light for bleaching", "{:.2%} a shot"),
+    "light_ceiling": ("light at most", "{:.3g} ms at full power"),
+    "light_next": ("light that was asked for", "{:.3g} ms at full power"),
+    "trend": ("trend", "{:+.2g}"),
+    "drawn_planes_miss": ("drawn planes miss", "{:.0%} of the contrast"),
+    "drawn_planes_miss_at_least": ("surely at least", "{:.0%} of the contrast"),
 }
 
 
@@ -50,7 +52,7 @@ class Why(msgspec.Struct, frozen=True):
     applied
         What the guard made of it; None if it was not recorded.
     text
-        The same as one sentence.
+        The same as one sentence, without the numbers that the policy saw.
     """
 
     frame: FrameInfo
@@ -103,14 +105,12 @@ def _sentence(info: FrameInfo, decision: Decision | None, *, is_proposal: bool) 
     elif decision is None:
         text += ", the run's first settings"
     else:
-        numbers = ", ".join(in_words(name, value) for name, value in decision.inputs.items())
         whose = (
             f" when it was recorded; after shot {decision.id} {decision.policy} would have said"
             if is_proposal
             else f", as {decision.policy} decided after shot {decision.id}"
         )
         text += f"{whose}: {decision.reason}"
-        text += f" ({numbers})" if numbers else ""
     if used.clamped:
         text += f"; the light guard gave less than was asked: {used.clamped}"
     if used.late:
@@ -118,7 +118,17 @@ def _sentence(info: FrameInfo, decision: Decision | None, *, is_proposal: bool) 
     return text + "."
 
 
-def in_words(name: str, value: float) -> str:
-    """Return one input of a decision in plain words, with its unit where we know it."""
-    text = _WORDS.get(name)
-    return text.format(value) if text is not None else f"{name} {value:.4g}"
+def numbers(decision: Decision) -> list[tuple[str, str]]:
+    """Return what a decision was made from, for a person: each number's name, and it in its unit.
+
+    Those that are known come in the order of a thought; a policy's own follow as it named them.
+    """
+    order = {name: place for place, name in enumerate(_WORDS)}
+    names = sorted(decision.inputs, key=lambda name: order.get(name, len(order)))
+    return [in_words(name, decision.inputs[name]) for name in names]
+
+
+def in_words(name: str, value: float) -> tuple[str, str]:
+    """Return what one input of a decision is, and how much, with its unit where we know it."""
+    what, text = _WORDS.get(name, (name, "{:.4g}"))
+    return what, text.format(value)

@@ -85,7 +85,8 @@ def paper() -> Console:
 
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")  # a title in another script must not end a run
-    width = None if sys.stdout.isatty() else PIPE_WIDTH
+    is_known = sys.stdout.isatty() or "COLUMNS" in os.environ
+    width = None if is_known else PIPE_WIDTH
     return Console(width=width, highlight=False, emoji=False)
 
 

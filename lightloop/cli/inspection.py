@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lightloop.cli.door import exit_status, paper
+from lightloop.cli.words import between, counted, facts, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from realtime.run_summary import ChannelSummary, RunSummary
+    from realtime.why import Why
     from realtime.wire import CameraInfo
 
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
@@ -40,21 +42,28 @@ def inspect(
 
         with RunReader(run) as reader:
             if why is not None:
-                reasons = why_so(reader, why)
-                _print_json(reasons) if as_json else paper().print(reasons.text, soft_wrap=True)
+                told = why_so(reader, why)
+                _print_json(told) if as_json else _explain(told)
                 return
             seen = summarize(reader)
         if as_json:
             _print_json(seen)
             return
-        from rich.table import Table
+        paper().print(facts(_rows(seen)))
 
-        table = Table.grid(padding=(0, 3))
-        table.add_column(style="dim", no_wrap=True)
-        table.add_column(overflow="fold")
-        for name, text in _rows(seen):
-            table.add_row(name, text)
-        paper().print(table)
+
+def _explain(told: Why) -> None:
+    """Print why a frame got its light, and below it what the policy saw, line by line."""
+    from realtime.why import numbers
+
+    page = paper()
+    page.print(told.text, markup=False)
+    if told.decision is None or not (rows := numbers(told.decision)):
+        return
+    seen = ", ".join(str(seq) for seq in told.decision.based_on)
+    what = "frame" if len(told.decision.based_on) == 1 else "frames"
+    page.print(f"\nDecided on these numbers, of {what} {seen}:\n", style="dim")
+    page.print(facts(rows))
 
 
 def _print_json(thing: object) -> None:
@@ -72,11 +81,11 @@ def _rows(seen: RunSummary) -> Iterator[tuple[str, str]]:
         yield "frames", "none: the run ended before its first frame"
         yield from (("notice", notice) for notice in seen.notices[:MOST_LINES])
         return
-    fields = _count(seen.n_positions, "field")
+    fields = counted(seen.n_positions, "field")
     yield "frames", f"{seen.n_frames} in {seen.n_shots} shots of {fields}"
     same = seen.host_s == seen.duration_s  # as in a film of simulated cells
-    clock = "" if same else f", {_span(seen.host_s)} on the clock"
-    yield "time", f"{_span(seen.duration_s)} of the experiment{clock}"
+    clock = "" if same else f", {span(seen.host_s)} on the clock"
+    yield "time", f"{span(seen.duration_s)} of the experiment{clock}"
     yield from (("camera", _camera(camera)) for camera in seen.cameras)
     yield from (("channel", _channel(channel)) for channel in seen.channels)
     for light, dose in sorted(seen.dose.items()):
@@ -86,7 +95,7 @@ def _rows(seen: RunSummary) -> Iterator[tuple[str, str]]:
     if seen.n_restored or seen.n_restored_lost:
         lost = f", {seen.n_restored_lost} could not be kept" if seen.n_restored_lost else ""
         by = ", ".join(model or "no network" for model in seen.models)
-        yield "restored", f"{_count(seen.n_restored, 'image')} by {by or 'nobody'}{lost}"
+        yield "restored", f"{counted(seen.n_restored, 'image')} by {by or 'nobody'}{lost}"
     yield from _audits(seen)
     yield from _planes(seen)
     if seen.kinds:
@@ -110,7 +119,7 @@ def _camera(camera: CameraInfo) -> str:
 
 def _channel(channel: ChannelSummary) -> str:
     low, high = channel.power_fraction
-    exposure, power = _range(channel.exposure_ms), _range((100 * low, 100 * high))
+    exposure, power = between(*channel.exposure_ms), between(100 * low, 100 * high)
     if not channel.knows_power:
         return f"{channel.channel}: {channel.n_frames} frames of {exposure} ms, power not recorded"
     light = f"{exposure} ms at {power} % of full power"
@@ -165,7 +174,7 @@ def _audits(seen: RunSummary) -> Iterator[tuple[str, str]]:
         bad = ": OUT OF BOUNDS, not trusted" if field.is_out_of_bounds else ""
         text = (
             f"{of_field}error in cells {field.rmse_e:.2g} e- ({field.low_e:.2g} to "
-            f"{field.high_e:.2g}, {_count(field.audits, 'audit')}){expected}{bad}"
+            f"{field.high_e:.2g}, {counted(field.audits, 'audit')}){expected}{bad}"
         )
         yield "", text
     for reason, count in list(_alike(found.void).items())[:MOST_LINES]:
@@ -180,7 +189,7 @@ def _planes(seen: RunSummary) -> Iterator[tuple[str, str]]:
     skipped = found.whole - found.planes
     yield (
         "planes",
-        f"{found.planes} of {found.whole} taken in {_count(found.stacks, 'stack')}, {skipped} "
+        f"{found.planes} of {found.whole} taken in {counted(found.stacks, 'stack')}, {skipped} "
         f"skipped ({skipped / found.whole:.0%})",
     )
     for number, field in sorted(found.fields.items())[:MOST_LINES]:
@@ -202,16 +211,3 @@ def _alike(reasons: dict[str, int]) -> dict[str, int]:
         for shape, group in groups.items()
     }
     return dict(sorted(counts.items(), key=lambda one: -one[1]))
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" + ("" if number == 1 else "s")
-
-
-def _span(seconds: float) -> str:
-    return f"{seconds / 3600:.3g} h" if seconds >= 7200 else f"{seconds:.4g} s"
-
-
-def _range(bounds: tuple[float, float]) -> str:
-    low, high = (f"{bound:.4g}" for bound in bounds)
-    return low if low == high else f"{low} to {high}"

@@ -11,7 +11,7 @@ from realtime.errors import RunFileError
 from realtime.importing import LIGHT
 from realtime.run_file import RunReader, RunWriter
 from realtime.run_summary import summarize
-from realtime.why import in_words, why
+from realtime.why import in_words, numbers, why
 from realtime.wire import Gap, encode
 from tests.unit import run_samples as samples
 
@@ -52,8 +52,9 @@ def test_why_names_the_decision_its_reason_and_the_frames_it_was_based_on(reader
     assert told.applied.shot == 2
     assert told.text == (
         "Frame 5 (shot 2, field 0) got 12 ms of gfp at 50 % of full power, as snr/1 decided "
-        "after shot 1: snr is enough (SNR 5)."
+        "after shot 1: snr is enough."
     )
+    assert numbers(told.decision) == [("SNR of a cell in that shot", "5")]
 
 
 def test_why_of_the_first_frames_is_the_first_settings(reader) -> None:
@@ -84,7 +85,7 @@ def test_why_does_not_say_that_light_followed_a_policy_that_was_only_asked(
     with RunReader(tmp_path / "run.h5") as run:
         assert why(run, 5).text == (
             "Frame 5 (shot 2, field 0) got 12 ms of gfp at 50 % of full power when it was "
-            "recorded; after shot 1 snr/1 would have said: snr is enough (SNR 5)."
+            "recorded; after shot 1 snr/1 would have said: snr is enough."
         )
 
 
@@ -106,20 +107,20 @@ def test_why_of_no_frame_is_a_clear_error(reader) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("snr", 5.25, "SNR 5.25"),
-        ("signal_e", 8.1, "signal 8.1 e- a pixel"),
-        ("n_confirmed", 45.0, "45 confirmed cells"),
-        ("saturated_fraction", 0.00125, "0.12% of pixels saturated"),
-        ("exposure_ms", 20.0, "exposure 20 ms"),
-        ("power_fraction", 0.2, "power 20.0% of full"),
-        ("light_now", 4.0, "light 4 ms at full power"),
-        ("trend", 0.05, "trend +0.05"),
-        ("my_own", 3.0, "my_own 3"),
-        ("n_confirmed", float("nan"), "nan confirmed cells"),
+        ("snr", 5.25, "SNR of a cell in that shot: 5.25"),
+        ("signal_e", 8.1, "signal of a cell: 8.1 photo-electrons a pixel"),
+        ("n_confirmed", 45.0, "confirmed cells: 45"),
+        ("saturated_fraction", 0.00125, "saturated pixels: 0.12%"),
+        ("exposure_ms", 20.0, "exposure: 20 ms"),
+        ("power_fraction", 0.2, "power: 0.2 of full"),
+        ("light_now", 4.0, "light of that shot: 4 ms at full power"),
+        ("trend", 0.05, "trend: +0.05"),
+        ("my_own", 3.0, "my_own: 3"),
+        ("n_confirmed", float("nan"), "confirmed cells: nan"),
     ],
 )
 def test_inputs_are_said_in_words_with_their_unit(name: str, value: float, said: str) -> None:
-    assert in_words(name, value) == said
+    assert ": ".join(in_words(name, value)) == said
 
 
 def test_every_input_of_the_snr_policy_has_words() -> None:
@@ -129,4 +130,15 @@ def test_every_input_of_the_snr_policy_has_words() -> None:
     policy = SnrPolicy(SnrConfig(target_snr=100.0), FIRST, READ_NOISE_E)
     inputs = policy.decide(Sample().see(FIRST)).inputs
     assert "light_factor" in inputs
-    assert [name for name in inputs if in_words(name, 1.0) == f"{name} 1"] == []
+    assert [name for name in inputs if in_words(name, 1.0)[0] == name] == []
+
+
+def test_the_numbers_of_a_decision_stand_in_the_order_of_a_thought_with_their_units() -> None:
+    inputs = {"light_next": 0.05928, "mine": 2.5, "signal_e": 1.4608, "snr": 15.58}
+    said = numbers(msgspec.structs.replace(samples.decision(1, (2,), 12.0), inputs=inputs))
+    assert said == [
+        ("SNR of a cell in that shot", "15.6"),
+        ("signal of a cell", "1.46 photo-electrons a pixel"),
+        ("light that was asked for", "0.0593 ms at full power"),
+        ("mine", "2.5"),
+    ]
