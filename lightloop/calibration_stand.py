@@ -21,6 +21,7 @@ from acquire.light.port import LightPort
 from acquire.simulated import LightBoxClient
 from acquire.simulated.config import SimulatedScopeConfig
 from acquire.stand.scope import Scope
+from lightloop.awake import awake
 from lightloop.build_microscope import load_core
 from lightloop.children import READY_S, SPAWN, Family, wait_until_ready
 from lightloop.config import MicroManagerConfig
@@ -90,6 +91,7 @@ def open_stand(
     budget = budget or {s.name: s.limits.budget_j_cm2 for s in config.light}
     with ExitStack() as after:
         after.enter_context(hold_stand(config))
+        after.enter_context(awake())
         light, keeper = _start_keeper(Family(RunTask(text, name, "")), config, after)
         core = load_core(config, light, lambda: 0.0)
         after.callback(_unload, core)

@@ -6,6 +6,8 @@ import contextlib
 import signal
 from typing import TYPE_CHECKING
 
+from lightloop.console_close import outliving_the_console
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
@@ -26,7 +28,8 @@ def hearing(note: Callable[[str], object]) -> Iterator[None]:
     names = [name for name in WANTED if hasattr(signal, name)]
     before = {n: signal.signal(getattr(signal, n), hear) for n in names}
     try:
-        yield
+        with outliving_the_console(note):
+            yield
     finally:
         for name, handler in before.items():
             signal.signal(getattr(signal, name), handler)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from acquire.calibrating.calibration_files import iso_date
 from acquire.errors import LightRefused
 from acquire.simulated.config import SimulatedScopeConfig
+from lightloop.awake import awake
 from lightloop.children import SPAWN, Family, wait_until_ready
 from lightloop.config import ConfigError
 from lightloop.one_at_a_time import hold_stand
@@ -105,6 +106,7 @@ def rehearse(
     family, lines = Family(RunTask(text, name, "")), []
     with ExitStack() as after:
         after.enter_context(hold_stand(config))
+        after.enter_context(awake())
         boxes = _start_light(config, family, 1 + 2 * len(plans), after)
         camera = prepare(config, plans[0].channel)
         for number, plan in enumerate(plans):

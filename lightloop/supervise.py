@@ -7,6 +7,7 @@ a minute; nobody waits for the window.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import shutil
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from lightloop.awake import awake
 from lightloop.beginning import start_scope, sweep
 from lightloop.children import READY_S, Child, Family
 from lightloop.config import parse
@@ -65,7 +67,8 @@ def supervise(task: RunTask) -> Outcome:
         # A run is always recorded, if only for its length; a replay has its record already.
         out = task.out or ("" if task.replay is not None else str(folder / "run.h5"))
         task = msgspec.structs.replace(task, folder=str(folder), out=out)
-        with unblocked():
+        keeps = awake() if task.replay is None else contextlib.nullcontext()
+        with unblocked(), keeps:
             return Supervisor(task).run()
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -8,12 +8,14 @@ import os
 import signal
 import sys
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 import psutil
 
 from acquire.errors import ScopeError
+from lightloop.console_close import outliving_the_console
 from lightloop.log import configure, unblocked
 from models.errors import ModelError
 from realtime.address import Address
@@ -130,6 +132,7 @@ class Link:
         self.address: Address | None = None
         self._go = threading.Event()
         self._connection = connection
+        self._sending = threading.Lock()
         threading.Thread(target=self._listen, name="supervisor", daemon=True).start()
 
     def ready(self, address: Address | None = None, ring: str = "") -> None:
@@ -179,6 +182,12 @@ class Link:
         if self.stop.is_set():
             raise StopRequested(self.reason)
 
+    def end(self, reason: str) -> None:
+        """Stop this process as if the supervisor had said so."""
+        self.reason = self.reason or reason
+        self.stop.set()
+        self._go.set()
+
     def _listen(self) -> None:
         try:
             while True:
@@ -188,17 +197,15 @@ class Link:
                     self._go.set()
                 else:
                     self.reason = message.reason
-                    self.stop.set()
-                    self._go.set()
+                    self.end(message.reason)
         except (EOFError, OSError):
             self.is_orphan = True
-            self.reason = self.reason or "the supervisor is gone"
-            self.stop.set()
-            self._go.set()
+            self.end("the supervisor is gone")
 
     def _send(self, message: FromChild) -> None:
         try:
-            self._connection.send_bytes(pack(message))
+            with self._sending:  # a pipe of Windows takes one message at a time, or raises
+                self._connection.send_bytes(pack(message))
         except OSError:
             logger.info("the supervisor is gone; not told: %s", type(message).__name__)
 
@@ -215,11 +222,18 @@ def run_child(connection: Connection, body: Callable[[Link], None], verbose: boo
     if multiprocessing.current_process().name in POLITE:
         give_way()
     configure(is_verbose=verbose)
-    with unblocked():
-        status = _run(Link(connection), body)
+    link = Link(connection)
+    with unblocked(), outliving_the_console(partial(_console_goes, link)):
+        status = _run(link, body)
     # Light is off and files are closed. What remains are destructors of C++ cores and of Qt, which
     # are known to hang or to abort at the interpreter's end.
     os._exit(status)
+
+
+def _console_goes(link: Link, how: str) -> None:
+    """Let the scope go dark at once; the others hear of the run's end as ever, and have time."""
+    if multiprocessing.current_process().name == "scope":
+        link.end(f"stopped by {how}")
 
 
 def give_way() -> None:
