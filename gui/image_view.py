@@ -6,10 +6,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gui import levels as grey
-from gui._qt import QtCore, QtWidgets, Signal, pg
+from gui._qt import QtCore, QtWidgets, Signal
+from gui.linked import Divider, Linked
 from gui.looking import DENOISED_MODES, LOOK_MODES, NOTHING, RAW_MODES, WARNING, Mode
-from gui.pane import Pane
-from gui.style import pen
+from gui.pane import NOTHING_CLIPPED, Pane
 
 if TYPE_CHECKING:
     from typing import Any
@@ -44,9 +44,6 @@ class ImageView(QtWidgets.QWidget):
         self.denoised: NDArray[np.float32] | None = None
         self.network = NO_NETWORK
         self.look: Look | None = None
-        self._split = 0.5
-        self._is_fitted = True
-        self._is_moving = False
         self.left, self.right = Pane(theme, "raw"), Pane(theme, NO_NETWORK)
         self.third = Pane(theme, NOTHING)  # what is for looking alone
         self.panes = (self.left, self.right, self.third)
@@ -57,18 +54,12 @@ class ImageView(QtWidgets.QWidget):
         row.setSpacing(6)
         for pane in self.panes:
             row.addWidget(pane, 1)
-        self._divider = pg.InfiniteLine(
-            pos=0, angle=90, movable=True, pen=pen(theme.denoised, 2), hoverPen=pen(theme.text, 3)
-        )
-        self._divider.setZValue(10)
-        self._divider.hide()
+        self._divider = Divider(theme)
         self.left.box.addItem(self._divider)
-        self._divider.sigPositionChanged.connect(self._on_split)
+        self._divider.sigPositionChanged.connect(lambda *_: self._swipe())
+        self.linked = Linked(self.panes)
+        self.linked.zoomed.connect(self.redraw)
         for pane in self.panes:
-            pane.box.sigRangeChanged.connect(lambda *_, p=pane: self._follow(p))
-            pane.box.sigRangeChangedManually.connect(lambda *_: self._zoomed_by_hand())
-            pane.box.sigResized.connect(lambda *_: self._refit())
-            pane.canvas.fitted.connect(self.fit)
             pane.hovered.connect(self.hovered)
 
     # ------------------------------------------------------------------------------ what to show
@@ -79,11 +70,8 @@ class ImageView(QtWidgets.QWidget):
         self.raw = counts
         if is_new:
             height, width = counts.shape
-            self._divider.setBounds((0, width))
-            self._divider.setPos(self._split * width)
-            for pane in self.panes:
-                pane.tracks.set_size(width, height)
-            self.fit()
+            self._divider.set_width(width)
+            self.linked.set_size(width, height)
 
     def set_denoised(self, photons: NDArray[np.float32] | None, network: str) -> None:
         """Take a new restored image, photo-electrons (Y, X) float32; None where there is none."""
@@ -133,8 +121,7 @@ class ImageView(QtWidgets.QWidget):
         if self.raw is None:
             return
         if self.mode in RAW_MODES:
-            self._draw(self.left, self.raw, self.unit)
-            self._draw_clipped(self.left, self.raw)
+            self._draw_raw(self.raw)
         if self.mode in LOOK_MODES:
             self._draw_look()
         if self.mode in DENOISED_MODES:
@@ -144,11 +131,6 @@ class ImageView(QtWidgets.QWidget):
                 self._draw(self.right, self.denoised, grey.PHOTONS)
         if self.mode is Mode.SWIPE:
             self._draw_swipe(self.raw if self.denoised is None else self.denoised)
-
-    def fit(self) -> None:
-        """Show the whole image."""
-        self._is_fitted = True
-        self._refit()
 
     def value_at(self, x: float, y: float) -> str:
         """Describe the pixel under the cursor, from the full images."""
@@ -174,12 +156,23 @@ class ImageView(QtWidgets.QWidget):
             return self.third
         return self.right if self.mode in DENOISED_MODES else self.left
 
-    def _draw(self, pane: Pane, image: NDArray[Any], unit: Unit) -> None:
+    def _draw_raw(self, counts: NDArray[np.uint16]) -> None:
+        level = self.saturation_adu if self.shows_clipped else float("inf")
+        clipped = grey.clipped(counts, level, grey.stride_for(self.left.px_per_dot()))
+        self._draw(self.left, counts, self.unit, clipped)
+
+    def _draw(
+        self,
+        pane: Pane,
+        image: NDArray[Any],
+        unit: Unit,
+        clipped: NDArray[np.bool_] = NOTHING_CLIPPED,
+    ) -> None:
         assert self.raw is not None
         height, width = self.raw.shape  # a finer image covers the same field
         step = grey.stride_for(pane.px_per_dot() * image.shape[1] / width)
         part = grey.to_grey(image[::step, ::step], self.levels, unit)
-        pane.draw(part, QtCore.QRectF(0, 0, width, height))
+        pane.draw(part, QtCore.QRectF(0, 0, width, height), clipped)
 
     def _draw_look(self) -> None:
         """Draw the image for looking, as bright as the camera's; without one, nothing."""
@@ -192,19 +185,12 @@ class ImageView(QtWidgets.QWidget):
     def _draw_swipe(self, image: NDArray[Any]) -> None:
         assert self.raw is not None
         height, width = self.raw.shape
-        column = min(int(self._split * width), width - 1)
+        column = min(int(self._divider.share * width), width - 1)
         finer = image.shape[1] / width
         step = grey.stride_for(self.left.px_per_dot() * finer)
         unit = self.unit if self.denoised is None else grey.PHOTONS
         part = grey.to_grey(image[::step, int(column * finer) :: step], self.levels, unit)
         self.left.draw(part, QtCore.QRectF(column, 0, width - column, height), is_over=True)
-
-    def _draw_clipped(self, pane: Pane, counts: NDArray[np.uint16]) -> None:
-        step = grey.stride_for(pane.px_per_dot())
-        height, width = counts.shape
-        level = self.saturation_adu if self.shows_clipped else float("inf")
-        mask = grey.clipped(counts, level, step)
-        pane.draw_clipped(mask, QtCore.QRectF(0, 0, width, height))
 
     def _title(self) -> None:
         theme, has = self._theme, self.denoised is not None
@@ -222,30 +208,6 @@ class ImageView(QtWidgets.QWidget):
             name = look.title(self.raw.shape[1], self.third.canvas.pixel_um)
         self.third.set_name(name, theme.warn, theme.warn_text)
 
-    # ------------------------------------------------------------------------------- linked views
-
-    def _follow(self, pane: Pane) -> None:
-        if self._is_moving or not pane.isVisible():
-            return
-        self._is_moving = True
-        for other in self.panes:
-            if other is not pane and other.isVisible():
-                other.box.setRange(pane.box.viewRect(), padding=0.0)
-        self._is_moving = False
-
-    def _zoomed_by_hand(self) -> None:
-        self._is_fitted = False
-        self.redraw()
-
-    def _refit(self) -> None:
-        if self._is_fitted and self.raw is not None:
-            height, width = self.raw.shape
-            for pane in self.panes:
-                if pane.isVisibleTo(self):
-                    pane.fit(width, height)
-
-    def _on_split(self) -> None:
-        if self.raw is not None:
-            self._split = float(self._divider.value()) / self.raw.shape[1]
-            if self.mode is Mode.SWIPE:
-                self.redraw()
+    def _swipe(self) -> None:
+        if self.mode is Mode.SWIPE and self.raw is not None:
+            self.redraw()

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gui._qt import Qt, QtCore, QtGui, QtWidgets, Signal, pg
+from gui.picture import Colours, PictureItem
 from gui.style import Elided, font
-from gui.theme import lookup, rgb
 from gui.tracks_item import TracksItem
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from gui.theme import Theme
 
-HEAD_DOTS = 16
+HEAD_DOTS = 16  # of a line of text
+NOTHING_CLIPPED = np.zeros((0, 0), np.bool_)
 ROUND_UM = (1, 2, 5)  # a scale bar is one of these times a power of ten
 
 
@@ -126,14 +127,11 @@ class Pane(QtWidgets.QFrame):
         self._theme = theme
         self.canvas = Canvas(theme)
         self.box = self.canvas.box
-        self.image = pg.ImageItem(axisOrder="row-major")
-        self.over = pg.ImageItem(axisOrder="row-major")  # the right part of a swipe
-        self.clip = pg.ImageItem(axisOrder="row-major")
+        self.image = PictureItem()
+        self.over = PictureItem()  # the right part of a swipe
         self.tracks = TracksItem(theme)
-        self._greys = lookup(theme)
-        red, green, blue = rgb(theme.saturated)
-        self._clip_colours = np.array([[0, 0, 0, 0], [red, green, blue, 255]], np.uint8)
-        for item in (self.image, self.over, self.clip, self.tracks):
+        self._colours = Colours(theme)
+        for item in (self.image, self.over, self.tracks):
             self.box.addItem(item)
         self.over.hide()
         self.name = Elided()
@@ -164,19 +162,20 @@ class Pane(QtWidgets.QFrame):
             self.setStyleSheet(sheet)
             self.name.setStyleSheet(f"color: {ink};")
 
-    def draw(self, grey: NDArray[np.uint8], rect: QtCore.QRectF, *, is_over: bool = False) -> None:
-        """Show grey levels, (Y, X) uint8, over a rectangle in pixels of the full image."""
-        item = self.over if is_over else self.image
-        item.setImage(grey, autoLevels=False, levels=(0, 255), lut=self._greys)
-        item.setRect(rect)
+    def draw(
+        self,
+        grey: NDArray[np.uint8],
+        rect: QtCore.QRectF,
+        clipped: NDArray[np.bool_] = NOTHING_CLIPPED,
+        *,
+        is_over: bool = False,
+    ) -> None:
+        """Show grey levels, (Y, X) uint8, over a rectangle in pixels of the full image.
 
-    def draw_clipped(self, mask: NDArray[np.bool_], rect: QtCore.QRectF) -> None:
-        """Colour the blocks where the camera clips; an empty mask colours none."""
-        self.clip.setVisible(bool(mask.size))
-        if mask.size:
-            flags = mask.view(np.uint8)
-            self.clip.setImage(flags, autoLevels=False, levels=(0, 2), lut=self._clip_colours)
-            self.clip.setRect(rect)
+        `clipped`, a mask of the same shape, is where the camera clips; empty where it does not.
+        """
+        item = self.over if is_over else self.image
+        item.show_pixels(self._colours.paint(grey, clipped), rect)
 
     def fit(self, width: int, height: int) -> None:
         """Show the whole image."""

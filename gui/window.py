@@ -167,7 +167,7 @@ class MainWindow(QtWidgets.QWidget):
         keys.bind(self, "S", controls.clipped.toggle)
         keys.bind(self, "T", controls.tracks.toggle)
         keys.bind(self, "I", controls.ids.toggle)
-        keys.bind(self, "F", self.images.fit)
+        keys.bind(self, "F", self.images.linked.fit)
         keys.bind(self, "F1", self.key_sheet.toggle)
         keys.bind(self, "F2", lambda: self.panel.setVisible(self.panel.isHidden()))
 
