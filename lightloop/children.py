@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import logging
 import multiprocessing
@@ -88,7 +89,8 @@ class Child:
         One that waits in the kernel for a device that hangs may not end at all: nobody waits for it
         for ever, neither here nor at our own end, for the light is more urgent.
         """
-        self.process.kill()
+        with contextlib.suppress(PermissionError):  # Windows, of one that was killed and still ends
+            self.process.kill()
         self.process.join(KILLED_S)
         if not self.process.is_alive():
             return True

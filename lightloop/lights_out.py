@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 KEEPER_S = 40.0  # longer than the keeper itself goes on trying
-NOBODY = 2**22 + 1  # above every process number of Linux: a keeper without an owner to kill
+NOBODY = -1  # no process has this number, on no system: a keeper without an owner to kill
 HEAR_S = 0.1  # for a scope to hear that its keeper is gone, and to say that it is dark; proposed
 BEGIN_S = READY_S  # for a keeper to start: to end it sooner would leave nobody
 TICK_S = 0.2

@@ -144,7 +144,11 @@ def _hear(leases: Connection, deadline_ns: int, now_ns: Callable[[], int]) -> by
     """Wait for the owner's next message, but not beyond the deadline (0: for ever)."""
     try:
         wait_s = max(0.0, (deadline_ns - now_ns()) * 1e-9) if deadline_ns else None
-        return leases.recv_bytes(LONGEST) if leases.poll(wait_s) else _LATE
+        while not leases.poll(wait_s):
+            wait_s = (deadline_ns - now_ns()) * 1e-9
+            if wait_s <= 0:  # Windows may wake us up to 16 ms too soon
+                return _LATE
+        return leases.recv_bytes(LONGEST)
     except (EOFError, OSError):
         return _GONE
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from acquire.keeper.keep import KeeperReport
 
+
+logger = logging.getLogger(__name__)
 
 OWNER_S = 5.0  # an owner that ends in good order has left the light dark; proposed
 KILLED_S = 1.0
@@ -95,8 +98,10 @@ def kill(pid: int) -> None:
     """Kill the owner of the light, so that its ports are free."""
     try:
         psutil.Process(pid).kill()
-    except psutil.NoSuchProcess:
-        return  # gone already
+    except (psutil.NoSuchProcess, ValueError):
+        return  # gone already, or there never was one
+    except psutil.AccessDenied as error:  # Windows, of one that is about to end
+        logger.warning("the owner of the light cannot be killed: %s", error)
     wait_for_end(pid, KILLED_S)
 
 
@@ -109,8 +114,15 @@ def wait_for_end(pid: int, patience_s: float = OWNER_S) -> None:
     try:
         owner = psutil.Process(pid)
         while time.monotonic() < until_s:  # beyond it the light cannot wait
-            if not owner.is_running() or owner.status() == psutil.STATUS_ZOMBIE:
+            if not owner.is_running() or _is_unburied(owner):
                 return
             time.sleep(LOOK_S)
-    except psutil.NoSuchProcess:
-        return  # gone
+    except (psutil.NoSuchProcess, ValueError):
+        return  # gone, or there never was one
+
+
+def _is_unburied(owner: psutil.Process) -> bool:
+    try:
+        return bool(owner.status() == psutil.STATUS_ZOMBIE)
+    except psutil.AccessDenied:  # Windows does not always tell; nobody is unburied there
+        return False
