@@ -72,6 +72,7 @@ class StreamClient:
         self._socket.setsockopt(zmq.SNDTIMEO, 1000)
         show_token(self._socket, address)
         self._socket.setsockopt(zmq.RCVHWM, 10_000)
+        self._patience_ms = -1  # zmq's own: for ever
         self._socket.connect(endpoint)
         self._hello = Hello(name, policy, credit, resume_from, address.token)
         is_child = multiprocessing.parent_process() is not None
@@ -117,9 +118,13 @@ class StreamClient:
         BadMessage
             If the bytes are no message.
         """
-        if not self._socket.poll(timeout_ms):
+        if timeout_ms != self._patience_ms:
+            self._socket.setsockopt(zmq.RCVTIMEO, timeout_ms)
+            self._patience_ms = timeout_ms
+        try:
+            packet = self._socket.recv()
+        except zmq.Again:
             return None
-        packet = self._socket.recv()
         message = decode_from_hub(packet)
         if isinstance(message, Refused):
             raise StreamError(f"the hub refuses {self._hello.name!r}: {message.reason}")

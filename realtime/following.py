@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
-import numpy as np
 
 from realtime.memory import Known, LastingTracker
 from realtime.stack_heights import with_heights
@@ -16,6 +15,7 @@ from realtime.wire import Tracks
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from acquire.frame import FrameInfo
@@ -59,9 +59,12 @@ class Following:
         self._fields: dict[int, _Field] = {}
 
     def update(
-        self, info: FrameInfo, image: NDArray[np.float32], found: Detections
+        self, info: FrameInfo, image: NDArray[np.float32], found: Detections | None
     ) -> tuple[Tracks, tuple[TrackEvent, ...]]:
-        """Take in what was found in a shot, (Y, X) `image`; return its cells and events."""
+        """Take in what was found in a shot, (Y, X) `image`; return its cells and events.
+
+        `found` is None where not every pixel is a number: nobody looked.
+        """
         flags = []
         of = self._fields.get(info.shot.position)
         is_resized = of is not None and of.shape != image.shape
@@ -75,7 +78,7 @@ class Following:
         self._carry(of, info)
         self._skip(of, info)
         of.number = info.shot.number
-        if not is_real(image):  # nobody looked, so nobody was missed
+        if found is None:  # nobody looked, so nobody was missed
             return msgspec.structs.replace(of.tracks, flags=(*flags, NOT_NUMBERS)), ()
         if of.is_deep is None:
             of.is_deep = bool(of.tracks.z_px) if of.tracks.ids else found.z_px is not None
@@ -159,11 +162,6 @@ class Following:
         of.t = info.index.t
         if of.number >= 0 and stride > 0:
             of.stride = stride
-
-
-def is_real(image: NDArray[np.float32]) -> bool:
-    """Whether every pixel is a number; one that is none spoils the sum."""
-    return bool(np.isfinite(image.sum(dtype=np.float64)))
 
 
 def doubted(trust: Trust, flags: tuple[str, ...]) -> Trust:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from realtime.following import Following, doubted, is_real
+from realtime.following import Following, doubted
 from realtime.memory import Recollection
 from realtime.nothing import find_nothing
 from realtime.observe import observe
@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from acquire.frame import FrameInfo
+    from realtime.detections import Detections
     from realtime.memory import Known
-    from realtime.policy.observation import Trust
+    from realtime.policy.observation import Observation, Trust
     from realtime.steps import Steps
-    from realtime.wire import CellDoses, Tracks
+    from realtime.wire import CellDoses, TrackEvent, Tracks
 
 
 IN_FOCUS = ("locked", "found")
@@ -98,56 +99,29 @@ class Pipeline:
     def answer(self) -> tuple[Result, DecisionMessage]:
         """Track, judge and decide: the answer to the shot whose last frame was just seen."""
         info, steps = self._seen[0], self.steps
-        image, trust = self._stack.image, self._trust
+        image = self._stack.image
         assert image is not None, "every shot holds the first channel"
-        assert trust is not None
-        position = info.shot.position
         start = time.perf_counter_ns()
         recalled = self._recollection.settle(self._seen)
-        detections = (steps.detect if is_real(image) else find_nothing)(image)
-        detections = self._stack.raised(detections)
+        holds_numbers = is_real(image)
+        found = self._stack.raised((steps.detect if holds_numbers else find_nothing)(image))
         detected = time.perf_counter_ns()
-        tracks, events = self._following.update(info, image, detections)
+        tracks, events = self._following.update(info, image, found if holds_numbers else None)
         if tracks.classes:
             tracks = msgspec.structs.replace(tracks, kinds=steps.kinds)
         tracked = time.perf_counter_ns()
-        observation = observe(
-            shot=info.shot.number,
-            position=position,
-            t_s=info.t_s,
-            seqs=tuple(i.seq for i in self._seen),
-            applied=tuple(i.applied for i in self._seen),
-            detections=detections,
-            tracks=tracks,
-            events=events,
-            trust=doubted(trust, tracks.flags),
-            saturated_fraction=self._saturated,
-            dose_j_cm2=self._dose(position),
-            pixel_um=steps.pixel_um,
-        )
-        if steps.planes is not None:
-            stack = steps.planes.judge(position)
-            observation = msgspec.structs.replace(observation, stack=stack)
+        observation = self._observe(found, tracks, events)
         decision = steps.policy.decide(observation)
-        decided = time.perf_counter_ns()
-        times = StepTimes(
-            restore_ns=self._ns["restore"],
-            detect_ns=detected - start,
-            track_ns=tracked - detected,
-            judge_ns=self._ns["judge"],
-            decide_ns=decided - tracked,
-            total_ns=sum(self._ns.values()) + decided - start,
-        )
-        slot = steps.keep(image) if steps.keep is not None else None
+        times = self._times(start, detected, tracked, time.perf_counter_ns())
         result = Result(
             info.shot.number,
-            position,
+            info.shot.position,
             observation.seqs,
             observation,
             tracks,
             events,
             steps.restore.model_id,
-            slot,
+            steps.keep(image) if steps.keep is not None else None,
             times,
             self._is_fresh,
             self._of_cells(info, tracks),
@@ -157,6 +131,41 @@ class Pipeline:
         self.forget()
         self._is_fresh = False
         return result, DecisionMessage(decision)
+
+    def _observe(
+        self, found: Detections, tracks: Tracks, events: tuple[TrackEvent, ...]
+    ) -> Observation:
+        """Return all that a policy may look at."""
+        info, steps, trust = self._seen[0], self.steps, self._trust
+        assert trust is not None
+        observation = observe(
+            shot=info.shot.number,
+            position=info.shot.position,
+            t_s=info.t_s,
+            seqs=tuple(i.seq for i in self._seen),
+            applied=tuple(i.applied for i in self._seen),
+            detections=found,
+            tracks=tracks,
+            events=events,
+            trust=doubted(trust, tracks.flags),
+            saturated_fraction=self._saturated,
+            dose_j_cm2=self._dose(info.shot.position),
+            pixel_um=steps.pixel_um,
+        )
+        if steps.planes is None:
+            return observation
+        return msgspec.structs.replace(observation, stack=steps.planes.judge(info.shot.position))
+
+    def _times(self, start: int, detected: int, tracked: int, decided: int) -> StepTimes:
+        """Return how long each step took; all steps of a shot's frames count."""
+        return StepTimes(
+            restore_ns=self._ns["restore"],
+            detect_ns=detected - start,
+            track_ns=tracked - detected,
+            judge_ns=self._ns["judge"],
+            decide_ns=decided - tracked,
+            total_ns=sum(self._ns.values()) + decided - start,
+        )
 
     def known(self, position: int) -> Known | None:
         """Return what is known of a field after its last shot, for keeping; None: nothing is."""
@@ -227,3 +236,11 @@ def _clipped(adu: NDArray[np.uint16], saturation_adu: float) -> float:
     if adu.max() < saturation_adu:
         return 0.0
     return float(np.count_nonzero(adu >= saturation_adu)) / adu.size
+
+
+def is_real(image: NDArray[np.float32]) -> bool:
+    """Whether every pixel is a number: one that is none is the least and the largest of all.
+
+    Two looks at an image take a quarter of the time of its sum in float64.
+    """
+    return bool(np.isfinite(image.min()) and np.isfinite(image.max()))

@@ -13,6 +13,7 @@ too. A restored image has no checksum: it is only looked at, never decided on.
 
 from __future__ import annotations
 
+import math
 import mmap
 import os
 import platform
@@ -59,6 +60,7 @@ class Ring:
         slots = whole.reshape(info.slots, stride)
         self._stamps = slots[:, :HEADER_BYTES].view(np.uint64)  # (slots, 8)
         self._bytes = slots[:, HEADER_BYTES:]
+        self._images: dict[int, NDArray[Any]] = {}  # of each slot; making one takes 10 us and more
 
     @classmethod
     def create(cls, name: str, slots: int, slot_bytes: int) -> Self:
@@ -123,16 +125,29 @@ class Ring:
         stamps = self._stamps[slot]
         stamps[BEGIN] = generation
         stamps[SEQ] = seq
-        target = self._bytes[slot, : pixels.nbytes].view(pixels.dtype).reshape(pixels.shape)
-        np.copyto(target, pixels)
+        np.copyto(self._image(slot, pixels.shape, pixels.dtype, is_writeable=True), pixels)
         stamps[END] = generation
         return slot, generation
 
     def view(self, slot: int, shape: tuple[int, int], dtype: DTypeLike) -> NDArray[Any]:
         """Return the image in a slot, (Y, X), read-only; look at `check` after using it."""
-        count = int(np.dtype(dtype).itemsize) * shape[0] * shape[1]
-        image = self._bytes[slot, :count].view(dtype).reshape(shape)
-        image.flags.writeable = False
+        return self._image(slot, shape, np.dtype(dtype), is_writeable=False)
+
+    def _image(
+        self, slot: int, shape: tuple[int, ...], dtype: np.dtype[Any], *, is_writeable: bool
+    ) -> NDArray[Any]:
+        """Return a slot as an image; the same array as the last time, if it fits."""
+        image = self._images.get(slot)
+        if (
+            image is None
+            or image.shape != shape
+            or image.dtype != dtype
+            or image.flags.writeable is not is_writeable
+        ):
+            count = dtype.itemsize * math.prod(shape)
+            image = self._bytes[slot, :count].view(dtype).reshape(shape)
+            image.flags.writeable = is_writeable
+            self._images[slot] = image
         return image
 
     def check(self, slot: int, generation: int) -> None:
@@ -153,7 +168,7 @@ class Ring:
     def close(self) -> None:
         """Let go of the memory; the owner also removes it. May be called twice."""
         if hasattr(self, "_stamps"):
-            del self._stamps, self._bytes
+            del self._stamps, self._bytes, self._images
             try:
                 self._memory.close()
             except BufferError:  # a view is still alive somewhere; the process's end frees the map

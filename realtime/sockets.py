@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING
 
 import zmq
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 MAX_MESSAGE_BYTES = 4 << 20  # a result with some ten thousand tracks; more is no client of ours
 MESSAGES_A_TURN = 64  # a flood must not keep anybody waiting
 LINGER_MS = 1000
+NOW, MORE_NOW = int(zmq.NOBLOCK), int(zmq.NOBLOCK | zmq.SNDMORE)  # to add up flags takes a while
 HANDSHAKE_MS = 2000  # who connects and does not say the token by then is cut off; proposed
 
 
@@ -97,9 +97,10 @@ def drain(
 ) -> Iterator[BadMessage]:
     """Hand on what has come, a turn's worth at most; yield what was no message of ours."""
     for _ in range(MESSAGES_A_TURN):
-        if not socket.poll(0):
+        try:
+            identity, *parts = socket.recv_multipart(NOW)
+        except zmq.Again:
             return
-        identity, *parts = socket.recv_multipart()
         try:
             if len(parts) != 1:
                 raise BadMessage(f"a message has one part, got {len(parts)}")
@@ -110,7 +111,9 @@ def drain(
 
 def transmit(socket: Socket, identity: bytes, packet: bytes) -> bool:
     """Send to one client without waiting; return whether it could be sent."""
-    with contextlib.suppress(zmq.ZMQError):  # nobody there, or somebody who stopped reading
-        socket.send_multipart([identity, packet], flags=zmq.NOBLOCK)
-        return True
-    return False
+    try:
+        socket.send(identity, MORE_NOW)
+        socket.send(packet, NOW)
+    except zmq.ZMQError:  # nobody there, or somebody who stopped reading
+        return False
+    return True

@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 
 from acquire.frame import FrameInfo, Index, Shot
 from acquire.settings import Applied, ChannelSettings, Settings
 from realtime.nothing import find_nothing
-from realtime.pipeline import Pipeline
+from realtime.pipeline import Pipeline, is_real
 from realtime.policy import Decision, Observation, Trust
 from realtime.steps import Steps
 from realtime.wire import Picture, RestoredSlot, RingInfo, TrackEvent, Tracks
@@ -307,6 +310,17 @@ def test_late_shots_and_images_without_numbers_change_no_track_and_lower_no_ligh
     assert not bench.policy.seen[-1].trust.is_trusted
     assert len(bench.images) == 2  # no detector sees what is no number
     assert told(pipeline, 3, 7, image(20)) == (2, ())
+
+
+@given(
+    arrays(
+        np.float32,
+        array_shapes(min_dims=2, max_dims=2, max_side=9),
+        elements=st.floats(width=32) | st.sampled_from([np.nan, np.inf, -np.inf, 3e38, -3e38]),
+    )
+)
+def test_an_image_is_real_if_every_pixel_is_a_number(image: np.ndarray) -> None:
+    assert is_real(image) == bool(np.isfinite(image).all())
 
 
 def test_missing_time_points_are_told_to_the_tracker(bench: Bench) -> None:

@@ -48,6 +48,28 @@ def test_only_the_newest_of_each_slot_passes_the_check(seqs: list[int]) -> None:
                     ring.check(slot, generation)
 
 
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 3), st.integers(1, 9), st.integers(1, 9), st.booleans()),
+        min_size=1,
+        max_size=20,
+    )
+)
+def test_images_of_any_size_and_kind_take_turns_in_a_slot(
+    turns: list[tuple[int, int, int, bool]],
+) -> None:
+    rng = np.random.default_rng(0)
+    with Ring.create(f"ll_{uuid.uuid4().hex[:10]}", 4, 4 * 81) as ring:
+        for seq, (ahead, height, width, is_real) in enumerate(turns):
+            dtype = np.dtype(np.float32 if is_real else np.uint16)
+            written = rng.integers(0, 65535, (height, width)).astype(dtype)
+            slot, _ = ring.write(4 * seq + ahead, written)
+            shown = ring.view(slot, (height, width), dtype)
+            assert shown.dtype == dtype
+            assert np.array_equal(shown, written)
+            assert np.array_equal(ring.view(slot, (width, height), dtype).ravel(), written.ravel())
+
+
 def test_a_view_cannot_be_written(ring: Ring) -> None:
     slot, _ = ring.write(0, image(0))
     with pytest.raises(ValueError, match="read-only"):
