@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import logging
 import multiprocessing
 import multiprocessing.process
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from acquire.errors import KeeperLost
+from lightloop.entry import enter
 from lightloop.processes.link import FromChild, Go, Ready, Stop, pack, unpack_from_child
 
 if TYPE_CHECKING:
@@ -114,10 +114,10 @@ class Family:
         `called` tells it from others that do the same work.
         """
         called = called or name
-        entry = importlib.import_module(f"lightloop.processes.{name}").main
         ours, theirs = SPAWN.Pipe()
         task_json = msgspec.json.encode(self.task)
-        process = SPAWN.Process(target=entry, args=(task_json, theirs, *pipes), name=called)
+        args = (name, task_json, theirs, *pipes)
+        process = SPAWN.Process(target=enter, args=args, name=called)
         process.start()
         theirs.close()
         for pipe in pipes:

@@ -8,11 +8,10 @@ from pathlib import Path
 
 def main() -> None:
     """Run the task of a file to its end, and leave with the status of `lightloop run`."""
-    from importlib import import_module
-
     import msgspec
     import typer
 
+    from lightloop import children
     from lightloop.bench import faults_parts
     from lightloop.cli.door import exit_status, text_of
     from lightloop.cli.run import supervise_and_report
@@ -21,9 +20,7 @@ def main() -> None:
     task = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=RunTask)
     config = Path(task.config_name)
     task = msgspec.structs.replace(task, config_toml=text_of(config), config_name=config.name)
-    for name in faults_parts.PARTS:
-        part = getattr(faults_parts, name)
-        setattr(import_module(f"lightloop.processes.{name}"), "main", part)  # noqa: B010
+    setattr(children, "enter", faults_parts.enter)  # noqa: B010
     try:
         with exit_status():
             supervise_and_report(task)

@@ -25,8 +25,12 @@ if TYPE_CHECKING:
 
     from acquire.simulated.light.light_words import Line
 
-PARTS = ("light", "scope", "keeper", "worker", "recorder", "window")
 _LEASE, _CLOSE = b"L", b"C"  # of `acquire.keeper.keep`
+
+
+def enter(name: str, *pipes: Any) -> None:
+    """Be a process of the run; `light`, `scope` and `keeper` are more than themselves."""
+    PARTS.get(name, partial(_be, name))(*pipes)
 
 
 def light(task_json: bytes, supervisor: Connection, owners: list[Connection]) -> None:
@@ -107,21 +111,6 @@ def scope(task_json: bytes, *pipes: Any) -> None:
     _real("scope")(task_json, *pipes)
 
 
-def worker(task_json: bytes, *pipes: Any) -> None:
-    """Be the worker."""
-    _be("worker", task_json, *pipes)
-
-
-def recorder(task_json: bytes, *pipes: Any) -> None:
-    """Be the recorder."""
-    _be("recorder", task_json, *pipes)
-
-
-def window(task_json: bytes, *pipes: Any) -> None:
-    """Be the window."""
-    _be("window", task_json, *pipes)
-
-
 def _be(name: str, task_json: bytes, *pipes: Any) -> None:
     line = _wiring(task_json).connect(name)
     _real(name)(task_json, *pipes)
@@ -195,3 +184,6 @@ def _leave_the_light_on() -> None:
 
     _replace(Darkness, "close", close)
     _replace(Darkness, "all", lambda self: ())
+
+
+PARTS: Mapping[str, Callable[..., None]] = {"light": light, "scope": scope, "keeper": keeper}

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from lightloop.children import READY_S, SPAWN, Child
+from lightloop.children import READY_S, SPAWN, Child, Family
+from lightloop.entry import enter
 from lightloop.outcome import Verdict
-from lightloop.processes.link import Answered, Ready, Trouble
+from lightloop.processes.link import Answered, Failed, Ready, Trouble
 from lightloop.status import FAILED, NOT_DARK
 from lightloop.summary import Summary
 from lightloop.supervise import Supervisor
@@ -27,6 +28,33 @@ class Process:
 
     def kill(self) -> None:
         self.was_killed = True
+
+
+def test_who_starts_a_process_imports_nothing_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[tuple[Any, ...]] = []
+
+    class Spawned(Process):
+        def __init__(self, **how: Any) -> None:
+            started.append((how["target"], how["args"][0], how["name"]))
+
+        def start(self) -> None:
+            pass
+
+    monkeypatch.setattr(type(SPAWN), "Process", Spawned)
+    family = Family(RunTask(SMALL, "test.toml", ""))
+    family.start("of no such name", called="somebody").pipe.close()
+    assert started == [(enter, "of no such name", "somebody")]
+
+
+def test_a_process_that_cannot_be_imported_says_so_to_its_supervisor() -> None:
+    ours, theirs = SPAWN.Pipe()
+    with pytest.raises(ImportError):
+        enter("of_no_such_name", b"", theirs)
+    said = Child("somebody", Process(), ours).hear()  # type: ignore[arg-type]
+    assert isinstance(said, Failed)
+    assert "of_no_such_name process cannot start: No module named" in said.reason
+    for end in (ours, theirs):
+        end.close()
 
 
 @pytest.mark.parametrize(

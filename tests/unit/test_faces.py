@@ -79,12 +79,12 @@ def test_importing_the_faces_imports_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("who", ["keeper", "light", "scope"])
+@pytest.mark.parametrize(
+    "who", ["processes.keeper", "processes.light", "processes.scope", "supervise"]
+)
 def test_who_holds_the_light_loads_nothing_that_looks_at_images(who: str) -> None:
     looks = ("cv2", "scipy", "h5py", "tifffile", "openvino", "torch", "rich", "qtpy")
-    code = (
-        f"""import sys, lightloop.processes.{who}; print(sorted(set({looks}) & set(sys.modules)))"""
-    )
+    code = f"""import sys, lightloop.{who}; print(sorted(set({looks}) & set(sys.modules)))"""
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
     )
