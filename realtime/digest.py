@@ -22,7 +22,16 @@ class StreamDigest:
 
     def add(self, seq: int, xxh3: int) -> None:
         """Take the next frame's number and checksum."""
-        self._sum.update(_PAIR.pack(seq, xxh3))
+        self._sum.update(pair(seq, xxh3))
+
+    def add_all(self, pairs: bytes | bytearray) -> None:
+        """Take the next frames, as `pair` makes them, one after the other."""
+        self._sum.update(pairs)
 
     def __str__(self) -> str:
         return self._sum.hexdigest()
+
+
+def pair(seq: int, xxh3: int) -> bytes:
+    """Return what a frame adds, for whoever has to keep it for a while."""
+    return _PAIR.pack(seq, xxh3)

@@ -12,8 +12,8 @@ from realtime.errors import StreamError
 from realtime.recording import Listener, Recording
 from realtime.run_file import RunWriter, resume_point
 from realtime.run_file.layout import COMPLETE, PARTIAL
+from realtime.run_file.rolling import PART_BYTES
 from realtime.run_file.sync import EVERY_S
-from realtime.run_file.writer import PART_BYTES
 from realtime.wire import End
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from realtime.digest import StreamDigest
+from realtime.digest import StreamDigest, pair
+from realtime.errors import RunFileError
 from realtime.run_file.journal import decode_document
 from realtime.run_file.part import Part
 from realtime.wire import FrameMessage
@@ -26,23 +27,46 @@ class OwnDigest:
     def __init__(self, earlier: list[Path]) -> None:
         self._earlier = earlier
         self._digest = StreamDigest()
-        self._waiting: list[tuple[int, int]] = []
+        self._waiting = bytearray()  # 16 bytes a frame, for all the days that a run still lasts
 
     def add(self, seq: int, xxh3: int) -> None:
         """Take the next frame's number and checksum."""
         if self._earlier:
-            self._waiting.append((seq, xxh3))
+            self._waiting += pair(seq, xxh3)
         else:
             self._digest.add(seq, xxh3)
 
+    def doubt(self, sent: str) -> str:
+        """Return what is to be said if these are not the frames whose digest the hub has sent.
+
+        Nothing is to be said where it sent none, or the same one.
+        """
+        if not sent:
+            return ""
+        try:
+            ours = str(self)
+        except RunFileError as error:
+            return f"the digest of the frames in this file cannot be told: {error}"
+        if ours == sent:
+            return ""
+        return (
+            f"the digest of the frames in this file is {ours}, but the hub sent {sent}: "
+            "frames are missing, or are not those that were sent"
+        )
+
     def __str__(self) -> str:
-        for path in self._earlier:
-            with Part(path) as part:
-                for packet in part.packets():
-                    document = decode_document(packet, path.name)
-                    if isinstance(document, FrameMessage):
-                        self._digest.add(document.info.seq, document.xxh3)
-        for seq, xxh3 in self._waiting:
-            self._digest.add(seq, xxh3)
-        self._earlier, self._waiting = [], []
+        while self._earlier:
+            self._add_part(self._earlier[0])
+            del self._earlier[0]
+        self._digest.add_all(self._waiting)
+        self._waiting.clear()
         return str(self._digest)
+
+    def _add_part(self, path: Path) -> None:
+        pairs = bytearray()
+        with Part(path) as part:
+            for packet in part.packets():
+                document = decode_document(packet, path.name)
+                if isinstance(document, FrameMessage):
+                    pairs += pair(document.info.seq, document.xxh3)
+        self._digest.add_all(pairs)

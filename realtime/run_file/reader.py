@@ -10,11 +10,9 @@ import xxhash
 
 from realtime.errors import RunFileError
 from realtime.run_file.codec import unpack
-from realtime.run_file.index import RunIndex
+from realtime.run_file.growing import GrowingRun
 from realtime.run_file.journal import decode_document
-from realtime.run_file.layout import CONTINUED, RECORDING
-from realtime.run_file.part import Part
-from realtime.run_file.parts import part_path, part_paths
+from realtime.run_file.parts import part_paths
 from realtime.run_file.restored import WHY
 from realtime.wire import Result
 
@@ -48,52 +46,15 @@ class RunReader:
     def __init__(self, path: Path) -> None:
         paths = part_paths(path)
         self.path = paths[0] if paths else path
-        self._parts: list[Part] = []
-        self._n_read: list[int] = []
-        self._index = RunIndex(self.path.name)
-        try:
-            self._parts.append(Part(self.path))
-            if self._parts[0].number:
-                raise RunFileError(f"{self.name} is a later part of a run whose first is missing")
-            self._n_read.append(0)
-            self._read_on()
-        except RunFileError:
-            self.close()
-            raise
+        self._run = GrowingRun(self.path)
+        self._parts, self._index = self._run.parts, self._run.index
 
     def refresh(self) -> bool:
         """Read what was recorded since; return whether there was something.
 
         Of one growing run, a process keeps one reader (see `Part.refresh`).
         """
-        if self.status == RECORDING:
-            self._parts[-1].refresh()
-        return self._read_on()
-
-    def _read_on(self) -> bool:
-        while (path := part_path(self.path, len(self._parts))).exists():
-            if self.status == RECORDING:
-                self._parts[-1].refresh()  # it was written to the end before the next one began
-            part = Part(path)
-            self._parts.append(part)
-            self._n_read.append(0)
-            if part.session_id != self._parts[0].session_id:
-                raise RunFileError(f"{path.name} beside {self.name} belongs to another run")
-        if self.status == CONTINUED:
-            raise RunFileError(
-                f"{self._parts[-1].path.name} says that the run goes on, but {path.name} is "
-                "missing: put it beside the others"
-            )
-        has_grown = False
-        for number, part in enumerate(self._parts):
-            for packet in part.packets(self._n_read[number]):
-                document = decode_document(packet, part.path.name)
-                self._index.take(document, number, self._n_read[number])
-                self._n_read[number] += 1
-                has_grown = True
-        if self._index.start is None:
-            raise RunFileError(f"{self.name} holds no run yet")
-        return has_grown
+        return self._run.refresh()
 
     @property
     def name(self) -> str:
@@ -113,7 +74,7 @@ class RunReader:
     @property
     def status(self) -> str:
         """How it ended: "complete", "partial", or "recording" (goes on, or its writer died)."""
-        return self._parts[-1].status
+        return self._run.status
 
     @property
     def start(self) -> Start:
@@ -236,10 +197,8 @@ class RunReader:
             ) from error
 
     def packets(self) -> Iterator[bytes]:
-        """Yield every document as it came over the wire, in order of arrival."""
-        for part in self._parts:
-            # Each later part begins with the start again, so that it can be read alone.
-            yield from part.packets(1 if part.number else 0)
+        """Return every document as it came over the wire, in order of arrival."""
+        return self._run.packets()
 
     def documents(self) -> Iterator[Document]:
         """Yield every document, decoded, in order of arrival."""
@@ -256,8 +215,7 @@ class RunReader:
 
     def close(self) -> None:
         """Close every part. May be called twice."""
-        for part in self._parts:
-            part.close()
+        self._run.close()
 
     def __enter__(self) -> Self:
         return self

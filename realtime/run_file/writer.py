@@ -5,15 +5,13 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from realtime.errors import RunFileError
 from realtime.run_file import layout
-from realtime.run_file.codec import RAW, on_chip, pack
+from realtime.run_file.chunks import Chunks
+from realtime.run_file.codec import on_chip
 from realtime.run_file.order import Order
 from realtime.run_file.own_digest import OwnDigest
-from realtime.run_file.part_writer import PartWriter
-from realtime.run_file.parts import find_resume, part_path
+from realtime.run_file.parts import part_path
+from realtime.run_file.rolling import PART_BYTES, RollingParts
 from realtime.run_file.sync import EVERY_S
 from realtime.wire import (
     End,
@@ -31,11 +29,12 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
+    import numpy as np
     from numpy.typing import NDArray
 
-logger = logging.getLogger(__name__)
+    from realtime.run_file.part_writer import PartWriter
 
-PART_BYTES = 16 * 10**9  # a part that is copied in minutes, and fits most disks' empty corners
+logger = logging.getLogger(__name__)
 
 
 class RunWriter:
@@ -82,29 +81,16 @@ class RunWriter:
         sync_s: float = EVERY_S,
         keeps_restored: bool = False,
     ) -> None:
-        resume = find_resume(path)
-        if resume.n_parts and resume.session_id != start.session_id:
-            raise RunFileError(f"{path} already holds another run; please choose another name")
-        self._first = resume.first
+        self._chunks = Chunks(start.cameras, compress=compress, threads=threads)
+        self._parts = RollingParts(
+            path, start, part_bytes=part_bytes, sync_s=sync_s, keeps_restored=keeps_restored
+        )
+        resume = self._parts.resume
         self._order = Order(resume.seq)
-        self.n_frames = self.n_gaps = self.n_raw = 0
-        self.n_restored = self.n_restored_lost = 0
-        self.keeps_restored = keeps_restored
-        self._start = start
         self._tail = list(resume.tail)
-        self._compress = compress
-        self._threads = threads
-        self._part_bytes = part_bytes
-        self._sync_s = sync_s
-        self._cameras = {camera.label: number for number, camera in enumerate(start.cameras)}
-        if compress:
-            pack(np.zeros((1, 1), np.uint16))  # the codec takes half a second to wake up
-        if not self._first.exists() and part_path(self._first, 1).exists():
-            raise RunFileError(
-                f"{part_path(self._first, 1)} belongs to another run; please move it"
-            )
-        self._digest = OwnDigest([part_path(self._first, n) for n in range(resume.n_parts)])
-        self._part = self._begin(resume.n_parts, resume.seq)
+        self._digest = OwnDigest([part_path(resume.first, n) for n in range(resume.n_parts)])
+        self.n_frames = self.n_gaps = self.n_raw = self.n_restored = self.n_restored_lost = 0
+        self.keeps_restored = keeps_restored
 
     @property
     def last_seq(self) -> int:
@@ -154,18 +140,17 @@ class RunWriter:
         if not self._order.is_new(info.seq):
             self._pass_over(info.seq)
             return
-        number = self._cameras.get(info.camera)
-        if number is None:
-            raise RunFileError(f"frame {info.seq} comes from a camera {info.camera!r} of no start")
+        number = self._chunks.camera(message)
         whole = on_chip(message, pixels, self._part.chip(number))
-        if self._part.n_bytes >= self._part_bytes:
-            self._roll()
+        self._parts.roll_if_full()
         self._tail.clear()
         self._declare_hole(info.seq)
-        if self._compress and not is_hurried:
-            self._put(message, packet, number, pack(whole, self._threads), 0)
-        else:
-            self._put(message, packet, number, np.ascontiguousarray(whole).data, RAW)
+        mask, chunk = self._chunks.of(whole, is_hurried=is_hurried)
+        self._part.put_frame(message, packet or encode(message), number, chunk, mask)
+        self._digest.add(info.seq, message.xxh3)
+        self._order.last_seq = info.seq
+        self.n_frames += 1
+        self.n_raw += bool(mask)
 
     def document(
         self,
@@ -197,8 +182,8 @@ class RunWriter:
         message = message or decode_from_hub(packet)
         if isinstance(message, Start):
             return  # stands at the head of each part
-        if isinstance(message, End):
-            self._compare(message)
+        if isinstance(message, End) and (doubt := self._digest.doubt(message.digest)):
+            self._warn(doubt)
         if isinstance(message, Gap):
             self._gap(packet, message)
             return
@@ -234,43 +219,9 @@ class RunWriter:
     def __exit__(self, *_: object) -> None:
         self.close(layout.PARTIAL)
 
-    def _begin(self, number: int, last_seq: int) -> PartWriter:
-        path = part_path(self._first, number)
-        return PartWriter(
-            path, self._start, number, last_seq, self._sync_s, keeps_restored=self.keeps_restored
-        )
-
-    def _roll(self) -> None:
-        """Go on in a new part, for this one is full."""
-        full = self._part
-        full.flush()
-        self._part = self._begin(full.number + 1, full.durable_seq)
-        full.close(layout.CONTINUED)  # only now: who reads so finds the next part
-        logger.info("%s is full; the run goes on in %s", full.path.name, self.path.name)
-
-    def _put(
-        self,
-        message: FrameMessage,
-        packet: bytes,
-        camera: int,
-        packed: bytes | memoryview,
-        mask: int,
-    ) -> None:
-        self._part.put_frame(message, packet or encode(message), camera, packed, mask)
-        self._digest.add(message.info.seq, message.xxh3)
-        self._order.last_seq = message.info.seq
-        self.n_frames += 1
-        self.n_raw += bool(mask)
-
-    def _compare(self, end: End) -> None:
-        """Write down, before the end, if what is on disk is not all that the hub has sent."""
-        if not end.digest or (ours := str(self._digest)) == end.digest:
-            return
-        text = (
-            f"the digest of the frames in this file is {ours}, but the hub sent {end.digest}: "
-            "frames are missing, or are not those that were sent"
-        )
-        self._warn(text)
+    @property
+    def _part(self) -> PartWriter:
+        return self._parts.part
 
     def _gap(self, packet: bytes, gap: Gap) -> None:
         self._declare_hole(gap.seq_from)

@@ -15,6 +15,8 @@ from realtime.digest import StreamDigest
 from realtime.errors import FrameLapped, RunFileError, StreamError
 from realtime.recorder import RecordOptions, record, resume_point
 from realtime.run_file import RunReader, examine
+from realtime.run_file.journal import decode_document
+from realtime.run_file.part import Part
 from realtime.wire import DecisionMessage, Gap, encode
 from tests.unit import run_samples as samples
 
@@ -196,3 +198,22 @@ def test_a_recorder_that_has_other_frames_than_the_hub_sent_writes_it_down(
             assert any("but the hub sent" in n.text for n in reader.notices) == is_told
             assert reader.end == end, "the end stays the last document"
             assert list(reader.documents())[-1] == end
+
+
+def test_a_part_that_cannot_be_read_any_more_does_not_cost_the_run_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "run.h5"
+    for script in (frames(0, 1), frames(2, 3)):
+        record(FakeClient([*script, StreamError("killed")], path), path)
+    with h5py.File(path, "r+", libver=("v110", "v110")) as file:
+        file["entry/journal/offsets"][2] = 1 << 40
+    end = msgspec.structs.replace(samples.end(5), digest=digest_of(0, 1, 2, 3, 4))
+    recorded = record(FakeClient([*frames(4), end], path), path)
+    assert (recorded.status, recorded.last_seq) == ("complete", 4)
+    notice, last = examined_tail(tmp_path / "run.002.h5")
+    assert last == end
+    assert "cannot be told: run.h5" in notice.text
+
+
+def examined_tail(path: Path) -> list:
+    with Part(path) as part:
+        return [decode_document(packet, path.name) for packet in part.packets()][-2:]

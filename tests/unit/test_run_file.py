@@ -334,6 +334,20 @@ def test_a_reader_follows_a_run_into_its_next_part(tmp_path: Path) -> None:
         assert len(reader.parts) == 4
 
 
+def test_a_reader_refuses_another_runs_part_however_often_it_is_asked(tmp_path: Path) -> None:
+    path = tmp_path / "run.h5"
+    with RunWriter(path, samples.start()) as writer, RunReader(path) as reader:
+        with RunWriter(tmp_path / "other.h5", samples.start(session_id="session-b")) as other:
+            put(other, 0)
+        (tmp_path / "other.h5").rename(tmp_path / "run.001.h5")
+        put(writer, 0)
+        writer.flush()
+        for _ in range(2):
+            with pytest.raises(RunFileError, match=r"run\.001\.h5 beside run\.h5 belongs to anoth"):
+                reader.refresh()
+        assert reader.parts == [path]
+
+
 def test_what_was_flushed_is_brought_to_the_disk_itself_in_the_background(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"x")
