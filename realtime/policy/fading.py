@@ -18,6 +18,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from realtime.policy.bleaching_line import Line
+
 BAND, BAND_OF_ONE = 0.15, 0.2
 """Natural logs of brightness that many cells may stray from the line, and what is added for one
 cell; less for more of them, by the root of their number. Proposed; brighter may be twice as far."""
@@ -51,59 +53,6 @@ MEMORY_SHOTS, MEMORY_S = 50.0, 7200.0
 """The line forgets in so many shots, and no faster than in so many seconds: dying takes an hour."""
 STILL_SHOTS, STILL_S = 30, 3600.0
 """Brightness that has kept still for so long is the field's new one (proposed)."""
-RIDGE = 10.0
-"""Squared steps of light that speak for "no bleaching": a slope is half believed after five shots.
-"""
-
-
-@dataclass(slots=True)
-class _Line:
-    """Weighted straight line of log brightness over light, seen from the last shot: x <= 0."""
-
-    weight: float = 0.0
-    x: float = 0.0
-    y: float = 0.0
-    xx: float = 0.0
-    xy: float = 0.0
-    step2: float = 0.0
-
-    def move(self, light: float, keep: float) -> None:
-        """Let `light` have been given since, and forget a little of the rest."""
-        self.xx += light * (light * self.weight - 2.0 * self.x)
-        self.xy -= light * self.y
-        self.x -= light * self.weight
-        for name in ("weight", "x", "y", "xx", "xy"):
-            setattr(self, name, getattr(self, name) * keep)
-        self.step2 = light * light if self.weight == 0 else max(self.step2 * keep, light * light)
-
-    def add(self, value: float) -> None:
-        """Take the brightness of this shot."""
-        self.weight += 1.0
-        self.y += value
-
-    @property
-    def bleaching(self) -> float:
-        """Log brightness lost for each light given; never negative."""
-        if self.weight <= 1.0:
-            return 0.0
-        spread = self._spread
-        slope = (self.xy - self.x * self.y / self.weight) / max(spread + RIDGE * self.step2, 1e-300)
-        return max(-slope, 0.0)
-
-    def sure_bleaching(self, scatter: float) -> float:
-        """Log brightness lost for each light that is more than chance, where shots scatter so."""
-        spread = self._spread
-        error = scatter * math.sqrt(spread) / max(spread + RIDGE * self.step2, 1e-300)
-        return max(self.bleaching - error, 0.0)
-
-    @property
-    def _spread(self) -> float:
-        return max(self.xx - self.x * self.x / self.weight, 0.0) if self.weight > 0 else 0.0
-
-    @property
-    def now(self) -> float:
-        """Log brightness that the line expects at this shot."""
-        return (self.y + self.bleaching * self.x) / self.weight
 
 
 @dataclass(slots=True)
@@ -117,7 +66,7 @@ class Fading:
     """
 
     why: str = ""
-    _line: _Line = field(default_factory=_Line)
+    _line: Line = field(default_factory=Line)
     _before: float = 0.0  # the light that was given when brightness last kept to the line
     _t_s: float = -math.inf
     _anchor: float = 0.0
@@ -148,7 +97,7 @@ class Fading:
         band = _band(n_cells)
         off = 0.0
         if light < LEAP * self._before and not self._odd:
-            line = self._line = _Line()
+            line = self._line = Line()
             self._calm, self._lately, self._slowly = 0, 0.0, 0.0
         if line.weight > 0:
             line.move(light, keep)
@@ -208,7 +157,7 @@ class Fading:
         self._still += 1
         self._still_s += pause_s if self._still > 1 else 0.0
         if self._still >= STILL_SHOTS and self._still_s >= STILL_S:
-            self._line, self.why, self._odd, self._grew = _Line(), "", 0, False
+            self._line, self.why, self._odd, self._grew = Line(), "", 0, False
             self._line.add(self._recent)
             self._lately = self._slowly = 0.0
             self._before = light
