@@ -6,7 +6,8 @@ from importlib.util import find_spec
 
 import pytest
 
-from lightloop.bench import Options, measure, models
+from lightloop.bench import Options, measure
+from tests.bench_parts import PARTS
 
 CHEAP = {  # bench -> share of its full length, and the bar that the sabotage must miss
     "kill": (0.1, "kill_frames_missing"),
@@ -23,15 +24,15 @@ CHEAP = {  # bench -> share of its full length, and the bar that the sabotage mu
     "track": (0.03, "track_synthetic_edge_f1"),  # simulated cells only: the rest needs recordings
     "touching": (0.1, "touching_drawn_network_gain"),
     "training": (0.03, "training_old_loss_db"),
-    "trust": (0.02, "trust_detection_worst"),  # coverage needs more frames
+    "trust": (0.02, "trust_detection_worst"),  # of one fault; coverage needs more frames
 }
 WANTS = {"training": "torch"}
 
 
 @pytest.fixture(autouse=True)
-def the_part_of_the_bar(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of the many parts of `models`, measure the one that the bar above belongs to."""
-    monkeypatch.setattr(models, "PARTS", (models._movies,))
+def the_part_of_the_bar(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the many parts of a bench, measure the one that the bar above belongs to."""
+    PARTS.get(request.node.callspec.params["name"], lambda patch: None)(monkeypatch)
 
 
 @pytest.fixture(autouse=True)
@@ -54,9 +55,8 @@ def test_a_sabotaged_bench_misses_its_bar(name: str) -> None:
     assert bar in {row.name for row in report.rows if not row.ok}
 
 
-# "loop" is timed; what takes long when nothing is broken is left to the bench itself, and so is
-# trust: at this size it shows each fault to three scenes, where one that is missed is a third.
-LONG = {"kill", "replay", "faults", "stream", "record", "touching", "training", "trust"}
+# "loop" is timed; what takes long when nothing is broken is left to the bench itself.
+LONG = {"kill", "replay", "faults", "stream", "touching", "training"}
 WHOLE = [
     pytest.param(name, marks=MINUTES if name == "training" else [pytest.mark.slow] * (name in LONG))
     for name in CHEAP
