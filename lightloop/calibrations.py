@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from acquire.calibration import Calibration, CameraKey
-    from lightloop.config import LightConfig, RunConfig
+    from lightloop.config import CameraConfig, LightConfig, RunConfig
 
 FOLDER_VARIABLE = "LIGHTLOOP_CALIBRATIONS"  # one folder for everybody at a microscope
 
@@ -169,7 +169,7 @@ def in_words(config: RunConfig) -> list[str]:
     elif "camera" not in config.model_fields_set:
         said.append("camera: not calibrated, photons are relative; run: lightloop calibrate camera")
     else:
-        said.append(f"camera: {config.camera.source}")
+        said.append(f"camera: {config.camera.source}, {_camera_numbers(config.camera)}")
     for light in config.light:
         if light.calibration:
             said.append(f"light {light.name!r}: {light.calibration}")
@@ -181,3 +181,14 @@ def in_words(config: RunConfig) -> list[str]:
                 "calibrate power"
             )
     return said
+
+
+def _camera_numbers(camera: CameraConfig) -> str:
+    """Say what counts are taken for, and which of it nobody wrote into the config."""
+    said = {
+        "gain_adu_per_e": f"{camera.gain_adu_per_e:g} ADU/e-",
+        "offset_adu": f"offset {camera.offset_adu:g} ADU",
+        "read_noise_e": f"read noise {camera.read_noise_e:g} e-",
+    }
+    given = camera.model_fields_set
+    return ", ".join(f"{text}{'' if key in given else ' (assumed)'}" for key, text in said.items())

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lightloop.check import RUN_SUFFIXES
+from lightloop.check_files import RUN_SUFFIXES
 from lightloop.config import ConfigError, parse
 from lightloop.predict import predict
 from realtime.errors import RunFileError

@@ -80,7 +80,7 @@ def wants_truth(config: RunConfig, out: Path | None, name: str, *, is_asked: boo
         If it is asked for and the cells are real, or the run is not kept, or its file cannot be
         written.
     """
-    from lightloop.check import check_output
+    from lightloop.check_files import check_output
     from lightloop.config import ConfigError
     from realtime.truth import truth_path
 

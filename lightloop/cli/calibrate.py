@@ -33,7 +33,7 @@ def camera(
     with exit_status():
         from lightloop.calibrate_camera import calibrate_camera, plan_camera
         from lightloop.calibrations import calibration_folder, resolve
-        from lightloop.check import check_picture
+        from lightloop.check_files import check_picture
         from lightloop.config import parse
         from lightloop.transfer_page import table_of, transfer_page
 

@@ -3,72 +3,92 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from lightloop.cli.door import complain, exit_status, paper, text_of
+from lightloop.cli.options import AsJson, ConfigFile, Frames
+from lightloop.cli.words import counted, facts, span, volume
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from collections.abc import Iterator
 
     from lightloop.config import RunConfig
-    from lightloop.predict import LightPrediction, Prediction
+    from lightloop.predict import Prediction
+    from lightloop.predict_light import LightPrediction
+
+
+class Looked(NamedTuple):
+    """What was found where everything is as it should be.
+
+    Attributes
+    ----------
+    folder, free
+        Where the run file would be, and how many bytes are free there.
+    taken
+        The most that any field of the plan has taken before, by light.
+    """
+
+    prediction: Prediction
+    folder: Path
+    free: int
+    taken: dict[str, float]
 
 
 def check(
-    config: Annotated[Path, typer.Argument(help="Run config, a TOML file.")],
-    frames: Annotated[
-        int, typer.Option(min=0, help="End after this many frames; 0: the plan's.")
-    ] = 0,
+    config: ConfigFile,
+    frames: Frames = 0,
     out: Annotated[Path | None, typer.Option(help="Run file that would be written.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Check a config without giving light: dose, time, disk, and every device that it names."""
     with exit_status():
         from lightloop.calibrations import resolve
-        from lightloop.check import (
-            check_keeper,
-            check_network,
-            check_output,
-            check_policy,
-            check_room,
-            check_run,
-            check_scope,
-        )
         from lightloop.config import parse
-        from lightloop.predict import predict
         from lightloop.rehearsals import words
-        from lightloop.sample import Stage, check_sample
         from lightloop.unattended import only_software
 
-        wanted = resolve(parse(text_of(config), config.name), config.name)
         name = config.name
-        check_run(wanted, predict(wanted, frames), name)
-        check_network(wanted, name)
-        check_policy(wanted, name)
-        stage = Stage(wanted)
-        chip = check_scope(wanted, name, stage.look)
-        prediction = predict(wanted, frames, chip)
-        taken = check_sample(wanted, prediction, name, stage.field_um(chip), stage.at_um)
-        check_keeper(wanted, name)
-        folder = out.absolute().parent if out is not None else Path.cwd()
-        need = prediction.disk_bytes
-        free = check_output(out, need) if out is not None else check_room(folder, need)
+        wanted = resolve(parse(text_of(config), name), name)
+        seen = _look(wanted, name, frames, out)
         if as_json:
             import msgspec
 
-            print(msgspec.json.encode(prediction).decode())
+            print(msgspec.json.encode(seen.prediction).decode())
             return
         page = paper()
-        page.print(_table(wanted, prediction, folder, free, taken))
+        page.print(facts(_rows(wanted, seen)))
         for word in words(wanted, name):
             style = "yellow" if word.is_warning else "dim"
             page.print(f"rehearsal: {word.text}", style=style, soft_wrap=True, markup=False)
         if bare := only_software(wanted):
             page.print(f"light: {bare}", style="yellow", soft_wrap=True, markup=False)
-        _say_if_unattended(wanted, prediction, name)
+        _say_if_unattended(wanted, seen.prediction, name)
+        page.print(f"next: lightloop run {config} --out run.h5", style="dim", soft_wrap=True)
         page.print(f"{name}: ok")
+
+
+def _look(config: RunConfig, name: str, frames: int, out: Path | None) -> Looked:
+    """Look at all that a config names; whatever is wrong is refused in one sentence."""
+    from lightloop.check import check_network, check_policy, check_run
+    from lightloop.check_files import check_output, check_room
+    from lightloop.check_scope import check_keeper, check_scope
+    from lightloop.predict import predict
+    from lightloop.sample import Stage, check_sample
+
+    check_run(config, predict(config, frames), name)
+    check_network(config, name)
+    check_policy(config, name)
+    stage = Stage(config)
+    chip = check_scope(config, name, stage.look)
+    prediction = predict(config, frames, chip)
+    taken = check_sample(config, prediction, name, stage.field_um(chip), stage.at_um)
+    check_keeper(config, name)
+    folder = out.absolute().parent if out is not None else Path.cwd()
+    need = prediction.disk_bytes
+    free = check_output(out, need) if out is not None else check_room(folder, need)
+    return Looked(prediction, folder, free, taken)
 
 
 def _say_if_unattended(config: RunConfig, prediction: Prediction, name: str) -> None:
@@ -90,58 +110,46 @@ def schema() -> None:
         print(text(), end="")
 
 
-def _table(
-    config: RunConfig, seen: Prediction, folder: Path, free: int, taken: dict[str, float]
-) -> Table:
-    from rich.table import Table
-
+def _rows(config: RunConfig, looked: Looked) -> Iterator[tuple[str, str]]:
     from lightloop.calibrations import in_words
     from lightloop.plan_words import notes
 
-    table = Table.grid(padding=(0, 3))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
+    seen = looked.prediction
     fields = f", {seen.fields} fields of view" if seen.fields > 1 else ""
-    table.add_row("frames", f"{seen.frames} in {seen.shots} shots{fields}")
+    yield "frames", f"{seen.frames} in {counted(seen.shots, 'shot')}{fields}"
     for number, said in enumerate(in_words(config)):
-        table.add_row("" if number else "calibration", said)
-    for what, said in notes(config):
-        table.add_row(what, said)
-    table.add_row("experiment", _time(seen.experiment_s))
+        yield "" if number else "calibration", said
+    yield from notes(config)
+    yield "experiment", span(seen.experiment_s)
     least = " at least" if config.loop.clock == "simulated" else ""
-    table.add_row("on this machine", _time(seen.host_s) + least)
+    yield "on this machine", span(seen.host_s) + least
     for light in seen.lights:
-        table.add_row(f"dose, {light.light}", _dose(light))
-        table.add_row("", f"light on for {_time(light.on_s)} of each field")
-        if light.audit_dose:
-            share = light.audit_dose / light.dose
-            table.add_row("", f"of it {light.audit_dose:.4g} {light.unit} ({share:.1%}) for audits")
-        if light.saved_dose:
-            saved, share = light.saved_dose, light.saved_dose / light.dose
-            said = f"skipped planes save 0 to {saved:.4g} {light.unit} (0 to {share:.1%}) of it"
-            table.add_row("", said)
-        if config.sample.id:
-            before = f"{taken[light.light]:.4g} {light.unit}"
-            table.add_row("", f"sample {config.sample.id!r} took up to {before} there before")
+        yield from _of_light(config, light, looked.taken)
     if seen.bleached_fraction is not None:
-        table.add_row("bleaching", f"{seen.bleached_fraction:.0%} of the dye, simulated")
-    raw, packed = seen.raw_bytes / 1e9, seen.disk_bytes / 1e9
-    table.add_row("disk", f"{packed:.2f} GB packed ({raw:.2f} GB raw), {free / 1e9:.1f} GB free")
-    table.add_row("", f"at {folder}")
-    return table
-
-
-def _dose(light: LightPrediction) -> str:
-    share = light.dose / light.budget
-    return (
-        f"{light.dose:.4g} {light.unit} for each field with the first settings held: "
-        f"{share:.0%} of the budget of {light.budget:.4g}"
+        yield "bleaching", f"{seen.bleached_fraction:.0%} of the dye, simulated"
+    yield (
+        "disk",
+        f"{volume(seen.disk_bytes)} packed ({volume(seen.raw_bytes)} raw), {volume(looked.free)} "
+        f"free at {looked.folder}",
     )
 
 
-def _time(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.3g} s"
-    if seconds < 7200:
-        return f"{seconds / 60:.3g} min"
-    return f"{seconds / 3600:.3g} h"
+def _of_light(
+    config: RunConfig, light: LightPrediction, taken: dict[str, float]
+) -> Iterator[tuple[str, str]]:
+    """Say what one light would give to each field, and what it gave before."""
+    yield (
+        f"dose, {light.light}",
+        f"{light.dose:.3g} {light.unit} for each field with the first settings held: "
+        f"{light.dose / light.budget:.0%} of the budget of {light.budget:.4g}",
+    )
+    yield "", f"light on for {span(light.on_s)} of each field"
+    if light.audit_dose:
+        share = light.audit_dose / light.dose
+        yield "", f"of it {light.audit_dose:.3g} {light.unit} ({share:.1%}) for audits"
+    if light.saved_dose:
+        saved, share = light.saved_dose, light.saved_dose / light.dose
+        yield "", f"skipped planes save 0 to {saved:.3g} {light.unit} (0 to {share:.1%}) of it"
+    if config.sample.id:
+        before = f"{taken[light.light]:.3g} {light.unit}"
+        yield "", f"sample {config.sample.id!r} took up to {before} there before"

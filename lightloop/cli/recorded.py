@@ -37,7 +37,7 @@ def import_images(
     """Turn recorded images into a run file, so that replay can show what would have been done."""
     with exit_status():
         from lightloop.calibrate import given_or_estimated
-        from lightloop.check import check_output
+        from lightloop.check_files import check_output
         from realtime.importing import import_recording
 
         file, dataset = _file_and_dataset(path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,25 +18,39 @@ from lightloop.cli.door import (
     text_of,
     wants_window,
 )
+from lightloop.cli.options import (
+    Attended,
+    Frames,
+    Headless,
+    Out,
+    Screenshot,
+    Seed,
+    Truth,
+    Verbose,
+)
 from lightloop.status import DONE, FAILED, NOT_DARK
 
 if TYPE_CHECKING:
+    from lightloop.config import RunConfig
+    from lightloop.predict import Prediction
+    from lightloop.summary import Summary
     from lightloop.task import RunTask
 
-Headless = Annotated[bool, typer.Option("--headless", help="Show no window.")]
-Frames = Annotated[int, typer.Option(min=0, help="End after this many frames; 0: the plan's.")]
-Out = Annotated[Path | None, typer.Option(help="Run file to write, such as run.h5.")]
-Seed = Annotated[int, typer.Option(min=-1, help="Seed of the simulated cells; -1: the config's.")]
-Truth = Annotated[
-    bool, typer.Option("--truth", help="Write what only the simulated cells know beside the run.")
-]
-Screenshot = Annotated[
-    Path | None, typer.Option(help="Save a picture of the window at the end of the run.")
-]
-Attended = Annotated[
-    bool, typer.Option("--attended", help="A person stays at the microscope, window or not.")
-]
-Verbose = Annotated[bool, typer.Option("--verbose", help="Write a full log to stderr.")]
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked for beside the config."""
+
+    headless: bool
+    frames: int
+    out: Path | None
+    seed: int
+    truth: bool
+    screenshot: Path | None
+    is_verbose: bool
+    is_demo: bool = False
+    unfinished: Path | None = None
+    is_attended: bool = False
 
 
 def demo(
@@ -49,9 +65,8 @@ def demo(
     """Watch simulated living cells with as little light as it takes. Needs no microscope."""
     with exit_status(is_verbose=verbose):
         text = files("configs").joinpath("demo.toml").read_text("utf-8")
-        _run(
-            text, "demo.toml", headless, frames, out, seed, truth, screenshot, verbose, is_demo=True
-        )
+        asked = Asked(headless, frames, out, seed, truth, screenshot, verbose, is_demo=True)
+        supervise_and_report(_task(text, "demo.toml", asked))
 
 
 def run(
@@ -72,10 +87,14 @@ def run(
     """Run the experiment that a config describes."""
     with exit_status(is_verbose=verbose):
         text, name = _wanted(config, unfinished, out)
-        _run(
-            text, name, headless, frames, out, seed, truth, screenshot, verbose,
+        asked = Asked(
+            headless, frames, out, seed, truth, screenshot, verbose,
             unfinished=unfinished, is_attended=attended,
         )  # fmt: skip
+        task = _task(text, name, asked)
+        if out is None:
+            complain("note: this run is not kept; to keep it, say --out run.h5")
+        supervise_and_report(task)
 
 
 def _wanted(config: Path | None, unfinished: Path | None, out: Path | None) -> tuple[str, str]:
@@ -88,75 +107,81 @@ def _wanted(config: Path | None, unfinished: Path | None, out: Path | None) -> t
     if unfinished is not None and config is None:
         refuse_gone_on(unfinished, *([out.parent] if out is not None else []))
         return read_unfinished(unfinished).config_toml, unfinished.name
-    raise ConfigError("give a run config, or --continue and a run file: its config is in it")
-
-
-def _run(
-    text: str,
-    name: str,
-    headless: bool,
-    frames: int,
-    out: Path | None,
-    seed: int,
-    truth: bool,
-    screenshot: Path | None,
-    verbose: bool,
-    *,
-    is_demo: bool = False,
-    unfinished: Path | None = None,
-    is_attended: bool = False,
-) -> None:
-    from acquire.simulated.config import SimulatedScopeConfig
-    from lightloop.calibrations import resolve
-    from lightloop.check import (
-        check_network,
-        check_output,
-        check_picture,
-        check_policy,
-        check_run,
+    raise ConfigError(
+        "give a run config, such as a copy of configs/demo.toml, or --continue and a run file: "
+        "its config is in it"
     )
-    from lightloop.check_lights import check_lights
-    from lightloop.config import ConfigError, MicroManagerConfig, parse
+
+
+def _task(text: str, name: str, asked: Asked) -> RunTask:
+    """Return what the processes have to do, after everything that can be refused before light."""
+    from lightloop.calibrations import resolve
+    from lightloop.config import MicroManagerConfig, parse
     from lightloop.predict import predict
     from lightloop.rehearsals import words
-    from lightloop.sample import check_record
     from lightloop.task import RunTask
-    from lightloop.unattended import check_unattended
     from lightloop.witness import wants_truth
 
     config = resolve(parse(text, name), name)
-    if seed >= 0 and not isinstance(config.scope, SimulatedScopeConfig):
+    prediction = predict(config, asked.frames)
+    _check(config, prediction, name, asked)
+    has_truth = wants_truth(config, asked.out, name, is_asked=asked.truth)
+    if isinstance(config.scope, MicroManagerConfig):
+        for word in words(config, name):
+            complain(word.text)
+    screenshot = asked.screenshot
+    with_window = wants_window(headless=asked.headless, screenshot=screenshot is not None)
+    if not with_window and sys.stderr.isatty():  # hours without a sign of life would worry anybody
+        complain(_patience(prediction))
+    return RunTask(
+        text,
+        name,
+        _absolute(asked.out),
+        with_window=with_window,
+        ends_with_window=asked.is_demo,
+        screenshot=_absolute(screenshot),
+        max_shots=prediction.shots if asked.frames else 0,
+        goes_on_with=_absolute(asked.unfinished),
+        seed=asked.seed,
+        truth=has_truth,
+        is_verbose=asked.is_verbose,
+    )
+
+
+def _check(config: RunConfig, prediction: Prediction, name: str, asked: Asked) -> None:
+    """Refuse what can be refused before a process is started."""
+    from acquire.simulated.config import SimulatedScopeConfig
+    from lightloop.check import check_network, check_policy, check_run
+    from lightloop.check_files import check_output, check_picture
+    from lightloop.check_lights import check_lights
+    from lightloop.config import ConfigError
+    from lightloop.sample import check_record
+    from lightloop.unattended import check_unattended
+
+    if asked.seed >= 0 and not isinstance(config.scope, SimulatedScopeConfig):
         raise ConfigError(f"--seed is for a simulated specimen, and {name} drives a real scope")
-    prediction = predict(config, frames)
     check_run(config, prediction, name)
     check_lights(config, name)
-    if not (is_attended or (has_screen() and not headless)):
+    if not (asked.is_attended or (has_screen() and not asked.headless)):
         check_unattended(config, prediction, name)
     check_record(config, name)
     check_network(config, name)
     check_policy(config, name)
-    if out is not None:
-        check_output(out, prediction.disk_bytes)
-    has_truth = wants_truth(config, out, name, is_asked=truth)
-    if screenshot is not None:
-        check_picture(screenshot)
-    if isinstance(config.scope, MicroManagerConfig):
-        for word in words(config, name):
-            complain(word.text)
-    task = RunTask(
-        text,
-        name,
-        str(out.absolute()) if out is not None else "",
-        with_window=wants_window(headless=headless, screenshot=screenshot is not None),
-        ends_with_window=is_demo,
-        screenshot=str(screenshot.absolute()) if screenshot is not None else "",
-        max_shots=prediction.shots if frames else 0,
-        goes_on_with=str(unfinished.absolute()) if unfinished is not None else "",
-        seed=seed,
-        truth=has_truth,
-        is_verbose=verbose,
-    )
-    supervise_and_report(task)
+    if asked.out is not None:
+        check_output(asked.out, prediction.disk_bytes)
+    if asked.screenshot is not None:
+        check_picture(asked.screenshot)
+
+
+def _patience(prediction: Prediction) -> str:
+    from lightloop.cli.words import counted, span
+
+    shots = counted(prediction.shots, "shot")
+    return f"{shots}, {span(prediction.host_s)} at least; Ctrl-C stops in order, light off first"
+
+
+def _absolute(path: Path | None) -> str:
+    return str(path.absolute()) if path is not None else ""
 
 
 def supervise_and_report(task: RunTask) -> None:
@@ -168,6 +193,7 @@ def supervise_and_report(task: RunTask) -> None:
     if outcome.summary is not None:
         paper().print(summary_table(outcome.summary, task.out))
         _doubt_size(task, outcome.summary.cell_px)
+        _say_next(task, outcome.summary)
     if outcome.exit_code in (FAILED, NOT_DARK) or (outcome.summary is None and outcome.reason):
         complain(outcome.reason)
     if outcome.exit_code != DONE:
@@ -184,3 +210,22 @@ def _doubt_size(task: RunTask, seen_px: float) -> None:
     config = parse(task.config_toml, task.config_name)
     if config.follow == "cells" and (doubt := doubt_of_size(config.detect.diameter_px, seen_px)):
         complain(f"note: {doubt}, or see what lightloop track measures in the recording")
+
+
+def _say_next(task: RunTask, summary: Summary) -> None:
+    """Say what may be done with a run that is over; a replay is looked at by who asked for it."""
+    if task.replay is not None or not summary.frames:
+        return
+    page = paper()
+    if not task.out:
+        if task.ends_with_window:
+            page.print("to keep a run: lightloop demo --out run.h5", style="dim")
+        return
+    name = Path(task.out).name
+    page.print(
+        f"next: lightloop inspect {name}, lightloop replay {name}, "
+        f"lightloop export {name} --ome-tiff --tracks csv",
+        style="dim",
+        soft_wrap=True,
+        markup=False,
+    )

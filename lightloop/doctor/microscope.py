@@ -47,13 +47,8 @@ def snap() -> Finding:
 
 def config(path: Path) -> Finding:
     """Load a run config, its microscope, and every device that it names."""
-    from lightloop.check import (
-        check_keeper,
-        check_network,
-        check_policy,
-        check_run,
-        check_scope,
-    )
+    from lightloop.check import check_network, check_policy, check_run
+    from lightloop.check_scope import check_keeper, check_scope
     from lightloop.config import ConfigError, load
     from lightloop.predict import predict
 

@@ -30,7 +30,8 @@ from lightloop.calibrations import (
     references,
     resolve,
 )
-from lightloop.check import check_run, check_scope
+from lightloop.check import check_run
+from lightloop.check_scope import check_scope
 from lightloop.config import ConfigError, RunConfig, parse
 from lightloop.predict import predict
 from tests.unit.calibration_samples import KEY, POWER, camera_sample
@@ -224,3 +225,10 @@ def test_a_light_of_fixed_power_gets_one_number(folder: Path) -> None:
     assert light.full_power_mw == 3.0
     assert light.irradiance_w_cm2(1.0) == pytest.approx(3.0)
     assert load_power(folder, name)[0] == lamp
+
+
+def test_numbers_of_a_camera_that_nobody_wrote_down_are_said_to_be_assumed() -> None:
+    text = re.sub(r"\[camera\](.*\n)+?\n", "[camera]\noffset_adu = 90.0\n\n", DEMO)
+    assert in_words(parse(text, "mine.toml"))[0] == (
+        "camera: datasheet, 1 ADU/e- (assumed), offset 90 ADU, read noise 1.6 e- (assumed)"
+    )

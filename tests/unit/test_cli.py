@@ -173,7 +173,7 @@ def test_an_unexpected_fault_is_not_hidden() -> None:
 def test_check_prints_dose_time_and_disk(tmp_path: Path) -> None:
     code, said, _ = call("check", DEMO, "--out", str(tmp_path / "run.h5"))
     assert code == 0
-    for word in ("300 in 300 shots", "J/cm2", "% of the budget of", "bleaching", "GB packed"):
+    for word in ("300 in 300 shots", "J/cm2", "% of the budget of", "bleaching", " MB packed"):
         assert word in said
     assert said.rstrip().endswith("demo.toml: ok")
 
@@ -554,3 +554,15 @@ def test_a_light_that_does_not_go_dark_outweighs_whatever_fails_after_it(
             raise after("the driver crashed as it was let go of")  # noqa: B904
     assert left.value.exit_code == NOT_DARK
     assert "the laser is read back as on" in capsys.readouterr().err
+
+
+def test_a_run_says_whether_it_is_kept_and_what_may_be_done_with_it(
+    tasks: list[RunTask], tmp_path: Path
+) -> None:
+    _, said, err = call("run", DEMO, "--headless")
+    assert "note: this run is not kept; to keep it, say --out run.h5" in err
+    assert "next: " not in said
+    _, said, err = call("run", DEMO, "--headless", "--out", str(tmp_path / "mine.h5"))
+    assert "is not kept" not in err
+    assert "next: lightloop inspect mine.h5" in said
+    assert "to keep a run: lightloop demo --out run.h5" in call("demo", "--headless")[1]

@@ -9,7 +9,7 @@ import pytest
 import useq
 
 from acquire.plan.plan import plan_shots
-from lightloop.check import check_scope
+from lightloop.check_scope import check_scope
 from lightloop.config import ConfigError, RunConfig, parse
 from lightloop.plan_counts import count_plan
 from lightloop.plan_words import notes
