@@ -9,8 +9,8 @@ import pytest
 
 from acquire.errors import StartupLit
 from lightloop.build_microscope import load_core
-from lightloop.check_scope import check_scope
 from lightloop.check_lights import check_lights, check_switches
+from lightloop.check_scope import check_scope
 from lightloop.config import ConfigError, RunConfig, parse
 
 CONFIGS = Path(__file__).parents[2] / "configs"
