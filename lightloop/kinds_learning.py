@@ -15,7 +15,7 @@ from lightloop.config import parse
 from lightloop.recordings import open_recording
 from lightloop.tracking_eye import Eye, Wanted
 from realtime.errors import KindsError
-from realtime.export.cells import field_cells
+from realtime.export.cell_reading import field_cells
 from realtime.kinds.learning import Examples, learn
 from realtime.kinds.looks import LOOKS, looks_of
 from realtime.run_file import RunReader

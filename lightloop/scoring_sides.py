@@ -15,7 +15,7 @@ import numpy as np
 from lightloop.scoring_forests import forest_of_geff, forest_of_table
 from lightloop.scoring_programs import forest_of_napari, forest_of_trackmate
 from realtime.errors import RunFileError
-from realtime.export.cells import field_cells
+from realtime.export.cell_reading import field_cells
 from realtime.export.ctc import Line
 from realtime.export.tracks_forest import forest_of
 from realtime.run_file import RunReader

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from realtime.errors import RunFileError
 from realtime.export import geff
-from realtime.export.cells import field_cells
+from realtime.export.cell_reading import field_cells
 from realtime.export.ctc import write_field
 from realtime.export.frames import write_csv
 from realtime.export.photometry import check_frames

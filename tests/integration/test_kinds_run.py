@@ -16,7 +16,7 @@ from acquire.simulated.movie import Filming, Movie
 from lightloop.build import build_pipeline
 from lightloop.cli import app
 from lightloop.config import parse
-from realtime.export.cells import field_cells
+from realtime.export.cell_reading import field_cells
 from realtime.run_file import RunReader, RunWriter
 from realtime.wire import CameraInfo, End, FrameMessage, RingInfo, Start, encode
 from tests.run_helpers import SMALL

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from realtime.detections import Detections
-from realtime.export.cells import FieldCells, field_cells
+from realtime.export.cell_reading import field_cells
+from realtime.export.cells import FieldCells
 from realtime.export.ctc import Line, tracklets
 from realtime.export.geff import links
 from realtime.run_file import RunReader
@@ -114,6 +115,17 @@ def test_a_worker_that_started_again_gives_no_name_twice(tmp_path: Path) -> None
     ]
     field = cells_of(tmp_path / "run.h5", shots)
     assert names(field) == [[0, 1], [2], [2]]
+
+
+def test_a_birth_that_a_worker_did_not_live_to_judge_is_no_false_one(tmp_path: Path) -> None:
+    shots = [
+        (tracks((0, 20, 20)), (TrackEvent("birth", 0),)),
+        (tracks((0, 20, 20), (1, 40, 40)), (*born(0), TrackEvent("birth", 1))),
+        (tracks((0, 20, 20)), born(0), True),
+    ]
+    field = cells_of(tmp_path / "run.h5", shots)
+    assert names(field) == [[0], [0, 1], [2]]
+    assert [field.cells[n].verdict for n in (0, 1, 2)] == ["final", "provisional", "final"]
 
 
 def test_a_shot_without_a_result_cuts_a_tracklet_and_links_it(tmp_path: Path) -> None:

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from realtime import answers, player
+from realtime.changes import changes
 from realtime.errors import RunFileError, StreamError
 from realtime.excerpt import NOT_JUDGED, NOT_PLAYED
 from realtime.player import play, replay_start
 from realtime.run_file import RunReader, RunWriter
-from realtime.verify import Verifier, changes
+from realtime.verify import Verifier
 from realtime.wire import (
     AppliedMessage,
     DecisionMessage,
