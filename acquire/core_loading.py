@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from acquire.core_trouble import explained
 from acquire.errors import DeviceMissing
+from acquire.plain_path import load_file
 
 if TYPE_CHECKING:
     from acquire.core import Core
@@ -30,6 +31,8 @@ def load_system(config: Path | str = "demo") -> Core:
     try:
         if config == "demo":
             core.loadSystemConfiguration()
+        elif (path := Path(config)).is_file():
+            load_file(core, path)
         else:
             core.loadSystemConfiguration(str(config))
     except (OSError, RuntimeError) as error:

@@ -17,6 +17,7 @@ from acquire.core_loading import PYTHON_DEVICE, new_core
 from acquire.core_refusals import commanding
 from acquire.errors import DeviceMissing, ScopeError
 from acquire.light.port import LightPort
+from acquire.plain_path import load_file, plain_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -41,7 +42,7 @@ class PartCore:
     Raises
     ------
     DeviceMissing
-        If the file cannot be read.
+        If the file cannot be read, or there is no folder to write one for Micro-Manager in.
     """
 
     def __init__(self, config: Path | str, labels: Iterable[str]) -> None:
@@ -49,9 +50,10 @@ class PartCore:
         path = Path(plus.find_micromanager() or "") / "MMConfig_demo.cfg"
         path = path if config == "demo" else Path(config)
         try:
-            text = path.read_text(encoding="utf-8", errors="replace")
+            text = path.read_text(encoding="utf-8", errors="surrogateescape")  # written as it was
         except OSError as error:
             raise DeviceMissing(f"cannot read {path}: {error}") from error
+        plain_path(Path(tempfile.gettempdir()))  # else said now, not when light is to end
         self._lines = lines_for(text, frozenset(labels))
         self._core = new_core(self._lines)
 
@@ -65,8 +67,8 @@ class PartCore:
         """
         with tempfile.TemporaryDirectory() as folder, commanding("loading the light devices"):
             part = Path(folder) / "lights.cfg"
-            part.write_text(self._lines, encoding="utf-8")
-            self._core.loadSystemConfiguration(str(part))
+            part.write_text(self._lines, encoding="utf-8", errors="surrogateescape")
+            load_file(self._core, part)
         self._core.setAutoShutter(False)
         return cast("Core", self._core)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,11 @@ from lightloop.config.run import RunConfig
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+# A drive and one backslash: TOML would read "C:\temp" as C:, a tab, and emp.
+_DRIVE = re.compile(r'^[^#\n]*[=,\[][ \t]*("[A-Za-z]:\\(?!\\)[^"\\\n]*)', re.MULTILINE)
+_QUOTES = "write paths of Windows between single quotes, 'C:\\folder\\file', or with /"
 
 
 class ConfigError(ScopeError, ValueError):
@@ -40,12 +46,13 @@ def read_text(path: Path) -> str:
         If it cannot be read, with the reason in plain words.
     """
     try:
-        return path.read_text("utf-8")
+        return path.read_text("utf-8-sig")  # editors of Windows put a mark before the first letter
     except FileNotFoundError as error:
         raise ConfigError(f"{path}: there is no such file") from error
     except UnicodeDecodeError as error:
         raise ConfigError(
-            f"{path}: is no plain text in UTF-8 (byte {error.start}); save it as that"
+            f"{path}: is no plain text in UTF-8 (byte {error.start}); save it as that "
+            "(PowerShell's '>' writes UTF-16)"
         ) from error
     except OSError as error:
         why = "it is a folder" if path.is_dir() else error.strerror
@@ -60,15 +67,18 @@ def parse(text: str, name: str = "config") -> RunConfig:
     ConfigError
         With one sentence for each thing that is wrong, and where it stands.
     """
+    if found := _DRIVE.search(text):
+        raise ConfigError(f"{name}: {found[1]}... has a backslash between double quotes; {_QUOTES}")
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{name}: not TOML: {error}") from error
-    if found := list(not_finite(values)):
+        hint = f"; {_QUOTES}" if '"\\\\' in text else ""  # a share: "\\server\share"
+        raise ConfigError(f"{name}: not TOML: {error}{hint}") from error
+    if infinite := list(not_finite(values)):
         raise ConfigError(
             "\n".join(
                 f"{name}: {where(place, values)} must be a finite number, got {number}"
-                for place, number in found
+                for place, number in infinite
             )
         )
     try:
