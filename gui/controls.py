@@ -43,6 +43,11 @@ class Controls(QtWidgets.QWidget):
         grid.addWidget(self.auto, 1, 2)
         grid.setColumnStretch(1, 1)
 
+    @property
+    def toggles(self) -> tuple[QtWidgets.QPushButton, ...]:
+        """What is on or off."""
+        return self.tracks, self.ids, self.clipped, self.auto
+
     def set_choices(self, box: QtWidgets.QComboBox, values: list[str]) -> None:
         """Offer values after "newest"; a box with nothing to choose from is hidden."""
         box.setVisible(len(values) > 1)
@@ -84,8 +89,8 @@ class Controls(QtWidgets.QWidget):
         self.ids = self._toggle("IDs", "Numbers of the cells (I)")
         self.clipped = self._toggle("Saturation", "Pixels that the camera clips, in magenta (S)")
         self.field, self.channel, self.plane = (_choice(n) for n in ("field", "channel", "plane"))
-        boxes = (self.field, self.channel, self.plane)
-        for widget in (self.tracks, self.ids, self.clipped, *boxes):
+        self.boxes = (self.field, self.channel, self.plane)
+        for widget in (self.tracks, self.ids, self.clipped, *self.boxes):
             row.addWidget(widget)
         return row
 

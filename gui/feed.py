@@ -33,6 +33,10 @@ class ImageFeed:
         self.looking = Looking()
         self._since_levels = LEVELS_EVERY
 
+    def move_to(self, images: ImageView, controls: Controls) -> None:
+        """Draw into other widgets from now on."""
+        self._images, self._controls = images, controls
+
     @property
     def field(self) -> int:
         """The field of view that the plots follow."""

@@ -53,6 +53,8 @@ class Heard:
         History by field of view.
     tails
         Track tails by field of view.
+    first_s
+        Experiment time of the first frame or result that was heard of, NaN before.
     paused
         Why the run waits, in the dark, for somebody to let it go on; empty while it does not.
     lost_frames
@@ -90,6 +92,7 @@ class Heard:
         self._is_faulty = False
         self._first_seq = -1
         self._settings: Settings | None = None
+        self.first_s = math.nan
         self._times_s: dict[int, float] = {}
         self._last_clamp = ""
         self._heard_ns = 0
@@ -231,6 +234,7 @@ class Heard:
         self._add(Row(Kind.NOTICE, self.t_s, what, end.reason, "run", level=level))
 
     def _remember_time(self, shot: int, t_s: float) -> None:
+        self.first_s = min(t_s, self.first_s) if self.first_s == self.first_s else t_s
         self._times_s[shot] = t_s
         if len(self._times_s) > MAX_SHOTS:
             del self._times_s[next(iter(self._times_s))]

@@ -73,6 +73,15 @@ class ImageView(QtWidgets.QWidget):
             self._divider.set_width(width)
             self.linked.set_size(width, height)
 
+    def take_over(self, other: ImageView) -> None:
+        """Show the pictures of another view, with its contrast."""
+        self.levels, self.unit = other.levels, other.unit
+        self.saturation_adu, self.network = other.saturation_adu, other.network
+        self.denoised, self.look = other.denoised, other.look
+        self.set_pixel_um(other.left.canvas.pixel_um)
+        if other.raw is not None:
+            self.set_raw(other.raw)
+
     def set_denoised(self, photons: NDArray[np.float32] | None, network: str) -> None:
         """Take a new restored image, photo-electrons (Y, X) float32; None where there is none."""
         self.denoised, self.network = photons, network if photons is not None else NO_NETWORK

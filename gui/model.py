@@ -92,6 +92,14 @@ class RunView(Heard):
         return f"Paused: {self.paused}. Resume the run, or end it."
 
     @property
+    def alarm(self) -> str:
+        """What a person must do at once, in full; empty while the light is not in doubt."""
+        if not self.light.is_in_doubt:
+            return ""
+        why = self.light.stop.text or "no source said that it is dark"
+        return f"The light may be on: {why}. Switch it off at the laser; Esc tries again."
+
+    @property
     def skipped_frames(self) -> int:
         """Frames that were taken and recorded but not drawn here: no loss."""
         if self.frame is None or self._first_seq < 0:

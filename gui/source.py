@@ -6,7 +6,8 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from realtime.client import ControlClient, StreamClient
+from realtime.client import StreamClient
+from realtime.control import ControlClient
 from realtime.errors import BadMessage, FrameLapped, StreamError
 from realtime.wire import End, FrameMessage, Refused, Reply, Start
 

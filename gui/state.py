@@ -59,10 +59,11 @@ class StopState(StrEnum):
 
 STOP_HINTS = {
     StopState.READY: "Esc, at any time",
-    StopState.STOPPING: "waiting for the read-back",
-    StopState.DARK: "read back from every source",
-    StopState.NOT_CONFIRMED: "switch off at the laser",
+    StopState.STOPPING: "reading back · Esc again",
+    StopState.DARK: "read back · Esc again",
+    StopState.NOT_CONFIRMED: "off at the laser! Esc again",
 }
+"""Under the word: how far it is, and always the key."""
 
 
 class StopWatch:

@@ -9,7 +9,7 @@ from gui import icons
 from gui._qt import Qt, QtCore, QtGui, QtWidgets, Signal
 from gui.state import LOOKS, Look, RunState
 from gui.stop_light import NO_LIGHT, StopLightButton
-from gui.style import font
+from gui.style import Elided, font
 from gui.why import number
 
 if TYPE_CHECKING:
@@ -17,17 +17,24 @@ if TYPE_CHECKING:
     from gui.theme import Theme
 
 SILENT_S = 5.0  # then the bar says that nothing is heard (proposed)
+SILENT_FRAMES = 3  # but never before so many frames of a slow run are late (proposed)
+DETAIL_NS = 200_000_000  # a word changes at once, a number under it no faster than it is read
+NAME_DOTS = 420  # a longer title ends in dots
+TEXT_LEFT = 38
+BUTTON_PADDING = 24
+HOLD, RELEASE, PAUSE, RESUME = "Hold feedback", "Release feedback", "Pause run", "Resume run"
+END, END_REPLAY = "End run", "End replay"
 
 
 class Badge(QtWidgets.QWidget):
     """A colour, an icon and a word; under it, what it rests on. Never colour alone."""
 
-    def __init__(self, theme: Theme, width: int) -> None:
+    def __init__(self, theme: Theme, least: int, width: int) -> None:
         super().__init__()
         self._theme = theme
         self.look, self.word, self.detail = Look("raised", "idle"), "", ""
         self.setFixedHeight(44)
-        self.setMinimumWidth(width // 2)
+        self.setMinimumWidth(least)
         self.setMaximumWidth(width)
         expanding = QtWidgets.QSizePolicy.Policy.Expanding
         self.setSizePolicy(expanding, QtWidgets.QSizePolicy.Policy.Fixed)
@@ -55,14 +62,14 @@ class Badge(QtWidgets.QWidget):
         colour = QtGui.QColor(ink)
         icons.draw(painter, self.look.icon, QtCore.QRectF(11, 13, 18, 18), colour)
         painter.setPen(colour)
-        room = self.width() - 48
-        lines = [(self.word, font(13, bold=True), 5, 19), (self.detail, font(10), 24, 14)]
+        room = self.width() - TEXT_LEFT - 8
+        lines = [(self.word, font(15, bold=True), 4, 21), (self.detail, font(11), 25, 15)]
         if not self.detail:
-            lines = [(self.word, font(13, bold=True), 5, 34)]
+            lines = [(self.word, font(15, bold=True), 5, 34)]
         for text, face, top, height in lines:
             painter.setFont(face)
             shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, room)
-            box = QtCore.QRectF(38, top, room + 4, height)
+            box = QtCore.QRectF(TEXT_LEFT, top, room + 4, height)
             painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, shown)
 
 
@@ -76,50 +83,59 @@ class StatusBar(QtWidgets.QWidget):
     def __init__(self, theme: Theme, title: str) -> None:
         super().__init__()
         self._theme = theme
-        self.state, self.light = Badge(theme, 230), Badge(theme, 290)
+        self._words: tuple[object, ...] = ()
+        self._detail_ns = 0
+        self.state, self.light = Badge(theme, 100, 240), Badge(theme, 140, 320)
         self.stop_light = StopLightButton(theme)
-        self.name, self.origin = QtWidgets.QLabel("lightloop"), QtWidgets.QLabel(title)
+        self.name, self.origin = QtWidgets.QLabel("lightloop"), Elided()
+        self.origin.set_full(title)
         self.name.setFont(font(16, bold=True))
         self.origin.setProperty("role", "muted")
-        self.hold = QtWidgets.QPushButton("Hold feedback")
-        self.pause = QtWidgets.QPushButton("Pause run")
-        self.end_run = QtWidgets.QPushButton("End run")
-        for button in (self.hold, self.pause, self.end_run):
-            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-            button.setFixedHeight(32)
+        self.hold = _button(HOLD, RELEASE)
+        self.pause = _button(PAUSE, RESUME)
+        self.end_run = _button(END, END_REPLAY)
         self._say_what_buttons_do(is_replay=False)
         self.hold.clicked.connect(self.hold_clicked)
         self.pause.clicked.connect(self.pause_clicked)
         self.end_run.clicked.connect(self.stop_clicked)
-        names = QtWidgets.QVBoxLayout()
-        names.setSpacing(0)
-        names.addWidget(self.name)
-        names.addWidget(self.origin)
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        names = QtWidgets.QWidget()
+        names.setMaximumWidth(NAME_DOTS)
+        column = QtWidgets.QVBoxLayout(names)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.name)
+        column.addWidget(self.origin)
         row = QtWidgets.QHBoxLayout(self)
         row.setContentsMargins(4, 0, 0, 0)
         row.setSpacing(8)
-        row.addLayout(names)
-        row.addSpacing(14)
+        row.addWidget(names, 14)
         row.addWidget(self.hold)
         row.addWidget(self.pause)
         row.addWidget(self.end_run)
         row.addStretch(1)
         row.addWidget(self.state, 10)
-        row.addWidget(self.light, 12)
+        row.addWidget(self.light, 13)
         row.addWidget(self.stop_light)
 
     def refresh(self, view: RunView, now_ns: int) -> None:
         """Show the newest state."""
-        state, reading = view.state, view.light.reading
+        state, reading, stop = view.state, view.light.reading, view.light.stop.state
+        words = (state, reading.word, stop, view.is_held, view.paused, view.is_replay)
+        if words == self._words and now_ns - self._detail_ns < DETAIL_NS:
+            return
+        self._words, self._detail_ns = words, now_ns
         is_playing = view.is_replay and state in (RunState.RUNNING, RunState.HELD)
         self.state.set(LOOKS[state], "REPLAY" if is_playing else state, self._detail(view, now_ns))
         self.light.set(reading.look, reading.word, reading.detail)
-        self.stop_light.set_state(view.light.stop.state)
+        self.stop_light.set_state(stop)
         self.stop_light.set_has_light(not view.is_replay)
         self._say_what_buttons_do(is_replay=view.is_replay)
         is_held = view.is_held and not view.is_replay
-        self.hold.setText("Release feedback" if is_held else "Hold feedback")
-        self.pause.setText("Resume run" if view.paused and not view.is_replay else "Pause run")
+        self.hold.setText(RELEASE if is_held else HOLD)
+        self.pause.setText(RESUME if view.paused and not view.is_replay else PAUSE)
         can = state in (RunState.RUNNING, RunState.HELD, RunState.PAUSED, RunState.IDLE)
         can_pause = can or (bool(view.paused) and view.end is None)
         self.pause.setEnabled(can_pause and not view.is_replay)
@@ -127,12 +143,12 @@ class StatusBar(QtWidgets.QWidget):
         self.end_run.setEnabled(can or state is RunState.FAULT)
 
     def _say_what_buttons_do(self, *, is_replay: bool) -> None:
-        hold, end = "The light stays as it is; nothing is decided (Ctrl+H)", "End run"
+        hold, end = "The light stays as it is; nothing is decided (Ctrl+H)", END
         wait = "The run waits in the dark before its next shot, until you let it go on (Ctrl+P)"
         tip = "Ends the run after this shot and closes its file (Ctrl+R)"
         if is_replay:
             hold = wait = NO_LIGHT
-            end, tip = "End replay", "Stops playing (Ctrl+R)"
+            end, tip = END_REPLAY, "Stops playing (Ctrl+R)"
         if end != self.end_run.text():
             self.end_run.setText(end)
         for button, text in ((self.hold, hold), (self.pause, wait), (self.end_run, tip)):
@@ -149,7 +165,9 @@ class StatusBar(QtWidgets.QWidget):
         if view.end is not None:
             return view.end.reason or view.end.status
         silent_s = view.silent_s(now_ns)
-        if silent_s > SILENT_S and not view.paused:  # who waits is silent
+        rate = view.rate.per_s  # NaN before the second frame
+        patience_s = max(SILENT_S, SILENT_FRAMES / rate) if rate > 0 else SILENT_S
+        if silent_s > patience_s and not view.paused:  # who waits is silent
             return f"nothing heard for {number(silent_s)} s"
         if view.state is RunState.FAULT:
             if view.notice is not None and view.notice.level == "fault":
@@ -166,3 +184,13 @@ class StatusBar(QtWidgets.QWidget):
         info = view.frame.info
         where = f", field {info.index.p + 1}" if len(view.fields) > 1 else ""
         return f"shot {info.shot.number}{where}" + (", audit" if info.shot.is_audit else "")
+
+
+def _button(*texts: str) -> QtWidgets.QPushButton:
+    """Return a button that is as wide as the widest thing it will say: nothing beside it jumps."""
+    button = QtWidgets.QPushButton(texts[0])
+    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    button.setFixedHeight(32)
+    widest = max(button.fontMetrics().horizontalAdvance(text) for text in texts)
+    button.setFixedWidth(widest + BUTTON_PADDING)
+    return button

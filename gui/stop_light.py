@@ -23,6 +23,8 @@ TIP = (
     "A software stop: it does not replace the laser's interlock."
 )
 NO_LIGHT = "a replay gives no light"
+NOT_HERE = "click; Esc needs this window"
+WIDTH, HEIGHT, TEXT_LEFT = 224, 44, 44
 
 
 class StopOnEscape(QtCore.QObject):
@@ -56,14 +58,28 @@ class StopLightButton(QtWidgets.QAbstractButton):
         self._has_light = True
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setFixedSize(196, 44)
+        self.setFixedSize(WIDTH, HEIGHT)
         self.setToolTip(TIP)
-        self.setAccessibleName("STOP LIGHT")
+        self.setAccessibleName("STOP LIGHT (Esc)")
 
     @property
     def state(self) -> StopState:
         """What the button says."""
         return self._state
+
+    @property
+    def hint(self) -> str:
+        """What stands under the word; where Esc would not reach us, it says so."""
+        if not self._has_light:
+            return NO_LIGHT
+        is_deaf = self._state is StopState.READY and not self.isActiveWindow()
+        return NOT_HERE if is_deaf else STOP_HINTS[self._state]
+
+    def changeEvent(self, event: QtCore.QEvent) -> None:
+        """Notice that the window has, or has no longer, the keyboard."""
+        super().changeEvent(event)
+        if event.type() == QtCore.QEvent.Type.ActivationChange:
+            self.update()
 
     def set_state(self, state: StopState) -> None:
         """Say how far the stop has come."""
@@ -88,22 +104,31 @@ class StopLightButton(QtWidgets.QAbstractButton):
             StopState.DARK: (theme.good, theme.on_colour, "light_off"),
             StopState.NOT_CONFIRMED: (theme.bad, theme.on_colour, "fault"),
         }[self._state]
-        hint = STOP_HINTS[self._state]
         if not self._has_light:
-            ground, ink, icon, hint = theme.raised, theme.muted, "stop", NO_LIGHT
+            ground, ink, icon = theme.raised, theme.muted, "stop"
         box = QtCore.QRectF(self.rect())
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QtGui.QColor(ground))
         painter.drawRoundedRect(box, 6, 6)
-        if self._has_light and (self.underMouse() or self._state is StopState.NOT_CONFIRMED):
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QtGui.QPen(QtGui.QColor(theme.text), 2))
-            painter.drawRoundedRect(box.adjusted(1, 1, -1, -1), 5, 5)
+        if self._has_light:
+            self._paint_ring(painter, box)
         colour = QtGui.QColor(ink)
         word = self._state if self._has_light else StopState.READY
         icons.draw(painter, icon, QtCore.QRectF(12, 11, 22, 22), colour)
         painter.setPen(colour)
-        painter.setFont(font(14, bold=True))
-        painter.drawText(QtCore.QRectF(44, 5, 150, 19), Qt.AlignmentFlag.AlignVCenter, word)
-        painter.setFont(font(10))
-        painter.drawText(QtCore.QRectF(44, 24, 150, 14), Qt.AlignmentFlag.AlignVCenter, hint)
+        room = box.width() - TEXT_LEFT - 4
+        for text, face, top, height in (
+            (word, font(16, bold=True), 4, 21),
+            (self.hint, font(11), 24, 16),
+        ):
+            painter.setFont(face)
+            line = QtCore.QRectF(TEXT_LEFT, top, room, height)
+            painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, text)
+
+    def _paint_ring(self, painter: QtGui.QPainter, box: QtCore.QRectF) -> None:
+        """Set the button off from every badge beside it, also where all that glows is red."""
+        theme = self._theme
+        is_urgent = self.underMouse() or self._state is StopState.NOT_CONFIRMED
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QtGui.QPen(QtGui.QColor(theme.text if is_urgent else theme.bad_text), 2))
+        painter.drawRoundedRect(box.adjusted(1, 1, -1, -1), 5, 5)

@@ -37,9 +37,7 @@ class Timeline(QtWidgets.QWidget):
 
     def refresh(self, view: RunView) -> None:
         """Show the newest time."""
-        if math.isfinite(view.t_s):
-            self._first_s = view.t_s if math.isnan(self._first_s) else self._first_s
-            self._first_s, self._last_s = min(self._first_s, view.t_s), view.t_s
+        self._first_s, self._last_s = view.first_s, view.t_s
         if view.n_rows != self._n_rows:
             self._n_rows = view.n_rows
             known = (row for row in view.rows if row.is_change and row.t_s == row.t_s)

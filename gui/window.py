@@ -8,24 +8,17 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gui import keys
+from gui import keys, style
 from gui._qt import Qt, QtCore, QtGui, QtWidgets
-from gui.controls import Controls
+from gui.desk import Desk
 from gui.feed import ImageFeed
-from gui.image_view import ImageView
 from gui.looking import LOOK_MODES, Mode
-from gui.meters import Meters
 from gui.model import RunView
 from gui.pacer import Pacer
-from gui.plots import Plots
-from gui.status_bar import StatusBar
 from gui.stop_light import StopOnEscape
-from gui.strips import Footer, LeaveBar, Strip
-from gui.timeline import Timeline
-from gui.why_log import WhyLog
+from gui.theme import DARK, RED
 
 if TYPE_CHECKING:
-    from gui.levels import Levels
     from gui.source import Source
     from gui.theme import Theme
 
@@ -33,12 +26,10 @@ logger = logging.getLogger(__name__)
 
 SLOW_NS = 200_000_000  # numbers and plots change five times a second: a person reads no faster
 DRAW_AGAIN_NS = 1_000_000_000  # after an error, so that the log is not flooded
+CONFIRM_MS = 260  # a little later than the model's own patience
 TROUBLE = "The window could not draw (see the log). The run goes on, STOP LIGHT works."
-GUESS = "camera calibration estimated: photons, SNR and trust rest on a guess"
-PANEL_SHARE = 0.3  # of the width, for the panel on the right
-UNDER_IMAGES = 120  # dots of header, controls and timeline
-LOG_DOTS = 96  # the log is never less high than this
-HINT = "F1 shows the keys"
+SIZE, LEAST_SIZE = (1440, 860), (860, 440)  # a screen of 1366 x 768 at 150 % has 910 x 512
+HINT = "F1 shows the keys, F3 red light for dark rooms"
 
 
 class MainWindow(QtWidgets.QWidget):
@@ -55,17 +46,19 @@ class MainWindow(QtWidgets.QWidget):
     def __init__(self, source: Source, title: str, theme: Theme, hint: str = HINT) -> None:
         super().__init__()
         self.view = RunView()
-        self._source, self._theme, self._hint = source, theme, hint
+        self._source, self._hint = source, hint
         self._pacer = Pacer()
         self._slow_ns = self._draw_again_ns = 0
         self._may_close = False
         self.title = title
         self.setWindowTitle(f"{title} · lightloop")
-        self.setMinimumSize(1080, 660)
-        self.resize(1440, 860)
-        self._build()
-        self.feed = ImageFeed(self.view, source, self.images, self.controls)
-        self._connect()
+        self.setMinimumSize(*LEAST_SIZE)
+        self.resize(*SIZE)
+        self._column = QtWidgets.QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self.desk = self._seat(theme)
+        self.feed = ImageFeed(self.view, source, self.desk.images, self.desk.controls)
+        self._listen_to_escape()
         self._bind_keys()
         self._timer = QtCore.QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -74,65 +67,22 @@ class MainWindow(QtWidgets.QWidget):
 
     # ------------------------------------------------------------------------------------- build
 
-    def _build(self) -> None:
-        theme = self._theme
-        self.bar = StatusBar(theme, self.title)
-        self.banner = Strip(theme, ground=theme.warn, ink=theme.on_warn)
-        self.guess = Strip(theme, ground=theme.panel, ink=theme.warn_text)
-        self.trouble = Strip(theme, ground=theme.bad, ink=theme.on_colour, icon="fault")
-        self.leave_bar = LeaveBar(theme)
-        self.images = ImageView(theme)
-        self.controls = Controls(theme)
-        self.histogram = self.controls.histogram
-        self.timeline = Timeline(theme)
-        self.log = WhyLog(theme, self.view)
-        self.meters, self.plots = Meters(theme), Plots(theme)
-        self.footer = Footer(theme)
-        self.key_sheet = keys.KeySheet(theme, self)
-        column = QtWidgets.QVBoxLayout(self)
-        column.setContentsMargins(8, 8, 8, 4)
-        column.setSpacing(6)
-        column.addWidget(self.bar)
-        strips = QtWidgets.QHBoxLayout()
-        strips.setSpacing(6)
-        strips.addWidget(self.banner, 1)
-        strips.addWidget(self.guess, 1)
-        column.addLayout(strips)
-        column.addWidget(self.trouble)
-        column.addWidget(self.leave_bar)
-        column.addWidget(self._middle(), 1)
-        column.addWidget(self.footer)
+    def _seat(self, theme: Theme) -> Desk:
+        """Lay out the window in a theme, and listen to it."""
+        desk = Desk(theme, self.title, self.view)
+        self._column.addWidget(desk)
+        bar, leave = desk.bar, desk.leave_bar
+        bar.stop_light.clicked.connect(self.stop_light)
+        bar.hold_clicked.connect(self.toggle_hold)
+        bar.pause_clicked.connect(self.toggle_pause)
+        bar.stop_clicked.connect(self.end_run)
+        desk.controls.mode_chosen.connect(self.set_mode)
+        desk.controls.contrast_once.connect(self.fit_contrast)
+        leave.leave.connect(self.leave)
+        leave.stop_and_leave.connect(self._stop_and_leave)
+        return desk
 
-    def _middle(self) -> QtWidgets.QSplitter:
-        upper = _column(self.images, self.controls, self.timeline)
-        left = QtWidgets.QSplitter(Qt.Orientation.Vertical)
-        left.addWidget(upper)
-        left.addWidget(self.log)
-        left.setStretchFactor(0, 1)
-        left.setStretchFactor(1, 0)
-        self.panel = _column(self.meters, self.plots)
-        middle = QtWidgets.QSplitter(Qt.Orientation.Horizontal)
-        middle.addWidget(left)
-        middle.addWidget(self.panel)
-        middle.setStretchFactor(0, 1)
-        middle.setStretchFactor(1, 0)
-        for splitter in (left, middle):
-            splitter.setHandleWidth(6)
-            splitter.setChildrenCollapsible(False)
-        self.panel.setMinimumWidth(350)
-        self._splitters = (middle, left)
-        return middle
-
-    def showEvent(self, event: QtGui.QShowEvent) -> None:
-        """Share the room: two square pictures, and what is left over to the log."""
-        super().showEvent(event)
-        middle, left = self._splitters
-        panel = max(350, int(PANEL_SHARE * self.width()))
-        middle.setSizes([self.width() - panel, panel])
-        square = (self.width() - panel) // 2 + UNDER_IMAGES
-        left.setSizes([square, max(left.height() - square, LOG_DOTS)])
-
-    def _connect(self) -> None:
+    def _listen_to_escape(self) -> None:
         self._escape = StopOnEscape()
         self._escape.fired.connect(self.stop_light)
         QtWidgets.QApplication.instance().installEventFilter(self._escape)
@@ -140,36 +90,26 @@ class MainWindow(QtWidgets.QWidget):
         self._confirm.setSingleShot(True)
         self._confirm.setTimerType(Qt.TimerType.PreciseTimer)  # a coarse one may be early
         self._confirm.timeout.connect(self._refresh_bar)
-        self.bar.stop_light.clicked.connect(self.stop_light)
-        self.bar.hold_clicked.connect(self.toggle_hold)
-        self.bar.pause_clicked.connect(self.toggle_pause)
-        self.bar.stop_clicked.connect(lambda: self._source.command("stop"))
-        self.controls.mode_chosen.connect(self.set_mode)
-        self.controls.overlay_changed.connect(self._overlays)
-        self.controls.contrast_once.connect(self.fit_contrast)
-        self.histogram.changed.connect(self._levels_by_hand)
-        self.images.hovered.connect(self._hover)
-        self.timeline.picked.connect(self.log.show_time)
-        self.leave_bar.stay.connect(self.leave_bar.hide)
-        self.leave_bar.leave.connect(self.leave)
-        self.leave_bar.stop_and_leave.connect(self._stop_and_leave)
 
     def _bind_keys(self) -> None:
-        controls = self.controls
-        keys.bind(self, "Ctrl+H", self.toggle_hold)
-        keys.bind(self, "Ctrl+P", self.toggle_pause)
-        keys.bind(self, "Ctrl+R", lambda: self._source.command("stop"))
         for i, mode in enumerate(Mode):
             keys.bind(self, str(i + 1), partial(self.set_mode, mode))
-        keys.bind(self, "L", self.look_at_next)
-        keys.bind(self, "A", self.fit_contrast)
-        keys.bind(self, "Shift+A", controls.auto.toggle)
-        keys.bind(self, "S", controls.clipped.toggle)
-        keys.bind(self, "T", controls.tracks.toggle)
-        keys.bind(self, "I", controls.ids.toggle)
-        keys.bind(self, "F", self.images.linked.fit)
-        keys.bind(self, "F1", self.key_sheet.toggle)
-        keys.bind(self, "F2", lambda: self.panel.setVisible(self.panel.isHidden()))
+        for key, action in {
+            "Ctrl+H": self.toggle_hold,
+            "Ctrl+P": self.toggle_pause,
+            "Ctrl+R": self.end_run,
+            "L": self.look_at_next,
+            "A": self.fit_contrast,
+            "Shift+A": lambda: self.desk.controls.auto.toggle(),
+            "S": lambda: self.desk.controls.clipped.toggle(),
+            "T": lambda: self.desk.controls.tracks.toggle(),
+            "I": lambda: self.desk.controls.ids.toggle(),
+            "F": lambda: self.desk.images.linked.fit(),
+            "F1": lambda: self.desk.key_sheet.toggle(),
+            "F2": lambda: self.desk.toggle_panel(),
+            "F3": self.toggle_theme,
+        }.items():
+            keys.bind(self, key, action)
 
     # ---------------------------------------------------------------------------------- each tick
 
@@ -191,13 +131,14 @@ class MainWindow(QtWidgets.QWidget):
                 self._pacer.count_frame(now_ns)
             if now_ns - self._slow_ns >= SLOW_NS:
                 self._slow_ns = now_ns
-                self._refresh_slowly()
+                self.desk.refresh(self.view, self.feed.field, self._pacer, self._hint)
+                self.feed.offer_choices()
         except Exception:
             logger.exception("the window could not draw; the run goes on")
             self._draw_again_ns = now_ns + DRAW_AGAIN_NS
-            self.trouble.set(TROUBLE)
+            self.desk.trouble.set(TROUBLE)
         else:
-            self.trouble.set("")
+            self.desk.trouble.set("")
 
     def refresh(self) -> None:
         """Show the newest of everything now, also what changes only five times a second."""
@@ -207,21 +148,8 @@ class MainWindow(QtWidgets.QWidget):
     def _refresh_bar(self) -> None:
         now_ns = time.perf_counter_ns()
         self.view.light.stop.tick(now_ns)
-        self.bar.refresh(self.view, now_ns)
-
-    def _refresh_slowly(self) -> None:
-        view = self.view
-        self.meters.refresh(view, self._pacer.fps, self._pacer.cost_ms)
-        self.plots.refresh(view.fields.get(self.feed.field))
-        self.log.refresh()
-        self.timeline.refresh(view)
-        self.footer.refresh(view, self._hint)
-        self.banner.set(view.provenance or view.pause_text)
-        self.guess.set(GUESS if view.has_guessed_calibration else "")
-        origin = view.start.origin if view.start is not None else "not connected"
-        unit = ", dose in relative units" if view.is_relative else ""
-        self.bar.origin.setText(f"{self.title} · {origin}{unit}")
-        self.feed.offer_choices()
+        self.desk.bar.refresh(self.view, now_ns)
+        self.desk.alarm.set(self.view.alarm)
 
     # ------------------------------------------------------------------------- what a person does
 
@@ -232,7 +160,11 @@ class MainWindow(QtWidgets.QWidget):
             return  # there is no light to confirm
         self.view.light.stop.press(time.perf_counter_ns())
         self._refresh_bar()
-        self._confirm.start(260)
+        self._confirm.start(CONFIRM_MS)
+
+    def end_run(self) -> None:
+        """End the run after this shot."""
+        self._source.command("stop")
 
     def toggle_hold(self) -> None:
         """Hold the feedback, or let it decide again."""
@@ -248,46 +180,44 @@ class MainWindow(QtWidgets.QWidget):
         """Choose what is side by side with what."""
         if mode in LOOK_MODES and not self.feed.looking.has_any:
             return  # this run has no such images, and no button for them
-        self.controls.modes[mode].setChecked(True)
         self.feed.looking.look_again()
-        self.images.set_mode(mode)
+        self.desk.set_mode(mode)
         self.feed.draw_tracks()  # in the pane that is in sight now
 
     def look_at_next(self) -> None:
         """Look at the next of the images that are for looking: finer pixels, planes between."""
         self.feed.looking.next()
-        self.controls.offer_looking(self.feed.looking.choice)
+        self.desk.controls.offer_looking(self.feed.looking.choice)
 
     def fit_contrast(self) -> None:
         """Fit the contrast once, and keep it."""
-        self.controls.auto.setChecked(True)
+        auto = self.desk.controls.auto
+        auto.setChecked(True)
         self.feed.look_at_levels()
-        self.controls.auto.setChecked(False)
-        self.images.redraw()
+        auto.setChecked(False)
+        self.desk.images.redraw()
 
-    def _levels_by_hand(self, levels: Levels) -> None:
-        self.controls.auto.setChecked(False)
-        self.images.levels = levels
-        self.images.redraw()
-
-    def _overlays(self) -> None:
-        images, controls = self.images, self.controls
-        images.shows_tracks = controls.tracks.isChecked()
-        images.shows_clipped = controls.clipped.isChecked()
-        for pane in images.panes:
-            pane.tracks.shows_ids = controls.ids.isChecked()
-            pane.tracks.update()
-        images.redraw()
-
-    def _hover(self, x: float, y: float) -> None:
-        self.footer.cursor.setText(self.images.value_at(x, y))
+    def toggle_theme(self) -> None:
+        """Change between dark and red: a window in red light spares eyes that see in the dark."""
+        theme = DARK if self.desk.theme is RED else RED
+        style.apply(QtWidgets.QApplication.instance(), theme)
+        old, self.desk = self.desk, self._seat(theme)
+        self.feed.move_to(self.desk.images, self.desk.controls)
+        self.desk.take_over(old)
+        self._column.removeWidget(old)
+        old.hide()
+        old.deleteLater()
+        self.feed.draw_tracks()
+        self.feed.look_at_levels()
+        self.refresh()
 
     # -------------------------------------------------------------------------------- the way out
 
     def closeEvent(self, event: QtGui.QCloseEvent) -> None:
         """Leave. While a run goes on, say first that it goes on; the second request is obeyed."""
-        if self.view.is_on and not self._may_close and not self.leave_bar.isVisible():
-            self.leave_bar.show()
+        leave_bar = self.desk.leave_bar
+        if self.view.is_on and not self._may_close and not leave_bar.isVisible():
+            leave_bar.show()
             event.ignore()
             return
         self._timer.stop()
@@ -303,16 +233,5 @@ class MainWindow(QtWidgets.QWidget):
         self.close()
 
     def _stop_and_leave(self) -> None:
-        self._source.command("stop")
+        self.end_run()
         self.leave()
-
-
-def _column(*widgets: QtWidgets.QWidget) -> QtWidgets.QWidget:
-    """Stack widgets; the first image or the plots take what is left."""
-    holder = QtWidgets.QWidget()
-    column = QtWidgets.QVBoxLayout(holder)
-    column.setContentsMargins(0, 0, 0, 0)
-    column.setSpacing(6)
-    for widget in widgets:
-        column.addWidget(widget, 1 if isinstance(widget, ImageView | Plots) else 0)
-    return holder

@@ -24,7 +24,7 @@ def test_qt_does_not_lose_references_of_true_and_none(open_window: Opener) -> No
         sent = Signal(bool)
 
     window, _ = square(open_window)
-    sender, item = Sender(), window.images.right.tracks
+    sender, item = Sender(), window.desk.images.right.tracks
     before = sys.getrefcount(True), sys.getrefcount(None)
     for _ in range(500):
         sender.sent.emit(True)
@@ -117,16 +117,16 @@ def test_results_that_run_ahead_wait_for_their_frame(open_window: Opener) -> Non
     source._credit = 0  # the next frames stay away; their results do not
     source.advance(1)
     slow = source._newest
-    then = window.images.right.tracks._drawing.xy.tolist()
+    then = window.desk.images.right.tracks._drawing.xy.tolist()
     source.advance(20)
     window.tick()
     assert window.view.result.shot == 21
     assert shots_on_the_screen(window) == (0, 0)
-    assert window.images.right.tracks._drawing.xy.tolist() == then
+    assert window.desk.images.right.tracks._drawing.xy.tolist() == then
     source.post(slow)
     window.tick()
     assert shots_on_the_screen(window) == (1, 1)
-    assert window.images.right.canvas.badge == ""
+    assert window.desk.images.right.canvas.badge == ""
 
 
 def test_the_last_frame_and_its_result_are_drawn_together(open_window: Opener) -> None:
@@ -151,4 +151,4 @@ def test_a_frame_that_comes_after_the_end_lights_no_light(open_window: Opener) -
     source.post(late)
     window.tick()
     assert window.view.has_last_frame
-    assert window.bar.light.word == "LIGHT OFF"
+    assert window.desk.bar.light.word == "LIGHT OFF"

@@ -48,7 +48,7 @@ def run(window: Any, source: FakeSource, shots: int = 1) -> None:
 def opened(open_window: Opener, looking: tuple[str, ...] = BOTH) -> tuple[Any, SquareSource]:
     source = SquareSource(side_px=SIDE, n_cells=3, looking=looking)
     window = open_window(source)
-    window.controls.tracks.setChecked(False)
+    window.desk.controls.tracks.setChecked(False)
     run(window, source)
     return window, source
 
@@ -65,19 +65,19 @@ def pixel(pane: Any, x: float, y: float) -> tuple[int, int, int]:
 def test_a_run_without_such_images_offers_none_and_its_keys_do_nothing(open_window: Opener) -> None:
     window, source = opened(open_window, ())
     run(window, source)
-    assert not window.controls.modes[Mode.THREE].isVisible()
+    assert not window.desk.controls.modes[Mode.THREE].isVisible()
     window.set_mode(Mode.THREE)
-    assert window.images.mode is Mode.SIDE
+    assert window.desk.images.mode is Mode.SIDE
     window.look_at_next()
-    assert not window.images.third.isVisible()
+    assert not window.desk.images.third.isVisible()
 
 
 def test_all_three_are_side_by_side_equally_large_and_equally_bright(open_window: Opener) -> None:
     window, source = opened(open_window)
-    assert window.controls.modes[Mode.THREE].isVisible()
+    assert window.desk.controls.modes[Mode.THREE].isVisible()
     window.set_mode(Mode.THREE)
     run(window, source)
-    images = window.images
+    images = window.desk.images
     assert [pane.isVisible() for pane in images.panes] == [True, True, True]
     for pane in images.panes:  # a fine pixel has a quarter of the light, and is no darker for it
         assert min(pixel(pane, 28, 28)) > 240
@@ -94,20 +94,20 @@ def test_it_is_said_that_they_are_not_for_deciding_and_how_large_their_pixels_ar
     window, source = opened(open_window)
     window.set_mode(Mode.LOOK)
     run(window, source)
-    pane = window.images.third
+    pane = window.desk.images.third
     name = pane.name.full
     assert name.startswith(WARNING)  # first, so that no narrow pane cuts it off
     assert "0.163 µm pixels" in name  # of a camera with 0.325
     assert "super-resolved" in name
     assert "superres-fast@1" in name
-    assert [p.isVisible() for p in window.images.panes] == [False, False, True]
+    assert [p.isVisible() for p in window.desk.images.panes] == [False, False, True]
     border = pane.grab().toImage().pixelColor(1, pane.height() // 2)
     assert (border.red(), border.green(), border.blue()) == rgb(DARK.warn)
     assert pane.scale.isVisible()
     dots = 20.0 / pane.canvas.pixel_um / pane.box.viewPixelSize()[0]
     assert pane.scale.length_um > 0
     assert np.isclose(pane.scale._dots, dots * pane.scale.length_um / 20.0, rtol=1e-6)
-    assert "for looking 950.0" in window.images.value_at(28, 28)
+    assert "for looking 950.0" in window.desk.images.value_at(28, 28)
 
 
 def test_a_key_goes_from_one_to_the_next(open_window: Opener) -> None:
@@ -116,11 +116,11 @@ def test_a_key_goes_from_one_to_the_next(open_window: Opener) -> None:
     run(window, source)
     window.look_at_next()
     run(window, source)
-    assert "between planes, plane 1.5" in window.images.third.name.full
-    assert "0.325 µm pixels" in window.images.third.name.full
+    assert "between planes, plane 1.5" in window.desk.images.third.name.full
+    assert "0.325 µm pixels" in window.desk.images.third.name.full
     window.look_at_next()
     run(window, source)
-    assert "super-resolved" in window.images.third.name.full
+    assert "super-resolved" in window.desk.images.third.name.full
 
 
 def test_esrrf_says_its_name_the_size_of_its_pixels_and_what_it_is_not_for(
@@ -130,7 +130,7 @@ def test_esrrf_says_its_name_the_size_of_its_pixels_and_what_it_is_not_for(
     window.set_mode(Mode.LOOK)
     window.look_at_next()
     run(window, source)
-    name = window.images.third.name.full
+    name = window.desk.images.third.name.full
     assert name.startswith(WARNING)
     assert "0.163 µm pixels  ·  eSRRF" in name
 
@@ -150,11 +150,11 @@ def test_an_image_of_an_earlier_shot_says_how_old_it_is(open_window: Opener) -> 
     window, source = opened(open_window)
     window.set_mode(Mode.THREE)
     run(window, source)
-    assert window.images.third.canvas.badge == ""
+    assert window.desk.images.third.canvas.badge == ""
     source.looking = ()  # there was no time for them
     run(window, source, 3)
-    assert "3 frames older" in window.images.third.canvas.badge
-    assert window.images.right.canvas.badge == ""
+    assert "3 frames older" in window.desk.images.third.canvas.badge
+    assert window.desk.images.right.canvas.badge == ""
 
 
 def test_an_image_that_was_overwritten_leaves_the_last_one() -> None:

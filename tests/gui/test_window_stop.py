@@ -19,13 +19,13 @@ def test_the_button_and_escape_both_stop_the_light(open_window: Opener, qtbot: A
     from gui._qt import Qt
 
     window, source = square(open_window)
-    qtbot.mouseClick(window.bar.stop_light, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(window.desk.bar.stop_light, Qt.MouseButton.LeftButton)
     assert source.commands == ["stop_light"]
     press_escape(window)
     assert source.commands == ["stop_light", "stop_light"]
     window.tick()
-    assert window.bar.stop_light.state is StopState.DARK
-    assert window.bar.light.word == "LIGHT OFF"
+    assert window.desk.bar.stop_light.state is StopState.DARK
+    assert window.desk.bar.light.word == "LIGHT OFF"
 
 
 def test_escape_stops_the_light_while_a_menu_is_open(open_window: Opener, qtbot: Any) -> None:
@@ -54,8 +54,10 @@ def test_without_an_answer_the_button_says_not_confirmed(open_window: Opener, qt
     window, _ = square(open_window, answers=False)
     window.stop_light()
     began_ns = time.perf_counter_ns()
-    assert window.bar.stop_light.state is StopState.STOPPING
-    qtbot.waitUntil(lambda: window.bar.stop_light.state is StopState.NOT_CONFIRMED, timeout=2000)
+    assert window.desk.bar.stop_light.state is StopState.STOPPING
+    qtbot.waitUntil(
+        lambda: window.desk.bar.stop_light.state is StopState.NOT_CONFIRMED, timeout=2000
+    )
     waited_ns = time.perf_counter_ns() - began_ns
     assert waited_ns > CONFIRM_WITHIN_NS - 20_000_000
     assert window.view.state is RunState.FAULT
@@ -66,8 +68,8 @@ def test_a_read_back_that_finds_light_is_not_called_off(open_window: Opener) -> 
     window.stop_light()
     source.post(Reply("stop_light", is_ok=True, text="488 still reads 4 %", is_dark=False))
     window.tick()
-    assert window.bar.stop_light.state is StopState.NOT_CONFIRMED
-    assert window.bar.light.detail == "488 still reads 4 %"
+    assert window.desk.bar.stop_light.state is StopState.NOT_CONFIRMED
+    assert window.desk.bar.light.detail == "488 still reads 4 %"
 
 
 def test_closing_during_a_run_says_that_it_goes_on_and_asks_nothing_modal(
@@ -78,7 +80,7 @@ def test_closing_during_a_run_says_that_it_goes_on_and_asks_nothing_modal(
     window, source = square(open_window)
     window.close()
     assert window.isVisible()
-    assert window.leave_bar.isVisible()
+    assert window.desk.leave_bar.isVisible()
     assert QtWidgets.QApplication.activeModalWidget() is None
     window.close()
     assert not window.isVisible()
@@ -87,18 +89,18 @@ def test_closing_during_a_run_says_that_it_goes_on_and_asks_nothing_modal(
 
 def test_pause_and_resume_are_one_button_that_says_what_it_will_do(open_window: Opener) -> None:
     window, source = square(open_window)
-    assert window.bar.pause.text() == "Pause run"
-    window.bar.pause.click()
+    assert window.desk.bar.pause.text() == "Pause run"
+    window.desk.bar.pause.click()
     window.tick()
     assert source.commands == ["pause"]
-    assert window.bar.pause.text() == "Resume run"
-    assert window.bar.state.word == "PAUSED"
-    assert window.bar.state.detail == "paused by a person"
+    assert window.desk.bar.pause.text() == "Resume run"
+    assert window.desk.bar.state.word == "PAUSED"
+    assert window.desk.bar.state.detail == "paused by a person"
     window.toggle_pause()  # as Ctrl+P does
     window.tick()
     assert source.commands == ["pause", "resume"]
-    assert window.bar.pause.text() == "Pause run"
-    assert window.bar.state.word == "RUNNING"
+    assert window.desk.bar.pause.text() == "Pause run"
+    assert window.desk.bar.state.word == "RUNNING"
 
 
 def test_a_run_that_paused_by_itself_says_why_and_is_not_called_silent(open_window: Opener) -> None:
@@ -108,21 +110,21 @@ def test_a_run_that_paused_by_itself_says_why_and_is_not_called_silent(open_wind
     window.tick()
     window.view._heard_ns -= 60_000_000_000  # a minute ago
     window._refresh_bar()
-    assert (window.bar.state.word, window.bar.state.detail) == ("PAUSED", why)
-    assert window.bar.light.word == "LIGHT OFF"
-    assert window.bar.pause.isEnabled()
+    assert (window.desk.bar.state.word, window.desk.bar.state.detail) == ("PAUSED", why)
+    assert window.desk.bar.light.word == "LIGHT OFF"
+    assert window.desk.bar.pause.isEnabled()
     window.refresh()
-    assert window.banner.isVisible()
+    assert window.desk.banner.isVisible()
     source.post(Notice("go on", "the run goes on"))
     window.refresh()
-    assert not window.banner.isVisible()
+    assert not window.desk.banner.isVisible()
 
 
 def test_a_replay_cannot_be_paused_from_the_bar(open_window: Opener) -> None:
     source = FakeSource(side_px=64, n_cells=3, origin="replay of x.h5")
     window = open_window(source)
     run(window, source)
-    assert not window.bar.pause.isEnabled()
+    assert not window.desk.bar.pause.isEnabled()
     window.toggle_pause()
     assert source.commands == []
 
@@ -142,10 +144,10 @@ def test_an_error_while_drawing_is_said_and_the_light_can_still_be_stopped(
     source.restored = lambda _slot: np.zeros(3)
     run(window, source)
     assert "could not draw" in caplog.text
-    assert window.trouble.isVisible()
+    assert window.desk.trouble.isVisible()
     window.stop_light()
     window.tick()
-    assert window.bar.stop_light.state is StopState.DARK
+    assert window.desk.bar.stop_light.state is StopState.DARK
     assert caplog.text.count("Traceback") == 1  # the next try comes a second later
 
 
@@ -155,19 +157,22 @@ def test_in_a_replay_what_steers_light_is_grey_and_escape_does_no_harm(
     source = FakeSource(side_px=64, n_cells=3, origin="replay of x.h5")
     window = open_window(source)
     run(window, source)
-    picture = window.bar.stop_light.grab().toImage()
+    picture = window.desk.bar.stop_light.grab().toImage()
     assert picture.pixelColor(picture.width() // 2, 3).name() == DARK.raised
-    assert not window.bar.hold.isEnabled()
-    assert window.bar.hold.toolTip() == "a replay gives no light"
-    assert window.bar.end_run.text() == "End replay"
-    assert window.bar.end_run.isEnabled()
+    assert not window.desk.bar.hold.isEnabled()
+    assert window.desk.bar.hold.toolTip() == "a replay gives no light"
+    assert window.desk.bar.end_run.text() == "End replay"
+    assert window.desk.bar.end_run.isEnabled()
     press_escape(window)
     window.toggle_hold()
     run(window, source)
     assert source.commands == ["stop_light"]
-    assert window.bar.state.word == "REPLAY"
+    assert window.desk.bar.state.word == "REPLAY"
     assert window.view.light.stop.state is StopState.READY
-    assert window.meters.tiles["Loop latency"].value.text() == "--"
+    assert window.desk.meters.tiles["Loop latency"].value.text() == "--"
     source.end()
     run(window, source)
-    assert (window.bar.state.word, window.bar.state.detail) == ("DONE", "every frame was played")
+    assert (window.desk.bar.state.word, window.desk.bar.state.detail) == (
+        "DONE",
+        "every frame was played",
+    )

@@ -25,12 +25,12 @@ def test_the_log_shows_every_decision_or_only_the_changes(open_window: Opener) -
     window = open_window(source)
     run(window, source, 200)
     decisions = [row for row in reversed(window.view.rows) if row.kind is Kind.DECISION]
-    assert window.log.model.rows == [row for row in decisions if row.is_change]
-    window.log.every.click()
-    assert window.log.model.rows == decisions
+    assert window.desk.log.model.rows == [row for row in decisions if row.is_change]
+    window.desk.log.every.click()
+    assert window.desk.log.model.rows == decisions
     run(window, source, 40)
-    assert len(window.log.model.rows) == 240
-    index = window.log.model.index(0, 2)
+    assert len(window.desk.log.model.rows) == 240
+    index = window.desk.log.model.index(0, 2)
     assert index.data() == window.view.decision.reason
 
 
@@ -38,9 +38,9 @@ def test_a_click_on_the_timeline_finds_the_row(open_window: Opener) -> None:
     source = FakeSource(side_px=64, n_cells=3)
     window = open_window(source)
     run(window, source, 400)
-    target = window.log.model.rows[2]
-    window.timeline.picked.emit(target.t_s)
-    assert window.log.table.currentIndex().row() == 2
+    target = window.desk.log.model.rows[2]
+    window.desk.timeline.picked.emit(target.t_s)
+    assert window.desk.log.table.currentIndex().row() == 2
 
 
 @pytest.mark.parametrize("theme", [DARK, RED], ids=lambda theme: theme.name)
@@ -57,7 +57,7 @@ def test_every_text_has_enough_contrast_on_every_ground_it_is_used_on(theme: Any
 
 def test_the_stop_button_on_the_screen_is_red_and_not_pale(open_window: Opener) -> None:
     window, _ = square(open_window)
-    picture = window.bar.stop_light.grab().toImage()
+    picture = window.desk.bar.stop_light.grab().toImage()
     colours = {
         (c.red(), c.green(), c.blue())
         for x in range(picture.width())
@@ -83,18 +83,18 @@ def test_a_replay_says_so_on_the_window(open_window: Opener) -> None:
     source = FakeSource(side_px=64, n_cells=3, origin="replay of x.h5", dose_unit="relative")
     window = open_window(source)
     run(window, source)
-    assert window.banner.isVisible()
-    assert window.banner.text == "replay of x.h5: proposals made under recorded exposures"
-    assert "relative units" in window.bar.origin.text()
-    assert "relative units" in window.meters.bars["488"].right_text
+    assert window.desk.banner.isVisible()
+    assert window.desk.banner.text == "replay of x.h5: proposals made under recorded exposures"
+    assert "relative units" in window.desk.bar.origin.text()
+    assert "relative units" in window.desk.meters.bars["488"].right_text
 
 
 def test_a_warning_reaches_the_footer_and_the_log(open_window: Opener) -> None:
     window, source = square(open_window)
     source.post(Notice("warn", "the disk is nearly full: 2 GB are left"))
     run(window, source)
-    assert "2 GB" in window.footer.notice.text()
-    assert window.log.model.rows[0].why == "the disk is nearly full: 2 GB are left"
+    assert "2 GB" in window.desk.footer.notice.text()
+    assert window.desk.log.model.rows[0].why == "the disk is nearly full: 2 GB are left"
 
 
 def test_the_wheel_changes_no_value(open_window: Opener) -> None:
@@ -124,16 +124,16 @@ def test_a_guessed_calibration_is_never_out_of_sight(open_window: Opener) -> Non
     source._documents[0] = msgspec.structs.replace(start, cameras=cameras)
     window = open_window(source)
     run(window, source)
-    assert window.guess.isVisible()
-    assert "estimated" in window.guess.text
-    assert not square(open_window)[0].guess.isVisible()
+    assert window.desk.guess.isVisible()
+    assert "estimated" in window.desk.guess.text
+    assert not square(open_window)[0].desk.guess.isVisible()
 
 
 def test_followed_and_confirmed_cells_are_told_apart(open_window: Opener) -> None:
     source = FakeSource(side_px=64, n_cells=12)
     window = open_window(source)
     run(window, source)
-    tile = window.meters.tiles["Cells"]
+    tile = window.desk.meters.tiles["Cells"]
     assert (tile.value.text(), tile.note.full) == ("12", "9 confirmed\nno divisions")
 
 
@@ -154,19 +154,19 @@ def test_no_word_of_the_panel_is_cut(open_window: Opener, size: tuple[int, int])
     )
     window.refresh()
     QtWidgets.QApplication.sendPostedEvents()
-    for title, tile in window.meters.tiles.items():
+    for title, tile in window.desk.meters.tiles.items():
         for label in (tile.value, tile.note):
             assert "…" not in label.text(), f"{title}: {label.text()}"
         needed = tile.value.fontMetrics().horizontalAdvance(tile.value.text())
         assert tile.value.width() >= needed, title
-    assert window.meters.tiles["Trust"].toolTip() == WHY
+    assert window.desk.meters.tiles["Trust"].toolTip() == WHY
 
 
 def test_the_time_axis_says_how_it_is_to_be_read(open_window: Opener) -> None:
     source = FakeSource(side_px=64, n_cells=3)
     window = open_window(source)
     run(window, source, 100)
-    axis = window.plots.bleach.getAxis("bottom")
+    axis = window.desk.plots.bleach.getAxis("bottom")
     assert axis.labelText == "time of the experiment, mm:ss"
     axis.setRange(0.0, 7200.0)
     assert axis.labelText == "time of the experiment, h:mm:ss"

@@ -58,6 +58,6 @@ def press_escape(window: Any) -> None:
 def square(open_window: Opener, **options: Any) -> tuple[Any, SquareSource]:
     source = SquareSource(side_px=64, n_cells=3, **options)
     window = open_window(source)
-    window.controls.tracks.setChecked(False)
+    window.desk.controls.tracks.setChecked(False)
     run(window, source)
     return window, source
