@@ -166,6 +166,19 @@ def test_the_trigger_line_ends_an_exposure_on_time_though_the_host_is_late_to_sa
     assert box.meter()["blue"].dose_j_cm2 == pytest.approx(given)
 
 
+@pytest.mark.parametrize(("exposed_s", "given"), [(0.1, 0.5), (4.0, 20.0)])
+def test_a_running_exposure_is_metered_at_its_most_until_the_camera_says_how_long_it_was(
+    box: LightBox, clock: Clock, exposed_s: float, given: float
+) -> None:
+    box.set_power("blue", 1.0)
+    box.set_open(True)
+    box.gate_on(0.1, is_paced=True)
+    clock.now_s += 4.0  # a late host, or a camera that hangs: nobody can know yet
+    assert box.meter()["blue"].dose_j_cm2 == pytest.approx(20.0)
+    box.gate_off(exposed_s)
+    assert box.meter()["blue"].dose_j_cm2 == pytest.approx(given)
+
+
 def test_an_exposure_that_nobody_ends_shines_until_somebody_says_dark(
     box: LightBox, clock: Clock
 ) -> None:

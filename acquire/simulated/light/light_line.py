@@ -23,7 +23,11 @@ class LineMeter(msgspec.Struct, frozen=True):
     ----------
     dose_j_cm2
         At the centre of the field. Camera-gated light counts in experiment time (the exposure);
-        other light, and an exposure that nobody ended, in host time.
+        other light, and an exposure that nobody ended, in host time. Of an exposure that runs it is
+        the most that it can have been: host time, beyond the end that was meant, too. Only the
+        camera knows whether it ended in time, and when it says so, that part is taken back; to
+        count it only then would hide the light of a camera that hangs, or whose host is stopped,
+        while the gate is on.
     lit_s
         Host time during which the light was on, s.
     exposures
@@ -94,6 +98,46 @@ class LineState:
         if self._step >= 0:
             self.power = self._table[self._step % len(self._table)]
             self._step += 1
+
+    def begin(self, *, is_lit: bool) -> None:
+        """Note with which light an exposure begins."""
+        self.start_irradiance = self.irradiance if is_lit else 0.0
+        self.exposures += is_lit
+
+    def shine(self, passed_s: float, late_s: float, *, is_exposing: bool) -> None:
+        """Book that it was lit for so long, s; `late_s` of it after the exposure was to be over."""
+        fluence = self.irradiance * passed_s
+        self.lit_s += passed_s
+        if is_exposing:
+            self.host_fluence += fluence
+            self.late_fluence += self.irradiance * late_s
+        else:
+            self.stray += fluence
+        if self.gate != "camera":
+            self.dose += fluence
+
+    def end(self, fluence: float, *, is_booked: bool) -> float:
+        """End an exposure; return what was given besides since the last one, J/cm2.
+
+        Parameters
+        ----------
+        fluence
+            What was given in it, J/cm2.
+        is_booked
+            Host time has booked it already.
+        """
+        if not is_booked:
+            self.dose += fluence
+        self.host_fluence = self.late_fluence = 0.0
+        stray, self.stray = self.stray, 0.0
+        return stray
+
+    def give_up(self) -> None:
+        """Book all host time of an exposure whose end nobody reported."""
+        if self.gate == "camera":
+            self.dose += self.host_fluence
+        self.stray += self.host_fluence
+        self.host_fluence = self.late_fluence = 0.0
 
     def meter(self) -> LineMeter:
         """Return what the line gave, a running exposure included."""

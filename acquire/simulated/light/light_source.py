@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from acquire.errors import SettingRefused
 from acquire.simulated.light.blade import Blade
+from acquire.simulated.light.light_exposure import Exposure
 from acquire.simulated.light.light_line import LineState, require_fraction
 from acquire.simulated.light.light_words import BoxFaults, BoxState, Exposed, Gate, Line, LineMeter
 
@@ -43,9 +44,8 @@ class LightBox:
         self._lines = {line.name: LineState(line) for line in lines}
         self._clock = clock
         self._blade = Blade()
-        self._exposing = self._is_paced = self._disturbed = False
-        self._since_s = self._due_s = clock()
-        self._meant_s = 0.0
+        self._since_s = clock()
+        self._exposure = Exposure(0.0, self._since_s, is_paced=False, runs=False)
 
     def set_power(self, name: str, fraction: float) -> BoxState:
         """Set the power of a line and return the read-back.
@@ -60,7 +60,7 @@ class LightBox:
         if self._obeys(f"setting {name} to {fraction:g}"):
             lessens = fraction < state.strongest
             if not (self.faults.refuses_dark and lessens):
-                self._disturbed |= state.power != fraction
+                self._exposure.is_disturbed |= state.power != fraction
                 state.set(fraction)
         state.told_power = fraction
         return self.state()
@@ -91,7 +91,7 @@ class LightBox:
             if runs:
                 state.start()
             elif not self.faults.refuses_dark:
-                self._disturbed = True
+                self._exposure.is_disturbed = True
                 state.stop()
         return self.state()
 
@@ -99,7 +99,7 @@ class LightBox:
         """Open or close the shutter and return the read-back."""
         obeys = self._obeys("opening" if is_open else "closing")
         if obeys and (is_open or not self.faults.refuses_dark):
-            self._disturbed |= self._blade.command(is_open, self._since_s)
+            self._exposure.is_disturbed |= self._blade.command(is_open, self._since_s)
         self._blade.told_open = is_open
         return self.state()
 
@@ -114,7 +114,7 @@ class LightBox:
         """Say what lets the light of a line out."""
         state = self._of(name)
         if self._obeys(f"gating {name} by {gate}"):
-            self._disturbed |= state.gate != gate
+            self._exposure.is_disturbed |= state.gate != gate
             state.gate = gate
         return self.state()
 
@@ -127,7 +127,7 @@ class LightBox:
         self._settle()
         for name, state in self._lines.items():
             passes = names is None or name in names
-            self._disturbed |= state.passes != passes
+            self._exposure.is_disturbed |= state.passes != passes
             state.passes = passes
         return self.state()
 
@@ -157,7 +157,7 @@ class LightBox:
                 armed.append(name)
                 if self._lets_out(line, is_open) and power[name] > 0:
                     lit.append(name)
-        return BoxState(is_open, self._exposing, power, tuple(lit), tuple(armed))
+        return BoxState(is_open, self._exposure.runs, power, tuple(lit), tuple(armed))
 
     def gate_on(self, exposure_s: float, is_paced: bool) -> None:
         """Let camera-gated light out: an exposure begins.
@@ -175,13 +175,10 @@ class LightBox:
             return
         self._settle()
         self._give_up_exposure()
-        self._exposing, self._is_paced, self._disturbed = True, is_paced, False
-        self._meant_s, self._due_s = exposure_s, self._since_s + exposure_s
+        self._exposure = Exposure(exposure_s, self._since_s + exposure_s, is_paced)
         for state in self._lines.values():
             state.trigger()
-            lit = self._is_lit(state)
-            state.start_irradiance = state.irradiance if lit else 0.0
-            state.exposures += lit
+            state.begin(is_lit=self._is_lit(state))
 
     def gate_off(self, exposed_s: float) -> Exposed:
         """End the exposure, book it, and return the light that the sample took.
@@ -198,16 +195,14 @@ class LightBox:
         fluence: dict[str, float] = {}
         stray: dict[str, float] = {}
         for name, state in self._lines.items():
-            fluence[name] = self._fluence(state, exposed_s) if self._exposing else 0.0
-            if state.gate == "camera" or not self._is_paced:
-                state.dose += fluence[name]
-            state.host_fluence = state.late_fluence = 0.0
-            stray[name], state.stray = state.stray, 0.0
-        self._exposing = False
+            fluence[name] = self._exposure.fluence(state, exposed_s)
+            is_booked = state.gate != "camera" and self._exposure.is_paced
+            stray[name] = state.end(fluence[name], is_booked=is_booked)
+        self._exposure.runs = False
         return Exposed(fluence, stray)
 
     def meter(self) -> dict[str, LineMeter]:
-        """Return what each line really gave, a running exposure included."""
+        """Return what each line really gave, a running exposure included: at its most."""
         self._settle()
         return {name: state.meter() for name, state in self._lines.items()}
 
@@ -226,7 +221,7 @@ class LightBox:
     def _lets_out(self, state: LineState, is_open: bool) -> bool:
         if state.gate == "always-on":
             return True
-        return is_open and (state.gate == "software" or self._exposing)
+        return is_open and (state.gate == "software" or self._exposure.runs)
 
     def _is_lit(self, state: LineState) -> bool:
         return state.irradiance > 0.0 and self._lets_out(state, self._blade.is_open)
@@ -237,42 +232,18 @@ class LightBox:
         if due_s is not None and due_s <= now_s:
             self._book_until(due_s)
             self._blade.move()
-            self._disturbed = True
+            self._exposure.is_disturbed = True
         self._book_until(now_s)
 
     def _book_until(self, now_s: float) -> None:
         passed_s, self._since_s = now_s - self._since_s, now_s
+        late_s = self._exposure.late_s(passed_s, now_s)
         for state in self._lines.values():
-            if not self._is_lit(state):
-                continue
-            state.lit_s += passed_s
-            fluence = state.irradiance * passed_s
-            if self._exposing:
-                state.host_fluence += fluence
-                state.late_fluence += state.irradiance * max(
-                    0.0, min(passed_s, now_s - self._due_s)
-                )
-            else:
-                state.stray += fluence
-            if state.gate != "camera":
-                state.dose += fluence
-
-    def _fluence(self, state: LineState, exposed_s: float) -> float:
-        planned = state.start_irradiance * exposed_s
-        if not self._disturbed:
-            return planned
-        # The light changed while the gate was on: what host time says, and never less than an
-        # exposure that was already over.
-        if not self._is_paced:
-            return max(planned, state.host_fluence)
-        is_in_time = exposed_s <= self._meant_s * (1 + 1e-9)
-        return state.host_fluence - (state.late_fluence if is_in_time else 0.0)
+            if self._is_lit(state):
+                state.shine(passed_s, late_s, is_exposing=self._exposure.runs)
 
     def _give_up_exposure(self) -> None:
         """Book an exposure whose end nobody reported, such as that of a scope that was killed."""
         for state in self._lines.values():
-            if state.gate == "camera":
-                state.dose += state.host_fluence
-            state.stray += state.host_fluence
-            state.host_fluence = state.late_fluence = 0.0
-        self._exposing = False
+            state.give_up()
+        self._exposure.runs = False
