@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from importlib.metadata import packages_distributions
 
 PARTS = ("lightloop", "acquire", "realtime", "models", "gui", "configs")
@@ -26,6 +28,8 @@ def check_names() -> None:
 def main() -> None:
     """Run one command. Exit status: 0 done, 1 failed, 2 bad usage or config, 130 interrupted."""
     check_names()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a letter that a code page lacks ends no run
     from lightloop.cli import app  # only now: with a foreign name about, this import may lie
 
     app()

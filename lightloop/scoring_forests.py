@@ -92,7 +92,7 @@ def forest_of_table(path: Path) -> Forest:
         If it lacks a column, or a cell of it is no number.
     """
     wanted = ("cell", "parent", "t", "y_px", "x_px")
-    with path.open(newline="", encoding="utf-8") as file:
+    with path.open(newline="", encoding="utf-8-sig") as file:
         table = csv.DictReader(file)
         if not set(wanted) <= set(table.fieldnames or ()):
             raise RunFileError(f"{path.name} lacks one of the columns {', '.join(wanted)}")
@@ -107,7 +107,7 @@ def forest_of_table(path: Path) -> Forest:
             ]  # fmt: skip
         except ValueError as error:
             raise RunFileError(f"{path.name}: {error}") from error
-    with path.open(newline="", encoding="utf-8") as file:
+    with path.open(newline="", encoding="utf-8-sig") as file:
         parents = {int(row["cell"]): int(row["parent"]) for row in csv.DictReader(file)}
     rows = np.sort(np.array(read, ROW), order=("t", "cell"))
     mothers = {cell: parent for cell, parent in parents.items() if parent >= 0}

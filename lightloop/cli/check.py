@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from lightloop.cli.door import complain, exit_status, paper, text_of
+from lightloop.cli.door import complain, exit_status, paper, print_json, text_of
 from lightloop.cli.options import AsJson, ConfigFile, Frames
 from lightloop.cli.words import counted, facts, span, volume
 
@@ -53,9 +53,7 @@ def check(
         wanted = resolve(parse(text_of(config), name), name)
         seen = _look(wanted, name, frames, out)
         if as_json:
-            import msgspec
-
-            print(msgspec.json.encode(seen.prediction).decode())
+            print_json(seen.prediction)
             return
         page = paper()
         page.print(facts(_rows(wanted, seen)))

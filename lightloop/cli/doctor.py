@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lightloop.cli.door import exit_status, paper
+from lightloop.cli.door import exit_status, paper, print_json
 from lightloop.status import FAILED
 
 MARKS = {"ok": ("ok  ", "green"), "warn": ("warn", "yellow"), "fail": ("FAIL", "bold red")}
@@ -37,8 +37,6 @@ def doctor(
                 line.append(f" -> {finding.fix}", "bold")
             page.print(line, soft_wrap=True)
         if as_json:
-            import msgspec
-
-            print(msgspec.json.encode(findings).decode())
+            print_json(findings)
     if any(finding.verdict == "fail" for finding in findings):
         raise typer.Exit(FAILED)

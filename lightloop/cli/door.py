@@ -66,6 +66,17 @@ def complain(text: str) -> None:
     print(f"lightloop: {text}", file=sys.stderr)
 
 
+def print_json(thing: object) -> None:
+    """Write a record as one line of JSON for programs, in ASCII: no code page can garble it."""
+    import json
+    import re
+
+    import msgspec
+
+    text = msgspec.json.encode(thing).decode()
+    print(re.sub(r"[^\x00-\x7f]", lambda letter: json.dumps(letter[0])[1:-1], text))
+
+
 def text_of(path: Path) -> str:
     """Return what is written in a config file.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lightloop.cli.door import exit_status, paper
+from lightloop.cli.door import exit_status, paper, print_json
 from lightloop.cli.words import between, counted, facts, span
 
 if TYPE_CHECKING:
@@ -43,11 +43,11 @@ def inspect(
         with RunReader(run) as reader:
             if why is not None:
                 told = why_so(reader, why)
-                _print_json(told) if as_json else _explain(told)
+                print_json(told) if as_json else _explain(told)
                 return
             seen = summarize(reader)
         if as_json:
-            _print_json(seen)
+            print_json(seen)
             return
         paper().print(facts(_rows(seen)))
 
@@ -64,12 +64,6 @@ def _explain(told: Why) -> None:
     what = "frame" if len(told.decision.based_on) == 1 else "frames"
     page.print(f"\nDecided on these numbers, of {what} {seen}:\n", style="dim")
     page.print(facts(rows))
-
-
-def _print_json(thing: object) -> None:
-    import msgspec
-
-    print(msgspec.json.encode(thing).decode())
 
 
 def _rows(seen: RunSummary) -> Iterator[tuple[str, str]]:

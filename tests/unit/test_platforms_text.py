@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import ctypes
+import io
+import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from acquire.core_loading import load_system, new_core
 from acquire.errors import DeviceMissing
 from acquire.light.own_core import PartCore
 from acquire.plain_path import load_file, plain_path
+from lightloop import __main__ as front_door
+from lightloop.cli.door import print_json
 from lightloop.config import ConfigError, parse
 from lightloop.config.reading import load, read_text
+from lightloop.scoring_forests import forest_of_table
 from tests.run_helpers import SMALL
 
 
@@ -145,3 +151,50 @@ def test_a_path_of_windows_that_toml_understands_is_taken(line: str) -> None:
         parse(f'[scope]\nkind = "micro-manager"\n{line}\n', "run.toml")
     assert "quotes" not in str(refused.value)
     assert "[[light]] is missing" in str(refused.value)
+
+
+def page_in(code_page: str, monkeypatch: pytest.MonkeyPatch) -> io.BytesIO:
+    raw = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, encoding=code_page, write_through=True))
+    return raw
+
+
+class Named(msgspec.Struct):
+    title: str
+
+
+@pytest.mark.parametrize("code_page", ["cp1251", "cp932", "cp437", "cp1252", "ascii", "utf-8"])
+def test_what_programs_read_is_whole_in_every_code_page(
+    code_page: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = page_in(code_page, monkeypatch)
+    thing = Named('3 µm² "Zellkörper" \u2192 \u65e5\u672c \U0001f52c')
+    print_json(thing)
+    assert msgspec.json.decode(raw.getvalue(), type=Named) == thing
+
+
+def test_a_letter_that_a_code_page_lacks_ends_no_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = page_in("cp1251", monkeypatch)
+    monkeypatch.setattr("lightloop.cli.app", lambda: sys.stdout.write("1.5 J/cm², 3 µm"))
+    monkeypatch.setattr(front_door, "check_names", lambda: None)
+    front_door.main()
+    assert raw.getvalue().decode("cp1251").split() == ["1.5", "J/cm?,", "3", "µm"]
+
+
+@pytest.mark.parametrize("code_page", ["cp1252", "cp437", "cp932", "cp1251"])
+def test_the_help_of_the_command_line_is_printed_in_every_code_page(
+    code_page: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = page_in(code_page, monkeypatch)
+    monkeypatch.setattr("sys.argv", ["lightloop", "run", "--help"])
+    monkeypatch.setattr(front_door, "check_names", lambda: None)
+    with pytest.raises(SystemExit) as left:
+        front_door.main()
+    assert left.value.code == 0
+    assert "--headless" in raw.getvalue().decode(code_page)
+
+
+def test_a_table_that_excel_saved_can_be_scored(tmp_path: Path) -> None:
+    path = tmp_path / "tracks.csv"
+    path.write_text("cell,parent,t,y_px,x_px\r\n1,-1,0,2.5,3.5\r\n", "utf-8-sig", newline="")
+    assert forest_of_table(path).n_times == 1
