@@ -11,8 +11,17 @@ from typing import TYPE_CHECKING
 
 from gui.history import FieldHistory, FrameRate
 from gui.light import LightState
+from gui.rows import (
+    row_of_end,
+    row_of_gap,
+    row_of_guard,
+    row_of_notice,
+    row_of_pause,
+    row_of_reply,
+    row_of_worker,
+)
 from gui.tails import BACK, Tails
-from gui.why import Kind, Row, decision_row
+from gui.why import Row, decision_row
 from realtime.wire import (
     AppliedMessage,
     DecisionMessage,
@@ -148,12 +157,7 @@ class Heard:
         divided = [e.parent_id for e in result.events if e.kind == "division" and e.is_final]
         self.n_divisions += len(set(divided))  # as the summary counts: each daughter has an event
         if result.is_fresh and self.n_rows:
-            known = result.recalled is not None and result.recalled.shot >= 0
-            learnt = result.recalled is not None and "policy" in result.recalled.learnt
-            cells = "it knows its cells" if known else "its tracks begin anew"
-            why = f"{cells}; its policy {'goes on' if learnt else 'begins anew'}"
-            t_s = result.observation.t_s
-            self._add(Row(Kind.NOTICE, t_s, "worker started", why, "worker", level="warn"))
+            self._add(row_of_worker(result))
         if result.position in self.fields or len(self.fields) < MAX_FIELDS:
             self.fields.setdefault(result.position, FieldHistory()).add(result.observation)
             self.tails.setdefault(result.position, Tails()).add(result)
@@ -174,14 +178,12 @@ class Heard:
         t_s = self._times_s.get(message.shot - 1, self.t_s)
         clamp = message.refused or next((a.clamped for a in message.applied if a.clamped), "")
         if clamp and clamp != self._last_clamp:
-            what, level = ("no light", "warn") if message.refused else ("gave less", "info")
-            self._add(Row(Kind.GUARD, t_s, what, clamp, "guard", level=level, shot=message.shot))
+            self._add(row_of_guard(message, clamp, t_s))
         self._last_clamp = clamp
 
     def _take_gap(self, gap: Gap) -> None:
-        n = gap.seq_to - gap.seq_from + 1
-        self.lost_frames += n
-        self._add(Row(Kind.NOTICE, self.t_s, f"{n} frames lost", gap.reason, "hub", level="warn"))
+        self.lost_frames += gap.seq_to - gap.seq_from + 1
+        self._add(row_of_gap(gap, self.t_s))
 
     def _take_notice(self, notice: Notice) -> None:
         if notice.level in PAUSES:
@@ -190,8 +192,7 @@ class Heard:
         self.notice = notice
         self.n_warnings += notice.level != "info"
         self._is_faulty |= notice.level == "fault"
-        word = {"warn": "warning", "fault": "fault"}.get(notice.level, "note")
-        self._add(Row(Kind.NOTICE, self.t_s, word, notice.text, "run", level=notice.level))
+        self._add(row_of_notice(notice, self.t_s))
 
     def _take_pause(self, notice: Notice) -> None:
         """Note that the run is asked to wait, that it waits in the dark, or that it goes on."""
@@ -200,8 +201,7 @@ class Heard:
         if notice.level == "paused":
             self.light.take_rest()
         else:
-            word = "run paused" if self.paused else "run goes on"
-            self._add(Row(Kind.NOTICE, self.t_s, word, notice.text, "run"))
+            self._add(row_of_pause(notice, self.t_s))
 
     def _take_reply(self, reply: Reply, now_ns: int) -> None:
         if reply.name == "state":  # what was said before we came
@@ -210,28 +210,14 @@ class Heard:
             return
         if reply.is_ok and reply.name in ("hold", "release"):
             self._is_held = reply.name == "hold"
-        if reply.name == "stop_light" and self.is_replay:
-            self._add(Row(Kind.PERSON, self.t_s, "no light to stop", reply.text, "you"))
-            return
-        if reply.name == "stop_light":
+        if reply.name == "stop_light" and not self.is_replay:
             self.light.take_stop(reply, now_ns)
-        words = {
-            "hold": "feedback held", "release": "feedback on", "pause": "run paused",
-            "resume": "run goes on", "stop": "run stopped",
-            "stop_light": "light off" if reply.is_dark else "light NOT confirmed off",
-        }  # fmt: skip
-        what = words.get(reply.name, reply.name) if reply.is_ok else f"{reply.name} failed"
-        level = "info" if reply.is_ok else "warn"
-        if reply.name == "stop_light" and not reply.is_dark:
-            level = "fault"
-        self._add(Row(Kind.PERSON, self.t_s, what, reply.text, "you", level=level))
+        self._add(row_of_reply(reply, self.t_s, is_replay=self.is_replay))
 
     def _take_end(self, end: End) -> None:
         self.end = end
         self.light.take_end(end)
-        level = "info" if end.status == "complete" else "warn"
-        what = f"run {end.status}"
-        self._add(Row(Kind.NOTICE, self.t_s, what, end.reason, "run", level=level))
+        self._add(row_of_end(end, self.t_s))
 
     def _remember_time(self, shot: int, t_s: float) -> None:
         self.first_s = min(t_s, self.first_s) if self.first_s == self.first_s else t_s
