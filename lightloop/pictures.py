@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import logging
 import time
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lightloop.pictures_between import PlanesBetween
 from lightloop.pictures_pace import Pace
 from models.conformal import UNKNOWN
 from realtime.wire import Picture, RestoredSlot
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from acquire.frame import FrameInfo
     from lightloop.pictures_esrrf import EsrrfPictures
-    from models.axial import AxialInterpolator, Shown
+    from models.axial import AxialInterpolator
     from models.axial_check import PlaneError
     from models.read_out import Denoised
     from models.stated import Stated
@@ -35,10 +35,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_AROUND = 4
-"""Planes that are remembered as the network for planes between sees them."""
-_EVEN = 0.02
-"""Distances of planes are even if they differ by less than this share."""
 MOST_PLANES = 32
 """Planes of a shot that are looked between; the raw frames wait in memory until the decision."""
 MOST_VIEWS = 8
@@ -88,15 +84,14 @@ class Pictures:
     ) -> None:
         self._esrrf = esrrf
         self._infos: dict[int, FrameInfo] = {}
-        self._shape, self._superres, self._axial, self._keep = shape, superres, axial, keep
+        self._shape, self._superres, self._keep = shape, superres, keep
+        self._between = PlanesBetween(axial, between, believe, clock) if axial is not None else None
         self._stated = dict(stated or {})
-        self._between, self._believe = between, believe
         self._position = 0
         self._planes: dict[int, tuple[Raw, float]] = {}
         self._spare: list[Raw] = []
-        self._shown: dict[int, Shown] = {}
         self._most_of_rest, self._clock = most_of_rest, clock
-        self._view, self._gap = Pace(), Pace()  # a look at a frame, a plane between
+        self._view = Pace()  # a look at a frame
         self._rested_since_ns = clock()
         self._rest_ns: int | None = None  # before this shot; None until its first frame
         self._skipped = 0
@@ -115,12 +110,10 @@ class Pictures:
         for _ in range(2):  # the first one of a network takes longer than all others
             if self._superres is not None:
                 self._resolve(self._superres, empty, 1)
-            if self._axial is not None:
-                began_ns = self._clock()
-                self._axial(empty, empty, 1.0)
-                self._gap.ns = self._clock() - began_ns
-        self._view.warmed_up()
-        self._gap.warmed_up()
+            if self._between is not None:
+                self._between.warm_up(empty)
+        for pace in self._paces():
+            pace.warmed_up()
         self._rested_since_ns = self._clock()
 
     def see(self, info: FrameInfo, adu: Raw) -> None:
@@ -152,12 +145,11 @@ class Pictures:
             _close(self._superres)
             self._superres = None
         try:
-            if self._gap.ns * self._gaps() <= left_ns - (self._clock() - began_ns):
-                drawn += self._in_between()
+            drawn += self._in_between(left_ns - (self._clock() - began_ns))
         except RuntimeError as error:
             logger.error("no planes between any more: %s", error)
-            _close(self._axial)
-            self._axial = None
+            _close(self._between)
+            self._between = None
         self._tell(len(drawn))
         return tuple(drawn)
 
@@ -165,14 +157,19 @@ class Pictures:
         """Say it once where shots follow each other too fast."""
         self._skipped = 0 if drawn else self._skipped + 1
         if not drawn:  # one slow drawing shall not have been the last
-            for pace in (self._view, self._gap, *([self._esrrf.pace] if self._esrrf else [])):
+            for pace in self._paces():
                 pace.ease()
-        if self._skipped == _SKIPPED_TOLD and (self._superres or self._esrrf or self._gaps()):
+        between = self._between.count(self._planes) if self._between is not None else 0
+        if self._skipped == _SKIPPED_TOLD and (self._superres or self._esrrf or between):
             logger.warning(
                 "no pictures for looking: shots leave %.0f ms of rest, of which a tenth may go "
                 "into them; choose a longer interval to see them",
                 (self._rest_ns or 0) * 1e-6,
             )
+
+    def _paces(self) -> list[Pace]:
+        drawers = [one for one in (self._between, self._esrrf) if one is not None]
+        return [self._view, *(one.pace for one in drawers)]
 
     def _rolling(self, left_ns: float) -> list[Picture]:
         """Take the middle plane into its window, if there is time for it."""
@@ -209,65 +206,15 @@ class Pictures:
         self._view.ns = (self._clock() - began_ns) // views
         return answer
 
-    def _gaps(self) -> int:
-        """Return how many planes between are to be drawn."""
-        if self._axial is None:
-            return 0
-        return sum(len(self._to_draw(lower, upper)) for lower, upper in pairwise(self._zs()))
-
-    def _zs(self) -> list[int]:
-        return sorted(self._planes)
-
-    def _to_draw(self, lower: int, upper: int) -> list[float]:
-        """Return the planes to draw between two that were taken, as parts of the way."""
-        steps = self._between + 1 if self._between else upper - lower
-        if self._between and upper - lower > 1:  # a frame that was lost
+    def _in_between(self, left_ns: float) -> list[Picture]:
+        """Draw all planes between those that were taken, if there is time for all."""
+        between = self._between
+        if between is None or between.pace.ns * between.count(self._planes) > left_ns:
             return []
-        return [k / steps for k in range(1, steps)]
-
-    def _in_between(self) -> list[Picture]:
-        if self._axial is None:
-            return []
-        found: list[Picture] = []
-        began_ns = self._clock()
-        self._axial.believe(self._believe(self._position))
-        zs = self._zs()
-        around = zip([None, *zs], zs, zs[1:], [*zs[2:], None], strict=False)
-        for below, lower, upper, above in around:
-            dz_um = self._apart_um(lower, upper)
-            if dz_um <= 0:
-                continue  # a stage that does not say where it is
-            for fraction in self._to_draw(lower, upper):
-                answer = self._axial(
-                    self._look(lower),
-                    self._look(upper),
-                    dz_um,
-                    fraction,
-                    self._look_if_even(below, lower, dz_um),
-                    self._look_if_even(above, upper, dz_um),
-                )
-                z = lower + fraction * (upper - lower)
-                found.append(self._picture("axial", z, self._axial.model_id, answer))
-        self._gap.ns = (self._clock() - began_ns) // max(len(found), 1)
-        return found
-
-    def _apart_um(self, one: int, other: int) -> float:
-        """Return how far two planes are from each other, um."""
-        return abs(self._planes[one][1] - self._planes[other][1])
-
-    def _look_if_even(self, far: int | None, near: int, dz_um: float) -> Shown | None:
-        """Look at a plane if it is as far from the next one as that from its own."""
-        if far is None or abs(self._apart_um(far, near) - dz_um) >= _EVEN * dz_um:
-            return None
-        return self._look(far)
-
-    def _look(self, z: int) -> Shown:
-        """Return what the network for planes between sees of a plane; each is looked at once."""
-        assert self._axial is not None
-        if z not in self._shown:
-            out = self._shown.pop(min(self._shown)) if len(self._shown) >= _AROUND else None
-            self._shown[z] = self._axial.show(self._planes[z][0], out)
-        return self._shown[z]
+        return [
+            self._picture("axial", z, between.model_id, answer)
+            for z, answer in between.draw(self._planes, self._position)
+        ]
 
     def forget(self) -> None:
         """Make ready for the next shot."""
@@ -275,13 +222,13 @@ class Pictures:
         self._spare += [copy for copy, _ in self._planes.values()]
         self._planes.clear()
         self._infos.clear()
-        self._shown = {-1 - k: one for k, one in enumerate(self._shown.values())}  # to be reused
+        if self._between is not None:
+            self._between.forget()
 
     def close(self) -> None:
         """Free both networks."""
-        for network in (self._superres, self._axial):
-            if network is not None:
-                network.close()
+        for network in (self._superres, self._between):
+            _close(network)
 
 
 def most_views(left_ns: float, view_ns: int) -> int:
@@ -294,7 +241,7 @@ def most_views(left_ns: float, view_ns: int) -> int:
     return int(min(left_ns / view_ns, MOST_VIEWS)) if view_ns > 0 else 1
 
 
-def _close(network: SuperResolver | AxialInterpolator | None) -> None:
-    """Free a network that failed."""
+def _close(network: SuperResolver | PlanesBetween | None) -> None:
+    """Free a network, if there is one."""
     if network is not None:
         network.close()

@@ -140,8 +140,8 @@ def test_planes_that_were_left_out_are_drawn_where_they_lie_and_as_far_as_they_a
         ("axial", 1.0), ("axial", 2.0), ("axial", 5.0)
     ]  # fmt: skip
     assert asked == [0]
-    assert drawing._axial is not None
-    assert drawing._axial.weight == 0.25
+    assert drawing._between is not None
+    assert drawing._between._axial.weight == 0.25
     assert 10 < shelf.images[0].mean() < shelf.images[1].mean() < 40
     assert 50 < shelf.images[2].mean() < 70
 
