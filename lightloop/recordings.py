@@ -15,8 +15,8 @@ from lightloop.restoring import moment_of
 from models.history import Moment
 from realtime.detecting.config import DetectorConfig
 from realtime.errors import RunFileError
-from realtime.image_source import open_source
-from realtime.importing import estimated_camera
+from realtime.image_files import open_source
+from realtime.importing_camera import estimated_camera
 from realtime.run_file import RunReader
 from realtime.tracker.config import TrackerConfig
 

@@ -12,7 +12,8 @@ import numpy as np
 import tifffile
 
 from realtime.errors import RunFileError
-from realtime.image_source import HDF5, NPY, TIFF, ImageSource
+from realtime.image_files import HDF5, NPY, TIFF
+from realtime.image_source import ImageSource
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ import numpy as np
 from lightloop.config import ConfigError
 from models.train.own.examples import BRIGHTER
 from models.train.own.takes import Camera, Take
-from realtime.image_source import open_source
+from realtime.image_files import open_source
 from realtime.run_file import RunReader
 
 if TYPE_CHECKING:

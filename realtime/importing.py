@@ -11,18 +11,17 @@ from __future__ import annotations
 import math
 import time
 import uuid
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
-import numpy as np
 import xxhash
 
 from acquire.calibration import Calibration
 from acquire.frame import FrameInfo, Index, Shot
 from acquire.settings import Applied, ChannelSettings, Settings
 from realtime.errors import RunFileError
-from realtime.image_source import ImageSource, open_source
+from realtime.image_files import open_source
+from realtime.importing_camera import camera_of
 from realtime.run_file import RunWriter
 from realtime.wire import CameraInfo, End, FrameMessage, Notice, RingInfo, Start, encode
 
@@ -34,19 +33,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from models.noise import NoiseEstimate
+    from realtime.image_source import ImageSource
+    from realtime.importing_camera import Camera
 
 CAMERA = "imported"
 LIGHT = "not recorded"  # nobody knows which light it was, nor its power; only how long it was on
-ESTIMATE_PLANES = 16  # planes that the blind noise estimate looks at, spread over the recording
 FLUSH_FRAMES = 64  # there is no camera that waits for us
-
-
-@dataclass(frozen=True, slots=True)
-class Camera:
-    """The calibration of a recording, and what a person should know of it."""
-
-    calibration: Calibration
-    doubt: str = ""
 
 
 class Imported(msgspec.Struct, frozen=True):
@@ -86,8 +78,8 @@ def import_recording(
 
     Parameters
     ----------
-    path
-        TIFF, HDF5 or .npy.
+    path, out
+        The recording: TIFF, HDF5 or .npy; and the new run file.
     dataset
         Name of the dataset in an HDF5 file; empty if it holds only one.
     axes
@@ -99,8 +91,6 @@ def import_recording(
         Pixel at the sample, time between time points, and exposure of each frame.
     calibration
         The camera's; None lets `estimate` guess it from the images.
-    out
-        The new run file.
     on_progress
         Called with frames done and frames in all.
 
@@ -109,32 +99,25 @@ def import_recording(
     RunFileError
         If the source cannot be read, the axes do not fit it, or the target cannot be written.
     """
-    for name, value in (("pixel_um", pixel_um), ("exposure_ms", exposure_ms)):
-        if not (value > 0 and math.isfinite(value)):
-            raise RunFileError(f"{name} must be a positive number, got {value}")
-    if not (interval_s >= 0 and math.isfinite(interval_s)):
-        raise RunFileError(f"interval_s must be 0 or more, got {interval_s}")
+    _check(pixel_um, exposure_ms, interval_s)
     with open_source(path, dataset, axes, channel) as source:
-        if calibration is None:
-            camera = estimated_camera(source, estimate)
-        else:
-            camera = Camera(
-                msgspec.structs.replace(
-                    calibration,
-                    offset_adu=calibration.offset_adu + source.shift_adu,
-                    saturation_adu=min(calibration.saturation_adu + source.shift_adu, 65535.0),
-                )
-            )
+        camera = camera_of(source, calibration, estimate)
         known = camera.calibration
         start = _start(source, known, pixel_um, exposure_ms, interval_s)
         with RunWriter(out, start) as writer:
             writer.document(encode(_notice(source, camera)))
             n_shots = _copy(source, writer, interval_s, exposure_ms, on_progress)
-            dose = {LIGHT: source.n_frames * exposure_ms * 1e-3}
-            end = End(source.n_frames - 1, source.n_frames, 0, "complete", "imported", True, dose)
-            writer.document(encode(end))
+            writer.document(encode(_end(source, exposure_ms)))
             writer.close("complete")
         return Imported(str(out), source.n_frames, n_shots, known, source.shift_adu, camera.doubt)
+
+
+def _check(pixel_um: float, exposure_ms: float, interval_s: float) -> None:
+    for name, value in (("pixel_um", pixel_um), ("exposure_ms", exposure_ms)):
+        if not (value > 0 and math.isfinite(value)):
+            raise RunFileError(f"{name} must be a positive number, got {value}")
+    if not (interval_s >= 0 and math.isfinite(interval_s)):
+        raise RunFileError(f"interval_s must be 0 or more, got {interval_s}")
 
 
 def _copy(
@@ -208,44 +191,9 @@ def _start(
     )
 
 
-def estimated_camera(
-    source: ImageSource, estimate: Callable[[NDArray[Any]], NoiseEstimate] | None
-) -> Camera:
-    """Guess the camera of a recording from its images.
-
-    Raises
-    ------
-    RunFileError
-        If nobody is there to guess, or the images do not tell.
-    """
-    if estimate is None:
-        raise RunFileError(
-            "the camera's calibration is not given and there is no way to estimate it; "
-            "give gain, offset and read noise"
-        )
-    n_times, _, n_planes = source.counts
-    total = n_times * n_planes
-    picks = np.unique(np.linspace(0, total - 1, min(total, ESTIMATE_PLANES)).astype(int))
-    stack = np.stack([source.plane(int(k) // n_planes, 0, int(k) % n_planes) for k in picks])
-    if source.full_scale_adu <= 255:
-        stack = stack.astype(np.uint8)  # the estimate takes full scale from the type
-    try:
-        guess = estimate(stack)
-    except ValueError as error:
-        raise RunFileError(
-            f"the camera's noise cannot be estimated from {source.name}: {error}; "
-            "give gain, offset and read noise"
-        ) from error
-    numbers = (float(guess.gain_adu_per_e), float(guess.offset_adu), float(guess.read_noise_e))
-    if not all(map(math.isfinite, numbers)) or numbers[0] <= 0:
-        raise RunFileError(
-            f"the camera's noise cannot be estimated from {source.name} (gain, offset and read "
-            f"noise came out as {numbers}); give them"
-        )
-    calibration = Calibration(*numbers, saturation_adu=source.full_scale_adu, source="estimated")
-    if guess.is_reliable:
-        return Camera(calibration)
-    return Camera(calibration, "the images hold too little contrast: this is only a guess")
+def _end(source: ImageSource, exposure_ms: float) -> End:
+    dose = {LIGHT: source.n_frames * exposure_ms * 1e-3}
+    return End(source.n_frames - 1, source.n_frames, 0, "complete", "imported", True, dose)
 
 
 def _notice(source: ImageSource, camera: Camera) -> Notice:

@@ -23,12 +23,17 @@ class Pacer:
         Sleeps for so many seconds; True ends the replay.
     clock_ns
         The host's clock.
+
+    Attributes
+    ----------
+    pace
+        The same.
     """
 
     def __init__(
         self, pace: Pace, wait: Callable[[float], bool], clock_ns: Callable[[], int]
     ) -> None:
-        self._pace = pace
+        self.pace = pace
         self._wait = wait
         self._clock_ns = clock_ns
         self._offset_ns: int | None = None
@@ -43,9 +48,9 @@ class Pacer:
         meanwhile
             Called after each nap.
         """
-        if isinstance(self._pace, str):
+        if isinstance(self.pace, str):
             return True
-        due_ns = int(t_ns / self._pace)
+        due_ns = int(t_ns / self.pace)
         if self._offset_ns is None:
             self._offset_ns = self._clock_ns() - due_ns
         while (left_ns := due_ns + self._offset_ns - self._clock_ns()) > 0:

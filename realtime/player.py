@@ -132,8 +132,7 @@ def play(
         If a step gets no decision in time.
     """
     answers = Answers(hub, on_decision, wait, decision_s)
-    pacer = Pacer(pace, wait, clock_ns)
-    player = _Player(reader, hub, pace, pacer, answers, on_fresh, wait)
+    player = _Player(reader, hub, Pacer(pace, wait, clock_ns), answers, on_fresh, wait)
     return player.run(*_chosen(reader, first, last, judged_only=judged_only))
 
 
@@ -155,7 +154,6 @@ class _Player:
         self,
         reader: RunReader,
         hub: Outlet,
-        pace: Pace,
         pacer: Pacer,
         answers: Answers,
         on_fresh: Callable[[int], object],
@@ -163,7 +161,6 @@ class _Player:
     ) -> None:
         self._reader = reader
         self._hub = hub
-        self._pace = pace
         self._pacer = pacer
         self._answers = answers
         self._on_fresh = on_fresh
@@ -214,10 +211,10 @@ class _Player:
             self._n_shots += 1
             is_whole = self._n_in_shot == info.shot.n_frames
             self._n_whole += is_whole
-            if self._pace == "step" and is_whole:
+            if self._pacer.pace == "step" and is_whole:
                 self._answers.wait_for(info.shot.number)
             else:
-                may_be_open = MAX_AHEAD if self._pace == "max" else self._n_whole
+                may_be_open = MAX_AHEAD if self._pacer.pace == "max" else self._n_whole
                 self._answers.keep_up(self._n_whole, may_be_open)
 
     def _hear(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from realtime.errors import RunFileError
-from realtime.image_source import open_source
+from realtime.image_files import open_source
 from realtime.run_file import RunReader
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import tifffile
 
 from acquire.calibration import Calibration
 from realtime.errors import RunFileError
-from realtime.image_source import open_source
+from realtime.image_files import open_source
 from realtime.importing import import_recording
 from realtime.run_file import RunReader
 from tests.unit.run_samples import CALIBRATION
@@ -186,6 +186,45 @@ def test_sources_that_cannot_be_read_are_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "film.avi").write_bytes(b"x")
     with pytest.raises(RunFileError, match=r"not '\.avi'"):
         load(tmp_path / "film.avi", tmp_path / "run.h5", "TYX")
+
+
+def damaged(folder: Path, what: str) -> Path:
+    path = folder / ("bad." + what.split()[0])
+    if what == "npy that is empty":
+        path.write_bytes(b"")
+    elif what == "h5 with nothing in its dataset":
+        with h5py.File(path, "w") as file:
+            file["images"] = h5py.Empty("u2")
+    else:
+        tifffile.imwrite(path, images((3, 40, 50)), compression="zlib", photometric="minisblack")
+        whole = path.read_bytes()
+        with tifffile.TiffFile(path) as tiff:
+            page = tiff.pages[1]
+            strip, count = page.dataoffsets[0], page.databytecounts[0]
+            zero = tiff.pages[0].tags["RowsPerStrip"].valueoffset
+        path.write_bytes({
+            "tif that breaks off": whole[:12],
+            "tif whose pixels are damaged": whole[:strip] + bytes(count) + whole[strip + count :],
+            "tif with strips of no rows": whole[:zero] + bytes(4) + whole[zero + 4 :],
+        }[what])  # fmt: skip
+    return path
+
+
+@pytest.mark.filterwarnings("ignore")  # what the library says to a programmer
+@pytest.mark.parametrize(
+    "what",
+    [
+        "npy that is empty",
+        "h5 with nothing in its dataset",
+        "tif that breaks off",
+        "tif whose pixels are damaged",
+        "tif with strips of no rows",
+    ],
+)
+def test_a_file_that_is_damaged_is_a_clear_error(tmp_path: Path, what: str) -> None:
+    path = damaged(tmp_path, what)
+    with pytest.raises(RunFileError, match=f"{path.name}.*(cannot be read|holds no image)"):
+        load(path, tmp_path / "run.h5", "TYX")
 
 
 def test_a_dataset_is_asked_for_where_a_file_holds_several(tmp_path: Path) -> None:
