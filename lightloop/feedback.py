@@ -75,6 +75,13 @@ class Feedback:
         self.is_held = False
         self._requests: dict[int, Request] = {}
         self._heard_s = 0.0
+        self._unbooked: list[tuple[Result, Decision]] = []
+
+    def book(self) -> None:
+        """Count what was heard; while somebody else is waited for, as no light waits for it."""
+        for result, decision in self._unbooked:
+            self._tally.add_answer(result, decision)
+        self._unbooked.clear()
 
     def next_request(self, shot: Shot) -> Request:
         """Return what the next shot of this shot's field may use."""
@@ -86,7 +93,7 @@ class Feedback:
             got = self._hub.next_decision(min(max(left_s, 0.0), SLICE_S))
             if got is not None and self._is_new(*got, shot):
                 result, decision = got
-                self._tally.add_answer(result, decision)
+                self._unbooked.append(got)
                 request = self._heed(result.position, decision)
                 if (decision.id, result.position) == (shot.number, shot.position):
                     return request
@@ -115,7 +122,7 @@ class Feedback:
         while (got := self._hub.next_decision(wait_s)) is not None:
             wait_s = 0.0
             if self._is_new(*got, shot):
-                self._tally.add_answer(*got)
+                self._unbooked.append(got)
                 self._heed(got[0].position, got[1])
         request = self._requests.get(shot.position, self.first)
         now_s = time.perf_counter()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-import uuid
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,20 +11,17 @@ import xxhash
 import zmq
 
 from realtime.address import Address, check_local, show_token
-from realtime.commands import VALID_S
 from realtime.errors import FrameLapped, StreamError
 from realtime.ring import KEEPS_STORE_ORDER, Ring
 from realtime.wire import (
     PROTOCOL,
     Ack,
-    Command,
     DecisionMessage,
     FrameMessage,
     FromHub,
     Hello,
     Notice,
     Refused,
-    Reply,
     RestoredSlot,
     Result,
     RingInfo,
@@ -185,9 +181,9 @@ class StreamClient:
         """Say that everything up to a frame is done with, and ask for `credit` more."""
         self._send(Ack(upto, credit))
 
-    def send(self, message: Result | DecisionMessage | Notice) -> None:
-        """Send a document to the hub, which passes it on to everybody."""
-        self._send(message)
+    def send(self, *messages: Result | DecisionMessage | Notice) -> None:
+        """Send documents to the hub, which passes them on to everybody."""
+        self._send(*messages)
 
     def close(self) -> None:
         """Leave. May be called twice."""
@@ -210,49 +206,10 @@ class StreamClient:
             self._rings[info.name] = ring
         return ring
 
-    def _send(self, message: Hello | Ack | Result | DecisionMessage | Notice) -> None:
+    def _send(self, *messages: Hello | Ack | Result | DecisionMessage | Notice) -> None:
+        packets = [encode(message) for message in messages]  # then they go in one wake-up
         try:
-            self._socket.send(encode(message))
+            for packet in packets:
+                self._socket.send(packet)
         except zmq.Again as error:
             raise StreamError(f"{self._hello.name}: the hub does not take messages") from error
-
-
-class ControlClient:
-    """A person's hand on the run: stop the light, hold, resume, stop."""
-
-    def __init__(self, address: Address) -> None:
-        check_local(address.control)
-        self._context = zmq.Context()
-        self._address = address
-        self._socket: zmq.Socket[bytes] | None = None
-
-    def command(self, name: str, timeout_ms: int = 1000) -> Reply | None:
-        """Send a command and return what came of it; None if nobody answered in time."""
-        self.post(name)
-        return self.poll(timeout_ms)
-
-    def post(self, name: str) -> None:
-        """Send a command without waiting; `poll` then brings the reply."""
-        if self._socket is not None:
-            self._socket.close()  # an old, unanswered command must not answer for this one
-        self._socket = self._context.socket(zmq.DEALER)
-        self._socket.setsockopt(zmq.LINGER, 500)
-        show_token(self._socket, self._address)
-        self._socket.connect(self._address.control)
-        expires_t_ns = time.perf_counter_ns() + int(VALID_S * 1e9)
-        command = Command(name, self._address.token, uuid.uuid4().hex, expires_t_ns)
-        self._socket.send(encode(command))
-
-    def poll(self, timeout_ms: int = 0) -> Reply | None:
-        """Return the reply to the last command, if it has come."""
-        if self._socket is None or not self._socket.poll(timeout_ms):
-            return None
-        message = decode_from_hub(self._socket.recv())
-        return message if isinstance(message, Reply) else None
-
-    def close(self) -> None:
-        """Let go of the socket."""
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
-        self._context.term()

@@ -106,13 +106,13 @@ class Desk:
         """Return the worker's next answer; None if it is late."""
         until = time.perf_counter() + timeout_s
         with self._lock:
+            self._take_in()
             while not self._answers:
                 left_ms = math.ceil((until - time.perf_counter()) * 1e3)
-                if left_ms > 0:
-                    self._socket.poll(left_ms)
-                self._take_in()
                 if left_ms <= 0:
                     break
+                if self._socket.poll(left_ms):
+                    self._take_in()
             return self._answers.popleft() if self._answers else None
 
     def serve(self) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import xxhash
 
+from realtime.audience import Audience
 from realtime.desk import Desk
 from realtime.digest import StreamDigest
 from realtime.errors import StreamError
@@ -35,11 +36,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-SILENT_S = 2.0  # a recorder is heard every half second
 QUICK_S = 1e-3  # an answer within it is not disturbed by telling others of its frame; proposed
 
 
-class Hub:
+class Hub(Audience):
     """Serves one session.
 
     Parameters
@@ -76,6 +76,7 @@ class Hub:
         served = encode(start), ring.info.slots, start.mode
         self._desk = Desk(self._sockets.work, address.token, *served, self._note)
         self._usher = Usher(self._sockets, *served, self._desk, on_command or _offer_nothing)
+        super().__init__(self._usher, self._desk, ring.info.slots)
         self.room = Room(self._usher, ring.info.slots, when_full, stall_s, self.send)
         self._usher.start()
 
@@ -181,56 +182,16 @@ class Hub:
                 answer = self._desk.next_answer(timeout_s - quick_s)
         return answer
 
-    def wait_for(
-        self, names: set[str], timeout_s: float, keep_waiting: Callable[[], object] = lambda: None
-    ) -> bool:
-        """Wait until these listeners have taken their seats."""
-        changed, seats = self._usher.changed, self._usher.seats
-        until = time.perf_counter() + timeout_s
-        with changed:
-            while not names <= seats.present() | self._desk.present():
-                left_s = until - time.perf_counter()
-                if left_s <= 0:
-                    return False
-                changed.wait(min(left_s, 0.1))
-                keep_waiting()
-        return True
-
-    def present(self) -> set[str]:
-        """Return the names of all listeners that sit here now."""
-        with self._usher.changed:
-            return self._usher.seats.present() | self._desk.present()
-
-    def recorder_trouble(self) -> str:
-        """Say why no light should be given now: the record would not keep up; empty if it does."""
-        with self._usher.changed:
-            unacked = self._usher.seats.unacked()
-            heard_ns = self._usher.seats.heard_ns()
-        if unacked > self._ring.info.slots // 2:
-            return "unsaved frames fill half the ring"
-        silent_ns = time.perf_counter_ns() - heard_ns
-        if silent_ns > SILENT_S * 1e9:
-            return f"the recorder has been silent for {silent_ns * 1e-9:.1f} s"
-        return ""
-
     def finish(self, end: End, timeout_s: float = 10.0) -> bool:
         """Send the last document; return whether every lossless listener took everything.
 
         The hub fills in what it alone knows: the digest, and what it refused.
         """
-        seats, changed = self._usher.seats, self._usher.changed
-        seats.is_over = True
+        self._usher.seats.is_over = True
         known = {"digest": str(self._digest), "n_refused": self.refused}
         self.send(msgspec.structs.replace(end, **known))
         self._usher.wake()
-        until = time.perf_counter() + timeout_s
-        with changed:
-            while self._usher.has_more or not seats.has_caught_up():
-                left_s = until - time.perf_counter()
-                if left_s <= 0:
-                    return False
-                changed.wait(min(left_s, 0.1))
-        return True
+        return self.wait_until_taken(timeout_s)
 
     def close(self) -> None:
         """Stop the thread and close every socket. May be called twice."""

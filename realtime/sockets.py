@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MAX_MESSAGE_BYTES = 4 << 20  # a result with some ten thousand tracks; more is no client of ours
 MESSAGES_A_TURN = 64  # a flood must not keep anybody waiting
 LINGER_MS = 1000
-NOW, MORE_NOW = int(zmq.NOBLOCK), int(zmq.NOBLOCK | zmq.SNDMORE)  # to add up flags takes a while
+NOW, MORE_NOW, READABLE = int(zmq.NOBLOCK), int(zmq.NOBLOCK | zmq.SNDMORE), int(zmq.POLLIN)
 HANDSHAKE_MS = 2000  # who connects and does not say the token by then is cut off; proposed
 
 
@@ -97,10 +97,9 @@ def drain(
 ) -> Iterator[BadMessage]:
     """Hand on what has come, a turn's worth at most; yield what was no message of ours."""
     for _ in range(MESSAGES_A_TURN):
-        try:
-            identity, *parts = socket.recv_multipart(NOW)
-        except zmq.Again:
+        if not int(socket.getsockopt(zmq.EVENTS)) & READABLE:
             return
+        identity, *parts = socket.recv_multipart(NOW)
         try:
             if len(parts) != 1:
                 raise BadMessage(f"a message has one part, got {len(parts)}")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import zmq
 
+from realtime.bell import Bell
 from realtime.commands import CommandBook
 from realtime.errors import BadMessage
 from realtime.seats import NOTHING, Seats
@@ -79,14 +80,9 @@ class Usher:
         self._token, self._greeting, self._on_command = sockets.address.token, greeting, on_command
         self._commands = CommandBook()
         self._inlet: deque[tuple[tuple[bytes, ...], FrameMessage | None]] = deque()
-        self._is_woken = self._stopping = False
+        self._stopping = False
         self._turn_ns = self._woke_ns = time.perf_counter_ns()
-        self._wake_lock = threading.Lock()
-        self._wake_out = sockets.context.socket(zmq.PAIR)
-        self._wake_in = sockets.context.socket(zmq.PAIR)
-        wake = f"inproc://wake-{id(self)}"
-        self._wake_in.bind(wake)
-        self._wake_out.connect(wake)
+        self._bell = Bell(sockets.context)
         self._thread = threading.Thread(target=self._serve, name="usher", daemon=True)
 
     # ---------------------------------------------------------------- called by any thread
@@ -125,27 +121,22 @@ class Usher:
 
     def wake(self) -> None:
         """Pass on what was told, now."""
-        if self._is_woken or threading.current_thread() is self._thread:
-            return
-        with self._wake_lock:  # a socket belongs to one thread at a time
-            self._is_woken = True
-            self._wake_out.send(b"")
+        if threading.current_thread() is not self._thread:
+            self._bell.ring()
 
     def close(self) -> None:
         """Stop the thread. May be called twice."""
         if self._thread.is_alive():
             self._stopping = True
-            with self._wake_lock:
-                self._wake_out.send(b"")
+            self._bell.ring()
             self._thread.join()
-            self._wake_out.close()
-            self._wake_in.close()
+            self._bell.close()
 
     # ---------------------------------------------------------------- its own thread
 
     def _serve(self) -> None:
         poller = zmq.Poller()
-        for socket in (self._stream, self._control, self._wake_in):
+        for socket in (self._stream, self._control, self._bell.ear):
             poller.register(socket, zmq.POLLIN)
         while not self._stopping:
             self.cpu_s = time.thread_time()
@@ -154,9 +145,8 @@ class Usher:
                 self._take_in(self._control, self._obey)
             if self._stream in ready:
                 self._take_in(self._stream, self._hear)
-            if self._wake_in in ready:
-                self._wake_in.recv()
-                self._is_woken = False
+            if self._bell.ear in ready:
+                self._bell.hear()
             self._desk.serve()
             with self.changed:
                 while self._inlet:

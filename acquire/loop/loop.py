@@ -55,18 +55,16 @@ def run(
 ) -> Outcome:
     """Take all shots of a plan, each after the decision on the one before, and end dark.
 
-    Decisions belong to a field: the request that follows a shot is used for the next shot of the
-    same field. A request that the guard refuses counts as a decision that never came: the field
-    goes back to its last good request, and the guard holds, lowers, and at last gives no light.
-    A `ScopeError` ends the run in good order and is returned with the outcome; any other error
-    is a bug: it passes through, and the light is off all the same.
+    The request that follows a shot is used for the next shot of the same field. A request that the
+    guard refuses counts as a decision that never came: the field goes back to its last good one,
+    and the guard holds, lowers, and at last gives no light. A `ScopeError` ends the run in good
+    order and is returned with the outcome; any other error is a bug: it passes through, and the
+    light is off all the same.
 
     Parameters
     ----------
-    camera
-        The camera's label, for the frames.
-    publish
-        Takes each frame, after its light is off. It may wait; but see `has_room`.
+    camera, publish, lose, has_room
+        See `acquire.loop.delivery`; `publish` takes each frame after its light is off.
     next_request
         Waits, within the shot's deadline, for the request that follows a finished shot.
     report
@@ -75,30 +73,18 @@ def run(
         The request in force for each field until a decision comes.
     should_stop
         Asked before each shot, and before each exposure of it.
-    lose
-        Takes the first and last sequence number of frames that were lost, and why.
-    has_room
-        Whether `publish` would take so many frames without waiting for anybody.
-    pause
-        Where a person lets the run wait, in the dark, between shots.
-    arrive
-        Comes to where an exposure is taken, in the dark (`acquire.stand.arrival`); without one,
-        channel and place are set, and a plan may ask for nothing more.
-    ramp
-        How the frames of each exposure differ, where it has more than one (`acquire.loop.burst`).
-    flow
-        Given, the camera runs on by itself, and no shot waits for a decision (`acquire.loop.flow`).
+    pause, arrive, ramp, flow
+        See `acquire.loop`: its `pause`, `approach`, `burst`, `flow`. Without them nobody may let
+        the run wait, a plan asks for channel and place alone, frames of a burst are alike, and
+        each shot waits for the decision on the one before.
     """
     ahead, delivery = Ahead(plan), Delivery(camera, publish, lose, has_room)
     pause, arrive = pause or Pause(), arrive or Plain(stand)
     hands = Hands(ahead, arrive, guard, clock, delivery, report)
-    taker: Taker
-    if flow is None:
-        taker = Shooter(hands, next_request, should_stop, ramp)
-    else:
+    taker: Taker = Shooter(hands, next_request, should_stop, ramp)
+    if flow is not None:
         taker = Streamer(hands, flow, lambda: should_stop() or pause.is_on)
-    loop = _Loop(ahead, taker, guard, clock, delivery, next_request, should_stop, pause)
-    return loop.run(first)
+    return _Loop(ahead, taker, guard, clock, delivery, next_request, should_stop, pause).run(first)
 
 
 class Taker(Protocol):

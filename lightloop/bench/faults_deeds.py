@@ -7,7 +7,8 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
-from realtime.client import ControlClient, StreamClient
+from realtime.client import StreamClient
+from realtime.control import ControlClient
 from realtime.wire import FrameMessage
 
 if TYPE_CHECKING:

@@ -33,9 +33,7 @@ class EchoDesk:
         shot = message.info.shot.number
         result = msgspec.structs.replace(self._last[0], shot=shot)
         decision = msgspec.structs.replace(self._last[1].decision, id=shot)
-        client.send(result)
-        client.send(DecisionMessage(decision))
-        client.ack(message.info.seq, 1)
+        client.send(result, DecisionMessage(decision))
         return True
 
 

@@ -17,6 +17,7 @@ from lightloop.feedback import Feedback
 from lightloop.orders import Orders
 from lightloop.processes.echo import echo
 from lightloop.processes.session_end import judge, summarise
+from lightloop.processes.session_frames import Frames
 from lightloop.processes.session_requests import Requests
 from lightloop.processes.session_start import (
     book_what_was,
@@ -26,7 +27,6 @@ from lightloop.processes.session_start import (
     planned,
 )
 from lightloop.processes.session_voice import Voice
-from lightloop.reference import Reference
 from lightloop.sample import build_ledger, keep_record, open_sample
 from lightloop.summary import Tally
 from lightloop.validity import decision_valid_s
@@ -38,7 +38,6 @@ from realtime.wire import End, Reply
 
 if TYPE_CHECKING:
     from acquire.clock import Clock
-    from acquire.frame import Frame
     from acquire.keeper.link import KeeperLink
     from acquire.loop.loop import Outcome
     from lightloop.build_microscope import Microscope
@@ -66,11 +65,9 @@ class Session:
     ) -> None:
         self._task, self._config, self._clock, self._link = task, config, clock, link
         self._tally = Tally()
-        self._reference = Reference(config)
         self._keeper = keeper
         self._camera_label = microscope.core.getCameraDevice()  # of channels that name none
         self._origin = microscope.origin
-        self._last: Frame | None = None
         self._cpu_s = 0.0  # of the loop's and the hub's thread; a simulated camera's is not ours
         self._core = microscope.core
         field_um = microscope.camera.chip_um  # what is lit is not less where a region is read out
@@ -110,6 +107,7 @@ class Session:
     def _wire_up(self) -> None:
         """Make what stands between the loop and those who speak: the worker, and people."""
         config, link = self._config, self._link
+        self._frames = Frames(self._hub, config, self._witness)
         self._voice = Voice(self._hub, self._guard, self._tally)
         self._feedback = Feedback(
             self._hub,
@@ -154,7 +152,7 @@ class Session:
             self._guard,
             self._clock,
             camera=self._camera_label,
-            publish=self._publish,
+            publish=self._frames.publish,
             next_request=self._requests.next_request,
             report=self._voice.report,
             first=self._feedback.first,
@@ -171,8 +169,9 @@ class Session:
         self._cpu_s = time.thread_time() + self._hub.cpu_s - before_s
         gc.enable()
         last_seq = outcome.last_seq
-        if self._task.echo_shots and self._last is not None:
-            last_seq = echo(self._hub, self._last, self._task.echo_shots, self._tally)
+        self._feedback.book()
+        if self._task.echo_shots and self._frames.last is not None:
+            last_seq = echo(self._hub, self._frames.last, self._task.echo_shots, self._tally)
         self._finish(outcome, last_seq)
 
     def close(self) -> None:
@@ -196,12 +195,6 @@ class Session:
     def _heads_up(self) -> None:
         self._hub.heads_up()
         self._keeper.heads_up()
-
-    def _publish(self, frame: Frame) -> None:
-        self._hub.publish(frame.info, frame.pixels)
-        self._reference.add(frame.info)
-        self._witness.frame(frame.info)
-        self._last = frame
 
     def _obey(self, name: str) -> Reply:
         """Do what a person asks; called in the usher's thread, which never exposes."""
@@ -248,7 +241,7 @@ class Session:
             self._tally,
             gaps=self._hub.gaps,
             dose=dose,
-            reference_dose=self._reference.dose,
+            reference_dose=self._frames.reference_dose,
             dose_unit=dose_unit(self._config),
             origin=self._origin,
             has_samples=self._task.measures_usage,

@@ -55,7 +55,8 @@ class Requests:
         return request
 
     def _count(self, shot: Shot) -> None:
-        """Count a shot; now and then, tell what time it is on every clock."""
+        """Count a shot, and what was heard of those before; now and then, tell every clock."""
+        self._feedback.book()
         self._tally.shots += shot.number != self._counted
         self._counted = shot.number
         now_s = time.monotonic()

@@ -38,6 +38,7 @@ logger = logging.getLogger(__name__)
 
 AnyPipeline: TypeAlias = Pipeline | Restarting
 
+CREDIT = 1_000  # frames
 RESTORED_SLOTS = 4
 RECORDED_SLOTS, RECORDED_BYTES = 16, 128 << 20  # a recorder may come late, within so much memory
 
@@ -46,6 +47,27 @@ def main(task_json: bytes, supervisor: Connection) -> None:
     """Entry of the process."""
     task = msgspec.json.decode(task_json, type=RunTask)
     run_child(supervisor, lambda link: _work(task, link), task.is_verbose)
+
+
+class Credit:
+    """What the hub may send before it hears of us again.
+
+    In a stream, the newest shot when we have time for it. Else every frame is looked at, none
+    waits for another, and the hub hears of them by the hundred: one message less for each frame.
+    """
+
+    def __init__(self, client: StreamClient, *, is_stream: bool) -> None:
+        self._client, self._used = client, 0
+        self._lump = 1 if is_stream else CREDIT // 10
+        if not is_stream:
+            client.ack(-1, CREDIT)
+
+    def used(self, seq: int) -> None:
+        """Take note that a frame is done with."""
+        self._used += 1
+        if self._used == self._lump:
+            self._client.ack(seq, self._used)
+            self._used = 0
 
 
 class RestoredRing:
@@ -92,8 +114,7 @@ def _work(task: RunTask, link: Link) -> None:
     address = link.wait_for_address()
     with StreamClient(address, "worker", "shots", credit=1) as client:
         start = client.start(60.0, keep_waiting=link.check)
-        if start.mode != "stream":  # every frame is looked at: none waits for another
-            client.ack(-1, 1_000)
+        credit = Credit(client, is_stream=start.mode == "stream")
         camera = start.cameras[0]
         is_recorded = config.record.restored and bool(task.out)
         restored: RestoredRing | None = None
@@ -116,7 +137,7 @@ def _work(task: RunTask, link: Link) -> None:
             desk = EchoDesk() if task.echo_shots else None
             if task.sabotage == "delay-decision" and isinstance(pipeline, Pipeline):
                 pipeline = Delayed(pipeline.steps)
-            _serve(client, pipeline, link, desk, memory)
+            _serve(client, pipeline, link, desk, memory, credit)
             cpu_s = time.process_time() - before_s
     link.finished(cpu_s=cpu_s)
 
@@ -146,6 +167,7 @@ def _serve(
     link: Link,
     desk: EchoDesk | None,
     memory: WorkerMemory | None,
+    credit: Credit,
 ) -> None:
     gc.collect()
     gc.freeze()
@@ -159,6 +181,7 @@ def _serve(
         if isinstance(message, FrameMessage):
             if desk is None or not desk.answer(client, message):
                 _see(client, pipeline, message, link, desk, memory)
+            credit.used(message.info.seq)
         elif isinstance(message, Gap):
             logger.warning("frames %d to %d never came", message.seq_from, message.seq_to)
         elif isinstance(message, End):
@@ -183,25 +206,20 @@ def _see(
     except FrameLapped as error:
         logger.warning("frame %d: %s", info.seq, error)
         pipeline.forget()
-        client.ack(info.seq, 1)
         return
-    if info.ends_shot and pipeline.has_whole_shot:
-        result, decision = pipeline.answer()
-        if memory is not None:
-            memory.promise(pipeline, result.position)
-            memory.look(result)
-        client.send(result)
-        client.send(decision)
-        for flag in pipeline.news(result):
-            client.send(Notice("warn", f"shot {result.shot}: {sentence(flag)}"))
-        if desk is not None:
-            desk.remember(result, decision)
-        client.ack(info.seq, 1)
-        if result.is_fresh:
-            link.answered()
-        if memory is not None:
-            memory.keep(pipeline, result.position)
-            for notice in memory.notices():
-                client.send(notice)
-    else:
-        client.ack(info.seq, 1)
+    if not (info.ends_shot and pipeline.has_whole_shot):
+        return
+    result, decision = pipeline.answer()
+    if memory is not None:
+        memory.promise(pipeline, result.position)
+    client.send(result, decision)
+    for flag in pipeline.news(result):
+        client.send(Notice("warn", f"shot {result.shot}: {sentence(flag)}"))
+    if desk is not None:
+        desk.remember(result, decision)
+    if result.is_fresh:
+        link.answered()
+    if memory is not None:
+        memory.look(result)
+        memory.keep(pipeline, result.position)
+        client.send(*memory.notices())

@@ -25,8 +25,9 @@ from realtime.address import (
     show_token,
     write_address,
 )
-from realtime.client import ControlClient, StreamClient
+from realtime.client import StreamClient
 from realtime.commands import VALID_S
+from realtime.control import ControlClient
 from realtime.errors import StreamError
 from realtime.wire import (
     Ack,

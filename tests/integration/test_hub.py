@@ -11,7 +11,8 @@ import pytest
 
 from realtime import client
 from realtime.address import Address
-from realtime.client import ControlClient, StreamClient
+from realtime.client import StreamClient
+from realtime.control import ControlClient
 from realtime.errors import FrameLapped, StreamError
 from realtime.hub import Hub
 from realtime.wire import (

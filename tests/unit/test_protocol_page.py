@@ -15,8 +15,8 @@ import pytest
 from acquire.frame import FrameInfo, Index, Shot
 from acquire.settings import Applied, ChannelSettings, Settings
 from realtime import wire
+from realtime.audience import SILENT_S
 from realtime.commands import MOST_VALID_S
-from realtime.hub import SILENT_S
 from realtime.policy import Decision
 from realtime.ring import Ring
 from realtime.seats import MOST_SEATS, POLICIES
