@@ -18,6 +18,7 @@ import msgspec
 import platformdirs
 
 from acquire.errors import ScopeError
+from acquire.in_place import put_in_place
 from lightloop.config import ConfigError, MicroManagerConfig
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def save(found: Rehearsal, folder: Path | None = None) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         draft.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2))
-        os.replace(draft, path)
+        put_in_place(draft, path)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be written: {error}") from error
     return path
@@ -199,7 +200,9 @@ def doubts(light: LightConfig, line: LineFigures) -> list[str]:
         ("close_delay_ms", line.close_ms, light.close_delay_ms),
     ):
         if found_ms is not None and found_ms > declared_ms + max(frame_ms, 5.0):
-            said.append(f"{what} is {declared_ms:g}, and {found_ms:.3g} ms were measured")
+            said.append(
+                f"{what} is {declared_ms:g}, and {found_ms:.3g} ms were measured: set it to that"
+            )
     for share, limit, where in (
         (line.closed_share, line.closed_limit, "its closed switch"),
         (line.off_share, line.off_limit, "everything switched off"),
@@ -242,5 +245,7 @@ def _ms(value: float | None) -> str:
 
 def _leak(share: float | None, limit: float | None) -> str:
     if share is None or limit is None:
-        return "an unknown share of it"
-    return f"{share:.2%} of it" if share > limit else f"less than {max(limit, 1e-6):.2g} of it"
+        return "an unknown share of its light"
+    if share > limit:
+        return f"{share:.2%} of its light"
+    return f"less than {100 * max(limit, 1e-6):.2g}% of its light"

@@ -81,7 +81,7 @@ def check_installed() -> None:
         If a package is missing.
     """
     if any(importlib.util.find_spec(name) is None for name in ("ctc_metrics", "traccuracy")):
-        raise RunFileError('scores need two more packages: pip install "lightloop[score]"')
+        raise RunFileError('scores need two more packages: pip install -e ".[score]"')
 
 
 def score(result: Side, truth: Side) -> Scores:

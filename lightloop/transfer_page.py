@@ -59,9 +59,10 @@ def table_of(numbers: CameraNumbers) -> list[tuple[str, str]]:
     """Return a camera's numbers as a person reads them: what, and how much."""
     n = numbers
     light, dark = n.in_light, n.in_dark
-    reached = "" if n.saturation_is_measured else " (not reached)"
+    is_said = n.saturation_is_measured or "not reached" in n.saturation_why
+    reached = "" if is_said else " (not reached)"
     current = "not measured" if n.dark_current_e_s is None else f"{n.dark_current_e_s:.3g} e-/s"
-    bent = "not measured" if n.nonlinearity is None else f"{n.nonlinearity:.2%}"
+    bent = "not measured" if n.nonlinearity is None else f"{n.nonlinearity:.2%} at most"
     excess = f"{n.excess_noise_factor:.2f}"
     if n.excess_noise_error is not None:
         excess += f" ± {n.excess_noise_error:.2f}"
@@ -72,13 +73,13 @@ def table_of(numbers: CameraNumbers) -> list[tuple[str, str]]:
         ("saturation", f"{n.saturation_adu:.0f} ADU, {n.full_well_e:.4g} e-{reached}: "
                        f"{n.saturation_why}"),
         ("excess noise factor", excess),
-        ("nonlinearity", f"{bent} of the signal at most"),
+        ("nonlinearity", bent),
         ("noise off the line", f"{n.misfit:.1%} at most"),
         ("neighbours, in light", f"x {light.along_x:+.3f}, y {light.along_y:+.3f}, diagonal "
                                  f"{light.diagonal:+.3f}, in time {light.in_time:+.3f}"),
         ("neighbours, in the dark", f"x {dark.along_x:+.3f}, y {dark.along_y:+.3f}, diagonal "
                                     f"{dark.diagonal:+.3f}, in time {dark.in_time:+.3f}"),
-        ("pixels in light", f"differ by {n.response_spread:.2%} (PRNU); own gains by "
+        ("pixels in light", f"differ by {n.response_spread:.2%}, flat field and all; own gains by "
                             f"{n.gain_spread:.1%}"),
         ("dark current", current),
         ("hot and dead pixels", str(n.bad_pixels)),

@@ -1,6 +1,6 @@
 """What the shipped networks are worth: against tuned rivals, on recorded and simulated images.
 
-Recorded sets need `--data`; BM3D needs `pip install lightloop[bench-models]`. Without them their
+Recorded sets need `--data`; BM3D needs `pip install -e ".[bench-models]"`. Without them their
 rows are missing, and so are their bars. Sabotage: what every network restores is blurred by 3 px,
 and a tenth of its light is lost where photometry is measured.
 """

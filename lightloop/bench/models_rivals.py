@@ -47,7 +47,7 @@ def median(image: NDArray[Any], size_px: int) -> Image:
 
 
 def has_bm3d() -> bool:
-    """Whether the package of that name is installed (`pip install lightloop[bench-models]`)."""
+    """Whether the package of that name is installed (`pip install -e ".[bench-models]"`)."""
     return find_spec("bm3d") is not None
 
 

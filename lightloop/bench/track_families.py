@@ -35,7 +35,7 @@ def families(
 ) -> tuple[dict[str, float], list[str]]:
     """Return our scores by bar, and rows of a table with those of the rivals."""
     if not is_installed():
-        return {}, ["", 'LNK and CHOTA were not computed: pip install "lightloop[score]"']
+        return {}, ["", 'LNK and CHOTA were not computed: pip install -e ".[score]"']
     lines = [
         "",
         f"| {scene.name} | LNK | TRA | CHOTA | BIO(0) | CT | Edge F1 | Division F1, to the frame |",

@@ -35,8 +35,8 @@ def rivals() -> dict[str, Callable[[Scene, float], Run]]:
 def why_absent() -> list[str]:
     """Return a sentence for each rival that was not run."""
     said = {
-        "trackpy": 'pip install "lightloop[bench-track]"',
-        "laptrack": 'pip install "lightloop[bench-track]"',
+        "trackpy": 'pip install -e ".[bench-track]"',
+        "laptrack": 'pip install -e ".[bench-track]"',
         "byotrack": "it needs torch and its own OpenCV: docs/benchmarks.md says how it was run",
         "btrack": "its published wheel does not load on Debian 12 (GLIBCXX_3.4.32), and it divides "
         "only once all is known",

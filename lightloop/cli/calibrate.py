@@ -8,21 +8,36 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lightloop.cli.door import complain, exit_status, paper, text_of
+from lightloop.cli.options import StandConfig
+from lightloop.cli.words import facts, span
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from acquire.calibrating.calibration_files import PowerCalibration
     from acquire.calibrating.power_walk import Meter
     from acquire.core import Core
 
 app = typer.Typer(no_args_is_help=True, help="Measure camera and light, so that doses have units.")
 
-Config = Annotated[Path, typer.Argument(help="Run config of this microscope, a TOML file.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before the light goes on.")]
+LitArea = Annotated[float, typer.Option("--lit-area-um2", help="Lit area at the sample, um2.")]
+Light = Annotated[str, typer.Option(help="Light to measure; the first one.")]
+Objective = Annotated[str, typer.Option(help="Objective in place, such as 20x/0.75.")]
+Steps = Annotated[int, typer.Option(min=2, max=200, help="Powers to measure.")]
+HoldS = Annotated[float, typer.Option(help="Light for each reading, s.")]
+MeterAt = Annotated[
+    str, typer.Option(help="Device and property of a power meter: DEVICE,PROPERTY.")
+]
+MwPerUnit = Annotated[float, typer.Option(help="mW for each unit of the meter.")]
+Readings = Annotated[
+    Path | None, typer.Option(help="Readings taken before, as .csv: command, mW. No light.")
+]
 
 
 @app.command("camera")
 def camera(
-    config: Config,
+    config: StandConfig,
     channel: Annotated[str, typer.Option(help="Channel to light with; the first one.")] = "",
     darks: Annotated[int, typer.Option(min=16, max=4096, help="Dark frames.")] = 256,
     flats: Annotated[int, typer.Option(min=8, max=256, help="Frames of each exposure.")] = 8,
@@ -45,7 +60,7 @@ def camera(
         light = plan.light
         _ask(
             f"An evenly bright slide, and no cells? Light {light.name!r} will give it up to "
-            f"{plan.dose:.3g} {light.dose_unit} in {plan.walk.on_s():.3g} s of light",
+            f"{plan.dose:.3g} {light.dose_unit} in {span(plan.walk.on_s())} of light",
             yes,
         )
         folder = calibration_folder()
@@ -53,7 +68,7 @@ def camera(
         out = page or folder / f"{stored.name}.html"
         out.write_text(transfer_page(stored.name, stored.found), "utf-8")
         sheet = paper()
-        sheet.print(_table(table_of(stored.found.numbers)))
+        sheet.print(facts(table_of(stored.found.numbers)))
         for doubt in stored.found.numbers.doubts:
             sheet.print(f"NOT TRUSTED: {doubt}", style="bold red", soft_wrap=True)
         sheet.print(f"plot: {out}", soft_wrap=True)
@@ -62,19 +77,15 @@ def camera(
 
 @app.command("power")
 def power(
-    config: Config,
-    lit_area: Annotated[float, typer.Option("--lit-area-um2", help="Lit area at the sample, um2.")],
-    light: Annotated[str, typer.Option(help="Light to measure; the first one.")] = "",
-    objective: Annotated[str, typer.Option(help="Objective in place, such as 20x/0.75.")] = "",
-    steps: Annotated[int, typer.Option(min=2, max=200, help="Powers to measure.")] = 10,
-    hold_s: Annotated[float, typer.Option(help="Light for each reading, s.")] = 3.0,
-    meter: Annotated[
-        str, typer.Option(help="Device and property of a power meter: DEVICE,PROPERTY.")
-    ] = "",
-    mw_per_unit: Annotated[float, typer.Option(help="mW for each unit of the meter.")] = 1.0,
-    readings: Annotated[
-        Path | None, typer.Option(help="Readings taken before, as .csv: command, mW. No light.")
-    ] = None,
+    config: StandConfig,
+    lit_area: LitArea,
+    light: Light = "",
+    objective: Objective = "",
+    steps: Steps = 10,
+    hold_s: HoldS = 3.0,
+    meter: MeterAt = "",
+    mw_per_unit: MwPerUnit = 1.0,
+    readings: Readings = None,
     yes: Yes = False,
 ) -> None:
     """Measure a light with a power meter at the sample: the curve of command to mW."""
@@ -84,11 +95,8 @@ def power(
             plan_power,
             power_calibration,
             read_table,
-            store_power,
         )
-        from lightloop.calibrations import calibration_folder
-        from lightloop.config import ConfigError, parse
-        from lightloop.power_meter import PropertyMeter
+        from lightloop.config import parse
 
         text = text_of(config)
         wanted = parse(text, config.name)
@@ -96,30 +104,44 @@ def power(
             wanted, config.name, light, objective, lit_area, steps, hold_s,
             is_lit=readings is None,
         )  # fmt: skip
-        device, _, name = meter.partition(",")
-        if meter and not (device and name):
-            raise ConfigError(f"--meter must be DEVICE,PROPERTY, got {meter!r}")
-        if not 0 < mw_per_unit <= 1e9:
-            raise ConfigError(f"--mw-per-unit must be above 0, got {mw_per_unit}")
-
-        def make_meter(core: Core) -> Meter:
-            return PropertyMeter(core, device, name, mw_per_unit) if meter else _Person()
-
+        make_meter = _meter(meter, mw_per_unit)
         if readings is not None:
             found = power_calibration(plan, read_table(readings), 0.0, readings.name)
         else:
             _ask(
                 f"A power meter at the sample, and no cells? Light {plan.light.name!r} will be on "
-                f"for {plan.on_s:.3g} s, up to its full power",
+                f"for {span(plan.on_s)}, up to its full power",
                 yes,
             )
             found = measure_power(wanted, text, config.name, plan, make_meter)
-        stored = store_power(calibration_folder(), found)
-        paper().print(_table(_curve(found)))
-        _say_how(
-            f'objective = "{found.objective}"\n\n[[light]]\nname = "{found.light}"\n'
-            f'calibration = "{stored}"    # in place of power_mw_at_maximum and lit_area_um2'
-        )
+        _keep_and_say(found)
+
+
+def _meter(where: str, mw_per_unit: float) -> Callable[[Core], Meter]:
+    """Return what makes the meter: a device's property, or a person who reads a display."""
+    from lightloop.config import ConfigError
+    from lightloop.power_meter import PropertyMeter
+
+    device, _, name = where.partition(",")
+    if where and not (device and name):
+        raise ConfigError(f"--meter must be DEVICE,PROPERTY, got {where!r}")
+    if not 0 < mw_per_unit <= 1e9:
+        raise ConfigError(f"--mw-per-unit must be above 0, got {mw_per_unit}")
+    if not where:
+        return lambda core: _Person()
+    return lambda core: PropertyMeter(core, device, name, mw_per_unit)
+
+
+def _keep_and_say(found: PowerCalibration) -> None:
+    from lightloop.calibrate_power import store_power
+    from lightloop.calibrations import calibration_folder
+
+    stored = store_power(calibration_folder(), found)
+    paper().print(facts(_curve(found)))
+    _say_how(
+        f'objective = "{found.objective}"\n\n[[light]]\nname = "{found.light}"\n'
+        f'calibration = "{stored}"    # in place of power_mw_at_maximum and lit_area_um2'
+    )
 
 
 @app.command("list")
@@ -133,7 +155,9 @@ def listing() -> None:
         folder = calibration_folder()
         sheet = paper()
         sheet.print(f"{folder}", style="dim", soft_wrap=True)
-        for name in names(folder):
+        if not (known := names(folder)):
+            complain("there are none yet: lightloop calibrate camera, lightloop calibrate power")
+        for name in known:
             try:
                 found, _ = load(folder, name)
             except CalibrationRefused as error:
@@ -145,7 +169,7 @@ def listing() -> None:
                 what += ", NOT TRUSTED" if n.doubts else ""
             else:
                 what = f"{found.table[-1][1]:.4g} mW at {found.maximum:g}, {found.objective}"
-            sheet.print(f"{name}  {what}  {found.date}", soft_wrap=True)
+            sheet.print(f"{name}  {what}  {found.date[:10]}", soft_wrap=True)
 
 
 class _Person:
@@ -176,17 +200,6 @@ def _curve(found: PowerCalibration) -> list[tuple[str, str]]:
         ("command", f"mW at the sample; W/cm2 over {area:g} um2"),
         *((f"{command:g}", f"{mw:.4g}; {mw / area * 1e5:.4g}") for command, mw in rows),
     ]
-
-
-def _table(rows: list[tuple[str, str]]) -> object:
-    from rich.table import Table
-
-    table = Table.grid(padding=(0, 3))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    return table
 
 
 def _say_how(text: str) -> None:

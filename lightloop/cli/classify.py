@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from lightloop.cli.door import exit_status, paper
+from lightloop.cli.progress import progress_bar
 
 
 def classify(
@@ -19,7 +20,6 @@ def classify(
 ) -> None:
     """Learn to tell cells apart by kind, from cells that you have labelled."""
     with exit_status():
-        from lightloop.cli.export import progress_bar
         from lightloop.kinds_labels import read_labels
         from lightloop.kinds_learning import classify as learn
         from realtime.errors import KindsError

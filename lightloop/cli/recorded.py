@@ -40,7 +40,7 @@ def import_images(
         from lightloop.check_files import check_output
         from realtime.importing import import_recording
 
-        file, dataset = _file_and_dataset(path)
+        file, dataset = file_and_dataset(path)
         check_output(out, 0)  # before hours of reading
         calibration, estimate = given_or_estimated(gain_adu_per_e, offset, read_noise)
         done = import_recording(
@@ -71,7 +71,7 @@ def _camera(camera: Calibration) -> str:
     )
 
 
-def _file_and_dataset(path: str) -> tuple[Path, str]:
+def file_and_dataset(path: str) -> tuple[Path, str]:
     """Split file.h5:dataset; a colon that belongs to the file's name (C:) is left alone."""
     file, colon, dataset = path.rpartition(":")
     if not colon or Path(path).exists() or len(file) == 1:

@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lightloop.cli.door import complain, exit_status, paper, text_of
+from lightloop.cli.options import StandConfig
 from lightloop.status import NOT_DARK
+
+if TYPE_CHECKING:
+    from lightloop.config import RunConfig
+    from lightloop.rehearsals import Rehearsal
+
+
+Power = Annotated[float, typer.Option(min=1e-6, max=1, help="Power, as a fraction of the maximum.")]
+CameraMs = Annotated[
+    float, typer.Option(min=0.01, max=1000, help="Exposure of the camera that looks, ms.")
+]
+ByMeter = Annotated[
+    bool, typer.Option("--meter", help="You read a power meter; for light no camera sees.")
+]
+Yes = Annotated[
+    bool,
+    typer.Option("--yes", "-y", help="Ask nothing; the dark is what our own commands make of it."),
+]
 
 
 def rehearse(
-    config: Annotated[Path, typer.Argument(help="Run config of this microscope, a TOML file.")],
-    power: Annotated[
-        float, typer.Option(min=1e-6, max=1, help="Power, as a fraction of the maximum.")
-    ] = 0.01,
-    camera_ms: Annotated[
-        float, typer.Option(min=0.01, max=1000, help="Exposure of the camera that looks, ms.")
-    ] = 5.0,
-    meter: Annotated[
-        bool, typer.Option("--meter", help="You read a power meter; for light no camera sees.")
-    ] = False,
-    yes: Annotated[
-        bool,
-        typer.Option(
-            "--yes", "-y", help="Ask nothing; the dark is what our own commands make of it."
-        ),
-    ] = False,
+    config: StandConfig,
+    power: Power = 0.01,
+    camera_ms: CameraMs = 5.0,
+    meter: ByMeter = False,
+    yes: Yes = False,
 ) -> None:
     """Rehearse how the light ends: delays, leaks, and the keeper against an owner that hangs.
 
@@ -40,10 +46,8 @@ def rehearse(
         from acquire.errors import LightNotDark
         from lightloop.calibrations import resolve
         from lightloop.config import parse
-        from lightloop.rehearsals import save, words
         from lightloop.rehearse import plan_rehearsal
         from lightloop.rehearse import rehearse as measure
-        from lightloop.unattended import only_software
 
         text = text_of(config)
         wanted = resolve(parse(text, config.name), config.name)
@@ -62,17 +66,25 @@ def rehearse(
         except LightNotDark as error:
             complain(str(error))
             raise typer.Exit(NOT_DARK) from error
-        path = save(found)
-        page = paper()
-        for line in found.lines:
-            page.print(f"light {line.light!r}: {line.in_words()}", soft_wrap=True, markup=False)
-            page.print(f"  it gave {line.dose:.3g} {line.dose_unit}", style="dim")
-        for word in words(wanted, config.name):
-            if word.is_warning:
-                complain(word.text)
-        if bare := only_software(wanted):
-            complain(bare)
-        page.print(f"kept: {path}", style="dim", soft_wrap=True)
+        _keep_and_say(found, wanted, config.name)
+
+
+def _keep_and_say(found: Rehearsal, config: RunConfig, name: str) -> None:
+    """Keep the figures, print them, and say beside them what is to be doubted."""
+    from lightloop.rehearsals import save, words
+    from lightloop.unattended import only_software
+
+    path = save(found)
+    page = paper()
+    for line in found.lines:
+        page.print(f"light {line.light!r}: {line.in_words()}", soft_wrap=True, markup=False)
+        page.print(f"  it gave {line.dose:.3g} {line.dose_unit}", style="dim")
+    for word in words(config, name):
+        if word.is_warning:
+            complain(word.text)
+    if bare := only_software(config):
+        complain(bare)
+    page.print(f"kept: {path}", style="dim", soft_wrap=True)
 
 
 def _switch_by_hand(is_on: bool) -> None:

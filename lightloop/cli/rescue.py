@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lightloop.cli.door import complain, exit_status, paper
+from lightloop.cli.door import complain, exit_status, paper, print_json
+from lightloop.cli.options import AsJson, RunFile
+from lightloop.cli.progress import progress_bar
 from lightloop.status import FAILED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from realtime.run_file import Verdict
 
 MOST_FAULTS = 20  # --json has them all
 
-RunFile = Annotated[Path, typer.Argument(help="Run file, any of its parts.")]
-
 
 def verify(
     run: RunFile,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Check every byte of a run file: sums, sequence, digest. Says what is wrong, and where."""
     with exit_status():
         from realtime.run_file import examine
 
-        with progress("verifying") as on_progress:
+        with progress_bar("verifying") as on_progress:
             verdict = examine(run, on_progress)
         if as_json:
-            import msgspec
-
-            print(msgspec.json.encode(verdict).decode())
+            print_json(verdict)
         else:
             _say(verdict)
     if not verdict.is_whole:
@@ -56,7 +51,7 @@ def repair(
 
         target = out if out is not None else repaired_path(run)
         check_output(target, sum(path.stat().st_size for path in part_paths(run)))
-        with progress("recovering") as on_progress:
+        with progress_bar("recovering") as on_progress:
             done = repair(run, target, on_progress)
         page = paper()
         if not done.path:
@@ -84,15 +79,3 @@ def _say(verdict: Verdict) -> None:
         page.print(sentence, soft_wrap=True)
     if len(said) > MOST_FAULTS:
         page.print(f"and {len(said) - MOST_FAULTS} more (`lightloop verify --json` lists all)")
-
-
-@contextmanager
-def progress(what: str) -> Iterator[Callable[[int, int], object]]:
-    """Show on a terminal how far long work has come."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

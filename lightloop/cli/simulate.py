@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lightloop.cli.door import exit_status, paper
+from lightloop.cli.progress import progress_bar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from acquire.simulated.config import SimulatedScopeConfig
 
 PRESETS = "nuclei-2d, nuclei-3d, spots, dense, sparse, calcium"  # a test compares: help is quick
@@ -57,7 +55,7 @@ def simulate(
         need = int(BYTES_PER_PIXEL * movie.n_frames * movie.shape[0] * movie.shape[1])
         for path in (out, truth_path(out)):
             check_output(path, need)
-        with _progress() as on_progress:
+        with progress_bar("filming") as on_progress:
             done = film(movie, preset, out, on_progress)
         page, room = paper(), movie.config.field_scale**2
         dose = ", ".join(f"{line} {total:.4g} J/cm2" for line, total in done.dose_j_cm2.items())
@@ -89,15 +87,3 @@ def _config(name: str, seed: int) -> SimulatedScopeConfig:
     near = get_close_matches(name, get_args(PresetName), 1)
     hint = f"; did you mean {near[0]}?" if near else ""
     raise ConfigError(f"there is no preset {name!r}, only {PRESETS}{hint}")
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    """Show how far it is, on stderr, if somebody looks."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        job = bar.add_task("filming")
-        yield lambda done, total: bar.update(job, completed=done, total=total)

@@ -2,82 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
-
-import typer
+from typing import TYPE_CHECKING
 
 from lightloop.cli.door import complain, exit_status, paper
+from lightloop.cli.options import GainAduPerE, OffsetAdu, ReadNoiseE
+from lightloop.cli.progress import learning_bar
+from lightloop.cli.train_options import (
+    Averaged,
+    Axes,
+    Channel,
+    Clean,
+    Fresh,
+    From,
+    Index,
+    Init,
+    Minutes,
+    Mode,
+    More,
+    NewPackage,
+    NumericalAperture,
+    SaveEvery,
+    Seed,
+    Steps,
+    StepUm,
+    Task,
+    Threads,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lightloop.training import Asked
     from lightloop.training_material import Material
+    from models.package import Package
     from models.train.own.teach import Taught
 
-Task = Literal["denoise", "superres", "axial"]
-Mode = Literal["paired", "noise2noise", "blind-spot"]
 RUNS = (".h5", ".hdf5")
 
 
 def train(
-    task: Annotated[Task, typer.Argument(help="What the network is for.")],
-    more: Annotated[
-        list[str] | None, typer.Argument(metavar="[RUN]...", help="More recordings.")
-    ] = None,
-    first: Annotated[
-        list[str] | None,
-        typer.Option("--from", metavar="RUN", help="Run file, or TIFF, .npy, file.h5:dataset."),
-    ] = None,
-    mode: Annotated[
-        Mode,
-        typer.Option(
-            help="paired: bright exposures between dim ones; noise2noise: frames in a row; "
-            "blind-spot: noisy images, nothing else."
-        ),
-    ] = "blind-spot",
-    init: Annotated[
-        str, typer.Option(help="shipped, none, or the name or folder of a package.")
-    ] = "shipped",
-    out: Annotated[
-        Path | None, typer.Option(help="Folder of the new package; else my-TASK.")
-    ] = None,
-    minutes: Annotated[
-        float, typer.Option(min=0.05, max=10_000, help="Time for all of it.")
-    ] = 10.0,
-    steps: Annotated[int, typer.Option(min=1, max=10**7, help="Steps at most.")] = 20_000,
-    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Of all that is drawn.")] = 1,
-    threads: Annotated[int, typer.Option(min=1, max=256, help="CPU threads to learn with.")] = 1,
-    channel: Annotated[str, typer.Option(help="Channel to take: name, or number in a stack.")] = "",
-    axes: Annotated[str, typer.Option(help="Axes of a stack, such as TYX.")] = "",
-    gain_adu_per_e: Annotated[
-        float | None, typer.Option(help="Camera of a stack: ADU per electron; else estimated.")
-    ] = None,
-    offset: Annotated[float | None, typer.Option(help="Its dark level, ADU.")] = None,
-    read_noise: Annotated[float | None, typer.Option(help="Its read noise, electrons.")] = None,
-    clean: Annotated[
-        str | None,
-        typer.Option(metavar="STACK", help="Bright or averaged images, one for each of a stack."),
-    ] = None,
-    averaged: Annotated[
-        float, typer.Option(min=1, max=1e6, help="How many times the light those have.")
-    ] = 16.0,
-    step_um: Annotated[
-        float, typer.Option(min=0.001, max=1000, help="Between planes of a stack, um.")
-    ] = 1.0,
-    na: Annotated[
-        float | None, typer.Option(min=0.05, max=1.7, help="Numerical aperture (axial).")
-    ] = None,
-    index: Annotated[
-        float, typer.Option(min=1.0, max=1.6, help="Refractive index of the medium (axial).")
-    ] = 1.0,
-    save_every: Annotated[
-        float, typer.Option(min=0.0, max=3600, help="How often to save what was learnt, s.")
-    ] = 60.0,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Forget a training that was broken off.")
-    ] = False,
+    task: Task,
+    more: More = None,
+    first: From = None,
+    mode: Mode = "blind-spot",
+    init: Init = "shipped",
+    out: NewPackage = None,
+    minutes: Minutes = 10.0,
+    steps: Steps = 20_000,
+    seed: Seed = 1,
+    threads: Threads = 1,
+    channel: Channel = "",
+    axes: Axes = "",
+    gain_adu_per_e: GainAduPerE = None,
+    offset: OffsetAdu = None,
+    read_noise: ReadNoiseE = None,
+    clean: Clean = None,
+    averaged: Averaged = 16.0,
+    step_um: StepUm = 1.0,
+    na: NumericalAperture = None,
+    index: Index = 1.0,
+    save_every: SaveEvery = 60.0,
+    fresh: Fresh = False,
 ) -> None:
     """Teach a network on your own light. A training that was killed goes on where it was."""
     with exit_status():
@@ -100,22 +86,29 @@ def train(
             material = _with_clean(material, clean, recordings, channel, axes, averaged)
         if fresh:
             training.forget_work(target)
-        checkpoint, goes_on = training.open_work(asked, material, package)
-        sampler, split = training.prepare(asked, material, package)
-        page = paper()
-        for line in _announced(material, len(split.train), len(split.held_out), split.how):
-            page.print(line, soft_wrap=True)
-        if goes_on:
-            page.print("going on with the training that was broken off")
-        with _progress() as on_step:
-            taught, made = training.train(
-                asked, material, sampler, split, package, _command(asked), checkpoint, on_step
-            )
-        for line in _told(taught, len(split.held_out)):
-            page.print(line, soft_wrap=True)
-        folder = made.folder if made.folder.is_absolute() else f"./{made.folder.as_posix()}"
-        use = f', for a run: [network] denoise = "{folder}"' if task == "denoise" else ""
-        page.print(f"{made.folder}: {made.model_id}{use}", soft_wrap=True, markup=False)
+        _teach(asked, material, package)
+
+
+def _teach(asked: Asked, material: Material, package: Package | None) -> None:
+    """Learn, and say from what, how well, and how the network that came out is used."""
+    from lightloop import training
+
+    checkpoint, goes_on = training.open_work(asked, material, package)
+    sampler, split = training.prepare(asked, material, package)
+    page = paper()
+    for line in _announced(material, len(split.train), len(split.held_out), split.how):
+        page.print(line, soft_wrap=True)
+    if goes_on:
+        page.print("going on with the training that was broken off")
+    with learning_bar() as on_step:
+        taught, made = training.train(
+            asked, material, sampler, split, package, _command(asked), checkpoint, on_step
+        )
+    for line in _told(taught, len(split.held_out)):
+        page.print(line, soft_wrap=True)
+    folder = made.folder if made.folder.is_absolute() else f"./{made.folder.as_posix()}"
+    use = f', for a run: [network] denoise = "{folder}"' if asked.task == "denoise" else ""
+    page.print(f"{made.folder}: {made.model_id}{use}", soft_wrap=True, markup=False)
 
 
 def _material(
@@ -127,10 +120,10 @@ def _material(
 ) -> Material:
     from lightloop import training_material as reading
     from lightloop.calibrate import given_or_estimated
-    from lightloop.cli.recorded import _file_and_dataset
+    from lightloop.cli.recorded import file_and_dataset
     from lightloop.config import ConfigError
 
-    file, dataset = _file_and_dataset(path)
+    file, dataset = file_and_dataset(path)
     if file.suffix.lower() in RUNS and not dataset and not axes:
         return reading.read_run(file, channel)
     if channel and not channel.isdecimal():
@@ -148,12 +141,12 @@ def _with_clean(
     material: Material, clean: str, recordings: list[str], channel: str, axes: str, averaged: float
 ) -> Material:
     from lightloop import training_material as reading
-    from lightloop.cli.recorded import _file_and_dataset
+    from lightloop.cli.recorded import file_and_dataset
     from lightloop.config import ConfigError
 
     if len(recordings) > 1:
         raise ConfigError("--clean belongs to one stack: give one --from")
-    file, dataset = _file_and_dataset(clean)
+    file, dataset = file_and_dataset(clean)
     return reading.with_clean(material, file, dataset, axes, int(channel or 0), averaged)
 
 
@@ -186,18 +179,3 @@ def _command(asked: Asked) -> str:
         f"lightloop train {asked.task} --from RUNS --mode {asked.mode} --init {asked.init} "
         f"--minutes {asked.minutes:g} --seed {asked.seed}"
     )
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, float], None]]:
-    """Show how far it is and when it will be done, on stderr, if somebody looks."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("learning, step {task.fields[step]}"), BarColumn(), TimeRemainingColumn())
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
-        job = bar.add_task("learning", total=1.0, step=0)
-        yield lambda step, share: bar.update(job, completed=share, step=step)

@@ -17,7 +17,7 @@ import lightloop.supervise
 from acquire.errors import DeviceMissing, LightNotDark, ScopeError
 from lightloop.cli import app
 from lightloop.cli.door import PIPE_WIDTH, exit_status, paper, wants_window
-from lightloop.cli.recorded import _file_and_dataset
+from lightloop.cli.recorded import file_and_dataset
 from lightloop.cli.summary_table import summary_table
 from lightloop.config import ConfigError
 from lightloop.status import NOT_DARK
@@ -403,7 +403,7 @@ def recording(tmp_path: Path) -> Path:
     ],
 )
 def test_a_dataset_stands_behind_a_colon(words: str, file: str, dataset: str) -> None:
-    assert _file_and_dataset(words) == (Path(file), dataset)
+    assert file_and_dataset(words) == (Path(file), dataset)
 
 
 def test_the_summary_says_dose_loss_lateness_and_darkness() -> None:

@@ -44,7 +44,7 @@ def test_what_was_kept_is_found_again_and_said(tmp_path: Path) -> None:
     assert warnings(config, tmp_path) == ""
     text = "; ".join(word.text for word in words(config, "scope.toml", tmp_path, NOW))
     assert "dark 120 ms after a deadline that nobody kept" in text
-    assert "less than 0.0001 of it behind its closed switch" in text
+    assert "less than 0.01% of its light behind its closed switch" in text
 
 
 @pytest.mark.parametrize(

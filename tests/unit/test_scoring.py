@@ -27,7 +27,7 @@ from realtime.truth.ctc import export_ctc
 from tests.unit.track_samples import forest
 
 HAS_SCORES = all(importlib.util.find_spec(name) for name in ("ctc_metrics", "traccuracy"))
-needs_scores = pytest.mark.skipif(not HAS_SCORES, reason='pip install "lightloop[score]"')
+needs_scores = pytest.mark.skipif(not HAS_SCORES, reason='pip install -e ".[score]"')
 SIDE = of_forest(forest(), "the sample")
 
 

@@ -20,7 +20,7 @@ from tests.unit.track_samples import SHAPE, forest
 
 @pytest.fixture
 def traccuracy() -> Iterator[Any]:
-    package = pytest.importorskip("traccuracy", reason='pip install "lightloop[score]"')
+    package = pytest.importorskip("traccuracy", reason='pip install -e ".[score]"')
     import tqdm
 
     tqdm.tqdm.monitor_interval = 0  # its thread would outlive the test

@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 import rich.console
 
-from lightloop.cli.train import _progress
+from lightloop.cli.progress import learning_bar
 
 
 @pytest.mark.parametrize("is_terminal", [True, False])
@@ -17,7 +17,7 @@ def test_a_training_tells_how_long_it_will_take_yet(monkeypatch, is_terminal) ->
     page, real = io.StringIO(), rich.console.Console
     fake = partial(real, file=page, force_terminal=is_terminal, width=100)
     monkeypatch.setattr(rich.console, "Console", lambda **given: fake())
-    with _progress() as show:
+    with learning_bar() as show:
         show(0, 0.0)
         for step in range(1, 6):
             show(100 * step, 0.1 * step)
