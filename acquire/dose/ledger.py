@@ -119,12 +119,13 @@ class Ledger:
         LightRefused
             If the ticket is settled already.
         """
-        if self._open.pop(ticket.number, None) is None:
+        if ticket.number not in self._open:
             raise LightRefused(
                 f"ticket {ticket.number} of light {ticket.light!r} is settled already"
             )
         given = given_j_cm2 if is_amount(given_j_cm2) else ticket.dose_j_cm2
         self._add(ticket.light, given, ticket.at_um)
+        del self._open[ticket.number]  # last: what an interrupt cuts off counts as reserved
         self._note(ticket.light, *ticket.at_um, given - ticket.dose_j_cm2)
         return max(0.0, given - ticket.dose_j_cm2)
 

@@ -84,6 +84,11 @@ class Darkness:
         say(logger, logging.WARNING, "a light was still on after %d tries to close it", attempt)
         return lit
 
+    def strays(self, lit: Iterable[LightSource], source: LightSource) -> tuple[LightSource, ...]:
+        """Return the lights other than `source` that say once more that they are lit."""
+        others = self._others[source.name]
+        return tuple(light for light in lit if light in others and self._lights.is_lit(light))
+
     def stuck(self) -> tuple[LightSource, ...]:
         """Return the lights whose switch says that it is open, or says nothing."""
         troubles: list[tuple[str, Exception]] = []

@@ -10,6 +10,7 @@ import time
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, TypeVar
 
+from acquire.asleep import slept_ns
 from acquire.errors import LightRefused
 from acquire.light.account import Account
 from acquire.light.bounds import GuardRules
@@ -62,6 +63,8 @@ class LightGuard(StopLight, Shots):
         Name of the config file that says all this; who is refused is told where to look.
     steps_ms
         Channels whose exposures are multiples of a time, such as a spinning disk's, ms.
+    slept_ns
+        For how long the computer has slept: `now_ns` stands still meanwhile, and light does not.
 
     Raises
     ------
@@ -85,6 +88,7 @@ class LightGuard(StopLight, Shots):
         where: Callable[[], tuple[float, float] | None] = lambda: None,
         config: str = "",
         steps_ms: Mapping[str, float] | None = None,
+        slept_ns: Callable[[], int] = slept_ns,
     ) -> None:
         self._lights, self._camera, self._keeper = lights, camera, keeper
         self._channels = dict(channels)
@@ -95,7 +99,7 @@ class LightGuard(StopLight, Shots):
         self._stopped = self._lighting.stopped
         self._lease: Lease | None = None
         self._shot: ShotLight | None = None
-        self._account = Account(ledger, lights.sources, self._rules, now_ns, where)
+        self._account = Account(ledger, lights.sources, self._rules, now_ns, where, slept_ns)
         self._streaming = Streaming(
             self._slew, self._account, self._lighting, keeper, self._rules, now_ns
         )
@@ -197,27 +201,28 @@ class LightGuard(StopLight, Shots):
         lease.ticket = self._account.reserve(lease)
         self._lease = lease
         try:
-            self._lighting.set_exposure(lease, self._rules.exposure_tolerance)
-            if lease.steps_exposure:
-                lease.camera.step_exposures([one.exposure_ms for one in lease.steps])
-            lease.begin(self._rules)
-            self._keeper.announce(lease.deadline_ns)
-            if lease.allowed.power_fraction > 0:
-                self._lighting.light_up(lease, self._keeper.confirm)
-            else:
-                self._keeper.confirm()
-            lease.ready_ns = lease.ready_ns or self._now_ns()
-            lease.applied = lease.truth(request)
-            yield
-            lease.is_clean = lease.is_whole
-        except BaseException:
-            lease.is_clean = False
-            raise
-        finally:
             try:
-                self._ending.end(lease, shot)
+                self._lighting.set_exposure(lease, self._rules.exposure_tolerance)
+                if lease.steps_exposure:
+                    lease.camera.step_exposures([one.exposure_ms for one in lease.steps])
+                lease.begin(self._rules)
+                self._keeper.announce(lease.deadline_ns)
+                if lease.allowed.power_fraction > 0:
+                    self._lighting.light_up(lease, self._keeper.confirm)
+                else:
+                    self._keeper.confirm()
+                lease.ready_ns = lease.ready_ns or self._now_ns()
+                lease.applied = lease.truth(request)
+                yield
+                lease.is_clean = lease.is_whole
+            except BaseException:
+                lease.is_clean = False
+                raise
             finally:
-                self._lease = None
+                self._ending.end(lease, shot)
+        finally:
+            self._ending.end(lease, shot)  # what an interrupt has cut off of it; else nothing
+            self._lease = None
 
     # Before light: everything that can be refused without touching a device.
 

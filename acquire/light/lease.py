@@ -42,6 +42,9 @@ class Lease(LeaseLight):
         Host clock after which the camera is given up because the next frame did not come.
     ready_ns
         When the last device was set, host clock.
+    n_ended, has_darkened, is_settled
+        How many steps of its end were begun (`acquire.light.ending`); whether its light was ended,
+        or its keeper called; whether it is booked.
     nap, heads_up
         Sleep that a STOP LIGHT cuts short; tells others that a frame is due (`acquire.loop.habit`).
     idle
@@ -61,6 +64,9 @@ class Lease(LeaseLight):
     ready_ns: int = 0
     started_ns: int = 0
     is_over: bool = False
+    n_ended: int = 0
+    has_darkened: bool = False
+    is_settled: bool = False
 
     def begin(self, rules: GuardRules) -> None:
         """Let the lease's time run: the camera may use half of the margin, the lease all of it.

@@ -164,7 +164,8 @@ def test_another_light_found_on_after_an_exposure_is_switched_off() -> None:
         at.bench.power["561"] = 0.3
 
     at.bench.faults["start"] = somebody_turns_the_knob
-    take(at, ask())
+    with pytest.raises(LightNotDark, match="nobody had asked for it"):
+        take(at, ask())
     assert at.bench.is_dark
 
 

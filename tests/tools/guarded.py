@@ -24,7 +24,7 @@ TESTS = (
         "refusals", "dose", "cell_dose", "fluence", "startup_light", "burst", "stream",
         "slew_channels", "sample_record", "exposure_step", "lease", "stream_change",
         "stream_account", "stream_vouched", "ledger_bounds", "lease_frames",
-        "bounds_edges", "slew_asked",
+        "bounds_edges", "slew_asked", "light_interrupts", "light_unasked",
         "keeper", "keeper_answers", "keeper_breaks", "keeper_promises",
     )),
     "tests/faults/test_light_faults.py",
