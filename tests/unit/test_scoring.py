@@ -172,7 +172,7 @@ def test_without_the_packages_it_says_in_one_line_what_to_install(
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     result = CliRunner().invoke(app, ["score", str(movie / "ctc"), str(movie / "ctc")])
     assert result.exit_code == 1
-    with pytest.raises(RunFileError, match=r'pip install "lightloop\[score\]"'):
+    with pytest.raises(RunFileError, match=r'pip install -e "\.\[score\]"'):
         score(SIDE, SIDE)
 
 
