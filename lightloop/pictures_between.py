@@ -6,13 +6,12 @@ import time
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
-
 from lightloop.pictures_pace import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from models.axial import AxialInterpolator, Shown

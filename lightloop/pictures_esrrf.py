@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from acquire.frame import FrameInfo
     from models.electrons import Electrons
-    from models.esrrf_rolling import Statistic
+    from models.esrrf_sums import Statistic
     from models.history import Moment
     from realtime.wire import RestoredSlot
 

@@ -23,7 +23,7 @@ from models.train.score import READ_E
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from models.esrrf_rolling import Statistic
+    from models.esrrf_sums import Statistic
 
     Values = NDArray[np.float64]
     Image = NDArray[np.float32]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from acquire.frame import FrameInfo
-    from models.esrrf_rolling import Statistic
+    from models.esrrf_sums import Statistic
     from realtime.export.film import Film, Place
     from realtime.export.images import Values
     from realtime.export.values import Normaliser

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from models.errors import FrameRefused, ModelError
 from models.esrrf import Convergence, lines_around
-from models.esrrf_rolling import RollingEsrrf, Statistic, bytes_of
+from models.esrrf_rolling import RollingEsrrf, bytes_of
+from models.esrrf_sums import Statistic
 from models.history import Moment
 
 SIGMA_PX = 1.4
