@@ -12,6 +12,7 @@ import msgspec
 import xxhash
 
 from acquire.frame import FrameInfo, Shot
+from acquire.in_place import put_in_place
 from acquire.settings import Applied, ChannelSettings, Settings
 from acquire.simulated.devices.devices import CAMERA
 from acquire.simulated.movie import Filming
@@ -82,7 +83,7 @@ def simulate(
     try:
         done = _film(movie, name, drafts, on_progress)
         for draft, final in reversed(list(zip(drafts, finals, strict=True))):
-            draft.replace(final)
+            put_in_place(draft, final)
     except BaseException:
         _forget(drafts)
         raise

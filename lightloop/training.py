@@ -6,7 +6,6 @@ import hashlib
 import importlib.util
 import json
 import logging
-import os
 import shutil
 import time
 import warnings
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from acquire.in_place import put_in_place
 from lightloop.config import ConfigError
 from models.package import Package, list_shipped, shipped
 from models.train.own.examples import find_examples
@@ -174,7 +174,7 @@ def open_work(asked: Asked, material: Material, init: Package | None) -> tuple[P
     folder.mkdir(parents=True, exist_ok=True)
     draft = note.with_name(f"{note.name}.part")
     draft.write_text(about, encoding="utf-8", newline="\n")
-    os.replace(draft, note)
+    put_in_place(draft, note)
     return folder / CHECKPOINT, False
 
 

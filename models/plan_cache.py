@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import platformdirs
 
+from models.in_place import put_in_place
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -87,7 +89,7 @@ class PlanCache:
             try:
                 with os.fdopen(number, "wb") as file:
                     file.write(header + b"\n" + payload)
-                Path(name).replace(self.path(facts))
+                put_in_place(Path(name), self.path(facts))
             finally:
                 Path(name).unlink(missing_ok=True)
             self._make_room()

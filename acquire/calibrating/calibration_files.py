@@ -22,6 +22,7 @@ from acquire.calibrating.photon_transfer import Level
 from acquire.calibration import Calibration, CameraKey
 from acquire.core_refusals import near_misses
 from acquire.errors import CalibrationRefused
+from acquire.in_place import put_in_place
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -238,7 +239,7 @@ def _write(path: Path, raw: bytes) -> None:
                 file.write(raw)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(draft, path)
+            put_in_place(draft, path)
         except BaseException:
             draft.unlink(missing_ok=True)
             raise

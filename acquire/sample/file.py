@@ -11,6 +11,7 @@ import numpy as np
 import xxhash
 
 from acquire.dose.tiles import TILE, Tiles
+from acquire.in_place import put_in_place
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,4 +96,4 @@ def replace_file(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-    fresh.replace(path)
+    put_in_place(fresh, path)

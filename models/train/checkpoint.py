@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import numpy as np
 import torch
 
 from models.errors import ModelError
+from models.in_place import put_in_place
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +49,7 @@ def save(
     half_written = path.with_name(path.name + ".part")
     with half_written.open("wb") as file:
         np.savez(file, **arrays)
-    os.replace(half_written, path)
+    put_in_place(half_written, path)
 
 
 def load(

@@ -6,6 +6,7 @@ import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from acquire.in_place import put_in_place
 from realtime.errors import RunFileError
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Outputs:
             if path.exists():
                 raise RunFileError(f"{path} was made by somebody else meanwhile")
         for draft, path in self._drafts:
-            draft.replace(path)
+            put_in_place(draft, path)
 
     def discard(self) -> None:
         """Remove what was written."""

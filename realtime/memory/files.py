@@ -8,9 +8,9 @@ Nothing is synced: a machine that goes down takes the session along.
 from __future__ import annotations
 
 import logging
-import os
 from typing import TYPE_CHECKING
 
+from acquire.in_place import put_in_place
 from realtime.memory.known import MOST_BYTES, Known, pack, unpack
 
 if TYPE_CHECKING:
@@ -132,4 +132,4 @@ class KnownFiles:
     def _replace(path: Path, data: bytes) -> None:
         fresh = path.with_suffix(".new")
         fresh.write_bytes(data)
-        os.replace(fresh, path)
+        put_in_place(fresh, path)

@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 import xxhash
 
+from acquire.in_place import put_in_place
 from realtime.errors import RunFileError
 from realtime.run_file import layout
 from realtime.run_file.frame_table import FRAME_ROW, frame_row
@@ -177,7 +178,7 @@ class PartWriter:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with h5py.File(draft, "w", libver=layout.HDF5_VERSIONS) as file:
             layout.create(file, start, self.number, self.durable_seq, keeps_restored=keeps_restored)
-        draft.replace(self.path)
+        put_in_place(draft, self.path)
         self._file = h5py.File(self.path, "r+", libver=layout.HDF5_VERSIONS)
         self._data = [self._file[layout.camera_data(n)] for n in range(len(start.cameras))]
         self._frames = self._file[layout.FRAMES]

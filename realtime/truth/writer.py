@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 
+from acquire.in_place import put_in_place
 from acquire.simulated.truth import Chip, instance_mask
 from realtime.errors import RunFileError
 from realtime.truth import layout
@@ -58,7 +59,7 @@ class TruthWriter:
             draft = path.with_name(path.name + ".new")  # whole before it has its name
             with h5py.File(draft, "w", libver=layout.HDF5_VERSIONS) as file:
                 layout.create(file, about)
-            draft.replace(path)
+            put_in_place(draft, path)
             self._file = h5py.File(path, "r+", libver=layout.HDF5_VERSIONS)
             self._file.swmr_mode = True
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ import numpy as np
 from models import type_shift
 from models.engines import open_engine
 from models.errors import ModelError
+from models.in_place import put_in_place
 from models.package import Package
 from models.train import pack
 from models.train.own.textures import own_types
@@ -24,7 +24,7 @@ from models.unet import count_parameters
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from models.package import Manifest
+    from models.manifest import Manifest
     from models.train.own.teach import Lesson, Taught
 
 _TOLERANCE_OF_SEEN = 3.0
@@ -111,7 +111,7 @@ def write_package(out: Path, lesson: Lesson, taught: Taught, origin: Origin) -> 
             _write_types(draft, lesson)
             pack.seal(draft, msgspec.structs.replace(manifest, conformal=scales))
         _prove(Package.load(draft))
-        os.replace(draft, out)
+        put_in_place(draft, out)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
