@@ -72,13 +72,32 @@ def features(photons: Image, read_noise_e: float) -> NDArray[np.float64] | None:
     return np.array([*slopes, *np.log(rarities), *directed, np.arcsinh(skew), contrast, *patterns])
 
 
+class _Rings(NamedTuple):
+    """Wavelengths of a square's slow frequencies: (Y/2, X/4), as `_patterns` orders them.
+
+    `ring` is the one that a frequency lies in, `often` how many lie in each, `is_out` marks those
+    that are shape, not pattern, or too fast for their ring to be whole.
+    """
+
+    ring: NDArray[np.int64]
+    often: NDArray[np.int64]
+    is_out: NDArray[np.bool_]
+    window: Image
+
+
 @lru_cache(maxsize=8)
-def _rings(rows: int, columns: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Return the ring of wavelengths that each frequency lies in, and how many lie in each."""
+def _rings(rows: int, columns: int) -> _Rings:
     y, x = np.mgrid[-(rows // 4) : rows // 4, : columns // 4]
     far = np.sqrt((y / rows) ** 2 + (x / columns) ** 2) * min(rows, columns)
-    ring = far.astype(np.int32)
-    return ring, np.maximum(np.bincount(ring.ravel()), 1)
+    ring = far.astype(np.int64)
+    is_out = (ring < _SLOWEST) | (ring >= min(rows, columns) // 4)
+    window = cv2.createHanningWindow((columns, rows), cv2.CV_32F)
+    return _Rings(ring, np.maximum(np.bincount(ring.ravel()), 1), is_out, window)
+
+
+def _half_waves(square: Image) -> NDArray[np.complex64]:
+    """Return the frequencies of a square up to 1/4 of the rate along its rows, (Y, X/4)."""
+    return np.fft.fft(np.fft.rfft(square)[:, : square.shape[1] // 4], axis=0)
 
 
 def _patterns(image: Image) -> list[float]:
@@ -86,16 +105,14 @@ def _patterns(image: Image) -> list[float]:
     rows, columns = (min(n, WINDOW_PX) // 2 * 2 for n in image.shape)
     top, left = ((n - m) // 2 for n, m in zip(image.shape, (rows, columns), strict=True))
     middle = image[top : top + rows, left : left + columns]
-    window = cv2.createHanningWindow((columns, rows), cv2.CV_32F)
-    waves = np.fft.rfft2((middle - cv2.mean(middle)[0]) * window)
+    ring, often, is_out, window = _rings(rows, columns)
+    waves = _half_waves((middle - cv2.mean(middle)[0]) * window)
     power = (waves.real**2 + waves.imag**2).astype(np.float32)
     power = np.concatenate([power[rows - rows // 4 :], power[: rows // 4]])  # up to 1/4 of the rate
-    power = power[:, : columns // 4]
-    ring, often = _rings(rows, columns)
     most = min(rows, columns) // 4
     mean = np.maximum(np.bincount(ring.ravel(), power.ravel()) / often, 1e-6)
     power /= mean.astype(np.float32)[ring]
-    power[(ring < _SLOWEST) | (ring >= most)] = 0.0
+    power[is_out] = 0.0
     point = np.log(float(power.max()) + 1e-6)
     mean = mean[:most]
     logs = np.log(mean)

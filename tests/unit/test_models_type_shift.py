@@ -8,7 +8,7 @@ import pytest
 from models.errors import ModelError
 from models.package import Package, shipped
 from models.train.scenes import make_scene
-from models.type_shift import COUNT, features, fit, load_types
+from models.type_shift import COUNT, _half_waves, features, fit, load_types
 
 READ_E = 1.6
 
@@ -36,6 +36,11 @@ def test_the_textures_hardly_change_with_a_turn_or_a_mirror() -> None:
     there = features(image, READ_E)
     for other in (np.rot90(image), image[:, ::-1]):
         np.testing.assert_allclose(features(np.ascontiguousarray(other), READ_E), there, atol=0.6)
+
+
+def test_waves_that_nobody_asks_for_are_left_out_and_the_others_are_the_same() -> None:
+    square = np.random.default_rng(3).normal(size=(200, 256)).astype(np.float32)
+    assert _half_waves(square).tobytes() == np.fft.rfft2(square)[:, : 256 // 4].tobytes()
 
 
 def test_an_even_image_has_no_texture() -> None:
