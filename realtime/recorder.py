@@ -114,28 +114,7 @@ def record(
         end, reason = _listen(recording, should_stop)
         if end is not None:
             recording.flush()
-        status = _verdict(end, writer, reason)
-        writer.close(status)
-        logger.info(
-            "recorded %d frames, %d of them in a hurry, as %s in %s",
-            writer.n_frames, writer.n_raw if options.compress else 0, status, writer.path,
-        )  # fmt: skip
-        if writer.n_restored_lost:
-            logger.warning(
-                "%d of %d restored images were not kept: frames come first",
-                writer.n_restored_lost, writer.n_restored + writer.n_restored_lost,
-            )  # fmt: skip
-        return Recorded(
-            str(writer.path),
-            status,
-            writer.n_frames,
-            writer.n_gaps,
-            writer.last_seq,
-            reason,
-            writer.n_raw,
-            writer.n_restored,
-            writer.n_restored_lost,
-        )
+        return _close(writer, _verdict(end, writer, reason), reason, options)
 
 
 def _listen(recording: Recording, should_stop: Callable[[], bool]) -> tuple[End | None, str]:
@@ -169,3 +148,28 @@ def _verdict(end: End | None, writer: RunWriter, reason: str) -> str:
         )  # fmt: skip
         return PARTIAL
     return end.status if end.status in (COMPLETE, PARTIAL) else PARTIAL
+
+
+def _close(writer: RunWriter, status: str, reason: str, options: RecordOptions) -> Recorded:
+    """Close the file, and say what it holds."""
+    writer.close(status)
+    logger.info(
+        "recorded %d frames, %d of them in a hurry, as %s in %s",
+        writer.n_frames, writer.n_raw if options.compress else 0, status, writer.path,
+    )  # fmt: skip
+    if writer.n_restored_lost:
+        logger.warning(
+            "%d of %d restored images were not kept: frames come first",
+            writer.n_restored_lost, writer.n_restored + writer.n_restored_lost,
+        )  # fmt: skip
+    return Recorded(
+        path=str(writer.path),
+        status=status,
+        n_frames=writer.n_frames,
+        n_gaps=writer.n_gaps,
+        last_seq=writer.last_seq,
+        reason=reason,
+        n_raw=writer.n_raw,
+        n_restored=writer.n_restored,
+        n_restored_lost=writer.n_restored_lost,
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -38,6 +38,59 @@ def measure(
     least_score
         What is less than this many sigma above its background is none.
     """
+    of = _sums(labels, count, light, background, shrink=shrink, read_noise_e=read_noise_e)
+    area_px = of.pixels * float(shrink**2)
+    floor = np.sqrt(np.maximum(of.behind_e, 0.0) + read_noise_e**2 + 1e-12)
+    score = of.signal_e * np.sqrt(area_px) / floor
+    is_cell = (of.pixels >= max(least_px, 1.0)) & (of.mass > 0) & (score >= least_score)
+    keep = is_cell.nonzero()[0]
+    signal_e, behind_e, area_px = of.signal_e[keep], of.behind_e[keep], area_px[keep]
+    shift = (shrink - 1) / 2
+    return Detections(
+        y_px=of.y[keep] * shrink + shift,
+        x_px=of.x[keep] * shrink + shift,
+        area_px=area_px,
+        photons=signal_e * area_px,
+        signal_e=signal_e,
+        snr=snr_of_mean(signal_e, behind_e, area_px, read_noise_e),
+        background_e=_median(background[::4, ::4]),
+        read_noise_e=read_noise_e,
+        covariance_px2=_covariance([s[keep] for s in of.spread], of.pixels[keep], shrink),
+        eccentricity=eccentricity_of(_matrices([s[keep] for s in of.second])),
+        score=score[keep],
+    )
+
+
+class _Sums(NamedTuple):
+    """Of each label, (N,), in px of the label image: its sums over pixels.
+
+    Attributes
+    ----------
+    mass
+        Light, where it is above the background.
+    second, spread
+        yy, yx and xx: second moments of the light, and the covariance of its centre, px^2.
+    """
+
+    pixels: NDArray[np.intp]
+    mass: NDArray[np.float64]
+    y: NDArray[np.float64]
+    x: NDArray[np.float64]
+    second: list[NDArray[np.float64]]
+    spread: list[NDArray[np.float64]]
+    signal_e: NDArray[np.float64]
+    behind_e: NDArray[np.float64]
+
+
+def _sums(
+    labels: NDArray[np.int32],
+    count: int,
+    light: NDArray[np.float32],
+    background: NDArray[np.float32],
+    *,
+    shrink: int,
+    read_noise_e: float,
+) -> _Sums:
     inside, starts = _runs(labels, count)
     pixels = np.empty_like(starts)
     pixels[:-1], pixels[-1:] = starts[1:], len(inside)
@@ -61,30 +114,18 @@ def measure(
     second = [total(weight * square) / whole for square in squares]
     spread = [total(noise * square) / whole**2 for square in squares]
     signal_e, behind_e = total(bright) / pixels, total(behind) / pixels
-    area_px = pixels * float(shrink**2)
-    floor = np.sqrt(np.maximum(behind_e, 0.0) + read_noise_e**2 + 1e-12)
-    score = signal_e * np.sqrt(area_px) / floor
-    is_cell = (pixels >= max(least_px, 1.0)) & (mass > 0) & (score >= least_score)
-    keep = is_cell.nonzero()[0]
-    signal_e, behind_e, area_px = signal_e[keep], behind_e[keep], area_px[keep]
-    covariance = _matrices([s[keep] * shrink**2 for s in spread])
-    grid = _GRID * shrink**2 / pixels[keep]
+    return _Sums(pixels, mass, cy, cx, second, spread, signal_e, behind_e)
+
+
+def _covariance(
+    spread: list[NDArray[np.float64]], pixels: NDArray[np.intp], shrink: int
+) -> NDArray[np.float64]:
+    """Return how surely each place is known, (N, 2, 2), px^2 of the raw frame."""
+    covariance = _matrices([s * shrink**2 for s in spread])
+    grid = _GRID * shrink**2 / pixels
     covariance[:, 0, 0] += grid
     covariance[:, 1, 1] += grid
-    shift = (shrink - 1) / 2
-    return Detections(
-        y_px=cy[keep] * shrink + shift,
-        x_px=cx[keep] * shrink + shift,
-        area_px=area_px,
-        photons=signal_e * area_px,
-        signal_e=signal_e,
-        snr=snr_of_mean(signal_e, behind_e, area_px, read_noise_e),
-        background_e=_median(background[::4, ::4]),
-        read_noise_e=read_noise_e,
-        covariance_px2=covariance,
-        eccentricity=eccentricity_of(_matrices([s[keep] for s in second])),
-        score=score[keep],
-    )
+    return covariance
 
 
 def _runs(labels: NDArray[np.int32], count: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -82,24 +82,36 @@ def write_tracks(
     steps.expect(sum(len(f.shots) for f in fields) * (wants_table + ("ctc" in kinds)))
     if wants_table:
         tables = [field_table(reader, normaliser, f, so_far, steps.step) for f in fields]
-        about = _about(reader, tables)
-        if "csv" in kinds:
-            write_csv(out.new(_named(base, ".tracks.csv")), *(table.rows for table in tables))
-            text = json.dumps(about, indent=1, allow_nan=False)
-            out.new(_named(base, ".tracks.json")).write_text(text + "\n", "utf-8")
-        for table in tables if "geff" in kinds else ():
-            p = f".p{table.field.position}" if len(tables) > 1 else ""
-            geff.write_field(out.new(_named(base, f"{p}.tracks.geff")), table, about)
-    for kind, end in (("trackmate", "xml"), ("napari", "npz")):
-        for field in fields if kind in kinds else ():
-            p = f".p{field.position}" if len(fields) > 1 else ""
-            draft = out.new(_named(base, f"{p}.tracks.{end}"))
-            write_forest(draft, Format(kind), _forest(reader, field))
+        _write_tables(reader, tables, kinds, out, base)
+    _write_forests(reader, fields, kinds, out, base)
     if "ctc" in kinds:
         draft = out.new(_named(base, ".tracks.ctc"))
         draft.mkdir()
         for field in fields:
             write_field(reader, field, draft, steps.step)
+
+
+def _write_tables(
+    reader: RunReader, tables: list[FieldTable], kinds: Sequence[str], out: Outputs, base: Path
+) -> None:
+    about = _about(reader, tables)
+    if "csv" in kinds:
+        write_csv(out.new(_named(base, ".tracks.csv")), *(table.rows for table in tables))
+        text = json.dumps(about, indent=1, allow_nan=False)
+        out.new(_named(base, ".tracks.json")).write_text(text + "\n", "utf-8")
+    for table in tables if "geff" in kinds else ():
+        p = f".p{table.field.position}" if len(tables) > 1 else ""
+        geff.write_field(out.new(_named(base, f"{p}.tracks.geff")), table, about)
+
+
+def _write_forests(
+    reader: RunReader, fields: list[FieldCells], kinds: Sequence[str], out: Outputs, base: Path
+) -> None:
+    for kind, end in (("trackmate", "xml"), ("napari", "npz")):
+        for field in fields if kind in kinds else ():
+            p = f".p{field.position}" if len(fields) > 1 else ""
+            draft = out.new(_named(base, f"{p}.tracks.{end}"))
+            write_forest(draft, Format(kind), _forest(reader, field))
 
 
 def _forest(reader: RunReader, field: FieldCells) -> Forest:

@@ -8,14 +8,11 @@ import numpy as np
 
 from realtime.tracker.answer import labels_of, spread_out, tracks_of
 from realtime.tracker.cells import (
-    NEVER,
-    NOBODY,
     Cells,
     Found,
     no_cells,
     not_twice,
     pick,
-    put,
     rescale_heights,
 )
 from realtime.tracker.certainty import certainty
@@ -37,6 +34,7 @@ from realtime.tracker.kinds import Kinds
 from realtime.tracker.links import warm_up
 from realtime.tracker.merges import Merges, Open
 from realtime.tracker.pending import pending_of
+from realtime.tracker.sightings import write_down
 from realtime.tracker.state import pack, unpack
 from realtime.tracker.verdicts import Verdicts
 
@@ -151,7 +149,8 @@ class Tracker:
         self._is_chance = told.is_chance
         flags += [CHANCE] * told.is_chance + [JUMPED] * told.is_upheaval + [GAP] * (self._gap > 0)
         before = self._learn(told, found, teaches=not {FLOOD, REPEATED, GAP} & set(flags))
-        self._take(told.linked, found)
+        back = write_down(self._cells, told.linked, found, self._habits, self._gap)
+        verdicts.tell("withdrawn", self._cells["id"][back].tolist(), is_final=True)
         self._gap = 0
         axes = found.places.shape[1]
         if not is_flood:
@@ -231,26 +230,6 @@ class Tracker:
         if teaches:
             self._habits.learn_misses(cells, told.expected, found, told.linked)
         return pick(cells, np.arange(len(cells)))
-
-    def _take(self, linked: NDArray[np.intp], found: Found) -> None:
-        """Write what was found into the cells; what was not found is missed."""
-        cells, habits = self._cells, self._habits
-        was_missed = cells["missed"].copy()
-        hit = (linked >= 0).nonzero()[0]
-        which, seen = linked[hit], pick(cells, hit)
-        places = np.zeros_like(seen["place"])
-        places[:, : found.places.shape[1]] = found.places[which]
-        habits.motion.learn(seen, places, self._gap)
-        habits.learn_looks(seen, found.areas[which], found.signals[which])
-        seen["photons"] = found.photons[which]
-        seen["sightings"] += 1
-        put(cells, hit, seen)
-        cells["age"] += 1
-        cells["since_division"] = np.minimum(cells["since_division"] + 1, NEVER)
-        cells["detection"] = linked
-        cells["missed"] = np.where(linked >= 0, 0, was_missed + 1)
-        back = (linked >= 0) & (was_missed > 0) & cells["is_sure"] & (cells["host"] == NOBODY)
-        self._verdicts.tell("withdrawn", cells["id"][back].tolist(), is_final=True)
 
 
 def _unexplained(told: Explanation, n_found: int) -> NDArray[np.intp]:
