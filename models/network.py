@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from models.engines import EngineInfo
-    from models.package import Manifest, Package
+    from models.manifest import Manifest
+    from models.package import Package
 
 STRIDE = 8
 """Height and width of what a network sees are multiples of this, px (`models.unet`)."""

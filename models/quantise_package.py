@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from models.package import Manifest
+    from models.manifest import Manifest
 
 FRAMES = 24
 FRAME_PX = 192

@@ -14,7 +14,7 @@ from models.strips import aligned, strip_rows, strips
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from models.package import Manifest
+    from models.manifest import Manifest
 
 _D_FLOOR = 0.5
 """Below this the series of the unbiased inverse runs away (`models.noise.inverse_unbiased`)."""

@@ -16,7 +16,7 @@ from models.regions import shrunk, split
 
 if TYPE_CHECKING:
     from models.conformal import Expected
-    from models.package import Manifest
+    from models.manifest import Manifest
     from models.read_out import Denoised
     from models.regions import Regions
 

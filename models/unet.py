@@ -15,7 +15,7 @@ from models.onnx_traces import remove_traces
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from models.package import Manifest
+    from models.manifest import Manifest
 
 
 def _one_conv(n_in: int, n_out: int) -> nn.Sequential:

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from models.engines.survey import Tried
-    from models.package import Manifest, Package
+    from models.manifest import Manifest
+    from models.package import Package
 
 REGIONS = ("cells", "background")
 DOES = {  # what a person gets of a task

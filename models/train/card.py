@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from models.package import Manifest
+    from models.manifest import Manifest
 
 _WHAT = {
     "denoise": "Restores fluorescence frames: raw counts in, photo-electrons and their standard "

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from models.package import ONNX, VECTOR, WEIGHTS, Manifest
+from models.manifest import Manifest
+from models.package import ONNX, VECTOR, WEIGHTS
 from models.residuals import Limits
 from models.train.batch import MU, SD, Sample, collate
 from models.train.fit import Look

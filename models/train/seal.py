@@ -12,7 +12,7 @@ from models.package import MANIFEST
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from models.package import Manifest
+    from models.manifest import Manifest
 
 
 def seal(folder: Path, manifest: Manifest) -> None:

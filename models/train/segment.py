@@ -18,7 +18,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from models.package import WEIGHTS, Manifest, Package
+from models.manifest import Manifest
+from models.package import WEIGHTS, Package
 from models.residuals import Limits
 from models.train.batch import MU, SD, normalised
 from models.train.loss import half_precision

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from models.package import Manifest
+    from models.manifest import Manifest
     from models.unet import LiteUNet
 
 

@@ -8,7 +8,8 @@ import msgspec
 import numpy as np
 
 from models.engines.engine import EngineInfo
-from models.package import Manifest, Package, shipped
+from models.manifest import Manifest
+from models.package import Package, shipped
 
 
 def no_change(planes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
