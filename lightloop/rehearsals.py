@@ -19,7 +19,6 @@ import platformdirs
 
 from acquire.errors import ScopeError
 from acquire.in_place import put_in_place
-from acquire.in_place import put_in_place
 from lightloop.config import ConfigError, MicroManagerConfig
 
 if TYPE_CHECKING:
