@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from acquire.calibrating.calibration_files import CameraCalibration, iso_date, save_camera
 from acquire.calibrating.calibration_light import plan_camera_walk, walk_camera
-from acquire.calibrating.camera_numbers import characterise
+from acquire.calibrating.characterise import characterise
 from acquire.errors import CalibrationRefused
 from lightloop.calibration_stand import open_stand
 from lightloop.config import ConfigError

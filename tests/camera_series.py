@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from acquire.calibrating.camera_numbers import CameraMaps, CameraNumbers, characterise
-from acquire.calibrating.photon_transfer import DarkField, DarkSeries
+from acquire.calibrating.camera_numbers import CameraMaps, CameraNumbers
+from acquire.calibrating.characterise import characterise
+from acquire.calibrating.dark_field import DarkField, DarkSeries
 from acquire.calibrating.transfer_fit import FlatField
 
 Filter = Callable[[NDArray[Any]], NDArray[Any]]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from acquire.calibrating.photon_transfer import DarkSeries
+from acquire.calibrating.dark_field import DarkSeries
 from acquire.calibrating.transfer_fit import FlatField
 from acquire.errors import CalibrationRefused
 from acquire.settings import ChannelSettings, Request, Settings
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from acquire.calibrating.photon_transfer import DarkField
+    from acquire.calibrating.dark_field import DarkField
     from acquire.light.guard import LightGuard
     from acquire.light.lease import Lease
     from acquire.settings import Limits

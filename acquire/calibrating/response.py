@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from acquire.calibrating.photon_transfer import DarkField, Level
+    from acquire.calibrating.dark_field import DarkField
+    from acquire.calibrating.photon_transfer import Level
 
 LEAST_LEVELS = 3
 LINEAR_FROM, LINEAR_TO = 0.05, 0.90  # of saturation; EMVA 1288 (section 6.7) goes to 0.95

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from acquire.calibrating.photon_transfer import DarkField
+    from acquire.calibrating.dark_field import DarkField
 
 FIT_UP_TO = 0.7  # of saturation: EMVA 1288, section 6.6
 FLOOR = 1e-3  # no level's variance is believed to better than this; proposed

@@ -18,7 +18,7 @@ from acquire.calibrating.calibration_light import (
     walk_camera,
 )
 from acquire.calibrating.camera_key import camera_key
-from acquire.calibrating.camera_numbers import characterise
+from acquire.calibrating.characterise import characterise
 from acquire.camera import Camera
 from acquire.core import Core
 from acquire.dose import Ledger

@@ -13,7 +13,7 @@ from acquire.calibrating.calibration_light import (
     plan_camera_walk,
     walk_camera,
 )
-from acquire.calibrating.camera_numbers import characterise
+from acquire.calibrating.characterise import characterise
 from acquire.calibrating.power_walk import walk_power
 from acquire.camera import Image
 from acquire.errors import CalibrationRefused, LightOverBudget, LightRefused

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from scipy import ndimage, stats
 
 from acquire.calibrating.camera_numbers import CameraNumbers
+from acquire.calibrating.dark_field import DarkSeries
 from acquire.calibrating.noise_correlation import blockwise, correlation_of, in_time
-from acquire.calibrating.photon_transfer import DarkSeries, level
+from acquire.calibrating.photon_transfer import level
 from acquire.calibrating.transfer_fit import FlatField
 from acquire.errors import CalibrationRefused
 from tests.camera_series import SHAPE, SeriesCamera
