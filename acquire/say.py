@@ -25,6 +25,10 @@ def say(logger: logging.Logger, level: int, words: str, *about: object) -> None:
     file, line, function, _ = logger.findCaller(stacklevel=2)  # the one who speaks, not the thread
     record = logger.makeRecord(logger.name, level, file, line, words, about, None, function)
     thread = threading.Thread(target=logger.handle, args=(record,), name=_NAME, daemon=True)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError:  # a system short of memory or threads; the hand has more to do
+        logger.handle(record)
+        return
     if not waiting:
         thread.join(_PATIENCE_S)

@@ -237,14 +237,15 @@ class LightsOut:
         self._family.children["keeper"].pipe.close()
         task = self._family.task
         for light in parse(task.config_toml, task.config_name).light:
-            name, pulse, try_s = f"{OTHERS}{light.name}", Pulse(), TRY_S * PATIENT
-            pulse.promise_in(BEGIN_S)
-            self._watches[name] = KeeperWatch(pulse)
+            name, try_s = f"{OTHERS}{light.name}", TRY_S * PATIENT
             try:
+                pulse = Pulse()
+                pulse.promise_in(BEGIN_S)
+                self._watches[name] = KeeperWatch(pulse)
                 ours, theirs = make_pipes()
                 ours.close()
                 pipes = theirs.leases, theirs.orders, None, NOBODY, OWNER_S, pulse, light.name
                 self._family.start("keeper", *pipes, try_s, called=name)
-            except OSError as error:  # out of memory, files or processes; the others are due
+            except Exception as error:  # no memory, files or processes left; the others are due
                 why = f"nobody can be started to switch light {light.name!r} off ({error})"
                 self._give_up(f"{why}: switch it off by hand")

@@ -38,6 +38,8 @@ logger = logging.getLogger(__name__)
 
 _RETRY_S = 0.02  # between tries to switch the light off; proposed
 _GIVE_UP_S = 30.0  # after so long without success only a person can help; proposed
+# Windows may wake us up to 16 ms too soon; a clock that was set back is not waited for.
+_WAKINGS, _EARLY_S = 10, 0.02
 _KILL_S = 2.0  # to kill the owner and see it end; proposed
 TRY_S = 5.0
 """For one try to switch everything off: drivers that start take up to some seconds; proposed."""
@@ -144,11 +146,13 @@ def _hear(leases: Connection, deadline_ns: int, now_ns: Callable[[], int]) -> by
     """Wait for the owner's next message, but not beyond the deadline (0: for ever)."""
     try:
         wait_s = max(0.0, (deadline_ns - now_ns()) * 1e-9) if deadline_ns else None
-        while not leases.poll(wait_s):
-            wait_s = (deadline_ns - now_ns()) * 1e-9
-            if wait_s <= 0:  # Windows may wake us up to 16 ms too soon
-                return _LATE
-        return leases.recv_bytes(LONGEST)
+        for _ in range(_WAKINGS):
+            if leases.poll(wait_s):
+                return leases.recv_bytes(LONGEST)
+            wait_s = min((deadline_ns - now_ns()) * 1e-9, _EARLY_S)
+            if wait_s <= 0:
+                break
+        return _LATE
     except (EOFError, OSError):
         return _GONE
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Literal
 
 from acquire.errors import LightNotDark, LightRefused
@@ -92,7 +93,8 @@ class StopLight:
     def _unconfirmed(self) -> Literal[False]:
         """Close what can be closed; the driver that hangs may let nobody else in, either."""
         thread = threading.Thread(target=self._darkness.all, name="go dark", daemon=True)
-        thread.start()
-        thread.join(_DOOR_S)
+        with suppress(RuntimeError):  # no thread to be had: the answer is the same
+            thread.start()
+            thread.join(_DOOR_S)
         say(logger, logging.CRITICAL, "a command hangs in a driver: dark is not confirmed")
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from typing import TYPE_CHECKING
@@ -57,7 +58,7 @@ def main(
         How long one try to switch the light off may take, s, before the supervisor steps in.
     """
     task = msgspec.json.decode(task_json, type=RunTask)
-    ends, pulse = Ends(leases, orders), pulse or Pulse()
+    ends, pulse, owner = Ends(leases, orders), pulse or Pulse(), Owner(owner_pid)
 
     def watch(link: Link) -> None:
         config = parse(task.config_toml, task.config_name)
@@ -67,7 +68,7 @@ def main(
 
         def wait() -> None:
             pulse.promise_in(owner_s + LOOKED_S)
-            wait_for_end(owner_pid, owner_s)
+            owner.wait_for_end(owner_s)
             pulse.promise_in(try_s)
 
         go_dark = build_dark(config, light, wait)
@@ -75,7 +76,7 @@ def main(
         report = keep(
             ends,
             go_dark,
-            lambda: kill(owner_pid),
+            owner.kill,
             is_way_free=light is not None,
             promise=pulse.promise,
             try_s=try_s,
@@ -94,31 +95,44 @@ def _tell(link: Link, report: KeeperReport, only: str) -> None:
         link.failed(what, may_be_lit=True)
 
 
-def kill(pid: int) -> None:
-    """Kill the owner of the light, so that its ports are free."""
-    try:
-        psutil.Process(pid).kill()
-    except (psutil.NoSuchProcess, ValueError):
-        return  # gone already, or there never was one
-    except psutil.AccessDenied as error:  # Windows, of one that is about to end
-        logger.warning("the owner of the light cannot be killed: %s", error)
-    wait_for_end(pid, KILLED_S)
+class Owner:
+    """Who holds the ports of the lights, by its number and its birth: a number has others after it.
 
-
-def wait_for_end(pid: int, patience_s: float = OWNER_S) -> None:
-    """Wait for the owner's end: it holds the ports of the lights until then.
-
-    A process that nobody has buried yet is dead for all that matters here: its files are closed.
+    Parameters
+    ----------
+    pid
+        Of a process that lives, so that whoever gets its number later is taken for nobody.
     """
-    until_s = time.monotonic() + patience_s
-    try:
-        owner = psutil.Process(pid)
-        while time.monotonic() < until_s:  # beyond it the light cannot wait
-            if not owner.is_running() or _is_unburied(owner):
-                return
-            time.sleep(LOOK_S)
-    except (psutil.NoSuchProcess, ValueError):
-        return  # gone, or there never was one
+
+    def __init__(self, pid: int) -> None:
+        self._process: psutil.Process | None = None
+        with contextlib.suppress(psutil.NoSuchProcess, ValueError):  # gone, or there never was one
+            self._process = psutil.Process(pid)
+
+    def kill(self) -> None:
+        """Kill the owner of the light, so that its ports are free."""
+        if self._process is None:
+            return
+        try:
+            self._process.kill()
+        except psutil.NoSuchProcess:
+            return  # gone already
+        except psutil.AccessDenied as error:  # Windows, of one that is about to end
+            logger.warning("the owner of the light cannot be killed: %s", error)
+        self.wait_for_end(KILLED_S)
+
+    def wait_for_end(self, patience_s: float = OWNER_S) -> None:
+        """Wait for the owner's end: it holds the ports of the lights until then.
+
+        A process that nobody has buried yet is dead for all that matters here: its files are
+        closed.
+        """
+        owner, until_s = self._process, time.monotonic() + patience_s
+        with contextlib.suppress(psutil.NoSuchProcess):  # gone
+            while owner is not None and time.monotonic() < until_s:  # the light cannot wait longer
+                if not owner.is_running() or _is_unburied(owner):
+                    return
+                time.sleep(LOOK_S)
 
 
 def _is_unburied(owner: psutil.Process) -> bool:

@@ -23,7 +23,7 @@ from acquire.settings import Limits
 from lightloop.build_microscope import build_dark
 from lightloop.config import parse
 from lightloop.processes.culprit import hang
-from lightloop.processes.keeper import kill, wait_for_end
+from lightloop.processes.keeper import Owner
 from tests.lasting_light import LastingLight
 from tests.lasting_stand import config_of, write_system
 from tests.light_bench import Bench, FakeCamera, ask
@@ -105,11 +105,10 @@ def test_the_second_core_ends_the_light_of_an_owner_that(
     theirs.close()
     pid = process.pid
     assert pid is not None
-    go_dark = build_dark(config, None, lambda: wait_for_end(pid))
+    owner = Owner(pid)
+    go_dark = build_dark(config, None, owner.wait_for_end)
     reports: list[KeeperReport] = []
-    watch = threading.Thread(
-        target=lambda: reports.append(keep(keeper_ends, go_dark, lambda: kill(pid)))
-    )
+    watch = threading.Thread(target=lambda: reports.append(keep(keeper_ends, go_dark, owner.kill)))
     watch.start()
     try:
         assert ours.poll(SOON_S)

@@ -26,6 +26,7 @@ TESTS = (
         "stream_account", "stream_vouched", "ledger_bounds", "lease_frames",
         "bounds_edges", "slew_asked", "light_interrupts", "light_unasked",
         "keeper", "keeper_answers", "keeper_breaks", "keeper_promises",
+        "keeper_without_means",
     )),
     "tests/faults/test_light_faults.py",
 )  # fmt: skip

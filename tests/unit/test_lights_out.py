@@ -126,6 +126,27 @@ def test_a_keeper_that_cannot_be_started_for_one_light_leaves_no_other_without(
     assert "by hand" in reason
 
 
+@pytest.mark.parametrize("what", ["Pulse", "make_pipes"])
+def test_no_lack_of_memory_or_files_ends_the_care_for_the_other_lights(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    started: list[str] = []
+    monkeypatch.setattr(
+        stand.family, "start", lambda name, *pipes, called="": started.append(called)
+    )
+    made, lacks = getattr(lights_out, what), iter([True])
+
+    def make() -> Any:
+        if next(lacks, False):
+            raise MemoryError
+        return made()
+
+    monkeypatch.setattr(lights_out, what, make)
+    stand.lights._replace()
+    assert started == [OTHERS + "green"]
+    assert "light 'laser'" in stand.verdict.told("", is_interrupted=False)[1]
+
+
 def test_a_keeper_that_still_starts_is_not_said_to_hang(
     stand: Stand, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,7 +15,7 @@ from acquire.keeper.keep import keep
 from acquire.keeper.pipes import Ends
 from lightloop.children import SPAWN, Child
 from lightloop.lights_out import NOBODY
-from lightloop.processes.keeper import kill, wait_for_end
+from lightloop.processes.keeper import KILLED_S, Owner
 from lightloop.processes.link import Go, Link, Ready, pack, unpack_from_child
 
 MS = 1_000_000
@@ -65,11 +65,10 @@ def test_an_owner_that_windows_does_not_let_us_kill_is_waited_for_all_the_same(
         raise psutil.AccessDenied(1)
 
     monkeypatch.setattr(psutil.Process, "kill", refuse)
-    monkeypatch.setattr(
-        "lightloop.processes.keeper.wait_for_end", lambda pid, _: waited.append(pid)
-    )
-    kill(os.getpid())
-    assert waited == [os.getpid()]
+    owner = Owner(os.getpid())
+    monkeypatch.setattr(owner, "wait_for_end", waited.append)
+    owner.kill()
+    assert waited == [KILLED_S]
     assert "cannot be killed" in caplog.text
 
 
@@ -81,14 +80,14 @@ def test_an_owner_that_windows_tells_nothing_of_keeps_no_light_on(
 
     monkeypatch.setattr(psutil.Process, "status", refuse)
     began_s = time.monotonic()
-    wait_for_end(os.getpid(), 0.05)
+    Owner(os.getpid()).wait_for_end(0.05)
     assert time.monotonic() - began_s >= 0.05, "it lives, so it holds the ports"
 
 
 def test_no_system_can_have_a_process_whose_number_means_nobody() -> None:
     assert NOBODY <= 0, "2**22 + 1 is above those of Linux; Windows would look for 2**22"
-    kill(NOBODY)
-    wait_for_end(NOBODY, 60.0)
+    Owner(NOBODY).kill()
+    Owner(NOBODY).wait_for_end(60.0)
 
 
 class Dying:

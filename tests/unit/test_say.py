@@ -34,6 +34,15 @@ def test_words_that_nobody_wants_to_hear_cost_no_thread() -> None:
     logger.setLevel(logging.NOTSET)
 
 
+def test_words_are_said_where_no_thread_can_be_had(monkeypatch, caplog) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    say(logger, logging.WARNING, "light %r is on", "488")
+    assert caplog.messages == ["light '488' is on"]
+
+
 def test_a_log_that_blocks_costs_a_moment_once_and_a_bounded_number_of_threads() -> None:
     handler = Stuck()
     logger.addHandler(handler)
