@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from acquire.calibrating.calibration_files import CameraCalibration, iso_date, save_camera
+from acquire.calibrating.calibration_files import save_camera
 from acquire.calibrating.calibration_light import plan_camera_walk, walk_camera
+from acquire.calibrating.calibration_records import CameraCalibration, iso_date
 from acquire.calibrating.characterise import characterise
 from acquire.errors import CalibrationRefused
 from lightloop.calibration_stand import open_stand

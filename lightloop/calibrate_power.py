@@ -7,7 +7,8 @@ import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from acquire.calibrating.calibration_files import PowerCalibration, iso_date, save_power
+from acquire.calibrating.calibration_files import save_power
+from acquire.calibrating.calibration_records import PowerCalibration, iso_date
 from acquire.calibrating.power_curve import fit_power
 from acquire.calibrating.power_walk import Meter, walk_power
 from acquire.errors import CalibrationRefused

@@ -12,11 +12,12 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from acquire.calibrating.calibration_files import iso_date
+from acquire.calibrating.calibration_records import iso_date
 from acquire.errors import LightRefused
+from acquire.pipe import new_pipe
 from acquire.simulated.config import SimulatedScopeConfig
 from lightloop.awake import awake
-from lightloop.children import SPAWN, Family, wait_until_ready
+from lightloop.children import Family, wait_until_ready
 from lightloop.config import ConfigError
 from lightloop.one_at_a_time import hold_stand
 from lightloop.processes import culprit as words
@@ -192,7 +193,7 @@ def _start_light(
     """Start the light of a simulated microscope, and return so many pipes to it."""
     if not isinstance(config.scope, SimulatedScopeConfig):
         return [None] * n_owners
-    pairs = [SPAWN.Pipe() for _ in range(n_owners)]
+    pairs = [new_pipe() for _ in range(n_owners)]
     box = family.start("light", [theirs for _, theirs in pairs])
     after.callback(box.end, GONE_S)
     for ours, _ in pairs:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from acquire.calibrating.calibration_files import CameraCalibration
+    from acquire.calibrating.calibration_records import CameraCalibration
     from acquire.calibrating.camera_numbers import CameraNumbers
 
 WIDTH, HEIGHT = 640, 420

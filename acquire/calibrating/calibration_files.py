@@ -12,99 +12,33 @@ import io
 import os
 import re
 import uuid
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 
-from acquire.calibrating.camera_numbers import CameraMaps, CameraNumbers
-from acquire.calibrating.photon_transfer import Level
-from acquire.calibration import Calibration, CameraKey
+from acquire.calibrating.calibration_records import (
+    AnyCalibration,
+    CameraCalibration,
+    PowerCalibration,
+)
+from acquire.calibrating.camera_numbers import CameraMaps
 from acquire.core_refusals import near_misses
 from acquire.errors import CalibrationRefused
 from acquire.in_place import put_in_place
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from pathlib import Path
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,120}")
 _HASH_DIGITS = 8  # of the hash in the name
 
 
-class CameraCalibration(msgspec.Struct, frozen=True, tag="camera"):
-    """A camera's numbers, what they are valid for, and the levels that they were made of.
-
-    Attributes
-    ----------
-    maps_sha256, shape
-        Of the per-pixel maps in the file beside it; rows and columns.
-    light, dose, dose_unit
-        What the slide was lit with, and the dose that was booked for it.
-    """
-
-    key: CameraKey
-    date: str
-    numbers: CameraNumbers
-    levels: tuple[Level, ...]
-    maps_sha256: str
-    shape: tuple[int, int]
-    light: str = ""
-    dose: float = 0.0
-    dose_unit: str = ""
-
-    def calibration(self, name: str, sha256: str) -> Calibration:
-        """Return the numbers that travel with the frames."""
-        numbers = self.numbers
-        return Calibration(
-            gain_adu_per_e=numbers.gain_adu_per_e,
-            offset_adu=numbers.offset_adu,
-            read_noise_e=numbers.read_noise_e,
-            saturation_adu=numbers.saturation_adu,
-            source="measured",
-            excess_noise_factor=numbers.excess_noise_factor,
-            id=name,
-            sha256=sha256,
-            distrust="; ".join(numbers.doubts),
-        )
-
-
-class PowerCalibration(msgspec.Struct, frozen=True, tag="power"):
-    """The light of one line behind one objective.
-
-    Attributes
-    ----------
-    device, property
-        What was set; `maximum` and `off_value` are those of its `[[light]]`.
-    table
-        Command in the device's own units and power at the sample, mW: rising, from off to maximum.
-    measured
-        The readings that it was fitted to: command, mW.
-    zero_mw
-        What the meter said in the dark; it was taken off every reading.
-    """
-
-    light: str
-    wavelength_nm: float
-    objective: str
-    date: str
-    lit_area_um2: float
-    device: str
-    property: str
-    off_value: float
-    maximum: float
-    table: tuple[tuple[float, float], ...]
-    measured: tuple[tuple[float, float], ...] = ()
-    zero_mw: float = 0.0
-    meter: str = ""
-
-
-AnyCalibration: TypeAlias = CameraCalibration | PowerCalibration
-
-
 def save_power(folder: Path, found: PowerCalibration) -> str:
     """Write a power calibration, and return its name."""
-    return _save(folder, f"power-{found.light}-{found.objective}-{found.date[:10]}", found)
+    name, record = _named(f"power-{found.light}-{found.objective}-{found.date[:10]}", found)
+    _write(folder / f"{name}.json", record)
+    return name
 
 
 def save_camera(folder: Path, found: CameraCalibration, maps: CameraMaps) -> str:
@@ -121,8 +55,9 @@ def save_camera(folder: Path, found: CameraCalibration, maps: CameraMaps) -> str
     raw = packed.getvalue()
     found = msgspec.structs.replace(found, maps_sha256=hashlib.sha256(raw).hexdigest())
     who = found.key.serial or found.key.model
-    name = _save(folder, f"camera-{who}-{found.date[:10]}", found)
-    _write(folder / f"{name}.npz", raw)
+    name, record = _named(f"camera-{who}-{found.date[:10]}", found)
+    _write(folder / f"{name}.npz", raw)  # first, so that who finds the record finds the maps
+    _write(folder / f"{name}.json", record)
     return name
 
 
@@ -216,17 +151,11 @@ def names(folder: Path) -> list[str]:
     return [path.stem for path in sorted(paths, key=lambda p: p.stat().st_mtime, reverse=True)]
 
 
-def iso_date(now: datetime) -> str:
-    """Return a date as calibrations have it: to the second, with its zone."""
-    return now.astimezone().isoformat(timespec="seconds")
-
-
-def _save(folder: Path, stem: str, found: AnyCalibration) -> str:
+def _named(stem: str, found: AnyCalibration) -> tuple[str, bytes]:
+    """Return the name of a calibration, and its record as it is written."""
     raw = msgspec.json.format(msgspec.json.encode(found), indent=2)
     stem = re.sub(r"[^A-Za-z0-9.]+", "-", stem).strip("-.")[:100]
-    name = f"{stem}-{hashlib.sha256(raw).hexdigest()[:_HASH_DIGITS]}"
-    _write(folder / f"{name}.json", raw)
-    return name
+    return f"{stem}-{hashlib.sha256(raw).hexdigest()[:_HASH_DIGITS]}", raw
 
 
 def _write(path: Path, raw: bytes) -> None:
@@ -245,9 +174,3 @@ def _write(path: Path, raw: bytes) -> None:
             raise
     except OSError as error:
         raise CalibrationRefused(f"{path} cannot be written: {error}") from error
-
-
-__all__ = [
-    "AnyCalibration", "CameraCalibration", "PowerCalibration", "iso_date", "load", "load_camera",
-    "load_maps", "load_power", "names", "save_camera", "save_power",
-]  # fmt: skip

@@ -14,7 +14,7 @@ from lightloop.cli.words import facts, span
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from acquire.calibrating.calibration_files import PowerCalibration
+    from acquire.calibrating.calibration_records import PowerCalibration
     from acquire.calibrating.power_walk import Meter
     from acquire.core import Core
 
@@ -148,7 +148,8 @@ def _keep_and_say(found: PowerCalibration) -> None:
 def listing() -> None:
     """List the calibrations that there are, the newest first, and where they are."""
     with exit_status():
-        from acquire.calibrating.calibration_files import CameraCalibration, load, names
+        from acquire.calibrating.calibration_files import load, names
+        from acquire.calibrating.calibration_records import CameraCalibration
         from acquire.errors import CalibrationRefused
         from lightloop.calibrations import calibration_folder
 

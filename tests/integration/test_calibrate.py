@@ -107,7 +107,7 @@ def test_a_camera_and_a_light_are_measured_and_a_run_refers_to_both(
 def test_a_calibration_that_is_ended_stores_nothing_and_leaves_nobody(
     tmp_path: Path, folder: Path, how: str, status: int
 ) -> None:
-    config = write(tmp_path / "slide.toml", SLIDE)
+    config = write(tmp_path / "slide.toml", SMALL)
     measuring = subprocess.Popen(
         [sys.executable, "-m", "lightloop", "calibrate", "camera", config, "-y"],
         stderr=subprocess.PIPE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from acquire.calibrating.calibration_files import CameraCalibration, PowerCalibration
+from acquire.calibrating.calibration_records import CameraCalibration, PowerCalibration
 from acquire.calibrating.camera_numbers import CameraMaps
 from acquire.calibration import CameraKey
 from tests.camera_series import SeriesCamera

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from acquire.calibrating import calibration_files
 from acquire.calibrating.calibration_files import (
-    CameraCalibration,
     load,
     load_camera,
     load_maps,
@@ -17,6 +17,7 @@ from acquire.calibrating.calibration_files import (
     save_camera,
     save_power,
 )
+from acquire.calibrating.calibration_records import CameraCalibration
 from acquire.calibration import CameraKey
 from acquire.errors import CalibrationRefused
 from tests.camera_series import SeriesCamera
@@ -44,6 +45,21 @@ def test_a_camera_calibration_comes_back_with_its_maps(tmp_path: Path) -> None:
     numbers = found.calibration(name, sha256)
     assert (numbers.id, numbers.sha256, numbers.source) == (name, sha256, "measured")
     assert numbers.distrust == ""
+
+
+def test_a_camera_is_not_named_before_its_maps_are_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sample, maps = camera_sample()
+
+    def full(draft: Path, path: Path) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(calibration_files, "put_in_place", full)
+    with pytest.raises(CalibrationRefused, match=r"npz cannot be written: the disk is full"):
+        save_camera(tmp_path, sample, maps)
+    assert names(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_same_measurement_has_the_same_name(tmp_path: Path) -> None:

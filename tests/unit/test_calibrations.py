@@ -10,12 +10,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from acquire.calibrating.calibration_files import (
-    PowerCalibration,
-    load_power,
-    save_camera,
-    save_power,
-)
+from acquire.calibrating.calibration_files import load_power, save_camera, save_power
+from acquire.calibrating.calibration_records import PowerCalibration
 from acquire.calibrating.camera_key import camera_key
 from acquire.calibration import CameraKey
 from acquire.errors import CalibrationRefused
