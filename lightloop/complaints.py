@@ -94,7 +94,7 @@ def rule_of(entry: ErrorDetails) -> str:
     """Return what pydantic asks for: "must be greater than 0"."""
     known = _WRONG_SHAPE.get(entry["type"])
     said = re.sub(r"^(Input|String|Tuple|List) should\b", "must", entry["msg"])
-    return known or said.partition(", unable to parse")[0]
+    return known or said.partition(", unable to parse")[0].partition(", got a number with")[0]
 
 
 def _line(entry: ErrorDetails, model: type[BaseModel], values: object) -> str:

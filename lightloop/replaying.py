@@ -57,7 +57,9 @@ def policy_instead(text: str, name: str, asked: str) -> str:
     """
     what, _, value = asked.partition("=")
     if what.strip() != "policy" or not value.strip():
-        raise ConfigError(f"--what-if takes policy=KIND or policy=FILE.toml, got {asked!r}")
+        raise ConfigError(
+            f"--what-if takes policy=KIND or policy=FILE.toml, such as policy=fixed; got {asked!r}"
+        )
     value = value.strip()
     table = _table_of(Path(value)) if value.endswith(".toml") else f'[policy]\nkind = "{value}"\n'
     text = f"{_without_policy(text, name)}\n\n{table}"

@@ -74,19 +74,20 @@ def _divisions(summary: Summary) -> str:
 
 
 def _dose(summary: Summary, light: str, dose: float) -> Text:
-    text = Text(f"{dose:.4g} {summary.dose_unit}", "bold")
+    text = Text(f"{dose:.3g} {summary.dose_unit}", "bold")
     reference = summary.reference_dose.get(light, 0.0)
     if reference > 0:
         text.append(
-            f"   {dose / reference:.1%} of the reference's {reference:.4g} (not equal quality)",
+            f"   {dose / reference:.1%} of the reference's {reference:.3g} (not equal quality)",
             "not bold",
         )
     return text
 
 
 def _what_if(unit: str, was: float, asked: float) -> Text:
-    share = f", {asked / was:.1%}" if was > 0 else ""
-    text = Text(f"{asked:.4g} {unit} proposed where {was:.4g} was given{share}", "bold")
+    ratio = asked / was if was > 0 else 0.0
+    share = f", {ratio:.3g} times" if ratio >= 2 else f", {ratio:.1%}" if ratio > 0 else ""
+    text = Text(f"{asked:.3g} {unit} proposed where {was:.3g} was given{share}", "bold")
     text.append("   open loop: decided on images taken under the recorded light", "not bold")
     return text
 

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from acquire.errors import ScopeError
 from lightloop.complaints import lines_of, not_finite, where
 from lightloop.config.run import RunConfig
+from lightloop.toml_slips import with_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,7 +74,8 @@ def parse(text: str, name: str = "config") -> RunConfig:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         hint = f"; {_QUOTES}" if '"\\\\' in text else ""  # a share: "\\server\share"
-        raise ConfigError(f"{name}: not TOML: {error}{hint}") from error
+        said = with_line(str(error), text)
+        raise ConfigError(f"{name}: not TOML: {said}{hint}") from error
     if infinite := list(not_finite(values)):
         raise ConfigError(
             "\n".join(

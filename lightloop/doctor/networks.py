@@ -57,16 +57,17 @@ def shipped() -> Finding:
         return Finding("fail", "network", str(error), "get the checkout again: git checkout models")
     if not found:
         return Finding("warn", "network", 'none is shipped: runs need network.denoise = ""')
-    text = "; ".join(
-        f"{name} {engine} {precision}, parity {rms:.2g}, {ms:.1f} ms"
-        for name, engine, precision, rms, ms in found
-    )
-    slowest = max(entry[4] for entry in found)
+    by_engine: dict[str, list[str]] = {}
+    for name, engine, precision, _, ms in found:
+        by_engine.setdefault(f"{engine} {precision}", []).append(f"{name} {ms:.3g} ms")
+    each = "; ".join(f"{', '.join(those)} by {by}" for by, those in by_engine.items())
+    slow = [name for name, *_, ms in found if ms > SLOW_MS]
     return judged(
         "network",
-        text,
-        is_bad=slowest > SLOW_MS,
-        fix="this machine is slow: use a smaller region, or network.threads = 2",
+        f"all {len(found)} give their stored answer; a frame of {SHAPE[0]} x {SHAPE[1]} px: {each}",
+        is_bad=bool(slow),
+        fix=f"{', '.join(slow)}: slow here, or others are busy on this machine: use a smaller "
+        "region, or network.threads = 2",
     )
 
 
