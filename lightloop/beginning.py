@@ -6,8 +6,8 @@ import logging
 from typing import TYPE_CHECKING
 
 from acquire.keeper.pipes import make_pipes
+from acquire.pipe import new_pipe
 from acquire.simulated.config import SimulatedScopeConfig
-from lightloop.children import SPAWN
 from lightloop.processes.keeper import OWNER_S
 from realtime.ring import remove
 
@@ -36,9 +36,9 @@ def start_scope(family: Family, config: RunConfig, pulse: Pulse) -> Connection |
     """
     ours_to_light = scope_light = keeper_light = None
     if isinstance(config.scope, SimulatedScopeConfig):
-        ours_to_light, box_a = SPAWN.Pipe()
-        scope_light, box_b = SPAWN.Pipe()
-        keeper_light, box_c = SPAWN.Pipe()
+        ours_to_light, box_a = new_pipe()
+        scope_light, box_b = new_pipe()
+        keeper_light, box_c = new_pipe()
         family.start("light", [box_a, box_b, box_c])
     ours, theirs = make_pipes()
     scope = family.start("scope", ours.leases, ours.orders, scope_light)

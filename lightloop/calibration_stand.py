@@ -18,12 +18,13 @@ from acquire.keeper.pipes import make_pipes
 from acquire.keeper.pulse import Pulse
 from acquire.light.guard import LightGuard
 from acquire.light.port import LightPort
+from acquire.pipe import new_pipe
 from acquire.simulated import LightBoxClient
 from acquire.simulated.config import SimulatedScopeConfig
 from acquire.stand.scope import Scope
 from lightloop.awake import awake
 from lightloop.build_microscope import load_core
-from lightloop.children import READY_S, SPAWN, Family, wait_until_ready
+from lightloop.children import READY_S, Family, wait_until_ready
 from lightloop.config import MicroManagerConfig
 from lightloop.keeper_watch import KeeperWatch
 from lightloop.one_at_a_time import hold_stand
@@ -120,7 +121,7 @@ def _start_keeper(
     """Start the keeper, and the simulated light where there is one; both end with `after`."""
     ours = theirs = None
     if isinstance(config.scope, SimulatedScopeConfig):
-        (us, box_a), (keeper_light, box_b) = SPAWN.Pipe(), SPAWN.Pipe()
+        (us, box_a), (keeper_light, box_b) = new_pipe(), new_pipe()
         box = family.start("light", [box_a, box_b])
         ours, theirs = us, keeper_light
         after.callback(box.end, GONE_S)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from acquire.errors import KeeperLost
+from acquire.pipe import new_pipe
 from lightloop.entry import enter
 from lightloop.processes.link import FromChild, Go, Ready, Stop, pack, unpack_from_child
 
@@ -114,7 +115,7 @@ class Family:
         `called` tells it from others that do the same work.
         """
         called = called or name
-        ours, theirs = SPAWN.Pipe()
+        ours, theirs = new_pipe()
         task_json = msgspec.json.encode(self.task)
         args = (name, task_json, theirs, *pipes)
         process = SPAWN.Process(target=enter, args=args, name=called)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from acquire.errors import KeeperLost, LightNotDark
 from acquire.keeper.pipes import make_pipes
 from acquire.keeper.pulse import Pulse
-from lightloop.children import SPAWN, wait_until_ready
+from acquire.pipe import new_pipe
+from lightloop.children import wait_until_ready
 from lightloop.keeper_watch import KeeperWatch
 from lightloop.lights_out import LightsOut
 from lightloop.outcome import Verdict
@@ -31,7 +32,7 @@ def start(
 ) -> tuple[Connection, Child, KeeperWatch, Child]:
     """Start the culprit, and the keeper that watches it; both end with `after`, the keeper last."""
     owner, theirs = make_pipes()
-    person, culprits = SPAWN.Pipe()
+    person, culprits = new_pipe()
     culprit = family.start("culprit", owner.leases, owner.orders, pipes[0], culprits)
     pid = culprit.process.pid
     assert pid is not None, "it was started"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from multiprocessing.connection import Connection
 
 import msgspec
+
+from acquire.pipe import new_pipe
 
 # What the owner says: a lease until a time, the light is off, help, we part in good order.
 LEASE, CLOSE, ALARM, BYE = b"L", b"C", b"X", b"B"
@@ -35,5 +36,5 @@ class Ends(msgspec.Struct, frozen=True):
 
 def make_pipes() -> tuple[Ends, Ends]:
     """Return the owner's and the keeper's ends of the pipes between them."""
-    (ours, theirs), (heard, spoken) = multiprocessing.Pipe(), multiprocessing.Pipe()
+    (ours, theirs), (heard, spoken) = new_pipe(), new_pipe()
     return Ends(ours, heard), Ends(theirs, spoken)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 from typing import TYPE_CHECKING, TypeVar
 
+from acquire.pipe import new_pipe
 from realtime.errors import StreamError
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def start_role(
 ) -> Connection:
     """Start a role as a process of its own; the stack sees to it that none is left."""
     spawn = multiprocessing.get_context("spawn")
-    ours, theirs = spawn.Pipe()
+    ours, theirs = new_pipe()
     process = spawn.Process(target=role, args=(theirs, order), name=role.__name__, daemon=True)
     process.start()
     theirs.close()

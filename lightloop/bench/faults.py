@@ -18,6 +18,7 @@ from acquire.errors import ScopeError
 from lightloop.bench.faults_judge import break_run, objections
 from lightloop.bench.faults_rival import RivalFacts, measure
 from lightloop.bench.faults_table import FAULTS, Fault, Outcome
+from lightloop.bench.posix import refuse_without_signals
 from lightloop.bench.report import Measured, Options
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ KEPT_OPEN = ("cancel", "raise")
 
 def run(options: Options) -> Measured:
     """Break everything, on both sides, and count what did not come as declared."""
+    refuse_without_signals("faults")
     rows: list[str] = []
     held: dict[str, float] = {}
     rival_held: list[bool] = []

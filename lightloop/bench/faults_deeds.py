@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import itertools
-import signal
 import time
 from typing import TYPE_CHECKING
 
+from lightloop.bench.posix import CONT, KILL, STOP
 from realtime.client import StreamClient
 from realtime.control import ControlClient
 from realtime.wire import FrameMessage
@@ -79,9 +79,9 @@ def decide_nan(stand: Stand) -> None:
 def decide_late(stand: Stand) -> None:
     """Stop the worker until the light is out, and let it go on."""
     stand.strike()
-    stand.signal("worker", signal.SIGSTOP)
+    stand.signal("worker", STOP)
     stand.wait_for_dark()
-    stand.signal("worker", signal.SIGCONT)
+    stand.signal("worker", CONT)
 
 
 def kill_worker(stand: Stand) -> None:
@@ -156,7 +156,7 @@ def refuse_dark(stand: Stand) -> None:
 def light_dies(stand: Stand) -> None:
     """Pull the plug of the light box."""
     stand.strike()
-    stand.signal("light", signal.SIGKILL)
+    stand.signal("light", KILL)
 
 
 def order(address: Address, command: str) -> None:

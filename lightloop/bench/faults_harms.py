@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import signal
+import sys
 import time
 from typing import TYPE_CHECKING
 
 import zmq
 
 from lightloop.bench.faults_deeds import order
+from lightloop.bench.faults_stand import StandFailed
+from lightloop.bench.posix import CONT, STOP
 from realtime.address import show_token
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ def hang_scope(stand: Stand) -> None:
 def hang_scope_and_keeper(stand: Stand) -> None:
     """Stop the scope and its keeper for ever while there is light."""
     stand.catch_lit("scope")
-    stand.signal("keeper", signal.SIGSTOP)
+    stand.signal("keeper", STOP)
     stand.strike()
 
 
@@ -46,7 +48,7 @@ def kill_keeper(stand: Stand) -> None:
 def kill_scope_of_a_sleeper(stand: Stand) -> None:
     """Stop the keeper, and kill the scope while its light is on."""
     stand.catch_lit("scope")
-    stand.signal("keeper", signal.SIGSTOP)
+    stand.signal("keeper", STOP)
     stand.strike()
     stand.kill("scope")
 
@@ -80,6 +82,8 @@ def kill_window(stand: Stand) -> None:
 
 def fill_disk(stand: Stand) -> None:
     """Let the disk of the run file be full."""
+    if sys.platform != "linux":
+        raise StandFailed("only Linux limits the files of another process: this fault is for it")
     import resource
 
     most = (stand.folder / "run.h5").stat().st_size + DISK_LEFT
@@ -148,4 +152,4 @@ def _kill_lit(stand: Stand, who: str) -> None:
     stand.strike()
     stand.kill(who)
     if who != "scope":
-        stand.signal("scope", signal.SIGCONT)
+        stand.signal("scope", CONT)

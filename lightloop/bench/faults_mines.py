@@ -7,11 +7,12 @@ the keeper knows of a lease and the shutter has not moved; it has moved, and nob
 from __future__ import annotations
 
 import os
-import signal
 import time
 from functools import wraps
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from lightloop.bench.posix import KILL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,7 +74,7 @@ def _lay(kind: type, name: str, place: Place, awake: set[str], note: Path) -> No
         is_way = place.is_opening is None or (len(args) > 1 and args[1] is place.is_opening)
         if name in awake and is_way:
             note.write_text(str(time.perf_counter_ns()), "ascii")
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), KILL)
 
     @wraps(call)
     def mined(self: object, *args: Any, **more: Any) -> Any:

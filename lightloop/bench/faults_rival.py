@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
 import tempfile
 import time
 from pathlib import Path
@@ -13,11 +12,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from acquire.errors import ScopeError
+from acquire.pipe import new_pipe
 from acquire.simulated.config import LASER
 from acquire.simulated.light.light_box import LightBoxClient
 from lightloop.bench.faults_facts import joined, read_spans
 from lightloop.bench.faults_script import drive, shine
 from lightloop.bench.faults_wiring import CHART, Value, Word
+from lightloop.bench.posix import KILL, STOP
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,10 +85,10 @@ class Script:
 
     def __init__(self, folder: Path, *, keeps_open: bool) -> None:
         self._folder = folder
-        self._light, box_a = SPAWN.Pipe()
-        theirs, box_b = SPAWN.Pipe()
-        self._words, box_words = SPAWN.Pipe()
-        self._hand, hand = SPAWN.Pipe()
+        self._light, box_a = new_pipe()
+        theirs, box_b = new_pipe()
+        self._words, box_words = new_pipe()
+        self._hand, hand = new_pipe()
         chart = str(folder / CHART)
         self._box = SPAWN.Process(target=shine, args=([box_a, box_b], box_words, chart))
         self._script = SPAWN.Process(
@@ -208,8 +209,8 @@ DEEDS: dict[str, Callable[[Script], None]] = {
     "light_dies": Script.end_box,
     "late": _late,
     "nan": lambda script: script.say("do", "nan"),
-    "kill": lambda script: script.signal(signal.SIGKILL),
-    "hang": lambda script: script.signal(signal.SIGSTOP),
+    "kill": lambda script: script.signal(KILL),
+    "hang": lambda script: script.signal(STOP),
 }
 """How each fault is done; names as in the table."""
 

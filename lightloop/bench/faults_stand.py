@@ -20,6 +20,7 @@ from acquire.simulated.light.light_box import LightBoxClient, LightBoxGone
 from lightloop.bench.faults_facts import Facts, read_facts
 from lightloop.bench.faults_switchboard import Switchboard
 from lightloop.bench.faults_wiring import Value, Wiring, Word
+from lightloop.bench.posix import CONT, KILL, STOP
 from lightloop.task import RunTask
 
 if TYPE_CHECKING:
@@ -207,15 +208,15 @@ class Stand:
         until_s = time.perf_counter() + PATIENCE_S
         while time.perf_counter() < until_s:
             if self.box.state().lit:
-                self.signal(who, signal.SIGSTOP)
+                self.signal(who, STOP)
                 if self.box.state().lit and self.box.state().lit:
                     return
-                self.signal(who, signal.SIGCONT)
+                self.signal(who, CONT)
         raise StandFailed("the light was never on")
 
     def kill(self, who: str) -> None:
         """Kill a part, and note when."""
-        self.signal(who, signal.SIGKILL)
+        self.signal(who, KILL)
         self.death_ns = time.perf_counter_ns()
 
     def end(self) -> None:

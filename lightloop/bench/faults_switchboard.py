@@ -10,6 +10,7 @@ from multiprocessing.connection import Client, Connection, Listener
 import msgspec
 import psutil
 
+from acquire.pipe import as_connection
 from lightloop.bench.faults_wiring import HOST, Hello
 from realtime.address import Address
 
@@ -56,7 +57,7 @@ class Switchboard:
     def _welcome(self) -> None:
         while True:
             try:
-                line = self._listener.accept()
+                line = as_connection(self._listener.accept())
                 if not self._is_open:
                     line.close()
                     return

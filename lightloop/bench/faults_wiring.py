@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
+from acquire.pipe import as_connection
+
 if TYPE_CHECKING:
     from lightloop.task import RunTask
 
@@ -54,6 +56,6 @@ class Wiring(msgspec.Struct, frozen=True):
 
     def connect(self, who: str, address: str = "") -> Connection:
         """Call the stand, and return the line to it."""
-        line = Client((HOST, self.port), authkey=self.key.encode())
+        line = as_connection(Client((HOST, self.port), authkey=self.key.encode()))
         line.send_bytes(msgspec.json.encode(Hello(who, os.getpid(), address)))
         return line

@@ -13,6 +13,7 @@ import numpy as np
 
 from acquire.calibration import Calibration
 from acquire.frame import FrameInfo, Index, Shot
+from acquire.pipe import new_pipe
 from acquire.settings import Applied, ChannelSettings, Settings
 from realtime.address import Address, local_address
 from realtime.client import StreamClient
@@ -51,7 +52,7 @@ class Process:
     """A child with a pipe, killed at the end if it still lives."""
 
     def __init__(self, role: Callable[..., None], *words: object) -> None:
-        self._ours, theirs = SPAWN.Pipe()
+        self._ours, theirs = new_pipe()
         self._process = SPAWN.Process(target=role, args=(theirs, *words), daemon=True)
         self._process.start()
         theirs.close()

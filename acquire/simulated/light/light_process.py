@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 
 from acquire.errors import DeviceMissing
+from acquire.pipe import as_connection
 from acquire.simulated.light.light_box import LightBoxClient, serve
 from acquire.simulated.light.light_words import Line
 
@@ -50,7 +51,7 @@ class LightProcess:
         if not (said := stdout.readline()):
             self._end()
             raise DeviceMissing("the light box's process ended before it began; see its output")
-        connection = Client(_ADDRESS.decode(said), authkey=key.encode())
+        connection = as_connection(Client(_ADDRESS.decode(said), authkey=key.encode()))
         connection.send_bytes(msgspec.msgpack.encode(tuple(lines)))
         self.light = LightBoxClient(connection, TIMEOUT_S)
 
@@ -81,7 +82,7 @@ def main() -> None:
         orphaned = threading.Timer(ORPHAN_S, os._exit, [1])  # its owner died; nothing is lit yet
         orphaned.daemon = True
         orphaned.start()
-        connection = listener.accept()
+        connection = as_connection(listener.accept())
         orphaned.cancel()
     lines = msgspec.msgpack.decode(connection.recv_bytes(), type=tuple[Line, ...])
     serve([connection], lines)
