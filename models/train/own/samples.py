@@ -13,8 +13,8 @@ from models.train.batch import Batch, normalised
 from models.train.binned import UPSCALE, binned, enlarged
 from models.train.own.augment import Augmentation, draw_augmentation
 from models.train.own.blind_spot import hide
-from models.train.own.exposures import Relation, at_rest, relate
-from models.train.own.pieces import draw_window, same_relation, shown_light
+from models.train.own.crops import Crops
+from models.train.own.pieces import draw_window, shown_light
 from models.train.own.target import bias_and_variance
 from models.train.own.thinning import dim, split
 from models.train.stacks import MAX_DEPTHS_OF_FIELD, between
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from models.train.own.examples import Example, Mode, Spot, Task
+    from models.train.own.examples import Example, Mode, Task
+    from models.train.own.exposures import Relation
     from models.train.own.takes import Take
 
     Image = NDArray[np.float32]
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 _RAW_PLANES = 2  # the lower and the upper; a network of more images sees them restored, too
 _LEAST_VARIANCE = 0.02
 """Of a target, units of the noise: no target counts as clean."""
-_PAIRS_FOR_A_FIT = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,25 +66,16 @@ class Sampler:
     in_frames: int
     crop_px: int
     depth_of_field_um: float = 1.0
-    _relations: dict[tuple[int, int, float], Relation] = field(default_factory=dict)
+    _crops: Crops = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._crops = Crops(self.takes)
 
     def fit_relations(self, examples: Sequence[Example]) -> list[Relation]:
-        """Fit gain and offset between the exposures of pairs; return what was found.
-
-        Pairs of the same two takes and the same ratio of light are fitted together.
-        """
+        """Fit gain and offset between the exposures of pairs; return what was found."""
         if self.mode != "paired" or self.task == "axial":
             return []
-        groups: dict[tuple[int, int, float], list[Example]] = {}
-        for example in examples:
-            groups.setdefault(same_relation(example), []).append(example)
-        for key, members in groups.items():
-            picked = members[:: max(len(members) // _PAIRS_FOR_A_FIT, 1)][:_PAIRS_FOR_A_FIT]
-            first = np.vstack([self._whole(e.images[-1]) for e in picked])
-            second = np.vstack([self._whole(e.target) for e in picked])
-            read = self.takes[key[0]].camera.read_noise_e
-            self._relations[key] = relate(first, second, read, float(picked[0].gain))
-        return list(self._relations.values())
+        return self._crops.fit_relations(examples)
 
     def batch(
         self, rng: np.random.Generator, examples: Sequence[Example], count: int, *, plain: bool
@@ -110,8 +101,8 @@ class Sampler:
         last = self.takes[example.images[-1].take]
         fine = UPSCALE if self.task == "superres" else 1
         window = draw_window(rng, last.frames[0].shape, fine * self.crop_px)
-        images = np.stack([self._electrons(s, window, last, example) for s in example.images])
-        clipped = last.camera.is_clipped(self._adu(example.images[-1], window))
+        images = np.stack([self._crops.electrons(s, window, last, example) for s in example.images])
+        clipped = last.camera.is_clipped(self._crops.adu(example.images[-1], window))
         weight = np.asarray(~clipped, np.float32)
         read = last.camera.read_noise_e
         if self.task == "axial":
@@ -120,7 +111,7 @@ class Sampler:
             return self._superres(rng, example, how, images[-1], weight, window)
         if self.mode == "blind-spot":
             return self._blind(rng, how, images, weight, read)
-        target, scale, rest = self._target(example, window, images[-1], read)
+        target, scale, rest = self._crops.target(example, window, images[-1], read)
         dimmed = self._augmented(rng, how, images, read)
         seen = self._stabilised(dimmed, read)
         base = noisy.smoothed(seen[-1])
@@ -158,7 +149,7 @@ class Sampler:
             scale, rest, read_in = 1.0, np.ones_like(weight), read * 0.5**0.5
             read_target = read_in
         else:
-            target, scale, rest = self._target(example, window, image, read)
+            target, scale, rest = self._crops.target(example, window, image, read)
             read_in = read_target = read
         coarse_read = read_in * area**0.5
         coarse = np.asarray(binned(image), np.float32)[None]
@@ -183,13 +174,13 @@ class Sampler:
         read = middle.camera.read_noise_e
         distance = abs(above.z_um - below.z_um)
         fraction = abs(middle.z_um - below.z_um) / distance if distance > 0 else 0.5
-        target = self._electrons(example.target, window, above, example)
+        target = self._crops.electrons(example.target, window, above, example)
         scale = above.light[example.images[1].frame] / middle.light[example.target.frame]
         seen = self._stabilised(self._augmented(rng, how, images, read), read)
         base = between(seen, fraction)
         clean = how.gain * how.share * how.blurred(how.turned(target))
         depths = min(distance / self.depth_of_field_um, MAX_DEPTHS_OF_FIELD)
-        counts = ~middle.camera.is_clipped(self._adu(example.target, window))
+        counts = ~middle.camera.is_clipped(self._crops.adu(example.target, window))
         part = self._part(
             seen, base, clean, how.turned(np.asarray(counts, np.float32)), shown_light(base, read),
             (how.gain * how.share * float(scale), read, read, how.left_over),
@@ -228,36 +219,6 @@ class Sampler:
                 [dim(rng, how.blurred(one), read, how.share, how.left_over) for one in turned]
             )
         return np.asarray(how.gain * turned, np.float32)
-
-    def _target(
-        self, example: Example, window: tuple[slice, slice], image: Image, read: float
-    ) -> tuple[Image, float, Image]:
-        """Return the target in the input's light, its scale, and where nothing moved."""
-        relation = self._relations.get(
-            same_relation(example), Relation(example.gain, 0.0, is_fitted=False)
-        )
-        camera = self.takes[example.target.take].camera
-        adu = self._adu(example.target, window)
-        second = camera.electrons(adu)
-        rest = at_rest(image, second, read, relation) * ~camera.is_clipped(adu)
-        scale = 1.0 / relation.gain
-        return np.asarray(scale * (second - relation.shift_e), np.float32), scale, rest
-
-    def _electrons(
-        self, spot: Spot, window: tuple[slice, slice], last: Take, example: Example
-    ) -> Image:
-        """Return a crop in photo-electrons, brought to the light of the last image."""
-        take = self.takes[spot.take]
-        electrons = take.camera.electrons(self._adu(spot, window))
-        light, wanted = take.light[spot.frame], last.light[example.images[-1].frame]
-        return electrons * np.float32(wanted / light) if light > 0 and wanted > 0 else electrons
-
-    def _adu(self, spot: Spot, window: tuple[slice, slice]) -> NDArray[np.uint16]:
-        return self.takes[spot.take].frames[spot.frame][window]
-
-    def _whole(self, spot: Spot) -> Image:
-        take = self.takes[spot.take]
-        return take.camera.electrons(take.frames[spot.frame])
 
     @staticmethod
     def _stabilised(electrons: Image, read: float) -> Image:
