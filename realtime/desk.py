@@ -15,6 +15,8 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
+import zmq
+
 from realtime.errors import BadMessage
 from realtime.seats import Seats
 from realtime.sockets import drain, objection, transmit
@@ -79,6 +81,8 @@ class Desk:
     ) -> None:
         self.refused = 0
         self._socket, self._token, self._greeting = socket, token, greeting
+        self._poller = zmq.Poller()  # made once; the socket would make one for each look
+        self._poller.register(socket, zmq.POLLIN)
         self._journal = journal
         self._seats = Seats(slots, mode)
         self._answers: deque[tuple[Result, Decision]] = deque()
@@ -111,7 +115,7 @@ class Desk:
                 left_ms = math.ceil((until - time.perf_counter()) * 1e3)
                 if left_ms <= 0:
                     break
-                if self._socket.poll(left_ms):
+                if self._poller.poll(left_ms):
                     self._take_in()
             return self._answers.popleft() if self._answers else None
 

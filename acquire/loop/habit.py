@@ -33,5 +33,7 @@ class Habit:
         """
         if not self._seen:
             return 0.0
-        soonest_ns = min(took * min(1.0, exposure_ms / was) for was, took in self._seen)
-        return max(0.0, soonest_ns * SHARE - EARLY_NS) * 1e-9
+        expected_ns = [
+            took if exposure_ms >= was else took * (exposure_ms / was) for was, took in self._seen
+        ]
+        return max(0.0, min(expected_ns) * SHARE - EARLY_NS) * 1e-9

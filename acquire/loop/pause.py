@@ -59,8 +59,9 @@ class Pause:
 
     def wait(self, should_stop: Callable[[], bool]) -> None:
         """Return when the run may go on, or is to end."""
-        if self.is_on:
-            self._on_wait(self.reason)
+        if not self.is_on:
+            return
+        self._on_wait(self.reason)
         while not self._may_go_on.wait(LOOK_S):
             if should_stop():
                 return

@@ -54,6 +54,18 @@ def test_a_decision_in_time_is_used() -> None:
     assert request == Request(settings(20.0), 0, has_evidence=False)
 
 
+def test_what_was_heard_is_counted_once_when_somebody_has_time() -> None:
+    tally = Tally()
+    hub = FakeHub(answer(0, 20.0), answer(1, 20.0))
+    heard = Feedback(hub, settings(50.0), 0.0, threading.Event(), tally)  # type: ignore[arg-type]
+    for shot in range(2):
+        heard.next_request(Shot(shot, 0, 1))
+    assert tally.samples() == {}, "no light waits for the books"
+    for _ in range(2):
+        heard.book()
+        assert len(tally.samples()["worker in all"]) == 2
+
+
 def test_each_late_shot_is_counted_and_the_last_settings_stay() -> None:
     heard = feedback(FakeHub())
     assert [heard.next_request(Shot(n, 0, 1)).late for n in range(3)] == [1, 2, 3]
