@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from lightloop.cli import (
@@ -30,28 +32,54 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="See more with less light. Start with: lightloop demo",
 )
 
-app.command("demo")(run.demo)
-app.command("run")(run.run)
-app.command("check")(check.check)
-app.command("simulate")(simulate.simulate)
-app.command("truth")(truth.truth)
-app.command("import")(recorded.import_images)
-app.command("replay", cls=replay.ReplayCommand)(replay.replay)
-app.command("export")(export.export)
-app.command("track")(track.track)
-app.command("classify")(classify.classify)
-app.command("score")(score.score)
-app.command("inspect")(inspection.inspect)
-app.command("verify")(rescue.verify)
-app.command("repair")(rescue.repair)
-app.command("rehearse")(rehearse.rehearse)
-app.command("dark")(dark.dark)
-app.command("doctor")(doctor.doctor)
-app.command("bench")(bench.bench)
-app.add_typer(calibrate.app, name="calibrate")
-app.add_typer(networks.app, name="models")
-app.command("train")(train.train)
-app.command("schema")(check.schema)
+BEFORE, RUN, AFTER, WITHOUT = "Before a run", "A run", "After a run", "Without a microscope"
+
+
+def _say_version(is_wanted: bool) -> None:
+    if is_wanted:
+        from importlib.metadata import version
+
+        print(f"lightloop {version('lightloop')}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    typer.Option(
+        "--version", callback=_say_version, is_eager=True, help="Say which version this is."
+    ),
+]
+
+
+@app.callback()
+def main(version: Version = False) -> None:
+    """See more with less light. Start with: lightloop demo."""
+
+
+app.command("demo", rich_help_panel=BEFORE)(run.demo)
+app.command("doctor", rich_help_panel=BEFORE)(doctor.doctor)
+app.command("check", rich_help_panel=BEFORE)(check.check)
+app.add_typer(calibrate.app, name="calibrate", rich_help_panel=BEFORE)
+app.command("rehearse", rich_help_panel=BEFORE)(rehearse.rehearse)
+
+app.command("run", rich_help_panel=RUN)(run.run)
+app.command("dark", rich_help_panel=RUN)(dark.dark)
+
+app.command("inspect", rich_help_panel=AFTER)(inspection.inspect)
+app.command("replay", rich_help_panel=AFTER, cls=replay.ReplayCommand)(replay.replay)
+app.command("export", rich_help_panel=AFTER)(export.export)
+app.command("track", rich_help_panel=AFTER)(track.track)
+app.command("classify", rich_help_panel=AFTER)(classify.classify)
+app.command("score", rich_help_panel=AFTER)(score.score)
+app.command("verify", rich_help_panel=AFTER)(rescue.verify)
+app.command("repair", rich_help_panel=AFTER)(rescue.repair)
+
+app.command("simulate", rich_help_panel=WITHOUT)(simulate.simulate)
+app.command("truth", rich_help_panel=WITHOUT)(truth.truth)
+app.command("import", rich_help_panel=WITHOUT)(recorded.import_images)
+app.command("train", rich_help_panel=WITHOUT)(train.train)
+app.add_typer(networks.app, name="models", rich_help_panel=WITHOUT)
+app.command("bench", rich_help_panel=WITHOUT)(bench.bench)
+app.command("schema", rich_help_panel=WITHOUT)(check.schema)

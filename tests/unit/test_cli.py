@@ -566,3 +566,12 @@ def test_a_run_says_whether_it_is_kept_and_what_may_be_done_with_it(
     assert "is not kept" not in err
     assert "next: lightloop inspect mine.h5" in said
     assert "to keep a run: lightloop demo --out run.h5" in call("demo", "--headless")[1]
+
+
+def test_the_version_is_said_and_help_tells_the_verbs_by_when_they_are_wanted() -> None:
+    code, said, _ = call("--version")
+    assert code == 0
+    assert re.fullmatch(r"lightloop \d+\.\d+\.\d+\n", said)
+    said = call("--help")[1]
+    panels = ("Before a run", "A run", "After a run", "Without a microscope")
+    assert sorted(panels, key=said.index) == list(panels)
