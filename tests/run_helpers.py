@@ -7,10 +7,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from lightloop.children import Child
 from lightloop.supervise import Outcome, Supervisor
 from lightloop.task import RunTask
 from realtime.client import StreamClient
+from realtime.run_file import RunReader
+from realtime.truth import TruthReader
 from realtime.wire import FrameMessage
 
 SMALL = """
@@ -101,3 +105,9 @@ def _wait_for_frames(supervisor: Supervisor, count: int) -> None:
             if got is not None and isinstance(got[1], FrameMessage):
                 last = got[1].info.seq
                 spy.ack(last, 1)
+
+
+def scatter(run: RunReader, truth: TruthReader, seq: int) -> float:
+    """Return the spread of a frame about its expectation; 1 where only the camera's noise is."""
+    electrons, expected = run.pixels(seq) / 2.0 - 50.0, truth.expected_e(truth.of_frame(seq))
+    return float(np.std((electrons - expected) / np.sqrt(expected + 1.6**2)))

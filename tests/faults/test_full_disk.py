@@ -16,10 +16,10 @@ pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of a file there"),
 ]
 
-# No file of the run may grow beyond this. The ring of the small specimen, 2 MB, still fits.
+# No file of the run may grow beyond this. A ring of 16 frames, half a megabyte, still fits.
 LIMITED = """
 import resource, sys
-resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000, 3_000_000))
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
 sys.argv = ["lightloop", *sys.argv[1:]]
 from lightloop.__main__ import main
 if __name__ == "__main__":
@@ -29,7 +29,7 @@ if __name__ == "__main__":
 
 def test_a_full_disk_ends_the_run_in_the_dark_with_one_sentence(tmp_path: Path) -> None:
     config, script, out = tmp_path / "small.toml", tmp_path / "limited.py", tmp_path / "run.h5"
-    config.write_text(SMALL.replace("pace_s = 0.01", "pace_s = 0.0"))
+    config.write_text(SMALL.replace("pace_s = 0.01", "pace_s = 0.0\nring_frames = 16"))
     script.write_text(LIMITED)
     done = subprocess.run(
         [sys.executable, str(script), "run", str(config), "--headless", "--out", str(out)],

@@ -15,6 +15,7 @@ from acquire.camera import Camera
 from acquire.clock import HostClock
 from acquire.errors import CameraOverrun, CameraTimeout, SettingRefused
 from acquire.frame import Frame, Shot
+from acquire.light.bounds import GuardRules
 from acquire.light.stream import Stream
 from acquire.loop.burst import EVEN, Ramp, in_bursts
 from acquire.loop.flow import Flow
@@ -23,6 +24,7 @@ from acquire.plan.plan import plan_shots
 from acquire.settings import Request
 from acquire.simulated import LASER
 from acquire.simulated.truth import Seen
+from lightloop.bench import ledger_stand
 from lightloop.bench.ledger_stand import POWER, MeteredStand, ask
 
 RAMP = Ramp((1.0, 0.6, 0.3, 0.8), (1.0, 0.5, 0.9))
@@ -206,7 +208,12 @@ def test_a_stream_of_light_that_we_blank_is_booked_for_all_of_its_time(
     assert -0.005 <= error <= 0.02
 
 
-def test_a_camera_that_hangs_in_a_stream_ends_the_run_dark_and_booked(diary: Diary) -> None:
+def test_a_camera_that_hangs_in_a_stream_ends_the_run_dark_and_booked(
+    diary: Diary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    impatient = GuardRules(lease_margin_ms=4_000.0)  # a frame is waited for half as long
+    monkeypatch.setattr(ledger_stand, "GuardRules", lambda **patience: impatient)
+
     def hang(n: int) -> None:
         if n == 5:
             diary.stand.core.setProperty("Camera", "Hang", "On")
