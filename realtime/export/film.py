@@ -83,13 +83,12 @@ class Film:
 
     def holes(self) -> list[Hole]:
         """Return the places without a frame."""
-        lost = self._lost_times()
+        lost = self._lost_at()
         found = []
         for place in self.places():
             if place not in self.infos:
-                t = self.times[place.t][0]
-                reasons = [reason for first, last, reason in lost if first <= t <= last]
-                found.append(Hole(place, f"lost: {reasons[0]}" if reasons else NOT_TAKEN))
+                reason = lost.get(self.times[place.t][0])
+                found.append(Hole(place, NOT_TAKEN if reason is None else f"lost: {reason}"))
         return found
 
     def plane_um(self) -> float | None:
@@ -104,6 +103,13 @@ class Film:
         (first, low), (last, high) = heights[0], heights[-1]
         step = abs(high - low) / (last - first) if last > first else 0.0
         return step or None
+
+    def _lost_at(self) -> dict[int, str]:
+        """Return why frames were lost at a time point, by the first gap that reaches over it."""
+        lost: dict[int, str] = {}
+        for first, last, reason in reversed(self._lost_times()):
+            lost |= dict.fromkeys(range(first, last + 1), reason)
+        return lost
 
     def _lost_times(self) -> list[tuple[int, int, str]]:
         """Return the time points between which frames were lost, and why, for each gap."""
@@ -151,14 +157,11 @@ def _film(camera: CameraInfo, infos: list[FrameInfo], gaps: tuple[Gap, ...]) -> 
     positions = tuple(sorted({i.index.p for i in infos}))
     numbers = sorted({i.index.c for i in infos})
     n_planes = max(i.index.z for i in infos) + 1
+    at_p = {position: n for n, position in enumerate(positions)}
     at_t = {time: n for n, time in enumerate(times)}
+    at_c = {number: n for n, number in enumerate(numbers)}
     placed = {
-        Place(
-            positions.index(i.index.p),
-            at_t[i.index.t, repeat],
-            numbers.index(i.index.c),
-            i.index.z,
-        ): i
+        Place(at_p[i.index.p], at_t[i.index.t, repeat], at_c[i.index.c], i.index.z): i
         for i, repeat in zip(infos, repeats, strict=True)
     }
     first = infos[0]

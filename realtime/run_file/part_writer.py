@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ import xxhash
 from acquire.in_place import put_in_place
 from realtime.errors import RunFileError
 from realtime.run_file import layout
+from realtime.run_file.disk_refusal import abandon, reason
 from realtime.run_file.frame_table import FRAME_ROW, frame_row
 from realtime.run_file.restored import RestoredWriter
 from realtime.run_file.sync import Sync, sync
@@ -219,33 +219,9 @@ class PartWriter:
         except (OSError, RuntimeError, ValueError) as error:
             self._is_broken = True
             if self._file is not None:
-                _abandon(self._file)
+                abandon(self._file)
             self._end_sync()
             raise RunFileError(
-                f"cannot write {self.path}: {_reason(error)}. Everything up to frame "
+                f"cannot write {self.path}: {reason(error)}. Everything up to frame "
                 f"{self.durable_seq} is safe; free some space, then start the recorder again"
             ) from error
-
-
-def _abandon(file: h5py.File) -> None:
-    """Close a file that takes no more, as if this process had been killed before the failure.
-
-    HDF5 would still write what it could, at last a superblock that promises more than there is:
-    so its handle is turned to nowhere first.
-    """
-    with suppress(OSError, RuntimeError, ValueError):
-        nowhere = os.open(os.devnull, os.O_RDWR)
-        try:
-            os.dup2(nowhere, file.id.get_vfd_handle())
-        finally:
-            os.close(nowhere)
-    with suppress(OSError, RuntimeError, ValueError):  # it was already reported
-        file.close()
-
-
-def _reason(error: Exception) -> str:
-    """Return the operating system's words, which HDF5 hides in the middle of a long line."""
-    text = str(error)
-    if "error message = '" in text:
-        return text.split("error message = '")[1].split("'")[0].lower()
-    return text.splitlines()[0] if text else type(error).__name__

@@ -178,6 +178,9 @@ class Sidecar:
             except RunFileError as error:
                 logger.warning("%s; the run goes on without its truth", error)
                 self.failure = str(error)
+            except Exception as error:  # this thread may not die with the truth called complete
+                logger.exception("the truth cannot be told; the run goes on without it")
+                self.failure = f"the truth cannot be told: {type(error).__name__}: {error}"
 
     def _held_s(self) -> float:
         """Return for how long the work is to wait, s; not at all if half of the room is taken."""

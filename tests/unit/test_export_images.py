@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import itertools
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -18,6 +19,7 @@ from realtime.errors import RunFileError
 from realtime.export import Wanted, export_run
 from realtime.export.film import Place, films
 from realtime.run_file import RunReader, RunWriter
+from realtime.wire import Gap
 from tests.unit.export_samples import image, info, light, start, write_film
 from tests.unit.run_samples import CALIBRATION, message
 
@@ -247,6 +249,16 @@ def test_planes_keep_their_distance_where_the_first_stack_has_a_hole(tmp_path: P
     write_film(tmp_path / "flat.h5")
     with RunReader(tmp_path / "flat.h5") as reader:
         assert films(reader)[0].plane_um() is None
+
+
+def test_a_hole_that_two_gaps_reach_over_is_told_by_the_first(tmp_path: Path) -> None:
+    write_film(tmp_path / "run.h5", n_t=6, lost=(1, 2, 3))
+    with RunReader(tmp_path / "run.h5") as reader:
+        (film,) = films(reader)
+    gaps = (Gap(1, 2, "first"), Gap(3, 3, "second"))
+    holes = replace(film, gaps=gaps).holes()
+    assert [(hole.place.t, hole.why) for hole in holes] == [(t, "lost: first") for t in (1, 2, 3)]
+    assert {hole.why for hole in replace(film, gaps=()).holes()} == {"not taken"}
 
 
 def test_a_time_point_that_was_lost_whole_is_a_hole_and_not_left_out(tmp_path: Path) -> None:

@@ -127,6 +127,25 @@ def test_a_full_disk_ends_the_truth_and_not_the_run(
         assert truth.status == "recording"
 
 
+def test_a_truth_that_cannot_be_told_is_never_called_complete(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.h5"
+    sidecar = Sidecar(path, about())
+
+    def slip(*_: object) -> None:
+        raise TypeError("a cell of no shape")
+
+    monkeypatch.setattr(sidecar._writer, "exposure", slip)
+    for k in range(3):
+        sidecar.witness(seen(CELLS, float(k)))
+        sidecar.frame(info(k))
+    sidecar.close(is_complete=True)
+    assert sidecar.failure == "the truth cannot be told: TypeError: a cell of no shape"
+    with TruthReader(path) as truth:
+        assert truth.status == "recording"
+
+
 def test_a_frame_without_an_exposure_is_nobodys(tmp_path: Path) -> None:
     sidecar = Sidecar(tmp_path / "a.h5", about())
     sidecar.frame(info(0))
