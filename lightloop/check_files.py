@@ -9,6 +9,7 @@ import tempfile
 from typing import TYPE_CHECKING
 
 from lightloop.config import ConfigError
+from lightloop.file_names import doubt_of_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,6 +72,8 @@ def check_room(folder: Path, need_bytes: int) -> int:
 
 
 def _folder_of(path: Path) -> Path:
+    if doubt := doubt_of_name(path.absolute()):
+        raise ConfigError(f"{path}: cannot be written: {doubt}; choose another name")
     folder = path.absolute().parent
     if not folder.is_dir():
         raise ConfigError(f"{path}: cannot be written: there is no folder {folder}")

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import importlib
 import os
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from types import ModuleType
 
 import pytest
+
+from lightloop.check_files import check_output, check_picture
+from lightloop.config import ConfigError
+from lightloop.file_names import doubt_of_name
 
 PLACES = ["acquire.in_place", "models.in_place"]
 
@@ -106,3 +110,40 @@ def test_no_file_of_ours_gets_its_name_in_another_way() -> None:
         if any(way in line for way in ways)
     ]
     assert found == []
+
+
+@pytest.mark.parametrize(
+    ("path", "doubt"),
+    [
+        ("C:\\runs\\NUL.h5", "device"),
+        ("C:\\runs\\com1.h5", "device"),
+        ("C:\\runs\\aux\\run.h5", "device"),
+        ("C:\\runs\\run 12:30.h5", "':'"),
+        ("C:\\runs\\what?.h5", "'?'"),
+        ("C:\\runs\\dish 1. \\run.h5", "ends with"),
+        ("C:\\" + "long\\" * 50 + "run.h5", "characters"),
+    ],
+)
+def test_a_name_that_windows_takes_for_something_else_is_refused_there(
+    path: str, doubt: str
+) -> None:
+    assert doubt in doubt_of_name(PureWindowsPath(path), "win32")
+    assert doubt_of_name(PureWindowsPath(path), "linux") == ""
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["C:\\runs\\run.h5", "\\\\server\\share\\Zellen µ\\run 1.h5", "D:\\console\\aux1.nul.h5"],
+)
+def test_an_honest_name_is_taken_on_windows(path: str) -> None:
+    assert doubt_of_name(PureWindowsPath(path), "win32") == ""
+
+
+def test_a_run_and_a_picture_are_refused_such_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lightloop.check_files.doubt_of_name", lambda _: "a device")
+    with pytest.raises(ConfigError, match="a device; choose another name"):
+        check_output(tmp_path / "nul.h5", 0)
+    with pytest.raises(ConfigError, match="a device; choose another name"):
+        check_picture(tmp_path / "nul.png")
