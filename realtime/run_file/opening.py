@@ -16,6 +16,10 @@ from realtime.run_file.quiet import END, FLAGS, SIGNATURE, QuietFile
 if TYPE_CHECKING:
     from pathlib import Path
 
+LOCKED = (
+    "another program has it open to write, or it lies on a network drive that knows no locks; if "
+    "that is so, copy it to a disk of this computer, or set HDF5_USE_FILE_LOCKING=FALSE"
+)
 LOOKS, LOOK_S = 5, 0.05  # at a file that a recorder may be writing this very moment; proposed
 
 DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, MemoryError)
@@ -70,4 +74,6 @@ def check_length(path: Path, expected: int) -> None:
 def first_line(error: BaseException) -> str:
     """Return what HDF5 says of a file, without its trace."""
     said = (str(error).strip() or type(error).__name__).splitlines()[0]
+    if "unable to lock file" in said:
+        return LOCKED
     return "it does not begin as one" if "file signature not found" in said else said

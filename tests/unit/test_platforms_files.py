@@ -12,6 +12,7 @@ import pytest
 from lightloop.check_files import check_output, check_picture
 from lightloop.config import ConfigError
 from lightloop.file_names import doubt_of_name
+from realtime.run_file.opening import first_line
 
 PLACES = ["acquire.in_place", "models.in_place"]
 
@@ -133,7 +134,12 @@ def test_a_name_that_windows_takes_for_something_else_is_refused_there(
 
 @pytest.mark.parametrize(
     "path",
-    ["C:\\runs\\run.h5", "\\\\server\\share\\Zellen µ\\run 1.h5", "D:\\console\\aux1.nul.h5"],
+    [
+        "C:\\runs\\run.h5",
+        "C:\\runs\\..\\run.h5",
+        "\\\\server\\share\\Zellen µ\\run 1.h5",
+        "D:\\console\\aux1.nul.h5",
+    ],
 )
 def test_an_honest_name_is_taken_on_windows(path: str) -> None:
     assert doubt_of_name(PureWindowsPath(path), "win32") == ""
@@ -147,3 +153,9 @@ def test_a_run_and_a_picture_are_refused_such_names(
         check_output(tmp_path / "nul.h5", 0)
     with pytest.raises(ConfigError, match="a device; choose another name"):
         check_picture(tmp_path / "nul.png")
+
+
+def test_a_run_that_a_drive_does_not_lock_is_told_with_what_to_do() -> None:
+    said = "Unable to synchronously open file (unable to lock file, errno = 11, error message = '')"
+    assert "HDF5_USE_FILE_LOCKING" in first_line(BlockingIOError(said))
+    assert first_line(OSError("no such thing\nmore")) == "no such thing"
