@@ -95,7 +95,7 @@ def _rings(rows: int, columns: int) -> _Rings:
     return _Rings(ring, np.maximum(np.bincount(ring.ravel()), 1), is_out, window)
 
 
-def _half_waves(square: Image) -> NDArray[np.complex64]:
+def _half_waves(square: Image) -> NDArray[np.complexfloating]:
     """Return the frequencies of a square up to 1/4 of the rate along its rows, (Y, X/4)."""
     return np.fft.fft(np.fft.rfft(square)[:, : square.shape[1] // 4], axis=0)
 
