@@ -120,3 +120,13 @@ def test_a_report_is_json_without_nan(fake: dict[str, float]) -> None:
     assert row.value is None
     assert not row.ok
     assert b"NaN" not in report.to_json()
+
+
+def test_a_network_that_was_named_is_held_to_the_bars_that_apply_to_it(
+    fake: dict[str, float],
+) -> None:
+    left_out = next(iter(fake))
+    del fake[left_out]
+    named = measure("stream", Options(network="a-network"))
+    assert [row.name for row in named.rows] == list(fake)
+    assert not next(row for row in measure("stream", Options()).rows if row.name == left_out).ok
