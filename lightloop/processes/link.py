@@ -16,6 +16,7 @@ import psutil
 
 from acquire.errors import ScopeError
 from lightloop.console_close import outliving_the_console
+from lightloop.fine_ticks import fine_ticks
 from lightloop.log import configure, unblocked
 from models.errors import ModelError
 from realtime.address import Address
@@ -223,7 +224,7 @@ def run_child(connection: Connection, body: Callable[[Link], None], verbose: boo
         give_way()
     configure(is_verbose=verbose)
     link = Link(connection)
-    with unblocked(), outliving_the_console(partial(_console_goes, link)):
+    with unblocked(), fine_ticks(), outliving_the_console(partial(_console_goes, link)):
         status = _run(link, body)
     # Light is off and files are closed. What remains are destructors of C++ cores and of Qt, which
     # are known to hang or to abort at the interpreter's end.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import struct
 import threading
@@ -14,6 +15,7 @@ import pytest
 from acquire.keeper.keep import keep
 from acquire.keeper.pipes import Ends
 from lightloop.children import SPAWN, Child
+from lightloop.fine_ticks import fine_ticks
 from lightloop.lights_out import NOBODY
 from lightloop.processes.keeper import KILLED_S, Owner
 from lightloop.processes.link import Go, Link, Ready, pack, unpack_from_child
@@ -159,3 +161,31 @@ def test_two_threads_of_a_child_may_speak_to_the_supervisor_at_once() -> None:
     ours.close()
     assert link.stop.wait(20.0)
     theirs.close()
+
+
+class Winmm:
+    """The clock of Windows: how fine it ticks is counted by who asked for it."""
+
+    def __init__(self, *, is_willing: bool = True) -> None:
+        self.asked: list[str] = []
+        self._is_willing = is_willing
+
+    def timeBeginPeriod(self, tick_ms: int) -> int:
+        self.asked.append(f"begin {tick_ms}")
+        return 0 if self._is_willing else 97
+
+    def timeEndPeriod(self, tick_ms: int) -> int:
+        self.asked.append(f"end {tick_ms}")
+        return 0
+
+
+@pytest.mark.parametrize("is_willing", [True, False])
+def test_a_process_on_windows_asks_for_a_fine_clock_and_gives_back_what_it_got(
+    is_willing: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    winmm = Winmm(is_willing=is_willing)
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: {"winmm": winmm}[name])
+    with fine_ticks("win32"):
+        assert winmm.asked == ["begin 1"]
+    assert winmm.asked[1:] == ["end 1"] * is_willing
+    assert ("16 ms late" in caplog.text) != is_willing
