@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from models.errors import ModelError
 from models.manifest import Manifest
 from models.package import WEIGHTS, Package
 from models.residuals import Limits
@@ -130,7 +131,13 @@ def fit(
     net: LiteUNet, real: Sequence[Scene], simulated: Sequence[Scene],
     held_out: tuple[torch.Tensor, torch.Tensor], minutes: float, steps: int, rate: float, seed: int,
 ) -> list[SegmentLook]:  # fmt: skip
-    """Train ``net`` in place until ``minutes`` or ``steps``; it ends as its best held-out self."""
+    """Train ``net`` in place until ``minutes`` or ``steps``; it ends as its best held-out self.
+
+    Raises
+    ------
+    ModelError
+        If the training diverged: no look at the held-out part was a number.
+    """
     torch.manual_seed(seed)
     net.to(memory_format=torch.channels_last).train()
     optimiser = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=1e-4)
@@ -163,6 +170,10 @@ def fit(
                 best_state = {k: v.detach().clone() for k, v in net.state_dict().items()}
         if share >= 1:
             break
+    if not best < float("inf"):
+        raise ModelError(
+            f"the training diverged: its loss is {looks[-1].held_out_loss}; lower --rate"
+        )
     net.load_state_dict(best_state)
     net.eval()
     return looks
@@ -181,9 +192,7 @@ def _look(
     return SegmentLook(step, train, float(loss_of(out, wanted)), iou, s)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Read the command line, train, and pack."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m models.train segment", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder of the package")
     parser.add_argument("--data", type=Path, help="folder of real images (HDF5)")
@@ -195,23 +204,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--version", default="1", help="which training, as the manifest says")
-    asked = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Read the command line, train, and pack."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    asked = _parser().parse_args(arguments)
     torch.set_num_threads(asked.threads)
     rng = np.random.default_rng(asked.seed)
     simulated = [draw_nuclei(rng, 192) for _ in range(SCENES)]
     others = [draw_nuclei(rng, 192) for _ in range(HELD_OUT_SCENES)]
-    real, judges, sources = load_nuclei(asked.data) if asked.data is not None else ([], [], [])
+    real, _, sources = load_nuclei(asked.data) if asked.data is not None else ([], [], [])
     torch.manual_seed(asked.seed)
     net = LiteUNet(1, asked.base, 1, 3)
     if asked.init is not None:
         weights = Package.load(asked.init, task="segment").arrays(WEIGHTS)
         net.load_state_dict({k: torch.from_numpy(v) for k, v in weights.items()})
-    # The last quarter of what may train decides when it is best; the held-out half never does.
+    # The last fifth of what may train decides when it is best; the held-out half never does.
     cut = len(real) - len(real) // 5
     rng = np.random.default_rng(10_000 + asked.seed)
     pairs = [example(rng, real[cut:], others, CROP_PX) for _ in range(64)]
     held_out = tuple(torch.from_numpy(np.stack(p)) for p in zip(*pairs, strict=True))
-    del judges
     looks = fit(
         net, real[:cut], simulated, (held_out[0], held_out[1]),
         asked.minutes, asked.steps, asked.rate, asked.seed,

@@ -167,7 +167,7 @@ def test_a_slow_beginning_leaves_less_time_to_learn_and_a_quick_one_does_not():
 
 
 def test_a_network_that_forgets_is_mixed_with_the_one_that_it_was(monkeypatch):
-    from models.train.own import teach
+    from models.train.own import blend
 
     first = {"weight": torch.zeros(1)}
     net = torch.nn.Linear(1, 1, bias=False)
@@ -176,18 +176,18 @@ def test_a_network_that_forgets_is_mixed_with_the_one_that_it_was(monkeypatch):
 
     def scores(net, own, old):  # of 1 dB, a quarter of the change may be lost
         weight = float(net.weight.detach())
-        return teach._Scores(-weight, 30.0 + weight, 20.0, 40.0 - weight)
+        return blend.Scores(-weight, 30.0 + weight, 20.0, 40.0 - weight)
 
-    monkeypatch.setattr(teach, "_scores", scores)
-    before = teach._Scores(0.0, 30.0, 20.0, 40.0)
-    share, after = teach._blend(net, first, before, [], [])
+    monkeypatch.setattr(blend, "scores_of", scores)
+    before = blend.Scores(0.0, 30.0, 20.0, 40.0)
+    share, after = blend.blend(net, first, before, [], [])
     assert (share, float(net.weight.detach())) == (0.25, 0.25)
-    assert before.old_db - after.old_db <= teach.MAX_LOSS_DB
-    monkeypatch.setattr(teach, "_SHARES", (1.0, 0.5))
+    assert before.old_db - after.old_db <= blend.MAX_LOSS_DB
+    monkeypatch.setattr(blend, "_SHARES", (1.0, 0.5))
     with torch.no_grad():
         net.weight.fill_(1.0)
     with pytest.raises(ModelError, match="gained nothing"):
-        teach._blend(net, first, before, [], [])
+        blend.blend(net, first, before, [], [])
 
 
 def test_a_long_run_is_thinned_out_in_stretches(tmp_path):

@@ -159,3 +159,14 @@ def test_what_was_learnt_ends_in_place_as_the_best_look() -> None:
 
     nll, _, _ = judge(net, [batch(100)], half=half_precision())
     assert nll == pytest.approx(best, abs=1e-6)
+
+
+def test_a_segmenter_that_diverges_is_no_segmenter(monkeypatch: pytest.MonkeyPatch) -> None:
+    from models.train import segment
+
+    monkeypatch.setattr(segment, "loss_of", lambda out, wanted: (out * float("nan")).sum())
+    rng = np.random.default_rng(5)
+    scenes = [segment.draw_nuclei(rng, 160)]
+    held_out = (torch.zeros(1, 1, 32, 32), torch.zeros(1, 3, 32, 32))
+    with pytest.raises(ModelError, match="diverged"):
+        segment.fit(LiteUNet(1, 4, 1, 3), [], scenes, held_out, 1.0, 1, 1e-3, 1)

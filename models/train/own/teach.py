@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from models.errors import ModelError
 from models.package import WEIGHTS
-from models.train.fit import Look, Plan, fit, judge
-from models.train.loss import half_precision, psnr_db
+from models.train.fit import Look, Plan, fit
+from models.train.own.blend import blend, scores_of
 from models.train.own.prefetch import Prefetch
 from models.train.recipes import recipe, simulated_specimens
 from models.train.stacks import simulated_stacks
 from models.unet import LiteUNet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
     from typing import Any
 
@@ -34,16 +33,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-MAX_LOSS_DB = 0.3
-"""What the old data may lose at most."""
 _REHEARSE_EVERY = 3
 """Each third batch is a simulated one: what is not rehearsed is forgotten (Robins 1995)."""
 _BATCH = 4
 _HELD_OUT_BATCHES, _HELD_OUT_SIZE = 8, 8
 _OLD_BATCHES, _OLD_SIZE = 6, 16
 _SCENES, _STACKS = 120, 30
-_SHARES = (1.0, 0.75, 0.5, 0.25)
-"""Shares of the new weights to try; the rest are old ones (Wortsman et al., CVPR 2022)."""
 _OVERHEAD = 0.15
 """Share of the allowed minutes for all that is not training: specimens, scores, packing. What the
 beginning takes beyond half of it, on a slow or busy machine, is expected of the end, too."""
@@ -127,15 +122,9 @@ def teach(
     sampler, split = lesson.sampler, lesson.split
     rehearsal = recipe(sampler.task, sampler.in_frames)
     specimens, unseen = _specimens(rehearsal, lesson.seed)
-    own = _batches(
-        lesson.seed, _HELD_OUT_BATCHES,
-        lambda rng: sampler.batch(rng, split.held_out, _HELD_OUT_SIZE, plain=True),
-    )  # fmt: skip
-    old = _batches(
-        lesson.seed + 1, _OLD_BATCHES, lambda rng: rehearsal.batch(rng, unseen, _OLD_SIZE)
-    )
+    own, old = _held_out(lesson, rehearsal, unseen)
     net, first = _network(lesson, rehearsal)
-    before = _scores(net, own, old)
+    before = scores_of(net, own, old)
 
     def batch_at(step: int) -> Batch:
         rng = np.random.default_rng((lesson.seed, step))
@@ -150,7 +139,7 @@ def teach(
             save_every_s=lesson.save_every_s,
             spent_s=beyond_overhead_s(lesson, lesson.spent_s + time.monotonic() - start),
         )  # fmt: skip
-    share, after = _blend(net, first, before, own, old)
+    share, after = blend(net, first, before, own, old)
     is_new = first is None
     return Taught(
         net, looks, before.base_db if is_new else before.own_db, after.own_db,
@@ -161,54 +150,6 @@ def teach(
 def beyond_overhead_s(lesson: Lesson, begun_s: float) -> float:
     """Return what a slow beginning takes from the time to learn in, s: its end is as slow."""
     return max(0.0, 2.0 * begun_s - _OVERHEAD * 60.0 * lesson.minutes)
-
-
-@dataclass(frozen=True, slots=True)
-class _Scores:
-    own_nll: float
-    own_db: float
-    base_db: float
-    old_db: float
-
-
-def _scores(net: LiteUNet, own: Sequence[Batch], old: Sequence[Batch]) -> _Scores:
-    half = half_precision()
-    nll, error, base = judge(net, own, half=half)
-    return _Scores(nll, psnr_db(error), psnr_db(base), psnr_db(judge(net, old, half=half)[1]))
-
-
-def _blend(
-    net: LiteUNet, first: Weights | None, before: _Scores, own: Sequence[Batch],
-    old: Sequence[Batch],
-) -> tuple[float, _Scores]:  # fmt: skip
-    """Mix new weights with the first ones: the best on the recordings that forgets little enough.
-
-    Raises
-    ------
-    ModelError
-        If no mixture is better than what there was.
-    """
-    if first is None:
-        return 1.0, _scores(net, own, old)
-    new = {name: value.detach().clone() for name, value in net.state_dict().items()}
-    tried: list[tuple[float, _Scores]] = []
-    for share in _SHARES:
-        net.load_state_dict({k: share * new[k] + (1.0 - share) * first[k] for k in new})
-        scores = _scores(net, own, old)
-        logger.info("new weights %.2f: own %.2f dB, old %.2f dB", share, scores.own_db,
-                    scores.old_db)  # fmt: skip
-        if before.old_db - scores.old_db <= MAX_LOSS_DB and scores.own_nll < before.own_nll:
-            tried.append((share, scores))
-    if not tried:
-        raise ModelError(
-            f"training gained nothing on the held-out images ({before.own_db:.2f} dB before) "
-            f"without losing {MAX_LOSS_DB} dB elsewhere: keep the network that there is, or record "
-            "more"
-        )
-    share, scores = min(tried, key=lambda one: one[1].own_nll)
-    net.load_state_dict({k: share * new[k] + (1.0 - share) * first[k] for k in new})
-    net.eval()
-    return share, scores
 
 
 def _network(lesson: Lesson, rehearsal: Recipe) -> tuple[LiteUNet, Weights | None]:
@@ -237,6 +178,21 @@ def _specimens(rehearsal: Recipe, seed: int) -> tuple[list[Any], list[Any]]:
     if rehearsal.task == "axial":
         return simulated_stacks(seed, _STACKS), simulated_stacks(seed + 1, _STACKS // 2)
     return simulated_specimens(seed, _SCENES), simulated_specimens(seed + 1, _SCENES // 3)
+
+
+def _held_out(
+    lesson: Lesson, rehearsal: Recipe, unseen: list[Any]
+) -> tuple[list[Batch], list[Batch]]:
+    """Return what to judge by: recordings that were held out, and specimens it never saw."""
+    sampler, held_out = lesson.sampler, lesson.split.held_out
+    own = _batches(
+        lesson.seed, _HELD_OUT_BATCHES,
+        lambda rng: sampler.batch(rng, held_out, _HELD_OUT_SIZE, plain=True),
+    )  # fmt: skip
+    old = _batches(
+        lesson.seed + 1, _OLD_BATCHES, lambda rng: rehearsal.batch(rng, unseen, _OLD_SIZE)
+    )
+    return own, old
 
 
 def _batches(seed: int, count: int, draw: Callable[[np.random.Generator], Batch]) -> list[Batch]:
