@@ -102,8 +102,10 @@ def _line(entry: ErrorDetails, model: type[BaseModel], values: object) -> str:
     text = where(place, values)
     match kind:
         case "extra_forbidden":
-            known = _fields_at(model, place[:-1])
-            return f"{text}: unknown key{near_miss(str(place[-1]), known)}"
+            key, known = str(place[-1]), _fields_at(model, place[:-1])
+            if len(place) > 1 and key in model.model_fields:
+                return f"{text}: {key} stands above the first [table]: a table goes on to the next"
+            return f"{text}: unknown key{near_miss(key, known)}"
         case "missing" if isinstance(place[-1], int):
             return f"{where(place[:-1], values)} must have at least {place[-1] + 1} entries"
         case "missing":

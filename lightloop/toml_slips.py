@@ -32,6 +32,8 @@ def with_line(said: str, text: str) -> str:
     line = lines[int(found[1]) - 1].strip()
     value = _VALUE.match(line)
     meant = None if value is None else _meant(value["value"])
+    if value is not None and meant is not None:
+        line = line[: value.end("value")]  # without what is remarked behind it
     return f"line {found[1]}, {line}: {meant or said.removesuffix(found[0]).strip()}"
 
 

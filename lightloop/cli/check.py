@@ -14,9 +14,12 @@ from lightloop.cli.words import counted, facts, span, volume
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from rich.text import Text
+
     from lightloop.config import RunConfig
     from lightloop.predict import Prediction
     from lightloop.predict_light import LightPrediction
+    from lightloop.rehearsals import Word
 
 
 class Looked(NamedTuple):
@@ -47,7 +50,6 @@ def check(
         from lightloop.calibrations import resolve
         from lightloop.config import parse
         from lightloop.rehearsals import words
-        from lightloop.unattended import only_software
 
         name = config.name
         wanted = resolve(parse(text_of(config), name), name)
@@ -55,16 +57,29 @@ def check(
         if as_json:
             print_json(seen.prediction)
             return
+        said = words(wanted, name)
         page = paper()
-        page.print(facts(_rows(wanted, seen)))
-        for word in words(wanted, name):
-            style = "yellow" if word.is_warning else "dim"
-            page.print(f"rehearsal: {word.text}", style=style, soft_wrap=True, markup=False)
-        if bare := only_software(wanted):
-            page.print(f"light: {bare}", style="yellow", soft_wrap=True, markup=False)
+        page.print(facts([*_rows(wanted, seen), *_how_light_ends(wanted, said)]))
         _say_if_unattended(wanted, seen.prediction, name)
-        page.print(f"next: lightloop run {config} --out run.h5", style="dim", soft_wrap=True)
-        page.print(f"{name}: ok")
+        if any(word.is_warning for word in said):
+            next_ = f"lightloop rehearse {config}"
+        else:
+            next_ = f"lightloop run {config} --out run.h5"
+        page.print(f"next: {next_}", style="dim", soft_wrap=True, markup=False)
+        page.print(f"{name}: ok", markup=False)
+
+
+def _how_light_ends(config: RunConfig, said: list[Word]) -> Iterator[tuple[str, Text]]:
+    """Say what is known of how the light of this stand ends, and what is to be doubted."""
+    from rich.text import Text
+
+    from lightloop.unattended import only_software
+
+    for number, word in enumerate(said):
+        style = "yellow" if word.is_warning else ""
+        yield "" if number else "rehearsal", Text(word.text, style)
+    if bare := only_software(config):
+        yield "end of light", Text(bare, "yellow")
 
 
 def _look(config: RunConfig, name: str, frames: int, out: Path | None) -> Looked:

@@ -37,21 +37,35 @@ def list_models() -> None:
 
 
 @app.command("info")
-def info(name: Name) -> None:
-    """Show what a network is for: how far it may be trusted, and its card."""
+def info(
+    name: Name,
+    card: Annotated[
+        bool, typer.Option("--card", help="All of its card: scores, and what it learnt from.")
+    ] = False,
+) -> None:
+    """Show what a network is for, and how far it may be trusted."""
     with exit_status():
+        from rich.markdown import Markdown
+
         from lightloop.build import load_package
         from lightloop.cli.networks_tables import RATIO_MEANS, trust_table
 
         package = load_package(name, None)
         page = paper()
-        page.print(f"{package.model_id}, checked: every file is the one that was packed")
+        page.print(f"{package.model_id}, checked: every file is the one that was packed\n")
+        file = package.folder / "card.md"
+        text = file.read_text("utf-8") if file.is_file() else ""
+        if card:
+            page.print(text, markup=False, soft_wrap=True)  # its tables are wide, and stay whole
+            return
+        about, *more = text.split("\n## ")
+        page.print(Markdown(f"{about}\n"))
+        page.print()
         page.print(trust_table(package.manifest))
         if package.manifest.conformal:
             page.print(RATIO_MEANS, style="dim")
-        card = package.folder / "card.md"
-        if card.is_file():
-            page.print(card.read_text("utf-8"), markup=False, soft_wrap=True)  # tables stay whole
+        if more:
+            page.print(f"its scores, and what it learnt from: lightloop models info {name} --card")
 
 
 @app.command("compile")

@@ -53,11 +53,11 @@ def trust_table(manifest: Manifest) -> Table | str:
     octaves = sorted({int(key.split(".")[1]) for key in manifest.conformal})
     if not octaves:
         return "" if manifest.task == "segment" else "how wrong its images are was not measured"
-    title = "true error : stated error"
+    title = "How wrong its images are, over how wrong it says they are"
     table = _table(title, ["light, e- a pixel", *REGIONS])
     for octave in octaves:
         cells = [_ratio(manifest.conformal, f"{region}.{octave}") for region in REGIONS]
-        table.add_row(f"{2.0**octave:g} to {2.0 ** (octave + 1):g}", *cells)
+        table.add_row(f"{2.0**octave:.3g} to {2.0 ** (octave + 1):.3g}", *cells)
     return table
 
 

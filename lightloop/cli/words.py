@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rich.table import Table
+    from rich.text import Text
 
 
 def counted(number: int, what: str) -> str:
@@ -35,7 +36,7 @@ def between(low: float, high: float) -> str:
     return texts[0] if texts[0] == texts[1] else " to ".join(texts)
 
 
-def facts(rows: Iterable[tuple[str, str]]) -> Table:
+def facts(rows: Iterable[tuple[str, str | Text]]) -> Table:
     """Return a table of what, and how much; what stands in brackets is no markup."""
     from rich.table import Table
     from rich.text import Text
@@ -44,5 +45,5 @@ def facts(rows: Iterable[tuple[str, str]]) -> Table:
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for what, how_much in rows:
-        table.add_row(what, Text(how_much))
+        table.add_row(what, Text(how_much) if isinstance(how_much, str) else how_much)
     return table

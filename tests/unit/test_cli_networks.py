@@ -38,7 +38,7 @@ def test_info_is_there_for_each_shipped_network(name: str) -> None:
     assert found.exit_code == 0
     assert f"{name}@" in found.output
     has_error = Package.load(shipped(name)).manifest.task != "segment"
-    assert ("true error : stated error" in found.output) is has_error
+    assert ("over how wrong it says they are" in found.output) is has_error
 
 
 def test_info_says_so_where_the_error_was_not_measured(tmp_path) -> None:
@@ -97,3 +97,14 @@ def test_an_unknown_engine_lists_the_known_ones() -> None:
     found = models("bench", "denoise-2d", "--engine", "coral")
     assert found.exit_code == 1
     assert "openvino bf16" in found.stderr
+
+
+def test_a_card_is_told_in_short_and_whole_where_asked() -> None:
+    short, whole = (
+        models("info", "denoise-2d").output,
+        models("info", "denoise-2d", "--card").output,
+    )
+    assert "Not for: brightfield" in short
+    assert "models info denoise-2d --card" in short
+    assert "Learnt from" not in short
+    assert "## Learnt from" in whole

@@ -328,3 +328,11 @@ def test_the_plan_holds_the_channels_of_the_config() -> None:
     sequence = parse(DEMO).sequence()
     assert [c.config for c in sequence.channels] == ["GFP"]
     assert sequence.sizes["t"] == tomllib.loads(DEMO)["plan"]["time_plan"]["loops"]
+
+
+def test_a_key_of_the_top_that_slid_into_a_table_is_sent_back() -> None:
+    text = (
+        (CONFIGS / "demo.toml").read_text("utf-8").replace("title =", '[sample]\nid = "a"\ntitle =')
+    )
+    with pytest.raises(ConfigError, match=r"sample\.title: title stands above the first \[table\]"):
+        parse(text, "mine.toml")
