@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from acquire.calibration import Calibration
     from lightloop.config import RunConfig
     from lightloop.pictures_esrrf import EsrrfPictures
     from models.axial_check import PlaneError
@@ -68,8 +69,7 @@ def build_drawing(
     if not (wanted.superres or wanted.axial or wanted.esrrf):
         return None
     shape, maps = (camera.height, camera.width), maps_of(camera)
-    numbers = (known.gain_adu_per_e, known.offset_adu, known.read_noise_e)
-    how = (*numbers, wanted.engine, wanted.precision, wanted.threads, maps)
+    how = (*_numbers_of(known), wanted.engine, wanted.precision, wanted.threads, maps)
     fine = between = None
     stated: dict[str, Stated] = {}
     if wanted.superres:
@@ -92,6 +92,10 @@ def build_drawing(
     return drawing
 
 
+def _numbers_of(camera: Calibration) -> tuple[float, float, float]:
+    return camera.gain_adu_per_e, camera.offset_adu, camera.read_noise_e
+
+
 def _build_esrrf(
     config: RunConfig,
     camera: CameraInfo,
@@ -99,16 +103,15 @@ def _build_esrrf(
     keep: Callable[[NDArray[np.float32]], RestoredSlot],
     clock: Callable[[], int],
 ) -> EsrrfPictures | None:
-    wanted, known = config.network, camera.calibration
+    wanted = config.network
     if not wanted.esrrf:
         return None
     from lightloop.pictures_esrrf import EsrrfPictures
     from models.electrons import Electrons
 
-    numbers = (known.gain_adu_per_e, known.offset_adu, known.read_noise_e)
     return EsrrfPictures(
         (camera.height, camera.width),
-        Electrons(*numbers, maps),
+        Electrons(*_numbers_of(camera.calibration), maps),
         keep,
         partial(moment_of, pixel_um=camera.pixel_um),
         wanted.esrrf,

@@ -66,6 +66,13 @@ class Followed:
     ms: list[float] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
+    def count(self, forest: Forest) -> None:
+        """Add the cells of one field."""
+        self.n_cells += len(forest.cells())
+        self.n_rows += len(forest.rows)
+        self.n_divisions += forest.n_divisions
+        self.n_links += len(forest.edges())
+
 
 def track(
     recording: Recording,
@@ -101,18 +108,15 @@ def track(
             done.diameter_px = eye.diameter_px
             if recording.is_run and (doubt := _doubt(recording, eye, wanted)):
                 done.notes.append(doubt)
+            tell = partial(_tell, show, done, total)
             for position, points in recording.fields.items():
                 logs.empty()
-                tell = partial(_tell, show, done, total)
                 flags = Flags()
                 mothers = _follow(eye, recording.track, points, logs, done, flags, tell)
                 name = f"field {position}" if len(recording.fields) > 1 else ""
                 done.notes += flags.sentences(name)
                 forest = _forest(recording, wanted, points, logs.rows.rows(), mothers)
-                done.n_cells += len(forest.cells())
-                done.n_rows += len(forest.rows)
-                done.n_divisions += forest.n_divisions
-                done.n_links += len(forest.edges())
+                done.count(forest)
                 draft = drafts[paths[position]]
                 write_forest(draft, kind, forest, position, outlines=logs.outlined)
         finally:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from acquire.errors import ScopeError
 from acquire.simulated.eye import Exposure, Eye
-from acquire.simulated.light.light_box import LightBoxGone
-from acquire.simulated.light.light_words import Exposed
 from acquire.simulated.optics.focus_drift import FocusDrift
 from acquire.simulated.optics.optics import Window
 from acquire.simulated.sight import Glow, Scene, Sight
 from acquire.simulated.specimen.specimen import Specimen
+from acquire.simulated.trigger import light_up
 from acquire.simulated.truth import Seen
 
 if TYPE_CHECKING:
@@ -26,9 +23,8 @@ if TYPE_CHECKING:
     from acquire.simulated.config import SimulatedScopeConfig
     from acquire.simulated.eye import Counts
     from acquire.simulated.light.light_calls import AnyLightBox
+    from acquire.simulated.light.light_words import Exposed
     from acquire.simulated.specimen.cells import Nuclei
-
-logger = logging.getLogger(__name__)
 
 
 class Bench:
@@ -142,7 +138,14 @@ class Bench:
             step()
         t_s = max(self.now_s(), self._free_s)  # a camera takes one exposure at a time
         lit_s = eye.readout.lit_s(exposure_s, window.height)
-        lit_s, given = self._light_up(lit_s, eye, wait)
+        lit_s, given = light_up(
+            self.light,
+            lit_s,
+            wait,
+            hangs=eye.hangs,
+            is_paced=self.is_paced,
+            fires_shutter=self.fires_shutter,
+        )
         frame_s = eye.readout.frame_s(exposure_s, window.height)
         if self.is_paced and frame_s > lit_s:
             wait(frame_s - lit_s)  # the last rows are still being read, in the dark
@@ -164,37 +167,6 @@ class Bench:
         y_px = (y_um - self.y_um) / config.pixel_um + 0.5 * (config.height - 1)
         x_px = (x_um - self.x_um) / config.pixel_um + 0.5 * (config.width - 1)
         return y_px, x_px
-
-    def _light_up(
-        self, lit_s: float, eye: Eye, wait: Callable[[float | None], float]
-    ) -> tuple[float, Exposed]:
-        """Hold the gate on for an exposure; return for how long it was on, and the light given."""
-        opens = self.fires_shutter and self._fire(True)
-        try:
-            if not (self.is_paced or eye.hangs):
-                return lit_s, self.light.flash(lit_s)
-            self.light.gate_on(lit_s, self.is_paced)
-            try:
-                lit_s = wait(None) if eye.hangs else min(wait(lit_s), lit_s)
-            finally:
-                given = self.light.gate_off(lit_s)
-            return lit_s, given
-        except LightBoxGone as error:  # a camera does not know of it: its frame is dark
-            logger.warning("%s", error)
-            return lit_s, Exposed({}, {})
-        finally:
-            if opens:
-                self._fire(False)
-
-    def _fire(self, is_open: bool) -> bool:
-        """Open or close the shutter by the trigger line; return whether that changed anything."""
-        try:
-            if self.light.state().is_open == is_open:
-                return False
-            self.light.set_open(is_open)
-        except ScopeError as error:  # a trigger line hears no answer
-            logger.warning("%s", error)
-        return True
 
     def _see(
         self,

@@ -9,7 +9,7 @@ from acquire.errors import DeviceMissing
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pymmcore_plus.experimental.unicore import UniMMCore
+    from pymmcore_plus.experimental.unicore import Device, UniMMCore
 
     from acquire.simulated.bench import Bench
     from acquire.simulated.config import SimulatedScopeConfig
@@ -46,21 +46,30 @@ def load_simulated_scope(
     """
     # pymmcore-plus, OpenCV and SciPy take a second to import: only who needs them waits.
     from acquire.simulated.bench import Bench
-    from acquire.simulated.devices.autofocus import SimulatedAutofocus
-    from acquire.simulated.devices.camera import SimulatedCamera
-    from acquire.simulated.devices.lamp import SimulatedLamp
-    from acquire.simulated.devices.light_devices import SimulatedLaser, SimulatedShutter
-    from acquire.simulated.devices.stages import SimulatedXYStage, SimulatedZStage
-    from acquire.simulated.devices.stand import Stand
-    from acquire.simulated.devices.wheel import SimulatedWheel, cube_names
 
     lines = light_box.dark().power_fraction
     for line in config.lines():
         if line.name not in lines:
             raise DeviceMissing(f"the light box has no line {line.name!r}, only {sorted(lines)}")
     bench = Bench(config, light_box, now_s)
+    for label, device in _devices(config, bench).items():
+        core.loadPyDevice(label, device)
+    _set_up(core, config)
+    return bench
+
+
+def _devices(config: SimulatedScopeConfig, bench: Bench) -> dict[str, Device]:
+    """Return every device by its label."""
+    from acquire.simulated.devices.autofocus import SimulatedAutofocus
+    from acquire.simulated.devices.camera import SimulatedCamera
+    from acquire.simulated.devices.lamp import SimulatedLamp
+    from acquire.simulated.devices.light_devices import SimulatedLaser, SimulatedShutter
+    from acquire.simulated.devices.stages import SimulatedXYStage, SimulatedZStage
+    from acquire.simulated.devices.stand import Stand
+    from acquire.simulated.devices.wheel import SimulatedWheel
+
     stand = Stand(lambda: bench)
-    devices = {
+    return {
         CAMERA: SimulatedCamera(stand),
         **{f"{CAMERA}{n + 1}": SimulatedCamera(stand, n) for n in range(1, config.n_cameras)},
         **{line.name: SimulatedLaser(stand, line.name) for line in config.lines()},
@@ -71,8 +80,12 @@ def load_simulated_scope(
         LAMP: SimulatedLamp(stand),
         AUTOFOCUS: SimulatedAutofocus(stand),
     }
-    for label, device in devices.items():
-        core.loadPyDevice(label, device)
+
+
+def _set_up(core: UniMMCore, config: SimulatedScopeConfig) -> None:
+    """Give every device its role, and each filter cube a preset."""
+    from acquire.simulated.devices.wheel import cube_names
+
     core.initializeAllDevices()
     core.setCameraDevice(CAMERA)
     core.setShutterDevice(SHUTTER)
@@ -82,4 +95,3 @@ def load_simulated_scope(
     for name in cube_names(config).values():
         core.defineConfig(CHANNEL_GROUP, name, WHEEL, "Label", name)
     core.setChannelGroup(CHANNEL_GROUP)
-    return bench

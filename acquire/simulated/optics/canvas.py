@@ -88,11 +88,10 @@ def stamp(
     """
     cos, sin = np.cos(angle), np.sin(angle)
     # Half width and height of the turned ellipse's bounding box.
-    reach_x = reach * np.hypot(axes[0] * cos, axes[1] * sin) + 1.0
-    reach_y = reach * np.hypot(axes[0] * sin, axes[1] * cos) + 1.0
-    x0, x1 = max(int(centre[0] - reach_x), 0), int(centre[0] + reach_x) + 2
-    y0, y1 = max(int(centre[1] - reach_y), 0), int(centre[1] + reach_y) + 2
-    x1, y1 = min(x1, pixels.shape[1]), min(y1, pixels.shape[0])
+    half_x = reach * np.hypot(axes[0] * cos, axes[1] * sin)
+    half_y = reach * np.hypot(axes[0] * sin, axes[1] * cos)
+    x0, x1 = _within(centre[0], half_x, pixels.shape[1])
+    y0, y1 = _within(centre[1], half_y, pixels.shape[0])
     if x0 >= x1 or y0 >= y1:
         return
     pitch = (patch.shape[0] - 1) / (2.0 * reach * patch.shape[0])  # the rim is on pixel centres
@@ -140,6 +139,11 @@ def splat(pixels: Image, x: Values, y: Values, weight: Values) -> None:
         for column in range(4):
             share = (weight * shares_x[column] * shares_y[row]).astype(np.float32)
             np.add.at(pixels, (y0 + row - 1, x0 + column - 1), share)
+
+
+def _within(centre: float, half: float, size: int) -> tuple[int, int]:
+    """Return the pixels that a patch touches along one axis, from and to, cut at the sheet."""
+    return max(int(centre - (half + 1.0)), 0), min(int(centre + (half + 1.0)) + 2, size)
 
 
 def _fitting(patch: Image, across_px: float) -> Image:
