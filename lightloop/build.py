@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from realtime.pipeline import Pipeline
     from realtime.plane_watch import PlaneWatch
     from realtime.policy import Policy
-    from realtime.steps import Drawing
+    from realtime.steps import Drawing, Steps
     from realtime.wire import CameraInfo, RestoredSlot, Start
 
 OTHER_ENGINES = (("openvino", "f32"), ("onnxruntime", "f32"), ("torch", "f32"))
@@ -52,13 +52,21 @@ def build_pipeline(
     ModelError, KindsError
         If the network, or the classifier of cells, cannot be used.
     """
+    from realtime.pipeline import Pipeline
+
+    past = past if config.follow == "cells" else None
+    steps = _steps(config, start)._replace(keep=keep, drawing=drawing, planes=planes, past=past)
+    return Pipeline(steps)
+
+
+def _steps(config: RunConfig, start: Start) -> Steps:
+    """Return what the config alone says, for viewers that want nothing."""
     from lightloop.build_detect import build_detector
     from lightloop.build_kinds import tell_apart
     from lightloop.build_trust import build_focus_gate, build_judge, build_watch
     from lightloop.cell_light import build_cell_dose
     from lightloop.restoring import Fallback, introduce_to
     from realtime.nothing import FollowNothing, find_nothing
-    from realtime.pipeline import Pipeline
     from realtime.steps import Steps
     from realtime.tracker.tracker import Tracker
 
@@ -70,27 +78,22 @@ def build_pipeline(
     detect, kinds = tell_apart(config, detect, camera.pixel_um)
     restore = build_restorer(config, camera, package)
     network = restore if isinstance(restore, Fallback) else None
-    return Pipeline(
-        Steps(
-            restore=restore,
-            detect=detect,
-            new_tracker=(lambda: Tracker(config.track)) if follows else FollowNothing,
-            judge=build_judge(calibration, package),
-            policy=build_policy(config, start.settings, calibration.read_noise_e),
-            keep=keep,
-            saturation_adu=calibration.saturation_adu,
-            cell_dose=build_cell_dose(config, camera),
-            focus=build_focus_gate(config, camera) if follows else None,
-            watch=build_watch(camera, package),
-            introduce=introduce_to(network, camera.pixel_um) if network is not None else None,
-            doubt=network.doubt if network is not None else None,
-            drawing=drawing,
-            pixel_um=camera.pixel_um,
-            planes=planes,
-            past=past if follows else None,
-            follows_heights=follows,
-            kinds=kinds,
-        )
+    return Steps(
+        restore=restore,
+        detect=detect,
+        new_tracker=(lambda: Tracker(config.track)) if follows else FollowNothing,
+        judge=build_judge(calibration, package),
+        policy=build_policy(config, start.settings, calibration.read_noise_e),
+        keep=None,
+        saturation_adu=calibration.saturation_adu,
+        cell_dose=build_cell_dose(config, camera),
+        focus=build_focus_gate(config, camera) if follows else None,
+        watch=build_watch(camera, package),
+        introduce=introduce_to(network, camera.pixel_um) if network is not None else None,
+        doubt=network.doubt if network is not None else None,
+        pixel_um=camera.pixel_um,
+        follows_heights=follows,
+        kinds=kinds,
     )
 
 
