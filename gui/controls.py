@@ -8,11 +8,22 @@ from typing import TYPE_CHECKING
 from gui._qt import Qt, QtWidgets, Signal
 from gui.histogram import Histogram
 from gui.looking import LOOK_MODES, WARNING, Mode
+from gui.tails import LENGTH
 
 if TYPE_CHECKING:
     from gui.theme import Theme
 
 BUTTON_DOTS = 26
+TRACKS_TIP = (
+    f"Cells, and where they were in the last {LENGTH} shots (T). Dashed: not seen in this shot, "
+    "its place is a guess. Double ring: it has just divided."
+)
+MODE_TIPS = {
+    Mode.SIDE: "The camera's image beside the restored one",
+    Mode.SWIPE: "Both in one place: drag the line between them",
+    Mode.RAW: "What the camera gave",
+    Mode.DENOISED: "What the network made of it",
+}
 
 
 class Controls(QtWidgets.QWidget):
@@ -33,7 +44,7 @@ class Controls(QtWidgets.QWidget):
         grid.setHorizontalSpacing(6)
         grid.setVerticalSpacing(4)
         grid.addLayout(self._mode_row(), 0, 0)
-        grid.addLayout(self._overlay_row(), 1, 0)
+        grid.addLayout(self._overlay_row("pink" if theme.name == "red" else "magenta"), 1, 0)
         grid.addWidget(self.histogram, 0, 1, 2, 1)
         once = _button("Auto once", "Fit the contrast now, and keep it (A)")
         once.clicked.connect(lambda: self.contrast_once.emit())
@@ -72,7 +83,8 @@ class Controls(QtWidgets.QWidget):
         self.modes: dict[Mode, QtWidgets.QPushButton] = {}
         self._group = QtWidgets.QButtonGroup(self)
         for i, mode in enumerate(Mode):
-            button = _button(mode, f"Key {i + 1}", is_checkable=True)
+            tip = f"{MODE_TIPS.get(mode, WARNING)} ({i + 1})"
+            button = _button(mode, tip, is_checkable=True)
             button.clicked.connect(lambda _=False, m=mode: self.mode_chosen.emit(m))
             self._group.addButton(button)
             row.addWidget(button)
@@ -82,12 +94,12 @@ class Controls(QtWidgets.QWidget):
             self.modes[mode].hide()
         return row
 
-    def _overlay_row(self) -> QtWidgets.QHBoxLayout:
+    def _overlay_row(self, clip: str) -> QtWidgets.QHBoxLayout:
         row = QtWidgets.QHBoxLayout()
         row.setSpacing(4)
-        self.tracks = self._toggle("Tracks", "Cells and their tails (T)")
+        self.tracks = self._toggle("Tracks", TRACKS_TIP)
         self.ids = self._toggle("IDs", "Numbers of the cells (I)")
-        self.clipped = self._toggle("Saturation", "Pixels that the camera clips, in magenta (S)")
+        self.clipped = self._toggle("Saturation", f"Pixels that the camera clips, in {clip} (S)")
         self.field, self.channel, self.plane = (_choice(n) for n in ("field", "channel", "plane"))
         self.boxes = (self.field, self.channel, self.plane)
         for widget in (self.tracks, self.ids, self.clipped, *self.boxes):

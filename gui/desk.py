@@ -46,7 +46,7 @@ class Desk(QtWidgets.QWidget):
         self.theme, self._title = theme, title
         self._is_small = False
         self.bar = StatusBar(theme, title)
-        self.alarm = Strip(theme, ground=theme.bad, ink=theme.on_colour, icon="fault")
+        self.alarm = Strip(theme, ground=theme.alarm, ink=theme.on_alarm, icon="fault")
         self.banner = Strip(theme, ground=theme.warn, ink=theme.on_warn)
         self.guess = Strip(theme, ground=theme.panel, ink=theme.warn_text)
         self.trouble = Strip(theme, ground=theme.bad, ink=theme.on_colour, icon="fault")
@@ -76,7 +76,7 @@ class Desk(QtWidgets.QWidget):
         self.banner.set(view.provenance or view.pause_text)
         self.guess.set(GUESS if view.has_guessed_calibration else "")
         origin = view.start.origin if view.start is not None else "not connected"
-        unit = ", dose in relative units" if view.is_relative else ""
+        unit = " · relative dose" if view.is_relative else ""
         self.bar.origin.set_full(f"{self._title} · {origin}{unit}")
 
     def set_mode(self, mode: Mode) -> None:
@@ -107,7 +107,7 @@ class Desk(QtWidgets.QWidget):
         """Share the room: two square pictures, and what is left over to the log."""
         super().showEvent(event)
         middle, left = self._splitters
-        panel = max(PANEL_DOTS, int(PANEL_SHARE * self.width()))
+        panel = max(PANEL_DOTS, int(PANEL_SHARE * self.width())) * (not self.panel.isHidden())
         middle.setSizes([self.width() - panel, panel])
         square = (self.width() - panel) // 2 + UNDER_IMAGES
         left.setSizes([square, max(left.height() - square, LOG_DOTS)])

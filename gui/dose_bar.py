@@ -44,11 +44,11 @@ class DoseBar(QtWidgets.QWidget):
         painter, theme = QtGui.QPainter(self), self._theme
         painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
         text = QtCore.QRectF(10, 4, self.width() - 20, 16)
-        painter.setFont(font(11))
+        painter.setFont(font(12))
         painter.setPen(QtGui.QColor(theme.muted))
         painter.drawText(text, Qt.AlignmentFlag.AlignRight, self.right_text)
         taken = painter.fontMetrics().horizontalAdvance(self.right_text) + 10
-        painter.setFont(font(12, bold=True))
+        painter.setFont(font(13, bold=True))
         painter.setPen(QtGui.QColor(theme.text))
         room = int(text.width() - taken)
         left = painter.fontMetrics().elidedText(self.left_text, Qt.TextElideMode.ElideRight, room)

@@ -119,7 +119,7 @@ class ImageFeed:
         network = network_of(result)
         slot = result.restored if network else None
         photons = None if slot is None else self._source.restored(slot)
-        took = f"{result.times.restore_ns * 1e-6:.1f} ms"
+        took = f"{result.times.restore_ns * 1e-6:.1f}\u00a0ms"  # on one line
         if slot is None or photons is not None:
             self._images.set_denoised(photons, f"{network}  ·  {took}")
         else:  # overwritten: keep the last, with its cells

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from gui.theme import Theme
 
 GRIP = 9  # dots around a handle that take hold of it
-TEXT = 15  # dots of height for the numbers
-HEIGHT = 56
+TEXT = 16  # dots of height for the numbers
+HEIGHT = 58
 
 
 class Histogram(QtWidgets.QWidget):
@@ -78,7 +78,7 @@ class Histogram(QtWidgets.QWidget):
         painter.drawPath(self._outline(self._denoised, is_closed=False))
         painter.setPen(pen(theme.line))
         painter.drawLine(area.bottomLeft(), area.bottomRight())
-        painter.setFont(font(10))
+        painter.setFont(font(11))
         self._paint_handle(painter, low, self._levels.low, is_low=True)
         self._paint_handle(painter, high, self._levels.high, is_low=False)
         self._paint_legend(painter, area)

@@ -10,6 +10,7 @@ from gui._qt import QtCore, QtWidgets, Signal
 from gui.linked import Divider, Linked
 from gui.looking import DENOISED_MODES, LOOK_MODES, NOTHING, RAW_MODES, WARNING, Mode
 from gui.pane import NOTHING_CLIPPED, Pane
+from gui.why import padded
 
 if TYPE_CHECKING:
     from typing import Any
@@ -110,6 +111,8 @@ class ImageView(QtWidgets.QWidget):
     def set_mode(self, mode: Mode) -> None:
         """Choose what is side by side with what."""
         self.mode = mode
+        for pane in self.panes:  # three are narrow: what they are takes two lines
+            pane.set_head_lines(2 if mode is Mode.THREE else 1)
         for pane, modes in zip(self.panes, (RAW_MODES, DENOISED_MODES, LOOK_MODES), strict=True):
             pane.setVisible(mode in modes)
         self.right.scale.setVisible(mode is Mode.DENOISED)  # side by side, one bar is for all
@@ -148,7 +151,8 @@ class ImageView(QtWidgets.QWidget):
             return ""
         column, row = int(x), int(y)
         counts = int(raw[row, column])
-        text = f"x {column}  y {row}    raw {counts} counts = {self.unit.of(counts):.1f} photons"
+        text = f"x {padded(column, 4)}  y {padded(row, 4)}    raw {padded(counts, 5)} counts = "
+        text += padded(f"{self.unit.of(counts):.1f}", 7) + " photons"
         if self.denoised is not None:
             finer = self.denoised.shape[1] / raw.shape[1]
             text += f"    denoised {self.denoised[int(row * finer), int(column * finer)]:.1f}"

@@ -27,6 +27,7 @@ SHEET = (
     ("wheel, drag", "zoom at the cursor, move"),
     ("double-click, F", "whole image"),
     ("F2", "right panel on and off"),
+    ("F3", "red light for dark rooms, and back"),
     ("F1", "this sheet"),
 )
 

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from gui.state import LightReading, LightWord, StopState, StopWatch
-from gui.why import number
+from gui.why import steady
 
 if TYPE_CHECKING:
     from acquire.frame import FrameInfo
@@ -93,5 +93,5 @@ def _line(applied: Applied) -> str:
     """Name a line and its power as read back; say so where the device reports none."""
     name = f"{applied.wavelength_nm:.0f} nm" if applied.wavelength_nm > 0 else applied.light
     if math.isnan(applied.power_read_fraction):
-        return f"{name} {number(100 * applied.power_fraction)} % commanded"
-    return f"{name} {number(100 * applied.power_read_fraction)} %"
+        return f"{name} {steady(100 * applied.power_fraction)} % commanded"
+    return f"{name} {steady(100 * applied.power_read_fraction)} %"

@@ -12,7 +12,7 @@ import numpy as np
 from gui._qt import Qt, QtWidgets
 from gui.dose_bar import DoseBar
 from gui.style import Elided, font
-from gui.why import number
+from gui.why import number, steady
 
 if TYPE_CHECKING:
     from gui.history import FieldHistory
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from gui.theme import Theme
 
 NONE = "--"
+NBSP = "\u00a0"  # a number and its unit stay on one line
+SLOW_FPS = 0.5  # below, a person thinks in seconds between frames
 WIDE_TITLE_DOTS = 50  # so that the values of the wide tiles stand in line
 TITLES = ("Camera", "Loop latency", "Exposure", "SNR", "Cells", "Lost frames")
 WIDE_TITLES = ("Network", "Trust")  # what they say needs the whole width
@@ -37,7 +39,7 @@ class Tile(QtWidgets.QFrame):
         self.title.setText(title)
         self.title.setProperty("role", "muted")
         self.note.setProperty("role", "muted")
-        self.value.setFont(font(12 if is_wide else 15, bold=True))
+        self.value.setFont(font(13 if is_wide else 17, bold=True))
         self.note.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom)
         for label in (self.value, self.note):
             label.setTextFormat(Qt.TextFormat.PlainText)
@@ -94,6 +96,8 @@ class Meters(QtWidgets.QWidget):
         column.addLayout(grid)
         column.addWidget(self._dose)
         self._bar_of("dose").set("Dose", "no light booked yet", math.nan)
+        for tile in self.tiles.values():
+            tile.set(NONE)
 
     def refresh(self, view: RunView, display_fps: float, tick_ms: float) -> None:
         """Show the newest numbers."""
@@ -103,10 +107,9 @@ class Meters(QtWidgets.QWidget):
         self._refresh_dose(view)
 
     def _refresh_speed(self, view: RunView, display_fps: float, tick_ms: float) -> None:
-        fps = view.rate.per_s
         self.tiles["Camera"].set(
-            f"{number(fps)} fps" if math.isfinite(fps) else NONE,
-            f"display {display_fps:.0f} fps",
+            _rate(view.rate.per_s),
+            f"display {display_fps:.0f}{NBSP}fps",
             tip=f"Drawing takes {tick_ms:.1f} ms a tick. {view.skipped_frames} frames were "
             "recorded but not drawn: that is no loss.",
         )
@@ -115,13 +118,13 @@ class Meters(QtWidgets.QWidget):
             self.tiles["Loop latency"].set(NONE, "not in a replay", tip=tip)
         elif view.latencies_ns:
             p50, p99 = np.percentile(view.latencies_ns, [50, 99]) * 1e-6
-            self.tiles["Loop latency"].set(
-                f"{p50:.1f} ms", f"p99 {p99:.1f}", tip="Last frame in the host's hands to last "
-                "device set: median, and the slowest of a hundred."
-            )  # fmt: skip
+            tip = "Last frame in the host's hands to last device set: median, and the slowest "
+            tip += "of a hundred."
+            self.tiles["Loop latency"].set(f"{p50:.1f} ms", f"p99 {p99:.1f}{NBSP}ms", tip=tip)
         lost = view.lost_frames
         colour = self._theme.bad_text if lost else ""
-        self.tiles["Lost frames"].set(str(lost), _count(view.n_warnings, "warning"), colour)
+        tip = "Frames that are gone for everybody, the recording too: the log says why."
+        self.tiles["Lost frames"].set(str(lost), _count(view.n_warnings, "warning"), colour, tip)
 
     def _refresh_light(self, view: RunView) -> None:
         tile = self.tiles["Exposure"]
@@ -130,8 +133,10 @@ class Meters(QtWidgets.QWidget):
         first = view.light.applied[0]
         shown = first.exposure_read_ms or first.exposure_ms
         power = first.power_read_fraction
-        note = f"power {number(100 * power)} %" if math.isfinite(power) else "no power read-back"
-        tile.set(f"{number(shown)} ms", note, tip=first.clamped or "As read back from the devices.")
+        note = (
+            f"power {steady(100 * power)}{NBSP}%" if math.isfinite(power) else "no power read-back"
+        )
+        tile.set(f"{steady(shown)} ms", note, tip=first.clamped or "As read back from the devices.")
 
     def _refresh_cells(self, view: RunView) -> None:
         result, theme = view.result, self._theme
@@ -143,7 +148,7 @@ class Meters(QtWidgets.QWidget):
         self.tiles["SNR"].set(
             f"{seen.snr:.1f}" if seen.n_confirmed else NONE,
             f"target {number(target)}" if math.isfinite(target) else "no target",
-            tip="Median over confirmed cells.",
+            tip="How far a cell stands out of the noise: median over confirmed cells.",
         )
         n = view.n_divisions
         note = f"{seen.n_confirmed} confirmed\n{_count(n, 'division')}"
@@ -177,7 +182,7 @@ class Meters(QtWidgets.QWidget):
             budget = budgets.get(light, 0.0)
             bar = self._bar_of(light)
             if budget > 0:
-                left = f"Dose {name}  {100 * given / budget:.0f} %{field}"
+                left = f"Dose {name}  {_percent(given / budget)}{field}"
                 right = f"{number(given)} of {number(budget)} {view.dose_unit}"
                 rest_s = history.seconds_left(light, budget) if history else math.inf
                 if math.isfinite(rest_s) and view.end is None:
@@ -185,10 +190,12 @@ class Meters(QtWidgets.QWidget):
                 bar.set(left, right, given / budget)
             else:
                 bar.set(f"Dose {name}  {number(given)}{field}", view.dose_unit, math.nan)
-            tip = "Worst field." if field else ""
+            tip = "Light that was given, of what the sample may get"
+            tip += " (the field that got most)." if field else "."
             if view.is_relative:
                 tip += " The source has no power calibration: doses have no physical unit."
-            bar.setToolTip(tip.strip())
+            if tip != bar.toolTip():
+                bar.setToolTip(tip)
 
     def _bar_of(self, light: str) -> DoseBar:
         bar = self.bars.get(light)
@@ -215,6 +222,21 @@ def _worst_field(view: RunView, light: str) -> tuple[float, int, FieldHistory | 
 
 def _count(n: int, what: str) -> str:
     return f"{n or 'no'} {what}" + ("" if n == 1 else "s")
+
+
+def _rate(fps: float) -> str:
+    """Return a frame rate; of a slow run, the time between two frames."""
+    if not math.isfinite(fps):
+        return NONE
+    return f"{steady(fps)} fps" if fps >= SLOW_FPS else f"every {number(1 / fps)} s"
+
+
+def _percent(share: float) -> str:
+    """Return a share of a budget: little, but some, is not 0."""
+    percent = 100 * share
+    if 0 < percent < 0.05:
+        return "< 0.1 %"
+    return f"{percent:.1f} %" if percent < 10 else f"{percent:.0f} %"
 
 
 def _span(seconds: float) -> str:

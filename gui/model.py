@@ -97,7 +97,7 @@ class RunView(Heard):
         if not self.light.is_in_doubt:
             return ""
         why = self.light.stop.text or "no source said that it is dark"
-        return f"The light may be on: {why}. Switch it off at the laser; Esc tries again."
+        return f"The light may be on! Switch it off at the laser; Esc tries again: {why}"
 
     @property
     def skipped_frames(self) -> int:

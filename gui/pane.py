@@ -83,7 +83,7 @@ class Canvas(pg.GraphicsView):
         self.box = pg.ViewBox(lockAspect=True, invertY=True, enableMenu=False, defaultPadding=0.0)
         self.box.disableAutoRange()
         self.setCentralItem(self.box)
-        self.setMinimumSize(160, 160)
+        self.setMinimumSize(160, 96)
 
     def mouseDoubleClickEvent(self, event: QtGui.QMouseEvent) -> None:
         """Fit the whole image."""
@@ -161,6 +161,11 @@ class Pane(QtWidgets.QFrame):
         if self.styleSheet() != sheet:
             self.setStyleSheet(sheet)
             self.name.setStyleSheet(f"color: {ink};")
+
+    def set_head_lines(self, lines: int) -> None:
+        """Give the header so many lines."""
+        self.name.setFixedHeight(lines * HEAD_DOTS)
+        self.name.set_lines(lines)
 
     def draw(
         self,

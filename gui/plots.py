@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 MAX_POINTS = 600  # of a curve: more than the panel has dots
 AXIS_LEFT, AXIS_RIGHT = 40, 36
 NEWEST_SHOTS = 100  # of the close view
+SNR_TIP = "How far the cells stand out of the noise, and the target that the policy holds."
+LIGHT_TIP = "What each shot was given, as read back: exposure in ms, and power in % of its maximum."
+SIGNAL_TIP = "Brightness of the cells per light given: it falls as they bleach."
 TICK_DOTS = 75  # at least so far apart
 SECONDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800)
 HOURS = (1, 2, 3, 6, 12, 24, 48, 96, 240, 960)
@@ -67,14 +70,14 @@ class Course(pg.PlotItem):
             axis = self.getAxis(side)
             axis.setPen(pen(theme.line))
             axis.setTextPen(pen(theme.muted))
-            axis.setStyle(tickFont=font(10), tickLength=-4, maxTickLevel=0, tickTextOffset=4)
+            axis.setStyle(tickFont=font(11), tickLength=-4, maxTickLevel=0, tickTextOffset=4)
         self.getAxis("left").setWidth(AXIS_LEFT)
         self.getAxis("right").setWidth(AXIS_RIGHT)
-        self.getAxis("right").setStyle(showValues=False)
-        self.getAxis("bottom").setStyle(showValues=has_time)
+        for side in ("left", "right", "bottom"):
+            self.getAxis(side).setStyle(showValues=False)  # of nothing, until there is a course
         bottom = self.getAxis("bottom")
-        bottom.setHeight(32 if has_time else 4)
-        bottom.label.setFont(font(10))
+        bottom.setHeight(34 if has_time else 4)
+        bottom.label.setFont(font(11))
         self.showGrid(y=True, alpha=0.12)
         self.vb.setDefaultPadding(0.0)
         self.vb.disableAutoRange()
@@ -101,13 +104,13 @@ class Plots(QtWidgets.QWidget):
         column = QtWidgets.QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
-        self.snr = self._card(column, theme.snr, "SNR of cells", "dashed: target")
-        self.light = self._card(
-            column, theme.exposure, "Exposure, ms", f"<span style='color:{theme.power}'>"
-            "power, %</span> (right)"
+        self.snr = self._card(column, theme.snr, "SNR of cells", "dashed: target", SNR_TIP)
+        power = f"<span style='color:{theme.power}'>dotted: power, %</span> (right)"
+        self.light = self._card(column, theme.exposure, "Exposure, ms", power, LIGHT_TIP)
+        self.bleach = self._card(
+            column, theme.signal, "Signal per light, %", "first shots = 100", SIGNAL_TIP,
+            has_time=True,
         )  # fmt: skip
-        self.bleach = self._card(column, theme.signal, "Signal per light, %", "first shots = 100",
-                                 has_time=True)  # fmt: skip
         self._snr = self.snr.curve(theme.snr)
         self._target = self.snr.curve(theme.text, 1.2)
         self._target.opts["pen"].setStyle(Qt.PenStyle.DashLine)
@@ -117,10 +120,11 @@ class Plots(QtWidgets.QWidget):
         self._power_box.setMouseEnabled(x=False, y=False)
         self._power_box.disableAutoRange()
         self.light.scene().addItem(self._power_box)
-        right = self.light.getAxis("right")
-        right.linkToView(self._power_box)
-        right.setStyle(showValues=True)
-        self._power = pg.PlotCurveItem(pen=pen(theme.power, 1.5), connect="finite")
+        self._right = self.light.getAxis("right")
+        self._right.linkToView(self._power_box)
+        dotted = pen(theme.power, 1.8)
+        dotted.setStyle(Qt.PenStyle.DotLine)
+        self._power = pg.PlotCurveItem(pen=dotted, connect="finite")
         self._power_box.addItem(self._power)
         self.light.vb.sigResized.connect(self._place_power)
         self.snr.setXLink(self.bleach)
@@ -134,6 +138,10 @@ class Plots(QtWidgets.QWidget):
         newest = (history.series.last("t_s"), len(history.series), self.newest.isChecked())
         if newest == self._last:
             return
+        if self._last[1] < 0:
+            left = [course.getAxis("left") for course in (self.snr, self.light, self.bleach)]
+            for axis in (*left, self._right, self.bleach.getAxis("bottom")):
+                axis.setStyle(showValues=True)
         self._last = newest
         table = _thin(history.series.table(), NEWEST_SHOTS if newest[2] else len(history.series))
         t_s = table["t_s"]
@@ -149,10 +157,11 @@ class Plots(QtWidgets.QWidget):
         _scale(self.bleach.vb, table["signal_percent"], np.array([100.0]))
 
     def _card(
-        self, column: Any, colour: str, title: str, note: str, *, has_time: bool = False
+        self, column: Any, colour: str, title: str, note: str, tip: str, *, has_time: bool = False
     ) -> Course:
         card = QtWidgets.QFrame()
         card.setProperty("role", "card")
+        card.setToolTip(tip)
         inner = QtWidgets.QVBoxLayout(card)
         inner.setContentsMargins(4, 5, 4, 3)
         inner.setSpacing(0)
@@ -160,7 +169,7 @@ class Plots(QtWidgets.QWidget):
         head.setContentsMargins(6, 0, 6, 0)
         name, hint = QtWidgets.QLabel(title), QtWidgets.QLabel(note)
         name.setStyleSheet(f"color: {colour};")
-        name.setFont(font(11, bold=True))
+        name.setFont(font(12, bold=True))
         hint.setProperty("role", "muted")
         head.addWidget(name)
         head.addStretch(1)

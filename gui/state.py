@@ -44,7 +44,7 @@ LOOKS = {
     RunState.PAUSED: Look("warn", "held"),
     RunState.DONE: Look("good", "done"),
     RunState.STOPPED: Look("raised", "stopped"),
-    RunState.FAULT: Look("bad", "fault"),
+    RunState.FAULT: Look("alarm", "fault"),
 }
 
 
@@ -120,7 +120,7 @@ class LightReading:
             case LightWord.USED:
                 return Look("warn", "light_on")
             case LightWord.DOUBT:
-                return Look("bad", "fault")
+                return Look("alarm", "fault")
             case LightWord.DARK | LightWord.REFUSED:
                 return Look("raised", "light_off")
             case _:

@@ -32,6 +32,7 @@ class Badge(QtWidgets.QWidget):
     def __init__(self, theme: Theme, least: int, width: int) -> None:
         super().__init__()
         self._theme = theme
+        self._inks = {"warn": theme.on_warn, "alarm": theme.on_alarm, "raised": theme.text}
         self.look, self.word, self.detail = Look("raised", "idle"), "", ""
         self.setFixedHeight(44)
         self.setMinimumWidth(least)
@@ -55,7 +56,7 @@ class Badge(QtWidgets.QWidget):
         painter, theme = QtGui.QPainter(self), self._theme
         painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
         ground = getattr(theme, self.look.ground)
-        ink = {"warn": theme.on_warn, "raised": theme.text}.get(self.look.ground, theme.on_colour)
+        ink = self._inks.get(self.look.ground, theme.on_colour)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QtGui.QColor(ground))
         painter.drawRoundedRect(QtCore.QRectF(self.rect()), 6, 6)
@@ -85,9 +86,10 @@ class StatusBar(QtWidgets.QWidget):
         self._theme = theme
         self._words: tuple[object, ...] = ()
         self._detail_ns = 0
-        self.state, self.light = Badge(theme, 100, 240), Badge(theme, 140, 320)
+        self.state, self.light = Badge(theme, 122, 240), Badge(theme, 150, 320)
         self.stop_light = StopLightButton(theme)
-        self.name, self.origin = QtWidgets.QLabel("lightloop"), Elided()
+        self.name, self.origin = Elided(), Elided()
+        self.name.set_full("lightloop")
         self.origin.set_full(title)
         self.name.setFont(font(16, bold=True))
         self.origin.setProperty("role", "muted")
@@ -111,7 +113,7 @@ class StatusBar(QtWidgets.QWidget):
         row = QtWidgets.QHBoxLayout(self)
         row.setContentsMargins(4, 0, 0, 0)
         row.setSpacing(8)
-        row.addWidget(names, 14)
+        row.addWidget(names, 6)
         row.addWidget(self.hold)
         row.addWidget(self.pause)
         row.addWidget(self.end_run)

@@ -102,7 +102,7 @@ class StopLightButton(QtWidgets.QAbstractButton):
             StopState.READY: (theme.bad, theme.on_colour, "stop"),
             StopState.STOPPING: (theme.warn, theme.on_warn, "stop"),
             StopState.DARK: (theme.good, theme.on_colour, "light_off"),
-            StopState.NOT_CONFIRMED: (theme.bad, theme.on_colour, "fault"),
+            StopState.NOT_CONFIRMED: (theme.alarm, theme.on_alarm, "fault"),
         }[self._state]
         if not self._has_light:
             ground, ink, icon = theme.raised, theme.muted, "stop"

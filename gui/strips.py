@@ -86,7 +86,7 @@ class Footer(QtWidgets.QWidget):
         self._theme = theme
         self.notice, self.cursor = QtWidgets.QLabel(), QtWidgets.QLabel()
         self.cursor.setProperty("role", "muted")
-        self.notice.setFont(font(11))
+        self.notice.setFont(font(12))
         ignored, fixed = QtWidgets.QSizePolicy.Policy.Ignored, QtWidgets.QSizePolicy.Policy.Fixed
         self.notice.setSizePolicy(ignored, fixed)
         row = QtWidgets.QHBoxLayout(self)

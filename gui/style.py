@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gui._qt import QtCore, QtGui, QtWidgets
+from gui.theme import mix
 
 if TYPE_CHECKING:
     from gui.theme import Theme
@@ -24,7 +25,8 @@ def font(px: int, *, bold: bool = False) -> QtGui.QFont:
 
 def apply(app: QtWidgets.QApplication, theme: Theme) -> None:
     """Dress the application in a theme."""
-    app.setStyle("Fusion")
+    if not app.styleSheet():  # once: it dresses every widget anew, as each of the rest does
+        app.setStyle("Fusion")
     app.setPalette(_palette(theme))
     app.setFont(font(12))
     app.setStyleSheet(_sheet(theme))
@@ -48,6 +50,11 @@ class Elided(QtWidgets.QLabel):
         policy = QtWidgets.QSizePolicy.Policy
         self.setSizePolicy(policy.Ignored, policy.Preferred)
         self.full = ""
+
+    def set_lines(self, lines: int) -> None:
+        """Say on how many lines there is room."""
+        self._lines = lines
+        self._fit()
 
     def set_full(self, text: str) -> None:
         """Show a text, as far as there is room; all of it is in the tooltip."""
@@ -112,15 +119,16 @@ def _palette(theme: Theme) -> QtGui.QPalette:
 
 
 def _sheet(theme: Theme) -> str:
+    dim = mix(theme.muted, theme.panel, 0.65)  # what can not be pressed now
     return f"""
     QToolTip {{ background: {theme.raised}; color: {theme.text};
                 border: 1px solid {theme.line}; padding: 4px; }}
-    QLabel[role="muted"] {{ color: {theme.muted}; font-size: 11px; }}
+    QLabel[role="muted"] {{ color: {theme.muted}; font-size: 12px; }}
     QFrame[role="card"] {{ background: {theme.panel}; border-radius: 6px; }}
     QPushButton {{ background: {theme.raised}; color: {theme.text}; border: 0;
                    border-radius: 5px; padding: 5px 11px; }}
     QPushButton:hover {{ background: {theme.line}; }}
-    QPushButton:disabled {{ color: {theme.muted}; background: {theme.panel}; }}
+    QPushButton:disabled {{ color: {dim}; background: {theme.panel}; }}
     QPushButton:checked {{ background: {theme.accent}; color: {theme.on_colour}; }}
     QSplitter::handle {{ background: {theme.window}; }}
     QSplitter::handle:hover {{ background: {theme.line}; }}
@@ -130,7 +138,7 @@ def _sheet(theme: Theme) -> str:
                   selection-color: {theme.on_colour}; outline: 0; }}
     QHeaderView::section {{ background: {theme.panel}; color: {theme.muted}; border: 0;
                             border-bottom: 1px solid {theme.line}; padding: 3px 8px;
-                            font-size: 11px; }}
+                            font-size: 12px; }}
     QScrollBar:vertical {{ background: {theme.panel}; width: 10px; border: 0; }}
     QScrollBar::handle:vertical {{ background: {theme.line}; border-radius: 5px;
                                    min-height: 24px; }}

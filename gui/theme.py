@@ -23,8 +23,10 @@ class Theme:
         Grounds from the back to the front, and the hairlines between them.
     text, muted, faint
         What matters, what explains it, and what only has to be there (axes; never text).
-    accent, good, warn, bad
-        Grounds of badges and of marks; `on_warn` is the text on `warn`, `on_colour` on the rest.
+    accent, good, warn, bad, alarm
+        Grounds of badges and of marks; `on_warn` and `on_alarm` are the text on `warn` and
+        `alarm`, `on_colour` on the rest. `bad` may always be there, as the ground of STOP LIGHT;
+        `alarm` is what nobody may overlook.
     accent_text, good_text, warn_text, bad_text
         The same meanings as text on a ground.
     raw, denoised, snr, exposure, power, signal
@@ -47,8 +49,10 @@ class Theme:
     good: str
     warn: str
     bad: str
+    alarm: str
     on_colour: str
     on_warn: str
+    on_alarm: str
     accent_text: str
     good_text: str
     warn_text: str
@@ -73,12 +77,14 @@ DARK = Theme(
     text="#dfe5ec",
     muted="#97a2af",
     faint="#5a6572",
-    accent="#1f6feb",
+    accent="#1d4f91",
     good="#2e7d32",
     warn="#d29922",
     bad="#da3633",
+    alarm="#da3633",
     on_colour="#ffffff",
     on_warn="#000000",
+    on_alarm="#ffffff",
     accent_text="#79b0ff",
     good_text="#5fcf70",
     warn_text="#e3b341",
@@ -105,35 +111,39 @@ DARK = Theme(
     saturated="#ff00ff",
 )
 
-# For dark-adapted eyes: rods hardly see beyond 620 nm, and only red subpixels are lit.
+# For dark-adapted eyes: rods hardly see beyond 620 nm, so green and blue subpixels stay dark, but
+# for the few pixels that clip. Where one shade must do, size, weight and line style tell things
+# apart.
 RED = Theme(
     name="red",
     window="#000000",
-    panel="#0a0000",
-    raised="#240000",
+    panel="#080000",
+    raised="#180000",
     line="#3d0000",
-    text="#ff5c5c",
-    muted="#f03030",
+    text="#ff0000",
+    muted="#f00000",
     faint="#800000",
-    accent="#5c0000",
-    good="#3a0000",
-    warn="#ff3c3c",
-    bad="#5e0000",
-    on_colour="#ff8080",
+    accent="#360000",
+    good="#240000",
+    warn="#f00000",
+    bad="#360000",
+    alarm="#ff0000",
+    on_colour="#ff0000",
     on_warn="#000000",
-    accent_text="#ff5c5c",
-    good_text="#ff4040",
-    warn_text="#ff7070",
-    bad_text="#ff8080",
-    raw="#b00000",
-    denoised="#ff3030",
-    snr="#ff4040",
-    exposure="#ff4040",
-    power="#b02020",
-    signal="#ff4040",
-    tracks=("#ff4040", "#ff6060", "#d03030"),
+    on_alarm="#000000",
+    accent_text="#ff0000",
+    good_text="#f00000",
+    warn_text="#ff0000",
+    bad_text="#ff0000",
+    raw="#900000",
+    denoised="#ff0000",
+    snr="#ff0000",
+    exposure="#ff0000",
+    power="#c00000",
+    signal="#ff0000",
+    tracks=("#ff0000", "#d80000", "#b40000"),
     grey_to="#e00000",
-    saturated="#ff9090",
+    saturated="#ff6060",
 )
 
 THEMES = {theme.name: theme for theme in (DARK, RED)}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gui.why import Row
 
 HEIGHT = 26
-LIVE_DOTS, TEXT_DOTS = 84, 186
+LIVE_DOTS, TEXT_DOTS = 92, 196
 
 
 class Timeline(QtWidgets.QWidget):
@@ -57,10 +57,10 @@ class Timeline(QtWidgets.QWidget):
         painter.setBrush(QtGui.QColor(self._ink))
         painter.drawEllipse(QtCore.QPointF(10, middle), 4, 4)
         painter.setPen(QtGui.QColor(theme.text))
-        painter.setFont(font(11, bold=True))
+        painter.setFont(font(12, bold=True))
         box = QtCore.QRectF(20, 0, LIVE_DOTS - 20, self.height())
         painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, self._word)
-        painter.setFont(font(11))
+        painter.setFont(font(12))
         painter.setPen(QtGui.QColor(theme.muted))
         box = QtCore.QRectF(line.right() + 10, 0, TEXT_DOTS - 14, self.height())
         side = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight

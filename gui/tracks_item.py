@@ -43,6 +43,29 @@ def apart(corners: NDArray[np.float64], sizes: NDArray[np.float64]) -> list[int]
     return [int(k) for k in np.flatnonzero(is_kept)]
 
 
+def inside(
+    corners: NDArray[np.float64], sizes: NDArray[np.float64], room: QtCore.QRect
+) -> NDArray[np.float64]:
+    """Move labels that the edge of the picture would cut, as far as they stand on it at all.
+
+    Parameters
+    ----------
+    corners, sizes
+        As for `apart`.
+    room
+        The picture on the screen, dots.
+
+    Returns
+    -------
+    ndarray
+        Corners, (n, 2) float64.
+    """
+    room_xy = np.array([room.width(), room.height()], np.float64)
+    is_seen = np.all((corners < room_xy) & (corners > -sizes), axis=1)
+    moved = np.clip(corners, 0.0, np.maximum(room_xy - sizes, 0.0))
+    return np.where(is_seen[:, None], moved, corners)
+
+
 class TracksItem(pg.GraphicsObject):
     """Draws a `Drawing` in image coordinates.
 
@@ -65,7 +88,7 @@ class TracksItem(pg.GraphicsObject):
         self._divided = pen(theme.text, 1.6)
         self._ink = pen(theme.text)
         self._shade = pen(theme.window)
-        self._font = font(10)
+        self._font = font(11)
         self._texts: dict[int, QtGui.QStaticText] = {}
         self._lines = [internals.PrimitiveArray(QtCore.QLineF, 4) for _ in self._pens]
 
@@ -136,11 +159,13 @@ class TracksItem(pg.GraphicsObject):
         sizes = [text.size() for text in texts]
         corners = np.array([(p.x(), p.y()) for p in places]).reshape(-1, 2)
         extents = np.array([(s.width(), s.height()) for s in sizes]).reshape(-1, 2)
+        corners = inside(corners, extents, painter.viewport())
         for k in apart(corners, extents):
+            place = QtCore.QPointF(*corners[k])
             painter.setPen(self._shade)
-            painter.drawStaticText(places[k] + SHADE, texts[k])
+            painter.drawStaticText(place + SHADE, texts[k])
             painter.setPen(self._ink)
-            painter.drawStaticText(places[k], texts[k])
+            painter.drawStaticText(place, texts[k])
         painter.setTransform(to_screen)
 
     def _text(self, track: int) -> QtGui.QStaticText:

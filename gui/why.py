@@ -81,6 +81,16 @@ def number(value: float) -> str:
     return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
 
 
+def steady(value: float) -> str:
+    """Return a number with always three digits: what stands after it keeps its place."""
+    return f"{value:#.3g}".rstrip(".") if 1e-3 <= abs(value) < 1000 else number(value)
+
+
+def padded(value: object, places: int) -> str:
+    """Return a number on so many places, filled with spaces as wide as a digit."""
+    return str(value).rjust(places, "\u2007")
+
+
 def clock(t_s: float, *, with_hours: bool = False) -> str:
     """Return a time as people read it: 01:19.4, or 2:03:41 from an hour on or if asked."""
     if t_s != t_s:

@@ -16,9 +16,12 @@ if TYPE_CHECKING:
     from gui.theme import Theme
     from gui.why import Row
 
-COLUMNS = ("time", "decision", "why", "by")
+COLUMNS = ("mm:ss", "decision", "why", "by")
+TIME_TIP = "Time of the experiment"
 TIME, WHAT, WHY, BY = range(4)
 MAX_SHOWN = 500
+HOUR_S = 3600.0
+BY_DOTS, WHAT_DOTS, WHAT_SHARE = 84, 180, 0.26
 
 
 class WhyModel(QtCore.QAbstractTableModel):
@@ -31,10 +34,15 @@ class WhyModel(QtCore.QAbstractTableModel):
         self.shows_all = False
         self._bold = font(12, bold=True)
         self._n_seen = 0
+        self._has_hours = False
 
     def refresh(self, view: RunView) -> None:
         """Take the newest rows, if there are new ones."""
         if view.n_rows == self._n_seen:
+            return
+        if not self._has_hours and view.t_s >= HOUR_S:  # from now on all times are h:mm:ss
+            self._has_hours = True
+            self._reset(view)
             return
         new = view.n_rows - self._n_seen
         if not 0 < new <= len(view.rows):  # another run, or more than the view keeps
@@ -70,7 +78,9 @@ class WhyModel(QtCore.QAbstractTableModel):
     def headerData(self, section: int, orientation: Any, role: int) -> Any:
         """Return a column's title."""
         if role == Qt.ItemDataRole.DisplayRole and orientation == Qt.Orientation.Horizontal:
-            return COLUMNS[section]
+            return "h:mm:ss" if section == TIME and self._has_hours else COLUMNS[section]
+        if role == Qt.ItemDataRole.ToolTipRole and section == TIME:
+            return TIME_TIP
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         return None
@@ -79,7 +89,7 @@ class WhyModel(QtCore.QAbstractTableModel):
         """Return text, colour, font or tooltip of a cell."""
         row, column = self.rows[index.row()], index.column()
         if role == Qt.ItemDataRole.DisplayRole:
-            return (clock(row.t_s), row.what, row.why, row.by)[column]
+            return (clock(row.t_s, with_hours=self._has_hours), row.what, row.why, row.by)[column]
         if role == Qt.ItemDataRole.ToolTipRole:
             return f"{row.what}: {row.why}" if row.why else row.what
         if role == Qt.ItemDataRole.ForegroundRole:
@@ -121,7 +131,7 @@ class WhyLog(QtWidgets.QFrame):
         self.every.setCheckable(True)
         self.every.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.every.setToolTip("Also show the decisions that left everything as it was")
-        self.every.setStyleSheet("padding: 0 8px; font-size: 11px;")
+        self.every.setStyleSheet("padding: 0 8px; font-size: 12px;")
         self.every.toggled.connect(lambda on: self.model.show_all(view, shows_all=on))
         self.table = self._make_table()
         column = QtWidgets.QVBoxLayout(self)
@@ -132,6 +142,8 @@ class WhyLog(QtWidgets.QFrame):
     def resizeEvent(self, event: QtGui.QResizeEvent) -> None:
         """Keep the button at the right end of the header."""
         super().resizeEvent(event)
+        what = int(min(max(WHAT_SHARE * self.width(), WHAT_DOTS), 2 * WHAT_DOTS))
+        self.table.horizontalHeader().resizeSection(WHAT, what)
         size = self.every.sizeHint()
         self.every.setGeometry(self.width() - size.width() - 6, 4, size.width(), 20)
         self.every.raise_()
@@ -161,7 +173,8 @@ class WhyLog(QtWidgets.QFrame):
         header = table.horizontalHeader()
         header.setHighlightSections(False)
         header.setFixedHeight(22)
-        for column, width in ((TIME, 76), (WHAT, 200), (BY, 165)):
+        header.moveSection(BY, WHY)  # the reason comes last, and has what room there is
+        for column, width in ((TIME, 76), (BY, BY_DOTS)):
             header.resizeSection(column, width)
         header.setSectionResizeMode(WHY, QtWidgets.QHeaderView.ResizeMode.Stretch)
         table.clicked.connect(lambda index: self.picked.emit(self.model.rows[index.row()].t_s))

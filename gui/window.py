@@ -28,7 +28,7 @@ SLOW_NS = 200_000_000  # numbers and plots change five times a second: a person 
 DRAW_AGAIN_NS = 1_000_000_000  # after an error, so that the log is not flooded
 CONFIRM_MS = 260  # a little later than the model's own patience
 TROUBLE = "The window could not draw (see the log). The run goes on, STOP LIGHT works."
-SIZE, LEAST_SIZE = (1440, 860), (860, 440)  # a screen of 1366 x 768 at 150 % has 910 x 512
+SIZE, LEAST_SIZE = (1440, 860), (880, 440)  # a screen of 1366 x 768 at 150 % has 910 x 512
 HINT = "F1 shows the keys, F3 red light for dark rooms"
 
 
@@ -200,13 +200,13 @@ class MainWindow(QtWidgets.QWidget):
     def toggle_theme(self) -> None:
         """Change between dark and red: a window in red light spares eyes that see in the dark."""
         theme = DARK if self.desk.theme is RED else RED
-        style.apply(QtWidgets.QApplication.instance(), theme)
         old, self.desk = self.desk, self._seat(theme)
         self.feed.move_to(self.desk.images, self.desk.controls)
         self.desk.take_over(old)
-        self._column.removeWidget(old)
-        old.hide()
         old.deleteLater()
+        app = QtWidgets.QApplication.instance()
+        app.sendPostedEvents(old, QtCore.QEvent.Type.DeferredDelete)  # not dressed once more
+        style.apply(app, theme)
         self.feed.draw_tracks()
         self.feed.look_at_levels()
         self.refresh()

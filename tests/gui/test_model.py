@@ -3,62 +3,28 @@
 from __future__ import annotations
 
 import math
-import time
 
 import msgspec
 import numpy as np
 import pytest
 
-from acquire.frame import FrameInfo, Index, Shot
-from acquire.settings import Applied, ChannelSettings, Settings
+from acquire.settings import ChannelSettings, Settings
 from gui.heard import MAX_ROWS, MAX_SHOTS
-from gui.light import LightState
 from gui.model import RunView
-from gui.state import CONFIRM_WITHIN_NS, LightWord, RunState, StopState, StopWatch
-from gui.why import SAME, Kind, clock, describe_change
+from gui.state import RunState
+from gui.why import SAME, Kind, clock, describe_change, number, padded, steady
 from realtime.wire import (
-    AppliedMessage,
     DecisionMessage,
-    End,
-    FrameMessage,
     FromHub,
     Gap,
     Notice,
     Refused,
     Reply,
     Result,
-    Start,
     TrackEvent,
 )
 from tests.gui.fake_source import FakeSource
-
-APPLIED = Applied("GFP", "488", 488.0, 10.0, 9.9, 0.05, 0.04, 0.5, 0.005, True, 3)
-
-
-def viewed(source: FakeSource, shots: int = 3) -> RunView:
-    view = RunView()
-    source.advance(shots)
-    for message in source.poll():
-        view.take(message, time.perf_counter_ns())
-    return view
-
-
-def frame(seq: int, t_ns: int, applied: Applied = APPLIED) -> FrameMessage:
-    info = FrameInfo(
-        seq, "camera", seq, t_ns, seq * 1.0, Shot(seq, 0, 1), 0, Index(seq), 8, 8,
-        (0.0, 0.0, 0.0), applied,
-    )  # fmt: skip
-    return FrameMessage(info, 0, 1, 128, 0)
-
-
-def end(status: str, *, is_dark: bool) -> End:
-    return End(9, 10, 0, status, "why it ended", is_dark)
-
-
-STARTED = FakeSource().poll()[0]
-assert isinstance(STARTED, Start)
-FRAME, HOLD = frame(0, 1), Reply("hold", is_ok=True)
-PAUSE = Notice("pause", "paused by a person")
+from tests.gui.model_hands import FRAME, HOLD, PAUSE, STARTED, end, frame, viewed
 
 
 @pytest.mark.parametrize(
@@ -109,60 +75,6 @@ def test_who_heard_the_run_go_on_believes_no_older_word_of_its_pause() -> None:
     assert view.state is RunState.RUNNING
 
 
-def test_a_paused_run_says_that_its_light_was_read_back_dark_and_not_before() -> None:
-    view = RunView()
-    for message in (STARTED, FRAME, PAUSE):
-        view.take(message, 10)
-    assert view.light.reading.word is LightWord.USED  # its last shot may still go on
-    view.take(Notice("paused", "paused by a person; every light is read back dark"), 10)
-    assert view.light.reading.word is LightWord.DARK
-    view.take(frame(1, 99), 10)
-    assert view.light.reading.word is LightWord.USED
-
-
-def test_the_light_badge_says_what_was_read_back_and_not_what_was_commanded() -> None:
-    view = RunView()
-    view.take(frame(7, 1), 10)
-    assert view.light.reading.word is LightWord.USED
-    assert "4 %" in view.light.reading.detail  # commanded: 5 %
-    assert "frame 7" in view.light.reading.detail
-
-
-def test_a_source_that_reports_no_power_is_shown_as_commanded_only() -> None:
-    view = RunView()
-    silent = msgspec.structs.replace(APPLIED, power_read_fraction=math.nan)
-    view.take(frame(7, 1, silent), 10)
-    assert "5 % commanded" in view.light.reading.detail
-
-
-def test_before_anything_was_read_back_the_light_is_unknown() -> None:
-    assert RunView().light.reading.word is LightWord.UNKNOWN
-
-
-def test_a_frame_from_before_the_darkness_does_not_light_the_badge_again() -> None:
-    light = LightState()
-    light.take_frame(frame(1, 100).info)
-    light.take_stop(Reply("stop_light", is_ok=True, is_dark=True), 200)
-    light.take_frame(frame(2, 150).info)
-    assert light.reading.word is LightWord.DARK
-    light.take_frame(frame(3, 250).info)
-    assert light.reading.word is LightWord.USED
-    assert light.stop.state is StopState.READY
-
-
-def test_a_refused_exposure_shows_the_guards_reason() -> None:
-    light = LightState()
-    light.take_applied(AppliedMessage(3, 2, 3, (), refused="the budget is used up"))
-    assert light.reading.word is LightWord.REFUSED
-    assert light.reading.detail == "the budget is used up"
-
-
-def test_light_of_a_recording_is_never_called_light_in_use() -> None:
-    view = viewed(FakeSource(origin="replay of run.h5"))
-    assert view.light.reading.word is LightWord.RECORDED
-    assert view.provenance == "replay of run.h5: proposals made under recorded exposures"
-
-
 def test_a_live_run_has_no_provenance_banner() -> None:
     assert viewed(FakeSource(origin="live")).provenance == ""
 
@@ -170,17 +82,6 @@ def test_a_live_run_has_no_provenance_banner() -> None:
 def test_a_relative_dose_never_shows_a_physical_unit() -> None:
     assert viewed(FakeSource(dose_unit="relative")).dose_unit == "relative units"
     assert viewed(FakeSource()).dose_unit == "J/cm²"
-
-
-def test_silence_after_stop_light_becomes_not_confirmed_after_a_quarter_second() -> None:
-    stop = StopWatch()
-    stop.press(1_000)
-    stop.tick(1_000 + CONFIRM_WITHIN_NS - 1)
-    assert stop.state is StopState.STOPPING
-    stop.tick(1_000 + CONFIRM_WITHIN_NS)
-    assert stop.state is StopState.NOT_CONFIRMED
-    stop.answer(is_dark=True)  # late, but read back
-    assert stop.state is StopState.DARK
 
 
 def test_every_decision_is_a_row_with_its_own_reason() -> None:
@@ -298,3 +199,16 @@ def test_a_division_is_counted_once_and_only_when_it_is_final() -> None:
     for events in ((TrackEvent("division", 8, 1),), daughters, (TrackEvent("withdrawn", 5),)):
         view.take(msgspec.structs.replace(seen, events=events), 0)
     assert view.n_divisions == 1
+
+
+@pytest.mark.parametrize("value", [0.0123, 0.5, 4.0, 7.05, 7.1, 69.64, 116.2, 999.0])
+def test_a_steady_number_keeps_its_digits_and_its_value(value: float) -> None:
+    text = steady(value)
+    assert len(text.replace(".", "").lstrip("0")) == 3
+    assert float(text) == pytest.approx(value, rel=5e-3)
+
+
+def test_numbers_that_need_no_digits_are_not_given_any() -> None:
+    assert (steady(0.0), steady(4810.0)) == (number(0.0), number(4810.0)) == ("0", "4810")
+    assert padded(7, 4) == "\u2007\u2007\u20077"
+    assert len(padded(123456, 4)) == 6  # nothing is cut off

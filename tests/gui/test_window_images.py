@@ -70,7 +70,7 @@ def test_swipe_shows_raw_on_the_left_and_denoised_on_the_right(open_window: Open
 def test_the_denoised_pane_says_who_made_it_in_words_and_colour(open_window: Opener) -> None:
     window, _ = square(open_window)
     pane = window.desk.images.right
-    assert pane.name.full == "denoised  ·  unet-s · openvino bf16  ·  7.4 ms"
+    assert pane.name.full == "denoised  ·  unet-s · openvino bf16  ·  7.4\u00a0ms"
     picture = pane.grab().toImage()
     assert picture.pixelColor(0, pane.height() // 2).name() == DARK.denoised
 
