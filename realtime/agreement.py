@@ -73,6 +73,8 @@ class Tolerance(msgspec.Struct, frozen=True):
             return f"evidence is {new.has_evidence}, was {old.has_evidence}"
         if old.settings.z_um != new.settings.z_um:
             return "other planes are taken"
+        if _without_light(old.settings) != _without_light(new.settings):
+            return "other settings than the light are not the same"
         most = 4.0 * self.rms / max(snr, 1.0) + ROUNDING
         for before, after in zip(_light(old.settings), _light(new.settings), strict=True):
             if not abs(after - before) <= most * abs(before):
@@ -104,6 +106,15 @@ def tolerance(
         return None
     both = [rms.get(model.rpartition("-")[2], 0.0) for model in (recorded, replayed)]
     return Tolerance(sum(both), read_noise_e, "; ".join(apart))
+
+
+def _without_light(settings: Settings) -> Settings:
+    """Return what is asked for besides the light: no engine's rounding excuses a change of that."""
+    channels = tuple(
+        msgspec.structs.replace(channel, exposure_ms=0.0, power_fraction=0.0)
+        for channel in settings.channels
+    )
+    return msgspec.structs.replace(settings, channels=channels)
 
 
 def _light(settings: Settings) -> Iterator[float]:

@@ -76,7 +76,7 @@ class FocusGate:
 
     def __init__(self, measure: SharpnessMeter) -> None:
         self._measure = measure
-        self._planes: dict[tuple[int, int], _Plane] = {}
+        self._fields: dict[int, dict[int, _Plane]] = {}  # by field, and there by plane
 
     def __call__(
         self,
@@ -91,7 +91,7 @@ class FocusGate:
 
         `is_held` says that a focus lock or an autofocus vouches for the focus of this frame.
         """
-        plane = self._planes.setdefault((position, z), _Plane())
+        plane = self._fields.setdefault(position, {}).setdefault(z, _Plane())
         seen = self._measure(adu)
         share = self._judge(plane, seen)
         steps = plane.steps
@@ -114,8 +114,7 @@ class FocusGate:
         """Return how sharp each plane of a field usually is, and whether it is lost."""
         planes = {
             z: (of.usual, of.shots, of.is_lost, of.lately, of.error)
-            for (p, z), of in self._planes.items()
-            if p == position
+            for z, of in self._fields.get(position, {}).items()
         }
         return msgspec.msgpack.encode(planes)
 
@@ -133,8 +132,8 @@ class FocusGate:
             raise ValueError(f"it is not the state of a focus gate: {error}") from error
         if not all(math.isfinite(value) for plane in planes.values() for value in plane):
             raise ValueError("a number in the state of a focus gate is none")
-        for z, plane in planes.items():
-            self._planes[position, z] = _Plane(*plane)
+        field_ = self._fields.setdefault(position, {})
+        field_ |= {z: _Plane(*plane) for z, plane in planes.items()}
 
     def _judge(self, plane: _Plane, seen: Sharpness) -> float:
         """Return the sharpness relative to the usual one; 0 if it cannot be told."""

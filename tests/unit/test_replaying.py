@@ -100,10 +100,19 @@ def answer(model_id: str = SAME, *, snr: float = 5.0, exposure_ms: float = 11.0,
     return result, samples.decision(0, (0, 1), exposure_ms)
 
 
+def asking(**more):
+    result, decision = answer(OTHER)
+    settings = msgspec.structs.replace(decision.settings, **more)
+    return result, msgspec.structs.replace(decision, settings=settings)
+
+
 @pytest.mark.parametrize(
     ("new", "words"),
     [
         (answer(OTHER, snr=5.01, exposure_ms=11.1), None),
+        (asking(interval_s=1.0), "other settings than the light"),
+        (asking(binning=2), "other settings than the light"),
+        (asking(channels=()), "other settings than the light"),
         (answer(OTHER, snr=5.04), "snr moved by 0.04, allowed is 0.0301"),
         (answer(OTHER, exposure_ms=11.5), "the light is 11.5, was 11"),
         (answer(OTHER, cells=3), "n_confirmed is 3, was 2"),
