@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from acquire.keeper.pipes import make_pipes
 from acquire.pipe import new_pipe
 from acquire.simulated.config import SimulatedScopeConfig
-from lightloop.processes.keeper import OWNER_S
+from lightloop.driver_time import first_try_s
+from lightloop.processes.keeper import ALL, OWNER_S
 from realtime.ring import remove
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def start_scope(family: Family, config: RunConfig, pulse: Pulse) -> Connection |
     ours, theirs = make_pipes()
     scope = family.start("scope", ours.leases, ours.orders, scope_light)
     pipes = theirs.leases, theirs.orders, keeper_light, scope.process.pid, OWNER_S, pulse
-    family.start("keeper", *pipes)
+    family.start("keeper", *pipes, ALL, first_try_s(config))
     return ours_to_light
 
 

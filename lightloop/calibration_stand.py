@@ -26,9 +26,10 @@ from lightloop.awake import awake
 from lightloop.build_microscope import load_core
 from lightloop.children import READY_S, Family, wait_until_ready
 from lightloop.config import MicroManagerConfig
+from lightloop.driver_time import first_try_s
 from lightloop.keeper_watch import KeeperWatch
 from lightloop.one_at_a_time import hold_stand
-from lightloop.processes.keeper import OWNER_S
+from lightloop.processes.keeper import ALL, OWNER_S
 from lightloop.processes.link import Failed, Finished
 from lightloop.task import RunTask
 
@@ -130,21 +131,22 @@ def _start_keeper(
     lease_ends, keeper_ends = make_pipes()
     ends, pid = (keeper_ends.leases, keeper_ends.orders), os.getpid()
     pulse = Pulse()
-    child = family.start("keeper", *ends, theirs, pid, PARTING_S, pulse)
-    after.callback(_hear_out, child, KeeperWatch(pulse))
+    try_s = first_try_s(config)
+    child = family.start("keeper", *ends, theirs, pid, PARTING_S, pulse, ALL, try_s)
+    after.callback(_hear_out, child, KeeperWatch(pulse), max(KEEPER_S, OWNER_S + 2 * try_s))
     link = KeeperLink(lease_ends)
     after.callback(link.end)
     wait_until_ready(child)
     return _client(ours), link
 
 
-def _hear_out(keeper: Child, watch: KeeperWatch) -> None:
+def _hear_out(keeper: Child, watch: KeeperWatch, patience_s: float = KEEPER_S) -> None:
     """Let the keeper switch everything off once more, and believe what it says.
 
     One that hangs says nothing: then the light may have come on again as it was let go of.
     """
     watch.expect_in(READY_S if not keeper.is_ready else OWNER_S)
-    watch.wait([keeper.process.sentinel], KEEPER_S)
+    watch.wait([keeper.process.sentinel], patience_s)
     last = keeper.hear()
     was_alive = keeper.is_alive
     keeper.end(0.0)

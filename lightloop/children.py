@@ -48,6 +48,7 @@ class Child:
     failure: str = ""
     is_dark: bool = False  # it said that it switched the light off, and that no more will come
     started_s: float = field(default_factory=time.monotonic)
+    start_s: float = 0.0  # how long it took until it was ready
 
     def tell(self, message: Go | Stop) -> None:
         """Send a message; a child that is gone needs none."""
@@ -59,9 +60,12 @@ class Child:
     def hear(self) -> FromChild | None:
         """Return the next message, or None if there is none (any more)."""
         try:
-            return unpack_from_child(self.pipe.recv_bytes()) if self.pipe.poll() else None
+            message = unpack_from_child(self.pipe.recv_bytes()) if self.pipe.poll() else None
         except (EOFError, OSError, msgspec.MsgspecError):
             return None
+        if isinstance(message, Ready):
+            self.start_s = time.monotonic() - self.started_s
+        return message
 
     @property
     def is_due(self) -> bool:

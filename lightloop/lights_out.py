@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 import psutil
 
 from acquire.errors import ScopeError
-from acquire.keeper.keep import TRY_S
-from acquire.keeper.pipes import make_pipes
 from acquire.keeper.pulse import Pulse
-from lightloop.children import READY_S
 from lightloop.config import parse
+from lightloop.driver_time import first_try_s, last_try_s
 from lightloop.keeper_watch import KeeperWatch
 from lightloop.processes.keeper import OWNER_S
+from lightloop.stand_ins import BEGIN_S, OTHERS, stand_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -31,12 +30,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 KEEPER_S = 40.0  # longer than the keeper itself goes on trying
-NOBODY = -1  # no process has this number, on no system: a keeper without an owner to kill
 HEAR_S = 0.1  # for a scope to hear that its keeper is gone, and to say that it is dark; proposed
-BEGIN_S = READY_S  # for a keeper to start: to end it sooner would leave nobody
 TICK_S = 0.2
-PATIENT = 3.0  # so much longer than the first may a second keeper try: its driver may be slow
-OTHERS = "keeper of "
 
 
 class LightsOut:
@@ -64,6 +59,8 @@ class LightsOut:
         self.light: Connection | None = None
         self.pulse = Pulse()
         self._watches = {"keeper": KeeperWatch(self.pulse)}
+        self._config = parse(family.task.config_toml, family.task.config_name)
+        self._try_s = first_try_s(self._config)  # now: in a hurry no file is waited for
         self._has_looked = self._are_replaced = False
         self._given_up: set[str] = set()
         self._until_s = 0.0
@@ -100,7 +97,8 @@ class LightsOut:
         was_lit
             Whether the run may have given light, so that somebody must have seen the dark.
         """
-        patience_s = KEEPER_S + BEGIN_S * (not self._family.children["keeper"].is_ready)
+        patience_s = max(KEEPER_S, OWNER_S + 2 * self._try_s)
+        patience_s += BEGIN_S * (not self._family.children["keeper"].is_ready)
         self._until_s = max(self._until_s, time.monotonic() + patience_s)
         while alive := [
             keeper
@@ -230,22 +228,16 @@ class LightsOut:
         if self._are_replaced:
             return
         self._are_replaced = True
-        self._until_s = time.monotonic() + BEGIN_S + KEEPER_S  # their time begins now
         if self.light is not None:  # a simulated light is reached from here, and cannot wait
             self.look()
             return
         self._family.children["keeper"].pipe.close()
-        task = self._family.task
-        for light in parse(task.config_toml, task.config_name).light:
-            name, try_s = f"{OTHERS}{light.name}", TRY_S * PATIENT
+        scope = self._family.children.get("scope")
+        try_s = last_try_s(self._try_s, scope.start_s if scope is not None else 0.0)
+        self._until_s = time.monotonic() + BEGIN_S + max(KEEPER_S, try_s + TICK_S)
+        for light in self._config.light:
             try:
-                pulse = Pulse()
-                pulse.promise_in(BEGIN_S)
-                self._watches[name] = KeeperWatch(pulse)
-                ours, theirs = make_pipes()
-                ours.close()
-                pipes = theirs.leases, theirs.orders, None, NOBODY, OWNER_S, pulse, light.name
-                self._family.start("keeper", *pipes, try_s, called=name)
+                self._watches[OTHERS + light.name] = stand_in(self._family, light.name, try_s)
             except Exception as error:  # no memory, files or processes left; the others are due
                 why = f"nobody can be started to switch light {light.name!r} off ({error})"
                 self._give_up(f"{why}: switch it off by hand")

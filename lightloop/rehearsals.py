@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lightloop.config import LightConfig, RunConfig
 
 FOLDER_VARIABLE = "LIGHTLOOP_REHEARSALS"  # one folder for everybody at a microscope
+SLOW_S = 3.0  # from the deadline; most drivers need less than one; proposed
 OLD_DAYS = 90  # shutters wear and cables are moved; proposed
 # What a rehearsal does not depend on: how much light is allowed, and how strong it is.
 NOT_OF_THE_STAND = {
@@ -203,6 +204,11 @@ def doubts(light: LightConfig, line: LineFigures) -> list[str]:
             said.append(
                 f"{what} is {declared_ms:g}, and {found_ms:.3g} ms were measured: set it to that"
             )
+    if line.keeper_ms is not None and line.keeper_ms > 1e3 * SLOW_S:
+        said.append(
+            f"its driver needs {1e-3 * line.keeper_ms:.3g} s to start: if the scope dies in the "
+            "light, it stays on for so long; a hardware interlock would end it sooner"
+        )
     for share, limit, where in (
         (line.closed_share, line.closed_limit, "its closed switch"),
         (line.off_share, line.off_limit, "everything switched off"),

@@ -19,6 +19,7 @@ from acquire.simulated.config import SimulatedScopeConfig
 from lightloop.awake import awake
 from lightloop.children import Family, wait_until_ready
 from lightloop.config import ConfigError
+from lightloop.driver_time import first_try_s
 from lightloop.one_at_a_time import hold_stand
 from lightloop.processes import culprit as words
 from lightloop.rehearsals import LineFigures, Rehearsal, stand_sha256
@@ -109,8 +110,10 @@ def rehearse(
         after.enter_context(hold_stand(config))
         after.enter_context(awake())
         boxes = _start_light(config, family, 1 + 2 * len(plans), after)
+        began_s = time.monotonic()
         camera = prepare(config, plans[0].channel)
-        for number, plan in enumerate(plans):
+        try_s = first_try_s(config, time.monotonic() - began_s)  # it started all drivers
+        for number, plan in enumerate(one._replace(try_s=try_s) for one in plans):
             if number:
                 prepare(config, plan.channel)
             pipes = boxes[1 + 2 * number], boxes[2 + 2 * number]
@@ -156,7 +159,7 @@ def _act(
     """Light up and go dark, as a run does; then hang in the light, and let the keeper end it."""
     shine = words.Shine(plan.channel, plan.power_fraction, plan.exposure_ms, plan.n_frames)
     with ExitStack() as after:
-        person, keeper, watch, culprit = start(family, pipes, after)
+        person, keeper, watch, culprit = start(family, pipes, after, plan.try_s)
         began_ns = time.perf_counter_ns()
         eye.rest()
         lit = _ask(person, shine, words.Lit)

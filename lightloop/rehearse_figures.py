@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from acquire.errors import LightNotDark, LightRefused
+from acquire.keeper.keep import TRY_S
 from acquire.light.trace import Leak, is_seen, leak
 from lightloop.rehearsals import LineFigures
 
@@ -19,13 +20,17 @@ METER_LIMIT = 0.01  # least share that a person can read off a meter; proposed
 
 
 class LinePlan(NamedTuple):
-    """How one light is rehearsed: by which channel, how weakly, and for how long at most."""
+    """How one light is rehearsed: by which channel, how weakly, and for how long at most.
+
+    `try_s` is how long its keeper's try to end it may take.
+    """
 
     light: LightConfig
     channel: str
     power_fraction: float
     exposure_ms: float
     n_frames: int
+    try_s: float = TRY_S
 
     @property
     def on_s(self) -> float:

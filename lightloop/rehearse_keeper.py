@@ -13,7 +13,7 @@ from lightloop.children import wait_until_ready
 from lightloop.keeper_watch import KeeperWatch
 from lightloop.lights_out import LightsOut
 from lightloop.outcome import Verdict
-from lightloop.processes.keeper import OWNER_S
+from lightloop.processes.keeper import ALL, OWNER_S
 from lightloop.processes.link import Failed, Finished
 
 if TYPE_CHECKING:
@@ -28,7 +28,10 @@ GONE_S = 5.0
 
 
 def start(
-    family: Family, pipes: tuple[Connection | None, Connection | None], after: ExitStack
+    family: Family,
+    pipes: tuple[Connection | None, Connection | None],
+    after: ExitStack,
+    try_s: float,
 ) -> tuple[Connection, Child, KeeperWatch, Child]:
     """Start the culprit, and the keeper that watches it; both end with `after`, the keeper last."""
     owner, theirs = make_pipes()
@@ -38,9 +41,11 @@ def start(
     assert pid is not None, "it was started"
     pulse = Pulse()
     ends = theirs.leases, theirs.orders
-    keeper = family.start("keeper", *ends, pipes[1], pid, OWNER_S, pulse)
+    keeper = family.start("keeper", *ends, pipes[1], pid, OWNER_S, pulse, ALL, try_s)
     watch = KeeperWatch(pulse)
-    after.callback(_let_end, keeper, watch)  # it sees that the culprit is gone, and goes dark
+    after.callback(
+        _let_end, keeper, watch, _patience_s(try_s)
+    )  # it sees that the culprit is gone, and goes dark
     after.callback(culprit.end, GONE_S)
     after.callback(person.close)
     for child in (culprit, keeper):
@@ -48,10 +53,14 @@ def start(
     return person, keeper, watch, culprit
 
 
-def _let_end(keeper: Child, watch: KeeperWatch) -> None:
+def _patience_s(try_s: float) -> float:
+    return max(KEEPER_S, OWNER_S + 2 * try_s)
+
+
+def _let_end(keeper: Child, watch: KeeperWatch, patience_s: float) -> None:
     if keeper.is_ready:
         watch.expect_in(OWNER_S)
-    watch.wait([keeper.process.sentinel], KEEPER_S)
+    watch.wait([keeper.process.sentinel], patience_s)
     keeper.end(0.0)
 
 
@@ -67,7 +76,7 @@ def wait_for_keeper(
     KeeperLost
         If it hung, and others ended the light in its place.
     """
-    watch.wait([keeper.pipe, keeper.process.sentinel], KEEPER_S)
+    watch.wait([keeper.pipe, keeper.process.sentinel], _patience_s(plan.try_s))
     message = keeper.hear()
     ended_ns = time.perf_counter_ns()
     if isinstance(message, Finished):

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+ALL = ""  # every light, and not one by its name
 OWNER_S = 5.0  # an owner that ends in good order has left the light dark; proposed
 KILLED_S = 1.0
 LOOK_S = 1e-3
@@ -41,7 +42,7 @@ def main(
     owner_pid: int,
     owner_s: float = OWNER_S,
     pulse: Pulse | None = None,
-    only: str = "",
+    only: str = ALL,
     try_s: float = TRY_S,
 ) -> None:
     """Entry of the process: pipes to the supervisor, the scope and the simulated light box.

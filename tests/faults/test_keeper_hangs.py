@@ -12,11 +12,12 @@ import pytest
 from acquire.core_loading import load_system
 from acquire.keeper.pipes import make_pipes
 from acquire.light.port import LightPort
-from lightloop import lights_out
+from lightloop import driver_time, lights_out
 from lightloop.children import Child, Family, wait_until_ready
-from lightloop.lights_out import NOBODY, LightsOut
+from lightloop.lights_out import LightsOut
 from lightloop.outcome import Verdict
 from lightloop.processes.link import Failed, Finished
+from lightloop.stand_ins import NOBODY
 from lightloop.task import RunTask
 from tests.faults.test_lights_apart import BLUE, GREEN, SECOND, system_of
 from tests.lasting_light import LastingLight
@@ -77,8 +78,8 @@ class Watched:
 def watched(
     boxes: tuple[LastingLight, LastingLight], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Watched:
-    monkeypatch.setattr(lights_out, "TRY_S", TRY_S)
-    monkeypatch.setattr(lights_out, "PATIENT", 5.0)
+    monkeypatch.setattr(driver_time, "TRY_S", TRY_S)
+    monkeypatch.setattr(driver_time, "PATIENT", 5.0)
     return Watched(tmp_path, boxes)
 
 

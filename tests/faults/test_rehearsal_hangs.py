@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from acquire.errors import KeeperLost, LightNotDark
-from lightloop import lights_out, rehearse_keeper
+from lightloop import driver_time, rehearse_keeper
 from lightloop.config import parse
 from lightloop.rehearse import plan_rehearsal, rehearse
 from tests.lasting_light import LastingLight
@@ -40,7 +40,7 @@ def test_the_light_is_ended_by_others_if_any_program_can_and_the_stand_is_not_pa
     is_lit: bool,
 ) -> None:
     if is_lit:  # nobody is served in time
-        monkeypatch.setattr(lights_out, "PATIENT", 0.5)
+        monkeypatch.setattr(driver_time, "PATIENT", 0.5)
     monkeypatch.setattr(rehearse_keeper, "KEEPER_S", 3600.0)
     text = config_of(write_system(tmp_path, box.port))
     config = parse(text, "stand.toml")

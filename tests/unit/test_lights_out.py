@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from lightloop import lights_out
+from lightloop import driver_time, lights_out, stand_ins
 from lightloop.children import KILLED_S, SPAWN, Child, Family
 from lightloop.keeper_watch import LOOKS
-from lightloop.lights_out import BEGIN_S, OTHERS, LightsOut
+from lightloop.lights_out import LightsOut
 from lightloop.outcome import Verdict
 from lightloop.processes.keeper import OWNER_S
+from lightloop.stand_ins import BEGIN_S, OTHERS
 from lightloop.status import NOT_DARK
 from lightloop.task import RunTask
 from tests.lasting_stand import config_of
@@ -134,14 +135,14 @@ def test_no_lack_of_memory_or_files_ends_the_care_for_the_other_lights(
     monkeypatch.setattr(
         stand.family, "start", lambda name, *pipes, called="": started.append(called)
     )
-    made, lacks = getattr(lights_out, what), iter([True])
+    made, lacks = getattr(stand_ins, what), iter([True])
 
     def make() -> Any:
         if next(lacks, False):
             raise MemoryError
         return made()
 
-    monkeypatch.setattr(lights_out, what, make)
+    monkeypatch.setattr(stand_ins, what, make)
     stand.lights._replace()
     assert started == [OTHERS + "green"]
     assert "light 'laser'" in stand.verdict.told("", is_interrupted=False)[1]
@@ -168,5 +169,5 @@ def test_a_keeper_in_anothers_place_has_its_time_from_when_it_was_started(
     monkeypatch.setattr(stand.family, "start", lambda name, *pipes, called="": None)
     now_s[0] = lights_out.KEEPER_S - 1.0  # the first one hung until shortly before its end
     stand.lights._replace()
-    slowest_s = BEGIN_S + lights_out.TRY_S * lights_out.PATIENT
+    slowest_s = BEGIN_S + driver_time.TRY_S * driver_time.PATIENT
     assert stand.lights._until_s >= now_s[0] + slowest_s

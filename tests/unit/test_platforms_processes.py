@@ -16,9 +16,9 @@ from acquire.keeper.keep import keep
 from acquire.keeper.pipes import Ends
 from lightloop.children import SPAWN, Child
 from lightloop.fine_ticks import fine_ticks
-from lightloop.lights_out import NOBODY
 from lightloop.processes.keeper import KILLED_S, Owner
 from lightloop.processes.link import Go, Link, Ready, pack, unpack_from_child
+from lightloop.stand_ins import NOBODY
 
 MS = 1_000_000
 
