@@ -30,7 +30,7 @@ def shine(owners: list[Connection], words: Connection, chart_path: str) -> None:
     chart = Path(chart_path)
 
     def note(begin_s: float, end_s: float) -> None:
-        with chart.open("a") as lines:
+        with chart.open("a", encoding="utf-8") as lines:
             lines.write(f"{round(begin_s * 1e9)} {round(end_s * 1e9)}\n")
 
     def make(lines: Sequence[Line], clock: Callable[[], float]) -> FaultyBox:
