@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
@@ -82,6 +83,14 @@ def near_miss(key: str, known: set[str]) -> str:
     """Return " (did you mean …?)" for a misspelt key, or what there is to choose from."""
     close = difflib.get_close_matches(key, known, 1, 0.6)
     return f" (did you mean {close[0]!r}?)" if close else f"; known: {', '.join(sorted(known))}"
+
+
+def near_file(path: Path) -> str:
+    """Return " (did you mean …?)" for a misspelt file, if its folder has one of nearly its name."""
+    folder = path.parent
+    known = [file.name for file in folder.iterdir()] if folder.is_dir() else []
+    close = difflib.get_close_matches(path.name, known, 1, 0.7)
+    return f" (did you mean {folder / close[0]}?)" if close else ""
 
 
 def short(value: object) -> str:

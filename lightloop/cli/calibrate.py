@@ -14,6 +14,8 @@ from lightloop.cli.words import facts, span
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rich.table import Table
+
     from acquire.calibrating.calibration_records import PowerCalibration
     from acquire.calibrating.power_walk import Meter
     from acquire.core import Core
@@ -137,7 +139,7 @@ def _keep_and_say(found: PowerCalibration) -> None:
     from lightloop.calibrations import calibration_folder
 
     stored = store_power(calibration_folder(), found)
-    paper().print(facts(_curve(found)))
+    paper().print(_curve(found))
     _say_how(
         f'objective = "{found.objective}"\n\n[[light]]\nname = "{found.light}"\n'
         f'calibration = "{stored}"    # in place of power_mw_at_maximum and lit_area_um2'
@@ -193,14 +195,19 @@ def _ask(text: str, is_agreed: bool) -> None:
         typer.confirm(text, abort=True, err=True)
 
 
-def _curve(found: PowerCalibration) -> list[tuple[str, str]]:
+def _curve(found: PowerCalibration) -> Table:
+    """Return some ten points of the curve, from dark to full."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
     step = max(1, (len(found.table) - 1) // 10)
-    rows = [*found.table[:-1:step], found.table[-1]]
     area = found.lit_area_um2
-    return [
-        ("command", f"mW at the sample; W/cm2 over {area:g} um2"),
-        *((f"{command:g}", f"{mw:.4g}; {mw / area * 1e5:.4g}") for command, mw in rows),
-    ]
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for heading in ("command", "mW at the sample", f"W/cm2 over {area:g} um2"):
+        table.add_column(heading, justify="right")
+    for command, mw in [*found.table[:-1:step], found.table[-1]]:
+        table.add_row(f"{command:g}", f"{mw:.4g}", f"{mw / area * 1e5:.4g}")
+    return table
 
 
 def _say_how(text: str) -> None:

@@ -221,11 +221,17 @@ def _say_next(task: RunTask, summary: Summary) -> None:
         if task.ends_with_window:
             page.print("to keep a run: lightloop demo --out run.h5", style="dim")
         return
-    name = Path(task.out).name
-    page.print(
-        f"next: lightloop inspect {name}, lightloop replay {name}, "
-        f"lightloop export {name} --ome-tiff --tracks csv",
-        style="dim",
-        soft_wrap=True,
-        markup=False,
-    )
+    run = _as_typed(Path(task.out))
+    for begin, verb, more in (
+        ("next:", "inspect", ""),
+        ("     ", "replay", ""),
+        ("     ", "export", " --ome-tiff --tracks csv"),
+    ):
+        text = f"{begin} lightloop {verb} {run}{more}"
+        page.print(text, style="dim", soft_wrap=True, markup=False)
+
+
+def _as_typed(path: Path) -> str:
+    """Return a path as a person would type it here."""
+    text = str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+    return f'"{text}"' if " " in text else text

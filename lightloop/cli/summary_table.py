@@ -87,7 +87,10 @@ def _dose(summary: Summary, light: str, dose: float) -> Text:
 def _what_if(unit: str, was: float, asked: float) -> Text:
     ratio = asked / was if was > 0 else 0.0
     share = f", {ratio:.3g} times" if ratio >= 2 else f", {ratio:.1%}" if ratio > 0 else ""
-    text = Text(f"{asked:.3g} {unit} proposed where {was:.3g} was given{share}", "bold")
+    text = Text(
+        f"{asked:.3g} {unit} proposed for the shots decided, where {was:.3g} was given{share}",
+        "bold",
+    )
     text.append("   open loop: decided on images taken under the recorded light", "not bold")
     return text
 
@@ -101,8 +104,8 @@ def _count(number: int, what: str, nothing: str) -> Text:
 def _latencies(steps: dict[str, tuple[float, float]]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 2, 0, 0))
     table.add_column("latency", style="dim")
-    table.add_column("p50 ms", justify="right")
-    table.add_column("p99 ms", justify="right")
+    table.add_column("median ms", justify="right")
+    table.add_column("1 in 100 ms", justify="right")
     for step, (p50, p99) in steps.items():
         table.add_row(NAMES.get(step, step), f"{p50:.2f}", f"{p99:.2f}")
     return table

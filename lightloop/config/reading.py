@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from acquire.errors import ScopeError
-from lightloop.complaints import lines_of, not_finite, where
+from lightloop.complaints import lines_of, near_file, not_finite, where
 from lightloop.config.run import RunConfig
 from lightloop.toml_slips import with_line
 
@@ -49,7 +49,7 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text("utf-8-sig")  # editors of Windows put a mark before the first letter
     except FileNotFoundError as error:
-        raise ConfigError(f"{path}: there is no such file") from error
+        raise ConfigError(f"{path}: there is no such file{near_file(path)}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(
             f"{path}: is no plain text in UTF-8 (byte {error.start}); save it as that "

@@ -57,7 +57,7 @@ def test_a_run_says_whether_it_is_kept_and_what_may_be_done_with_it(
     assert "next: " not in said
     _, said, err = call("run", DEMO, "--headless", "--out", str(tmp_path / "mine.h5"))
     assert "is not kept" not in err
-    assert "next: lightloop inspect mine.h5" in said
+    assert f"next: lightloop inspect {tmp_path / 'mine.h5'}\n" in said
     assert "to keep a run: lightloop demo --out run.h5" in call("demo", "--headless")[1]
 
 

@@ -336,3 +336,11 @@ def test_a_key_of_the_top_that_slid_into_a_table_is_sent_back() -> None:
     )
     with pytest.raises(ConfigError, match=r"sample\.title: title stands above the first \[table\]"):
         parse(text, "mine.toml")
+
+
+def test_a_misspelt_file_is_told_with_its_near_miss(tmp_path: Path) -> None:
+    (tmp_path / "demo.toml").write_text("", "utf-8")
+    with pytest.raises(ConfigError, match=r"no such file \(did you mean .*demo\.toml\?\)"):
+        load(tmp_path / "dmeo.toml")
+    with pytest.raises(ConfigError, match=r"there is no such file$"):
+        load(tmp_path / "nowhere" / "demo.toml")
