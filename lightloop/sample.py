@@ -33,8 +33,19 @@ FOLDER_VARIABLE = "LIGHTLOOP_SAMPLES"  # one folder for everybody at a microscop
 
 
 def sample_folder() -> Path:
-    """Return where samples' records are kept: of this user, or where LIGHTLOOP_SAMPLES says."""
+    """Return where samples' records are kept: of this user, or where LIGHTLOOP_SAMPLES says.
+
+    Raises
+    ------
+    SampleError
+        If that is named and is not there: on a drive that has gone every sample would look new.
+    """
     if named := os.environ.get(FOLDER_VARIABLE):
+        if not Path(named).is_dir():
+            raise SampleError(
+                f"{FOLDER_VARIABLE} names {named}, and there is no such folder: is its drive "
+                "there? What a sample took is not known without it. If it is new, make it"
+            )
         return Path(named)
     return platformdirs.user_data_path("lightloop", appauthor=False) / "samples"
 

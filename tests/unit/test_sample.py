@@ -13,6 +13,7 @@ from acquire.errors import LightOverBudget
 from acquire.frame import FrameInfo, Index, Shot
 from acquire.plan.plan import plan_shots
 from acquire.plan.rest import the_rest
+from acquire.sample.record import SampleError
 from acquire.settings import Applied
 from lightloop.config import ConfigError, RunConfig, parse
 from lightloop.predict import predict
@@ -192,3 +193,16 @@ def test_light_of_the_unfinished_run_is_spent_and_none_of_the_new_runs_total() -
     with pytest.raises(LightOverBudget):
         ledger.reserve(0, "488", 0.6, (0.0, 0.0))
     assert ledger.maps["488"].at(np.zeros(1), np.zeros(1)) == pytest.approx([7.5])
+
+
+def test_a_named_folder_of_samples_that_is_not_there_makes_no_sample_new(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = folder / "drive" / "samples"
+    monkeypatch.setenv("LIGHTLOOP_SAMPLES", str(gone))
+    with pytest.raises(SampleError, match="is its drive there"):
+        open_sample(with_(), CHIP_UM)
+    with pytest.raises(ConfigError, match="is its drive there"):
+        check_record(with_(), "demo.toml")
+    assert not gone.parent.exists()
+    assert open_sample(with_(('id = "dish 7"', "")), CHIP_UM) is None
