@@ -117,8 +117,7 @@ class PartWriter:
         if self._restored is None:
             return False
         with self._writing():
-            self._restored.put(result, image, is_left_out=is_left_out)
-        return image is not None
+            return self._restored.put(result, image, is_left_out=is_left_out)
 
     def flush(self) -> int:
         """Make everything that was handed in survive a crash; return the last frame on disk.

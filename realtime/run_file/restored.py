@@ -35,10 +35,11 @@ if TYPE_CHECKING:
 GROUP = "entry/restored"
 DATA, IMAGES = f"{GROUP}/data", f"{GROUP}/images"
 
-KEPT, GONE, LEFT_OUT = range(3)
+KEPT, GONE, LEFT_OUT, TOO_LARGE = range(4)
 WHY = {
     GONE: "it was gone from the worker's ring before the recorder came to it",
     LEFT_OUT: "frames were waiting, which come first",
+    TOO_LARGE: "it is larger than the frames of the camera that it was made of",
 }
 
 MOST = float(np.finfo(np.float16).max)  # 65504
@@ -51,7 +52,7 @@ ROW = np.dtype(
         ("seq_first", "<i8"),  # the frames of the shot
         ("seq_last", "<i8"),
         ("row", "<i8"),  # place in data; -1: not kept
-        ("state", "u1"),  # 0 kept, 1 gone, 2 left out
+        ("state", "u1"),  # 0 kept, 1 gone, 2 left out, 3 too large
         ("height", "<i4"),
         ("width", "<i4"),
         ("model", "S96"),
@@ -117,22 +118,24 @@ class RestoredWriter:
         self._images: Any = file[IMAGES]
         self._scale = float(self._data.attrs["scale"])
         self._rows: list[tuple[Any, ...]] = []
-        self.n_kept = self.n_lost = 0
 
-    def put(self, result: Result, image: NDArray[np.float32] | None, *, is_left_out: bool) -> None:
-        """Take the image that a result names, (Y, X) float32; None if there is none to keep."""
+    def put(self, result: Result, image: NDArray[np.float32] | None, *, is_left_out: bool) -> bool:
+        """Take the image that a result names, (Y, X) float32, if there is one; whether it is kept.
+
+        An image that does not fit is said to be so: it may never cost the run its frames.
+        """
         assert result.restored is not None, "only a result that names an image has a row"
-        row, digest = -1, 0
+        row, digest, state = -1, 0, LEFT_OUT if is_left_out else GONE
         if image is not None:
+            state = KEPT if self._fits(image) else TOO_LARGE
+        if image is not None and state == KEPT:
             half = to_half(image, self._scale)
             digest = xxhash.xxh3_64_intdigest(half.data)
             row = self._data.shape[0]
             self._data.resize(row + 1, axis=0)
             self._data.id.write_direct_chunk((row, 0, 0), pack(self._on_chip(half)))
-        state = KEPT if image is not None else LEFT_OUT if is_left_out else GONE
         self._rows.append(_row(result, row, state, digest))
-        self.n_kept += image is not None
-        self.n_lost += image is None
+        return state == KEPT
 
     def flush(self) -> None:
         """Hand everything to the operating system; the rows last."""
@@ -144,6 +147,10 @@ class RestoredWriter:
         self._images[at:] = np.array([_summed(row) for row in self._rows], ROW)
         self._images.id.flush()
         self._rows.clear()
+
+    def _fits(self, image: NDArray[np.float32]) -> bool:
+        height, width = self._data.shape[1:]
+        return image.ndim == 2 and image.shape[0] <= height and image.shape[1] <= width
 
     def _on_chip(self, half: NDArray[np.float16]) -> NDArray[np.uint16]:
         """Return the image in the corner of its camera's chip, as bits."""

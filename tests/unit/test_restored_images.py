@@ -120,6 +120,23 @@ def test_where_frames_wait_restored_images_are_left_out_and_frames_are_not(tmp_p
     assert examine(path).is_whole
 
 
+def test_an_image_that_does_not_fit_is_marked_and_never_costs_the_run_its_frames(
+    tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr(recording, "BEHIND_FRAMES", 10**6)
+    large = named(1, height=17, width=24)
+    script = [*frames(0), named(0), *frames(1), large, *frames(2), named(2), samples.end(3)]
+    path = tmp_path / "run.h5"
+    told = record(Client(script, path), path, options=KEEP)
+    assert (told.status, told.n_frames) == ("complete", 3)
+    assert (told.n_restored, told.n_restored_lost) == (2, 1)
+    with RunReader(path) as reader:
+        with pytest.raises(RunFileError, match="shot 1 is lost: it is larger than the frames"):
+            reader.restored(1)
+        assert [entry.is_kept for entry in reader.restored_entries()] == [True, False, True]
+    assert examine(path).is_whole
+
+
 def test_nobody_asked_so_nothing_is_kept(tmp_path: Path, monkeypatch) -> None:
     path = tmp_path / "run.h5"
     recorded(path, options=RecordOptions(), monkeypatch=monkeypatch)
