@@ -19,6 +19,7 @@ from tests.lasting_light import LastingLight
 from tests.lasting_stand import config_of, write_system
 
 pytestmark = pytest.mark.timeout(300)
+OWNER_S = 60.0  # so long would they wait; what has to be done takes a busy machine no half of it
 
 
 @pytest.fixture
@@ -43,11 +44,12 @@ def test_a_light_that_comes_on_as_its_driver_is_unloaded_is_ended_by_the_keeper(
         box.is_lit, left_ns[0] = True, time.perf_counter_ns()
 
     monkeypatch.setattr(calibration_stand, "_unload", unload_and_light)
+    monkeypatch.setattr(calibration_stand, "OWNER_S", OWNER_S)
     with calibration_stand.open_stand(parse(text, "stand.toml"), text, "stand.toml", "laser"):
         assert not box.is_lit
     assert not box.is_lit
     took_s = (time.perf_counter_ns() - left_ns[0]) * 1e-9
-    assert took_s < 4.0, "keeper and owner do not wait for each other"
+    assert took_s < OWNER_S / 2, "keeper and owner do not wait for each other"
 
 
 def test_a_keeper_that_cannot_end_the_light_is_believed() -> None:

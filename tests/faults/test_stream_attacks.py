@@ -47,6 +47,7 @@ from tests.stream_session import Session, answer, frames_of, next_of
 
 QUIET_MS = 300  # how long an answer that must not come is listened for
 ANSWER_MS = 10_000
+SLACK_MS = 2.0  # a poll of a socket that is full waits longer than that
 
 
 @pytest.fixture
@@ -399,11 +400,14 @@ def test_a_stopped_viewer_costs_the_camera_nothing(session: Session, tmp_path: P
         viewer.kill()
         viewer.wait()
     assert session.hub.gaps == 0
-    assert stopped_ms < 2 * moving_ms + 0.5
+    assert stopped_ms < 2 * moving_ms + SLACK_MS
 
 
 def _publish_ms(session: Session, recorder: StreamClient, seqs: range) -> float:
-    """Return the median time of publishing a frame, ms."""
+    """Return the time that the quickest quarter of frames takes to publish, ms.
+
+    Who waits for a viewer that stands still waits at every frame; a busy machine is slow at some.
+    """
     took_ms = []
     for seq in seqs:
         began = time.perf_counter()
@@ -411,4 +415,4 @@ def _publish_ms(session: Session, recorder: StreamClient, seqs: range) -> float:
         took_ms.append((time.perf_counter() - began) * 1e3)
         assert frames_of(recorder, 1) == [seq]
         recorder.ack(seq, 1)
-    return sorted(took_ms)[len(took_ms) // 2]
+    return sorted(took_ms)[len(took_ms) // 4]

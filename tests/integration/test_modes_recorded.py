@@ -13,12 +13,15 @@ from realtime.run_file import RunReader
 from tests.run_helpers import SMALL
 
 EVENT = SMALL.replace("loops = 5000", "loops = 40")
-BURST = EVENT.replace("max_exposure_ms = 100.0", "max_exposure_ms = 100.0\nmin_exposure_ms = 0.01")
+BURST = SMALL.replace("loops = 5000", "loops = 12")
+BURST = BURST.replace("max_exposure_ms = 100.0", "max_exposure_ms = 100.0\nmin_exposure_ms = 0.01")
 BURST = BURST.replace(
     "deadline_ms = 300.0",
     'deadline_ms = 300.0\nmode = "burst"\nburst_frames = 4\n'
     "burst_exposures = [1.0, 0.5, 0.25]\nburst_powers = [1.0, 0.8]",
 )
+# No decision is late by the clock of a busy machine: what counts is whose decision a shot has.
+PATIENT = EVENT.replace("deadline_ms = 300.0", "deadline_ms = 60000.0")
 STREAM = SMALL.replace("interval = { seconds = 120 }, loops = 5000", "interval = 0, loops = 100")
 STREAM = STREAM.replace('clock = "simulated"\npace_s = 0.01', 'clock = "host"\nmode = "stream"')
 
@@ -46,7 +49,7 @@ def test_with_the_window_open_a_decision_is_that_of_the_shot_before(
     if not os.environ.get("DISPLAY"):
         monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
     path = tmp_path / "run.h5"
-    outcome = record(EVENT, path, with_window=True)
+    outcome = record(PATIENT, path, with_window=True)
     assert outcome.exit_code == 0, outcome.reason
     with RunReader(path) as run:
         lags = [info.shot.number - 1 - info.applied.decision_id for info in run.infos]
@@ -64,9 +67,9 @@ def test_bursts_are_recorded_frame_by_frame_and_decide_the_same_again(tmp_path: 
     with RunReader(path) as run:
         infos, applied, end = run.infos, run.applied, run.end
         assert run.start.mode == "burst"
-    assert len(infos) == 160
+    assert len(infos) == 48
     assert [info.shot.number - 1 for info in infos] == [i.applied.decision_id for i in infos]
-    for first in range(0, 160, 4):
+    for first in range(0, 48, 4):
         frames = [info.applied for info in infos[first : first + 4]]
         assert [a.exposure_ms / frames[0].exposure_ms for a in frames] == pytest.approx(
             [1.0, 0.5, 0.25, 1.0]
@@ -74,7 +77,7 @@ def test_bursts_are_recorded_frame_by_frame_and_decide_the_same_again(tmp_path: 
         assert [a.power_fraction / frames[0].power_fraction for a in frames] == pytest.approx(
             [1.0, 0.8, 1.0, 0.8]
         )
-    assert [len(message.applied) for message in applied] == [4] * 40
+    assert [len(message.applied) for message in applied] == [4] * 12
     assert end is not None
     assert sum(i.applied.dose_j_cm2 for i in infos) == pytest.approx(end.dose_j_cm2["488"])
     assert decides_the_same(path)
