@@ -79,6 +79,8 @@ class Ramp(msgspec.Struct, frozen=True):
         A light that cannot be dimmed is exposed shorter instead, and no exposure is shorter than
         the limit (unless the first one is).
         """
+        if not (self.exposures or self.powers):  # as nearly always: every share is 1
+            return ()
         found = []
         for frame in frames:
             exposure, power = self.shares(frame)

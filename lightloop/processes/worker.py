@@ -222,4 +222,5 @@ def _see(
     if memory is not None:
         memory.look(result)
         memory.keep(pipeline, result.position)
-        client.send(*memory.notices())
+        if notices := memory.notices():
+            client.send(*notices)

@@ -33,6 +33,21 @@ def run(at=None, n_frames=6, ramp=RAMP, **about) -> Run:
     return going
 
 
+@given(
+    st.floats(0.1, 1000.0),
+    st.floats(0.0, 1.0),
+    st.integers(0, 5),
+    st.integers(1, 9),
+    st.sampled_from([LASER, LED, GATED_LED, DIODE]),
+    st.floats(0.1, 1000.0),
+)
+def test_an_even_burst_is_told_at_once_as_one_whose_shares_are_all_one(
+    exposure_ms, power, first, n_frames, source, shortest_ms
+) -> None:
+    asked = Allowed(exposure_ms, power), range(first, first + n_frames), source, shortest_ms
+    assert EVEN.steps(*asked) == Ramp((1.0, 1.0), (1.0,)).steps(*asked) == ()
+
+
 def test_a_burst_gives_each_frame_its_share_by_hardware() -> None:
     going = run()
     calls = [call for call in going.at.bench.calls if call in ("start", "steps", "steps 488")]
