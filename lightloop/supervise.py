@@ -18,30 +18,20 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from lightloop.awake import awake
+from lightloop.awake import awake_for
 from lightloop.beginning import start_scope, sweep
 from lightloop.children import READY_S, Child, Family
 from lightloop.config import parse
+from lightloop.heard import Heard
 from lightloop.interrupts import hearing
 from lightloop.lights_out import LightsOut
 from lightloop.log import unblocked
 from lightloop.outcome import Outcome, Verdict
-from lightloop.processes.link import (
-    Answered,
-    Dark,
-    Finished,
-    FromChild,
-    Go,
-    Ready,
-    Stop,
-    Trouble,
-)
-from lightloop.summary import Summary
+from lightloop.processes.link import Go, Stop
 from lightloop.usage import UsageMeter
 
 if TYPE_CHECKING:
     from lightloop.task import RunTask
-    from realtime.address import Address
 
 __all__ = ["Outcome", "Supervisor", "supervise"]
 
@@ -61,13 +51,13 @@ def supervise(task: RunTask) -> Outcome:
     ConfigError
         If the config cannot be understood; no process was started then.
     """
-    parse(task.config_toml, task.config_name)
+    config = parse(task.config_toml, task.config_name)
     folder = Path(tempfile.mkdtemp(prefix="lightloop-"))  # 0700, so the sockets in it are private
     try:
         # A run is always recorded, if only for its length; a replay has its record already.
         out = task.out or ("" if task.replay is not None else str(folder / "run.h5"))
         task = msgspec.structs.replace(task, folder=str(folder), out=out)
-        keeps = awake() if task.replay is None else contextlib.nullcontext()
+        keeps = awake_for(config) if task.replay is None else contextlib.nullcontext()
         with unblocked(), keeps:
             return Supervisor(task).run()
     finally:
@@ -81,18 +71,15 @@ class Supervisor:
         self._task = task
         self._family = Family(task)
         self._main = "player" if task.replay is not None else "scope"
-        self._address: Address | None = None
-        self._rings: list[str] = []
         self._verdict = Verdict()
-        self._lights = LightsOut(self._family, self._verdict, self._drain)
+        self._heard = Heard(task, self._family, self._verdict, self._stop, self._is_ending)
+        self._lights = LightsOut(self._family, self._verdict, self._heard.drain)
         self._stop_reason = ""
         self._stop_by_s = math.inf
         self._ready_since_s = math.inf
         self._interrupts = 0
         self._interrupted_by = "Ctrl-C"
-        self._has_gone = False
         self._usage = UsageMeter()
-        self._cpu_s: dict[str, float] = {}
 
     def run(self) -> Outcome:
         """Start everybody, watch until the run is over, and leave nothing behind."""
@@ -107,7 +94,7 @@ class Supervisor:
                     self._leave_nothing()
                 except Exception as error:
                     self._fail(error)
-                    self._lights.wait_no_more(was_lit=self._has_gone)
+                    self._lights.wait_no_more(was_lit=self._heard.has_gone)
         return self._outcome()
 
     def _fail(self, error: Exception) -> None:
@@ -133,7 +120,7 @@ class Supervisor:
             self._listen()
             if self._task.measures_usage:
                 self._usage.look(self._family.pids())
-            if not self._has_gone:
+            if not self._heard.has_gone:
                 self._go_when_ready(until_ready)
             if self._interrupts and not self._stop_reason:
                 self._stop(f"stopped by {self._interrupted_by}")
@@ -141,7 +128,8 @@ class Supervisor:
                 self._verdict.problem = "stopped at once by a second Ctrl-C"
                 return
             if time.monotonic() > self._stop_by_s:
-                if self._has_gone or not self._verdict.problem:  # else why it never began is said
+                has_begun = self._heard.has_gone
+                if has_begun or not self._verdict.problem:  # else why it never began is said
                     self._verdict.problem = f"the {self._main} did not stop: {self._stop_reason}"
                 return
 
@@ -151,79 +139,27 @@ class Supervisor:
         self._lights.wait([end for c in alive for end in (c.pipe, c.process.sentinel)], TICK_S)
         for child in children:
             was_alive = child.is_alive
-            while (message := child.hear()) is not None:
-                self._note(child, message)
+            self._heard.drain(child)
             if not was_alive:
                 self._bury(child)
 
-    def _note(self, child: Child, message: FromChild) -> None:
-        if isinstance(message, Ready):
-            child.is_ready = True
-            if message.ring:
-                self._rings.append(message.ring)
-            if message.address is not None:
-                self._address = message.address
-                self._family.tell_all(Go(self._address), "worker", "recorder", "window")
-        elif isinstance(message, Answered):
-            child.has_answered = True
-        elif isinstance(message, Finished):
-            child.has_finished = True
-            self._cpu_s[child.name] = message.cpu_s
-            if message.summary:
-                self._verdict.summary = msgspec.json.decode(message.summary, type=Summary)
-            if child.name == "window" and self._task.ends_with_window:
-                self._stop("the window was closed")
-        elif isinstance(message, Dark):
-            child.is_dark = True
-        elif isinstance(message, Trouble):
-            silent = self._family.children.get(message.name)
-            if silent is not None and silent.is_due and not self._is_ending():
-                logger.warning("%s: %s; it is stopped", message.name, message.what)
-                silent.process.kill()  # and started again when it is buried
-        else:
-            child.failure = message.reason
-            self._verdict.may_be_lit |= message.may_be_lit
-            if child.name.startswith("keeper"):  # the light may be on: nothing is more important
-                before = self._verdict.problem or "the run had ended"
-                self._verdict.problem = f"{message.reason} ({before})"
-                self._stop(message.reason)
-            elif child.name != "window":
-                self._verdict.blame(message.reason)
-                self._stop(message.reason)
-            else:
-                logger.warning("the window: %s", message.reason)
-                if self._task.screenshot:  # that was asked for
-                    self._verdict.blame(message.reason)
-
     def _bury(self, child: Child) -> None:
-        """Do what the table says about a process that is no more."""
-        if child.has_finished or child.failure or child.name not in self._family.children:
-            return
-        what = f"the {child.name} process died (exit status {child.process.exitcode})"
-        if child.name in ("worker", "recorder") and self._has_gone and not self._is_ending():
-            if self._family.restart(child.name, self._address):
-                logger.warning("%s; it is started again", what)
-                return
-            what += ", too often to start it again"
-        child.failure = what
-        if child.name == "window":
-            logger.warning("%s; the run goes on without it", what)
-        else:
-            self._verdict.blame(what)
-            self._stop(what)
-            if child.name == "keeper":  # also where a stop was asked for before, with more patience
-                self._stop_by_s = min(self._stop_by_s, time.monotonic() + KEEPERLESS_S)
+        was_blamed = bool(child.failure)
+        self._heard.bury(child)
+        if child.name == "keeper" and child.failure and not was_blamed:
+            # Also where a stop was asked for before, with more patience.
+            self._stop_by_s = min(self._stop_by_s, time.monotonic() + KEEPERLESS_S)
 
     def _go_when_ready(self, until: float) -> None:
         now_s = time.monotonic()
-        if self._address is not None and self._family.are_ready(
+        if self._heard.address is not None and self._family.are_ready(
             "light", "keeper", "worker", "recorder"
         ):
             self._ready_since_s = min(self._ready_since_s, now_s)
             if not self._family.are_ready("window") and now_s < self._ready_since_s + WINDOW_S:
                 return
-            self._has_gone = True
-            self._family.tell_all(Go(self._address), self._main)
+            self._heard.has_gone = True
+            self._family.tell_all(Go(self._heard.address), self._main)
         elif time.monotonic() > until and not self._stop_reason:
             slow = [n for n, c in self._family.children.items() if not c.is_ready]
             self._verdict.problem = (
@@ -239,7 +175,7 @@ class Supervisor:
         self._stop_reason = reason
         self._stop_by_s = time.monotonic() + self._patience_s()
         self._family.tell_all(Stop(reason), self._main)
-        if not self._has_gone:
+        if not self._heard.has_gone:
             self._family.tell_all(Stop(reason), *self._family.children)
 
     def _patience_s(self) -> float:
@@ -271,9 +207,9 @@ class Supervisor:
             main.tell(Stop(self._stop_reason or "the run is over"))
             is_late = time.monotonic() >= self._stop_by_s
             self._lights.wait_for(main, 0.0 if is_late else patience)
-            self._drain(main)
+            self._heard.drain(main)
             if not main.is_alive:
-                self._bury(main)
+                self._heard.bury(main)
             main.end(0.0)
             self._lights.take_over()
         recorder = family.children.get("recorder")
@@ -281,7 +217,7 @@ class Supervisor:
             if main is None or not main.has_finished:
                 recorder.tell(Stop("the scope is gone"))
             self._lights.wait_for(recorder, patience)  # it has the last words, or what was saved
-            self._drain(recorder)
+            self._heard.drain(recorder)
         for child in family.children.values():
             if child is not main:
                 child.tell(Stop(self._stop_reason or "the run is over"))
@@ -290,21 +226,17 @@ class Supervisor:
                 self._lights.wait_for(family.children[name], patience)
                 family.children[name].end(0.0)
         if "keeper" in family.children:  # the last who can still turn the light off: it has time
-            self._lights.wait_for_the_keeper(was_lit=self._has_gone)
+            self._lights.wait_for_the_keeper(was_lit=self._heard.has_gone)
         self._lights.look()
         if "light" in family.children:
             family.children["light"].end(patience)
-        for ring in self._rings:
+        for ring in self._heard.rings:
             sweep(ring)
-
-    def _drain(self, child: Child) -> None:
-        while (message := child.hear()) is not None:
-            self._note(child, message)
 
     def _outcome(self) -> Outcome:
         code, reason = self._verdict.told(self._stop_reason, is_interrupted=bool(self._interrupts))
         usage = tuple(self._usage.samples)
-        return Outcome(code, self._verdict.summary, reason, usage, self._cpu_s)
+        return Outcome(code, self._verdict.summary, reason, usage, self._heard.cpu_s)
 
     def _interrupt(self, name: str) -> None:
         self._interrupts += 1

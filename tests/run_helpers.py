@@ -92,10 +92,10 @@ def run_and(
 
 def _wait_for_frames(supervisor: Supervisor, count: int) -> None:
     until = time.monotonic() + 60.0
-    while supervisor._address is None or not supervisor._has_gone:
+    while supervisor._heard.address is None or not supervisor._heard.has_gone:
         assert time.monotonic() < until, "the run never began"
         time.sleep(0.01)
-    address, name = supervisor._address, f"spy-{id(supervisor)}"
+    address, name = supervisor._heard.address, f"spy-{id(supervisor)}"
     with StreamClient(address, name, "latest", 1, shares_tracker=True) as spy:
         spy.start(20.0)
         last = -1

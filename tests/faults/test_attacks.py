@@ -42,7 +42,7 @@ class Watched(Supervisor):
 
     def __init__(self, wanted: RunTask) -> None:
         super().__init__(wanted)
-        self._lights = Watching(self._family, self._verdict, self._drain, witness=self)
+        self._lights = Watching(self._family, self._verdict, self._heard.drain, witness=self)
 
     @property
     def box(self) -> LightBoxClient:
@@ -102,7 +102,7 @@ NONSENSE = [
 
 def test_a_worker_that_answers_nonsense_gets_no_light_beyond_the_limits(tmp_path: Path) -> None:
     def answer(children: dict[str, Child], supervisor: Watched) -> None:
-        address, left = supervisor._address, list(NONSENSE)
+        address, left = supervisor._heard.address, list(NONSENSE)
         assert address is not None
         children["worker"].process.kill()
         until = time.monotonic() + 30.0

@@ -77,8 +77,8 @@ def test_a_silent_worker_is_stopped_but_not_while_it_begins(
     supervisor = Supervisor(RunTask(SMALL, "test.toml", ""))
     supervisor._family.children |= {"scope": scope, "worker": worker}
     for message in said:
-        supervisor._note(worker, message)
-    supervisor._note(scope, Trouble("worker", "no decision for 10 shots in a row"))
+        supervisor._heard.note(worker, message)
+    supervisor._heard.note(scope, Trouble("worker", "no decision for 10 shots in a row"))
     assert process.was_killed == is_stopped
     for end in (ours, theirs):
         end.close()
@@ -92,7 +92,7 @@ def test_shared_memory_that_cannot_be_removed_does_not_hide_how_the_run_ended(
 
     monkeypatch.setattr("lightloop.beginning.remove", full)
     supervisor = Supervisor(RunTask(SMALL, "test.toml", ""))
-    supervisor._rings = ["ll_one"]
+    supervisor._heard.rings = ["ll_one"]
     supervisor._verdict = Verdict("the light may be on", may_be_lit=True)
     supervisor._leave_nothing()
     assert supervisor._outcome().exit_code == NOT_DARK
@@ -138,7 +138,7 @@ def test_where_scope_and_keepers_died_and_nobody_saw_the_dark_it_is_not_confirme
 
     monkeypatch.setattr(supervisor._family, "start", start)
     children |= {"scope": dead("scope"), "keeper": dead("keeper")}
-    supervisor._has_gone = has_gone
+    supervisor._heard.has_gone = has_gone
     if summary_is_dark is not None:
         told = Summary(1, 1, 0, 0, {}, {}, "relative", {}, "partial", "ended", summary_is_dark)
         supervisor._verdict.summary = told
@@ -155,7 +155,7 @@ def test_a_supervisor_that_fails_itself_says_that_a_light_may_be_on(
 ) -> None:
     supervisor = Supervisor(RunTask(SMALL, "test.toml", ""))
     children = supervisor._family.children
-    supervisor._has_gone = has_gone
+    supervisor._heard.has_gone = has_gone
 
     def start(name: str, *pipes: Any, called: str = "") -> None:
         children[called or name] = dead(name)
