@@ -18,13 +18,14 @@ HDF5 fills what was never written, so a missing frame takes no space; `is_there`
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
     from pathlib import Path
 
     from realtime.export.frames import Row
@@ -37,20 +38,21 @@ LEVEL = 4
 _BLOCK = 4096  # documents that are written at once
 
 
-def create(draft: Path, reader: RunReader) -> h5py.File:
-    """Make the file with all that is not an image in it."""
-    file = h5py.File(draft, "w", libver=("earliest", "v110"))
-    start = reader.start
-    file.attrs.update(
-        format=FORMAT,
-        session_id=start.session_id,
-        dose_unit=start.dose_unit,
-        program="lightloop",
-        origin=start.origin,
-    )
-    file["config"], file["plan"] = reader.text("config"), reader.text("plan")
-    _write_documents(file.create_group("documents"), reader)
-    return file
+@contextmanager
+def create(draft: Path, reader: RunReader) -> Generator[h5py.File]:
+    """Make the file with all that is not an image in it; it is closed whatever happens."""
+    with h5py.File(draft, "w", libver=("earliest", "v110")) as file:
+        start = reader.start
+        file.attrs.update(
+            format=FORMAT,
+            session_id=start.session_id,
+            dose_unit=start.dose_unit,
+            program="lightloop",
+            origin=start.origin,
+        )
+        file["config"], file["plan"] = reader.text("config"), reader.text("plan")
+        _write_documents(file.create_group("documents"), reader)
+        yield file
 
 
 def write_film(group: h5py.Group, images: Images, values: Sequence[Values]) -> None:

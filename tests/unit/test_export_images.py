@@ -251,6 +251,22 @@ def test_planes_keep_their_distance_where_the_first_stack_has_a_hole(tmp_path: P
         assert films(reader)[0].plane_um() is None
 
 
+def test_an_export_of_a_damaged_journal_keeps_no_file_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(_: RunReader):
+        raise RunFileError("run.h5 is damaged: document 3 of its journal is not what was written")
+
+    write_film(tmp_path / "run.h5")
+    monkeypatch.setattr(RunReader, "packets", damaged)
+    before = h5py.h5f.get_obj_count(h5py.h5f.OBJ_ALL, h5py.h5f.OBJ_FILE)
+    with pytest.raises(RunFileError, match="document 3 of its journal") as told:
+        export(tmp_path / "run.h5", "gzip-h5")
+    assert told.tb, "while the error is on its way, it holds all that its functions held"
+    assert h5py.h5f.get_obj_count(h5py.h5f.OBJ_ALL, h5py.h5f.OBJ_FILE) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["run.h5"]
+
+
 def test_a_hole_that_two_gaps_reach_over_is_told_by_the_first(tmp_path: Path) -> None:
     write_film(tmp_path / "run.h5", n_t=6, lost=(1, 2, 3))
     with RunReader(tmp_path / "run.h5") as reader:
