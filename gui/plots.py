@@ -155,6 +155,8 @@ class Plots(QtWidgets.QWidget):
         _scale(self.light.vb, table["exposure_ms"])
         _scale(self._power_box, table["power_percent"], room=1.6)  # the curves keep apart
         _scale(self.bleach.vb, table["signal_percent"], np.array([100.0]))
+        for course in (self.snr, self.light, self.bleach):
+            course.scene().prepareForPaint()  # else found out at painting, and painted twice
 
     def _card(
         self, column: Any, colour: str, title: str, note: str, tip: str, *, has_time: bool = False
