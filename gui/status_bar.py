@@ -20,8 +20,9 @@ SILENT_S = 5.0  # then the bar says that nothing is heard (proposed)
 SILENT_FRAMES = 3  # but never before so many frames of a slow run are late (proposed)
 DETAIL_NS = 200_000_000  # a word changes at once, a number under it no faster than it is read
 NAME_DOTS = 420  # a longer title ends in dots
+NAMED_DOTS = 980  # a narrower bar has no room for names
 TEXT_LEFT = 38
-BUTTON_PADDING = 24
+BUTTON_PADDING = 18
 HOLD, RELEASE, PAUSE, RESUME = "Hold feedback", "Release feedback", "Pause run", "Resume run"
 END, END_REPLAY = "End run", "End replay"
 
@@ -86,7 +87,7 @@ class StatusBar(QtWidgets.QWidget):
         self._theme = theme
         self._words: tuple[object, ...] = ()
         self._detail_ns = 0
-        self.state, self.light = Badge(theme, 122, 240), Badge(theme, 150, 320)
+        self.state, self.light = Badge(theme, 130, 220), Badge(theme, 178, 300)
         self.stop_light = StopLightButton(theme)
         self.name, self.origin = Elided(), Elided()
         self.name.set_full("lightloop")
@@ -103,7 +104,7 @@ class StatusBar(QtWidgets.QWidget):
         self._lay_out()
 
     def _lay_out(self) -> None:
-        names = QtWidgets.QWidget()
+        names = self._names = QtWidgets.QWidget()
         names.setMaximumWidth(NAME_DOTS)
         column = QtWidgets.QVBoxLayout(names)
         column.setContentsMargins(0, 0, 0, 0)
@@ -121,6 +122,11 @@ class StatusBar(QtWidgets.QWidget):
         row.addWidget(self.state, 10)
         row.addWidget(self.light, 13)
         row.addWidget(self.stop_light)
+
+    def resizeEvent(self, event: QtGui.QResizeEvent) -> None:
+        """Leave the names out where they would be dots."""
+        super().resizeEvent(event)
+        self._names.setVisible(self.width() >= NAMED_DOTS)
 
     def refresh(self, view: RunView, now_ns: int) -> None:
         """Show the newest state."""
@@ -193,6 +199,7 @@ def _button(*texts: str) -> QtWidgets.QPushButton:
     button = QtWidgets.QPushButton(texts[0])
     button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     button.setFixedHeight(32)
+    button.setStyleSheet("padding: 5px 8px;")
     widest = max(button.fontMetrics().horizontalAdvance(text) for text in texts)
     button.setFixedWidth(widest + BUTTON_PADDING)
     return button

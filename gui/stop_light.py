@@ -24,7 +24,7 @@ TIP = (
 )
 NO_LIGHT = "a replay gives no light"
 NOT_HERE = "click; Esc needs this window"
-WIDTH, HEIGHT, TEXT_LEFT = 224, 44, 44
+WIDTH, HEIGHT, TEXT_LEFT = 208, 44, 42
 
 
 class StopOnEscape(QtCore.QObject):

@@ -44,7 +44,7 @@ def apart(corners: NDArray[np.float64], sizes: NDArray[np.float64]) -> list[int]
 
 
 def inside(
-    corners: NDArray[np.float64], sizes: NDArray[np.float64], room: QtCore.QRect
+    corners: NDArray[np.float64], sizes: NDArray[np.float64], room: QtCore.QRectF
 ) -> NDArray[np.float64]:
     """Move labels that the edge of the picture would cut, as far as they stand on it at all.
 
@@ -60,9 +60,10 @@ def inside(
     ndarray
         Corners, (n, 2) float64.
     """
-    room_xy = np.array([room.width(), room.height()], np.float64)
-    is_seen = np.all((corners < room_xy) & (corners > -sizes), axis=1)
-    moved = np.clip(corners, 0.0, np.maximum(room_xy - sizes, 0.0))
+    first = np.array([room.left(), room.top()])
+    last = np.array([room.right(), room.bottom()])
+    is_seen = np.all((corners < last) & (corners + sizes > first), axis=1)
+    moved = np.clip(corners, first, np.maximum(last - sizes, first))
     return np.where(is_seen[:, None], moved, corners)
 
 
@@ -159,7 +160,7 @@ class TracksItem(pg.GraphicsObject):
         sizes = [text.size() for text in texts]
         corners = np.array([(p.x(), p.y()) for p in places]).reshape(-1, 2)
         extents = np.array([(s.width(), s.height()) for s in sizes]).reshape(-1, 2)
-        corners = inside(corners, extents, painter.viewport())
+        corners = inside(corners, extents, self.getViewBox().sceneBoundingRect())
         for k in apart(corners, extents):
             place = QtCore.QPointF(*corners[k])
             painter.setPen(self._shade)

@@ -150,6 +150,9 @@ def test_no_button_of_the_bar_moves_when_another_changes_its_word(open_window: O
     window.tick()
     assert window.desk.bar.pause.text() == "Resume run"
     assert window.desk.bar.hold.text() == "Release feedback"
+    for button in (window.desk.bar.hold, window.desk.bar.pause):
+        needed = button.fontMetrics().horizontalAdvance(button.text())
+        assert button.contentsRect().width() - 16 >= needed  # its padding
     assert places() == before
 
 
@@ -197,7 +200,7 @@ def test_the_number_of_a_cell_in_sight_is_never_cut(
     from gui.tracks_item import inside
 
     sizes = np.hstack([widths, np.full((9, 1), 12.0)])
-    moved = inside(corners, sizes, QtCore.QRect(0, 0, 200, 180))
+    moved = inside(corners, sizes, QtCore.QRectF(0, 0, 200, 180))
     touches = np.all((corners < (200, 180)) & (corners + sizes > 0), axis=1)
     assert np.array_equal(moved[~touches], corners[~touches])
     assert np.all(moved[touches] >= 0)
