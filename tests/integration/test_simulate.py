@@ -10,12 +10,27 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from typer.testing import CliRunner
 
+from lightloop.cli.app import app
 from realtime.run_file import RunReader
 from realtime.truth import TruthReader, truth_path
 from tests.integration.test_commands import lightloop
 
 FEW = ("--frames", "3", "--interval-s", "600")
+
+
+@pytest.fixture(autouse=True)
+def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be where the files are: what starts no process of its own is asked in this one."""
+    monkeypatch.chdir(tmp_path)
+
+
+def asked(*words: str) -> tuple[str, str, int]:
+    done = CliRunner().invoke(app, list(words))
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done.stdout, done.stderr, done.exit_code
 
 
 def test_a_movie_is_a_run_like_any_other_with_its_truth_beside_it(tmp_path: Path) -> None:
@@ -24,7 +39,7 @@ def test_a_movie_is_a_run_like_any_other_with_its_truth_beside_it(tmp_path: Path
     assert "3 images" in out
     assert {path.name for path in tmp_path.iterdir()} == {"m.h5", "m.truth.h5"}
 
-    out, err, code = lightloop("inspect", "m.h5", "--json", cwd=tmp_path)
+    out, err, code = asked("inspect", "m.h5", "--json")
     assert code == 0, err
     told = json.loads(out)
     assert (told["status"], told["n_frames"], told["n_gaps"]) == ("complete", 3, 0)
@@ -45,10 +60,10 @@ def test_a_movie_is_a_run_like_any_other_with_its_truth_beside_it(tmp_path: Path
         inside = truth.mask(2) > 0
         assert image[inside].mean() > 3 * image[~inside].mean()
 
-    out, err, code = lightloop("truth", "m.h5", "--ctc", "ctc", cwd=tmp_path)
+    out, err, code = asked("truth", "m.h5", "--ctc", "ctc")
     assert code == 0, err
     assert len(list((tmp_path / "ctc" / "01").glob("t*.tif"))) == 3
-    out, err, code = lightloop("truth", "m.truth.h5", cwd=tmp_path)
+    out, err, code = asked("truth", "m.truth.h5")
     assert code == 0, err
     assert "complete" in out
 
@@ -80,7 +95,7 @@ def test_a_killed_movie_leaves_nothing_under_its_name_and_the_next_try_succeeds(
 )
 def test_what_cannot_be_filmed_is_refused_before_it_begins(tmp_path: Path, words, told) -> None:
     given = words if "--out" in words else (*words, "--out", "m.h5")
-    _, err, code = lightloop("simulate", *given, cwd=tmp_path)
+    _, err, code = asked("simulate", *given)
     assert code == 2
     assert told in err
     assert not list(tmp_path.iterdir())
