@@ -23,8 +23,12 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lightloop.config import MicroManagerConfig
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from lightloop.config import RunConfig
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +36,13 @@ ES_CONTINUOUS, ES_SYSTEM_REQUIRED = 0x80000000, 0x00000001
 CAFFEINATE = "/usr/bin/caffeinate"
 SYSTEMD = Path("/run/systemd/system")  # there if systemd runs; else nothing sends Linux to sleep
 ENDED_S = 2.0
+
+
+def awake_for(config: RunConfig) -> contextlib.AbstractContextManager[None]:
+    """Keep the computer awake, as `awake` does, where there is light that is no simulation."""
+    if isinstance(config.scope, MicroManagerConfig):
+        return awake()
+    return contextlib.nullcontext()
 
 
 @contextlib.contextmanager

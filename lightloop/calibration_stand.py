@@ -22,7 +22,7 @@ from acquire.pipe import new_pipe
 from acquire.simulated import LightBoxClient
 from acquire.simulated.config import SimulatedScopeConfig
 from acquire.stand.scope import Scope
-from lightloop.awake import awake
+from lightloop.awake import awake_for
 from lightloop.build_microscope import load_core
 from lightloop.children import READY_S, Family, wait_until_ready
 from lightloop.config import MicroManagerConfig
@@ -93,7 +93,7 @@ def open_stand(
     budget = budget or {s.name: s.limits.budget_j_cm2 for s in config.light}
     with ExitStack() as after:
         after.enter_context(hold_stand(config))
-        after.enter_context(awake())
+        after.enter_context(awake_for(config))
         light, keeper = _start_keeper(Family(RunTask(text, name, "")), config, after)
         core = load_core(config, light, lambda: 0.0)
         after.callback(_unload, core)

@@ -16,7 +16,7 @@ from acquire.calibrating.calibration_records import iso_date
 from acquire.errors import LightRefused
 from acquire.pipe import new_pipe
 from acquire.simulated.config import SimulatedScopeConfig
-from lightloop.awake import awake
+from lightloop.awake import awake_for
 from lightloop.children import Family, wait_until_ready
 from lightloop.config import ConfigError
 from lightloop.driver_time import first_try_s
@@ -108,7 +108,7 @@ def rehearse(
     family, lines = Family(RunTask(text, name, "")), []
     with ExitStack() as after:
         after.enter_context(hold_stand(config))
-        after.enter_context(awake())
+        after.enter_context(awake_for(config))
         boxes = _start_light(config, family, 1 + 2 * len(plans), after)
         began_s = time.monotonic()
         camera = prepare(config, plans[0].channel)

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from lightloop import awake as awake_file
-from lightloop.awake import ES_CONTINUOUS, ES_SYSTEM_REQUIRED, awake
+from lightloop.awake import ES_CONTINUOUS, ES_SYSTEM_REQUIRED, awake, awake_for
+from lightloop.config import parse
 from lightloop.console_close import outliving_the_console
 from lightloop.interrupts import hearing
 from lightloop.processes import link as link_file
+from tests.lasting_stand import config_of
+from tests.run_helpers import SMALL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 class Call:
@@ -146,6 +150,23 @@ def test_a_linux_that_nothing_sends_to_sleep_is_left_alone(
     monkeypatch.setattr(awake_file.subprocess, "Popen", lambda *_, **__: pytest.fail("a helper"))
     with awake("linux"):
         assert not caplog.records
+
+
+@pytest.mark.parametrize(("is_real", "asked"), [(True, ["asked"]), (False, [])])
+def test_only_light_that_is_real_keeps_a_computer_awake(
+    is_real: bool, asked: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[str] = []
+    monkeypatch.setattr(awake_file, "awake", lambda: contextlib.nullcontext(found.append("asked")))
+    text = config_of(tmp_path / "scope.cfg") if is_real else SMALL
+    with awake_for(parse(text)):
+        assert found == asked
+
+
+def test_a_run_a_rehearsal_and_a_calibration_keep_the_computer_awake() -> None:
+    for part in ("supervise", "rehearse", "calibration_stand"):
+        text = Path(awake_file.__file__).with_name(f"{part}.py").read_text("utf-8")
+        assert "awake_for(config)" in text, part
 
 
 def test_a_console_window_that_is_closed_is_noted_and_its_end_held_off_until_all_is_done(
