@@ -6,8 +6,6 @@ and it is another stand.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import uuid
 from datetime import UTC, datetime
@@ -20,6 +18,7 @@ import platformdirs
 from acquire.errors import ScopeError
 from acquire.in_place import put_in_place
 from lightloop.config import ConfigError, MicroManagerConfig
+from lightloop.rehearsed_stand import stand_sha256
 
 if TYPE_CHECKING:
     from lightloop.config import LightConfig, RunConfig
@@ -27,11 +26,6 @@ if TYPE_CHECKING:
 FOLDER_VARIABLE = "LIGHTLOOP_REHEARSALS"  # one folder for everybody at a microscope
 SLOW_S = 3.0  # from the deadline; most drivers need less than one; proposed
 OLD_DAYS = 90  # shutters wear and cables are moved; proposed
-# What a rehearsal does not depend on: how much light is allowed, and how strong it is.
-NOT_OF_THE_STAND = {
-    "limits", "calibration", "power_mw_at_maximum", "power_table", "lit_area_um2", "lit_shape",
-    "lit_aspect", "lit_rim",
-}  # fmt: skip
 
 
 class LineFigures(msgspec.Struct, frozen=True):
@@ -119,14 +113,6 @@ def rehearsal_folder() -> Path:
     if named := os.environ.get(FOLDER_VARIABLE):
         return Path(named)
     return platformdirs.user_data_path("lightloop", appauthor=False) / "rehearsals"
-
-
-def stand_sha256(config: RunConfig) -> str:
-    """Return what a config's lights are known by: devices, delays, gates; not their limits."""
-    lights = [light.model_dump(exclude=NOT_OF_THE_STAND) for light in config.light]
-    system = getattr(config.scope, "system", "")
-    text = json.dumps([config.scope.kind, system, lights], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def save(found: Rehearsal, folder: Path | None = None) -> Path:

@@ -22,10 +22,11 @@ from lightloop.config import ConfigError
 from lightloop.driver_time import first_try_s
 from lightloop.one_at_a_time import hold_stand
 from lightloop.processes import culprit as words
-from lightloop.rehearsals import LineFigures, Rehearsal, stand_sha256
+from lightloop.rehearsals import LineFigures, Rehearsal
 from lightloop.rehearse_figures import LinePlan, Seen, figures, refuse_light
 from lightloop.rehearse_keeper import start, wait_for_keeper
 from lightloop.rehearse_watch import looking, prepare
+from lightloop.rehearsed_stand import stand_sha256
 from lightloop.task import RunTask
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from lightloop.config import parse
 from lightloop.driver_time import MOST_S, PATIENT, TIMES, first_try_s, last_try_s, rehearsed_s
 from lightloop.processes.keeper import ALL
 from lightloop.processes.link import Ready, pack
-from lightloop.rehearsals import LineFigures, Rehearsal, doubts, save, stand_sha256
+from lightloop.rehearsals import LineFigures, Rehearsal, doubts, save
+from lightloop.rehearsed_stand import stand_sha256
 from tests.lasting_stand import config_of
 
 CONFIG = parse(config_of("stand.cfg"), "stand.toml")

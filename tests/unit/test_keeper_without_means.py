@@ -99,6 +99,44 @@ def test_a_clock_that_is_set_back_in_a_lease_does_not_make_it_longer(
     assert clock.waited_s < 1.3
 
 
+class Early(Clock):
+    """A pipe of Windows: it gives up a little before the time that it was told to wait."""
+
+    def __init__(self, lease_ns: int) -> None:
+        super().__init__(lease_ns)
+        self.due_ns = self.now_ns + lease_ns
+        self.waits_s: list[float] = []
+
+    def poll(self, wait_s: float) -> bool:
+        if self._message is not None:
+            return True
+        self.waits_s.append(wait_s)
+        assert 0 <= wait_s <= (self.due_ns - self.now_ns) * 1e-9 + 1e-9
+        early_ns = 5 * 10**6 if len(self.waits_s) == 1 else 0
+        self.now_ns += round(wait_s * 1e9) - early_ns
+        return False
+
+
+def test_a_keeper_that_wakes_too_soon_waits_for_what_is_left_and_no_longer(
+    pipes: tuple[Ends, Ends],
+) -> None:
+    early = Early(3 * 10**9)
+    late_ns: list[int] = []
+
+    def kill() -> None:
+        late_ns.append(early.now_ns - early.due_ns)
+
+    keep(
+        Ends(early, pipes[1].orders),  # type: ignore[arg-type]
+        lambda: True,
+        kill,
+        lambda: early.now_ns,
+        grace_ms=1.0,
+    )
+    assert early.waits_s == pytest.approx([3.0, 0.005])
+    assert late_ns == [0]
+
+
 def test_a_process_that_got_the_number_of_the_owner_is_spared_and_not_waited_for() -> None:
     owner = Owner(os.getpid())
     number, _ = owner._process._ident  # type: ignore[union-attr]

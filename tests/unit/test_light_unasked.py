@@ -92,6 +92,34 @@ def test_a_light_that_comes_on_by_itself_and_stays_on_is_booked_until_it_is_dark
     assert at.ledger.spent(0, "561") >= at.bench.lit_s["561"] > 0.3
 
 
+def test_a_light_that_came_on_by_itself_is_told_though_the_lease_s_own_closes_late() -> None:
+    at = stand(LASER, DIODE)
+    turned_on(at)
+    not_yet = iter([False])
+    at.bench.faults["close 488"] = lie_first(1)
+    at.bench.faults["dark 488"] = lambda: next(not_yet, None)
+    with pytest.raises(LightNotDark, match="light '561' was on"):
+        take(at, ask())
+
+
+def test_a_light_that_comes_on_by_itself_in_a_stream_is_booked_since_it_was_seen_dark() -> None:
+    at = stand(LASER, DIODE, rules=QUICK)
+    began_ns = at.bench.now
+
+    def streamed() -> None:
+        with at.guard.stream(ask(), "488", 1, 0) as lease:
+            lease.start()
+            for _ in range(6):  # it is renewed
+                lease.pop_truth()
+                lease.renew()
+            at.bench.power["561"] = 0.3
+
+    with pytest.raises(LightNotDark, match="light '561' was on"):
+        streamed()
+    since_s = (at.bench.now - began_ns) * 1e-9
+    assert 0.06 < at.ledger.spent(0, "561") <= since_s
+
+
 def test_the_light_of_a_lease_that_needs_a_second_command_is_no_light_that_came_by_itself() -> None:
     at = stand(LASER, DIODE)
     at.bench.faults["close 488"] = lie_first(1)
@@ -182,14 +210,18 @@ def test_two_clocks_that_were_only_read_apart_are_no_sleep(nap_ns: int, booked_s
     assert ledger.spent(0, "lamp") == pytest.approx(booked_s)
 
 
-def test_the_readings_of_two_clocks_that_lie_closest_together_tell_the_sleep(monkeypatch) -> None:
+def test_the_readings_of_two_clocks_that_lie_closest_together_tell_the_sleep(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     still = iter([0, 9 * MS, 10 * MS, 10 * MS + 50])  # the first two are interrupted
     ahead = iter([SECOND + 8 * MS, SECOND + 10 * MS])
     monkeypatch.setattr(time, "clock_gettime_ns", lambda clock: next(ahead if clock else still))
     assert asleep._ahead_ns(1, 0) == SECOND
 
 
-def test_clocks_that_never_lie_close_are_read_a_few_times_and_the_best_counts(monkeypatch) -> None:
+def test_clocks_that_never_lie_close_are_read_a_few_times_and_the_best_counts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     now = [0]
 
     def read(clock: int) -> int:
@@ -202,7 +234,7 @@ def test_clocks_that_never_lie_close_are_read_a_few_times_and_the_best_counts(mo
 
 
 @pytest.mark.parametrize("platform", ["linux", "darwin", "win32"])
-def test_each_system_has_its_own_clocks(monkeypatch, platform: str) -> None:
+def test_each_system_has_its_own_clocks(monkeypatch: pytest.MonkeyPatch, platform: str) -> None:
     monkeypatch.setattr(sys, "platform", platform)
     for number, name in enumerate(("CLOCK_BOOTTIME", "CLOCK_MONOTONIC", "CLOCK_UPTIME_RAW")):
         monkeypatch.setattr(time, name, number, raising=False)

@@ -11,9 +11,11 @@ import pytest
 
 from acquire.errors import LightNotDark
 from lightloop.config import ConfigError, RunConfig, parse
-from lightloop.rehearsals import LineFigures, Rehearsal, load, save, stand_sha256, words
+from lightloop.rehearsals import LineFigures, Rehearsal, load, save, words
 from lightloop.rehearse import least_power, plan_rehearsal
 from lightloop.rehearse_figures import LinePlan, refuse_light
+from lightloop.rehearsed_stand import stand_sha256
+from tests.lasting_stand import config_of, write_system
 
 TEXT = files("configs").joinpath("demo-camera.toml").read_text("utf-8")
 DEMO = files("configs").joinpath("demo.toml").read_text("utf-8")
@@ -61,6 +63,28 @@ def test_a_rehearsal_is_of_the_lights_and_of_nothing_else(
     was: str, now: str, is_same: bool
 ) -> None:
     assert (stand_sha256(parse(TEXT)) == stand_sha256(parse(TEXT.replace(was, now)))) is is_same
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "is_same"),
+    [
+        ("LastingShutter", "AnotherShutter", False),
+        ("Laser,Port,7", "Laser,Port,8", False),
+        ("Device,Camera,DemoCamera,DCam", "Device,Camera,DemoCamera,DStage", True),
+    ],
+)
+def test_a_configuration_file_whose_light_devices_were_changed_is_another_stand(
+    tmp_path: Path, was: str, now: str, is_same: bool
+) -> None:
+    system = write_system(tmp_path, 7)
+    config = parse(config_of(system))
+    before = stand_sha256(config)
+    text = system.read_text("utf-8")
+    assert was in text
+    system.write_text(text.replace(was, now), "utf-8")
+    assert (stand_sha256(config) == before) is is_same
+    system.unlink()
+    assert stand_sha256(config) != before
 
 
 def test_lights_that_were_never_rehearsed_are_warned_of_and_changed_ones_too(
