@@ -24,8 +24,10 @@ SAMPLED = STREAM + '\n[sample]\nid = "dish 7"\n'
 
 @pytest.fixture
 def records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "samples"))
-    return tmp_path / "samples"
+    folder = tmp_path / "samples"
+    folder.mkdir()  # one that is named is there
+    monkeypatch.setenv(FOLDER_VARIABLE, str(folder))
+    return folder
 
 
 def taken_j_cm2(records: Path) -> float:
