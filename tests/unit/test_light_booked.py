@@ -10,6 +10,7 @@ from acquire.errors import (
     LightNotDark,
     LightOverBudget,
 )
+from acquire.light.bounds import GuardRules
 from acquire.light.source import LightSource
 from acquire.settings import Limits
 from tests.light_bench import (
@@ -153,3 +154,29 @@ def test_a_lamp_that_is_always_on_may_use_up_the_budget_while_nothing_is_exposed
     at.bench.spend(1000 * MS)
     with pytest.raises(LightOverBudget):
         take(at, ask(channel="lamp", power=1.0))
+
+
+def test_a_light_that_was_stuck_and_is_repaired_is_not_taken_for_stuck_in_the_next_stream() -> None:
+    at = stand(rules=GuardRules(lease_margin_ms=60))
+    at.bench.faults["close 488"] = lambda: True
+    at.bench.faults["dark 488"] = lambda: False
+    with pytest.raises(LightNotDark):
+        take(at, ask())
+    at.bench.faults.clear()
+    at.guard.rearm()
+    before = at.ledger.spent(1, "488")
+    with at.guard.stream(ask(), "488", 1, 1) as lease:
+        lease.start()
+        for _ in range(6):  # it is renewed, and is as it should be
+            lease.pop_truth()
+            lease.renew()
+    assert at.ledger.spent(1, "488") - before == pytest.approx(6 * 0.010 * 0.5, rel=0.05)
+
+
+def test_a_lamp_shone_on_the_field_of_the_first_exposure_before_that() -> None:
+    lamp = LightSource(name="lamp", wavelength_nm=550, gate="always-on")
+    at = stand(LASER, lamp)
+    at.bench.spend(1_000_000_000)
+    take(at, ask(), position=3)
+    assert at.ledger.spent(3, "lamp") == pytest.approx(1.0, rel=0.05)
+    assert at.ledger.spent(0, "lamp") == 0.0
