@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import zmq
 
 from realtime import wire
 from realtime.desk import Desk
@@ -35,8 +36,15 @@ class Paper:
     def poll(self, _: int) -> bool:
         return bool(self.inbox)
 
-    def recv_multipart(self) -> list[bytes]:
+    def getsockopt(self, _: int) -> int:
+        return zmq.POLLIN if self.inbox else 0
+
+    def recv_multipart(self, flags: int = 0) -> list[bytes]:
+        del flags
         return self.inbox.pop(0)
+
+    def send(self, part: bytes, flags: int = 0) -> None:
+        del part, flags
 
     def send_multipart(self, parts: list[bytes], flags: int = 0) -> None:
         del parts, flags
