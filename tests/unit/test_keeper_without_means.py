@@ -11,10 +11,11 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
+from acquire.errors import KeeperLost
 from acquire.keeper.keep import keep
 from acquire.keeper.pipes import Ends, make_pipes
 from lightloop.processes.keeper import Owner
-from tests.light_bench import stand
+from tests.light_bench import ask, stand, take
 
 HOUR_NS = 3600 * 10**9
 
@@ -58,6 +59,26 @@ def test_stop_light_that_finds_a_driver_hanging_and_gets_no_thread_says_not_conf
     with at.guard._lighting.door:
         assert at.guard.go_dark() is False
     assert at.guard.is_stopped
+
+
+def test_stop_light_that_finds_a_driver_hanging_closes_what_can_be_closed() -> None:
+    at = stand()
+    with at.guard.expose(ask(), "488", 1, 0):
+        assert not at.bench.is_dark
+        with at.guard._lighting.door:
+            assert at.guard.go_dark() is False
+            for thread in threading.enumerate():
+                if thread.name == "go dark":
+                    thread.join()
+            assert at.bench.is_dark
+
+
+def test_an_exposure_without_light_is_confirmed_by_the_keeper_too() -> None:
+    at = stand()
+    at.bench.faults["lease"] = lambda: "no answer"
+    with pytest.raises(KeeperLost):
+        take(at, ask(power=0.0))
+    assert "start" not in at.bench.calls
 
 
 class Clock:

@@ -49,6 +49,7 @@ def exposed(at: Stand, channel: str, strike: Strike) -> None:
 def test_an_exposure_that_is_cut_off_at_any_line_of_the_guard_is_dark_and_booked(
     source, error
 ) -> None:
+    take(stand(source), ask(channel=source.name))  # unharmed, and seen by who counts lines
     line, was_struck = 0, True
     while was_struck:
         line += 1
