@@ -28,11 +28,11 @@ STREAM = (
     SMALL.replace("interval = { seconds = 120 }, loops = 5000", "interval = 0, loops = 1000000")
     .replace('clock = "simulated"\npace_s = 0.01', 'clock = "host"\nmode = "stream"')
     .replace('kind = "snr"', 'kind = "fixed"')
-    .replace("[plan]", "[guard]\nlease_margin_ms = 1000\n[plan]")
+    .replace("[plan]", "[guard]\nlease_margin_ms = 2000\n[plan]")
 )
 # Of light, by the box's clock: a window, a late frame, the margin of a busy machine, the keeper's
-# own way. Who lived off the last renewal would shine for the supervisor's patience: ten seconds.
-LIT_S = 4.0
+# own way. Who lived off one renewal after the other would shine for the 20 s of the look.
+LIT_S = 5.0
 WATCH_S = 1.0
 
 
