@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from acquire.light.source import LightSource
 from tests.light_bench import DIODE, LASER, Stand, ask, stand, take
 
 ROOM = "/acquire/light/"
@@ -47,7 +48,7 @@ def exposed(at: Stand, channel: str, strike: Strike) -> None:
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
 @pytest.mark.parametrize("source", [LASER, DIODE], ids=["blanked", "not blanked"])
 def test_an_exposure_that_is_cut_off_at_any_line_of_the_guard_is_dark_and_booked(
-    source, error
+    source: LightSource, error: type[BaseException]
 ) -> None:
     take(stand(source), ask(channel=source.name))  # unharmed, and seen by who counts lines
     line, was_struck = 0, True
