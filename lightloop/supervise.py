@@ -217,13 +217,13 @@ class Supervisor:
             if main is None or not main.has_finished:
                 recorder.tell(Stop("the scope is gone"))
             self._lights.wait_for(recorder, patience)  # it has the last words, or what was saved
-            self._heard.drain(recorder)
         for child in family.children.values():
             if child is not main:
                 child.tell(Stop(self._stop_reason or "the run is over"))
         for name in ("recorder", "worker", "window"):
             if name in family.children:
                 self._lights.wait_for(family.children[name], patience)
+                self._heard.drain(family.children[name])  # what it cost, or why it failed
                 family.children[name].end(0.0)
         if "keeper" in family.children:  # the last who can still turn the light off: it has time
             self._lights.wait_for_the_keeper(was_lit=self._heard.has_gone)
