@@ -34,9 +34,10 @@ ScopeError                 base of every error that a run may end with in good o
     StandFailed            the bench of faults did not get to where it breaks a run
 
 ``SampleError`` lives in `acquire.sample.record`, ``ConfigError`` in `lightloop.config`,
-``PolicyFileError`` in `lightloop.own_policy`, ``StandFailed`` in `lightloop.bench.faults_stand`,
-``StreamError``, ``KindsError``, ``RunFileError`` in `realtime.errors`, ``ModelError`` in
-`models.errors`; `models` may not import `acquire`, so its base is `RuntimeError`.
+``PolicyFileError`` in `lightloop.build.own_policy`, ``StandFailed`` in
+`lightloop.bench.faults_stand`, ``StreamError``, ``KindsError``, ``RunFileError`` in
+`realtime.errors`, ``ModelError`` in `models.errors`; `models` may not import `acquire`, so its base
+is `RuntimeError`.
 """
 
 from __future__ import annotations

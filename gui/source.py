@@ -7,15 +7,15 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from realtime.client import StreamClient
-from realtime.control import ControlClient
 from realtime.errors import BadMessage, FrameLapped, StreamError
+from realtime.stream.control import ControlClient
 from realtime.wire import End, FrameMessage, Refused, Reply, Start
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from realtime.address import Address
+    from realtime.stream.address import Address
     from realtime.wire import FromHub, RestoredSlot
 
 POLL_NS = 8_000_000  # a quarter of a tick: the rest of a flood waits for the next one

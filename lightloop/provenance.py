@@ -7,7 +7,7 @@ import platform
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lightloop.build import load_package
+from lightloop.build.pipeline import load_package
 
 if TYPE_CHECKING:
     from lightloop.config import RunConfig

@@ -7,10 +7,10 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lightloop.build import build_policy
+from lightloop.build.pipeline import build_policy
 from lightloop.config import ConfigError, parse, read_text
+from realtime.replay.verify import verdict, verify_policy
 from realtime.run_file import RunReader
-from realtime.verify import verdict, verify_policy
 
 if TYPE_CHECKING:
     from realtime.policy import Policy

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lightloop.check_files import RUN_SUFFIXES
+from lightloop.check.files import RUN_SUFFIXES
 from lightloop.config import ConfigError, parse
-from lightloop.predict import predict
+from lightloop.predict.prediction import predict
 from realtime.errors import RunFileError
 from realtime.run_file.journal import decode_document
 from realtime.run_file.part import Part

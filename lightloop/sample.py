@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from acquire.sample.record import Taken
     from acquire.stand.scope import Scope
     from lightloop.config import RunConfig
-    from lightloop.predict import Prediction
+    from lightloop.predict.prediction import Prediction
 
 logger = logging.getLogger(__name__)
 

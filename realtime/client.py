@@ -10,9 +10,9 @@ import numpy as np
 import xxhash
 import zmq
 
-from realtime.address import Address, check_local, show_token
 from realtime.errors import FrameLapped, StreamError
 from realtime.ring import KEEPS_STORE_ORDER, Ring
+from realtime.stream.address import Address, check_local, show_token
 from realtime.wire import (
     PROTOCOL,
     Ack,

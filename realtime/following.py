@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from realtime.memory import Known, LastingTracker
-from realtime.stack_heights import with_heights
+from realtime.planes.heights import with_heights
 from realtime.tracker.doubts import LATE, NOT_NUMBERS, RESIZED, UNTRUSTED, sentence
 from realtime.wire import Tracks
 

@@ -1,7 +1,8 @@
 """The hub: frames go out to everybody, decisions come back.
 
 The loop's thread copies pixels into the ring and stands at the desk itself, where frames are
-answered (`realtime.desk`). Everybody else is served by the usher's thread (`realtime.usher`).
+answered (`realtime.stream.desk`). Everybody else is served by the usher's thread
+(`realtime.stream.usher`).
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from typing import TYPE_CHECKING
 import msgspec
 import xxhash
 
-from realtime.audience import Audience
-from realtime.desk import Desk
-from realtime.digest import StreamDigest
 from realtime.errors import StreamError
-from realtime.room import STALL_S, Room, WhenFull
-from realtime.sockets import Sockets
-from realtime.usher import Usher
+from realtime.stream.audience import Audience
+from realtime.stream.desk import Desk
+from realtime.stream.digest import StreamDigest
+from realtime.stream.room import STALL_S, Room, WhenFull
+from realtime.stream.sockets import Sockets
+from realtime.stream.usher import Usher
 from realtime.wire import Document, End, FrameMessage, Gap, Notice, Reply, Start, encode
 
 if TYPE_CHECKING:
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from acquire.frame import FrameInfo
-    from realtime.address import Address
     from realtime.policy.decision import Decision
     from realtime.ring import Ring
+    from realtime.stream.address import Address
     from realtime.wire import Result
 
 logger = logging.getLogger(__name__)
@@ -49,8 +50,9 @@ class Hub(Audience):
     on_command
         Called in the usher's thread with a command's name; its reply goes back to the person.
     stall_s, when_full
-        What `publish` does where a lossless listener is a whole ring behind (`realtime.room`):
-        "stall" waits so long for it, "gap" declares the frame lost at once.
+        What `publish` does where a lossless listener is a whole ring behind
+        (`realtime.stream.room`): "stall" waits so long for it, "gap" declares the frame lost at
+        once.
 
     Attributes
     ----------

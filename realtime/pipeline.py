@@ -16,7 +16,7 @@ from realtime.following import Following, doubted
 from realtime.memory import Recollection
 from realtime.nothing import find_nothing
 from realtime.observe import observe
-from realtime.stack import Stack
+from realtime.planes.stack import Stack
 from realtime.tracker.doubts import GAP
 from realtime.wire import DecisionMessage, Result, StepTimes
 

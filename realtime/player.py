@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from realtime.answers import Answers, Questioner
-from realtime.excerpt import between, only_judged
-from realtime.pace import Pace, Pacer
+from realtime.replay.answers import Answers, Questioner
+from realtime.replay.excerpt import between, only_judged
+from realtime.replay.pace import Pace, Pacer
 from realtime.wire import AppliedMessage, ClockPair, End, FrameMessage, Gap
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def play(
         "max": as fast as the listeners allow. "step": a complete shot waits for its decision,
         so that the same worker decides the same. A number: so many times faster than recorded.
     on_decision
-        Called with each new answer (see `realtime.verify`).
+        Called with each new answer (see `realtime.replay.verify`).
     on_fresh
         Called before a shot at which the recorded worker had just been started anew; to decide
         the same, the replaying one must be, too.

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from models.denoise import Restorer
     from realtime.cell_dose import CellDose
     from realtime.detections import Detections
-    from realtime.focus import FocusGate
+    from realtime.judging.focus import FocusGate
     from realtime.memory import Past
-    from realtime.plane_watch import PlaneWatch
+    from realtime.planes.watch import PlaneWatch
     from realtime.policy.decision import Policy
     from realtime.policy.observation import Trust
     from realtime.trust import TrustWatch
@@ -40,7 +40,7 @@ class CellTracker(Protocol):
 
 
 class Drawing(Protocol):
-    """Makes images that only viewers get (`lightloop.pictures`)."""
+    """Makes images that only viewers get (`lightloop.pictures.pictures`)."""
 
     def see(self, info: FrameInfo, adu: NDArray[np.uint16], /) -> None:
         """Take note of a raw frame of the followed channel; the pixels are copied."""

@@ -2,8 +2,8 @@
 
 Two things are told of each restored image: how wrong it is expected to be, in photo-electrons, and
 whether anything speaks against it. What is wrong at once shows in its own residuals; what is weak
-shows in those of many frames together (`realtime.lasting`), and what no residual shows, in pairs of
-frames (`realtime.audits`).
+shows in those of many frames together (`realtime.judging.lasting`), and what no residual shows, in
+pairs of frames (`realtime.judging.audits`).
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from models.electrons import Electrons
 from models.residual_test import ResidualTest
 from models.residual_tiles import tile_reasons, tiles
 from models.residuals import Reason, is_powerful, is_structure, reasons
-from realtime.audits import Auditor
-from realtime.lasting import Lasting
+from realtime.judging.audits import Auditor
+from realtime.judging.lasting import Lasting
+from realtime.judging.texture_watch import EVERY, TextureWatch
 from realtime.policy.observation import Trust
-from realtime.texture_watch import EVERY, TextureWatch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from models.residuals import Limits, Residuals
     from models.stabiliser import PixelMaps
     from models.type_shift import TypeReference
-    from realtime.audits import AuditResult, Errors
+    from realtime.judging.audits import AuditResult, Errors
 
     Image = NDArray[np.float32]
 
@@ -63,7 +63,7 @@ class TrustWatch:
     shape
         Height and width of the frames, px.
     limits, photons_max_e
-        As in `realtime.gates.ResidualGate`.
+        As in `realtime.judging.gates.ResidualGate`.
     scales
         Of the model package, for the expected error (`models.conformal`); empty if it has none.
     types

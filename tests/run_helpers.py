@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lightloop.children import Child
-from lightloop.supervise import Outcome, Supervisor
+from lightloop.supervision.children import Child
+from lightloop.supervision.supervisor import Outcome, Supervisor
 from lightloop.task import RunTask
 from realtime.client import StreamClient
 from realtime.run_file import RunReader

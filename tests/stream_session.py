@@ -12,12 +12,12 @@ import numpy as np
 
 from acquire.frame import FrameInfo, Index, Shot
 from acquire.settings import Applied, ChannelSettings, Settings
-from realtime.address import Address, local_address
 from realtime.client import StreamClient
 from realtime.hub import Hub
 from realtime.policy import Decision, Observation, Trust
 from realtime.ring import Ring
-from realtime.room import WhenFull
+from realtime.stream.address import Address, local_address
+from realtime.stream.room import WhenFull
 from realtime.wire import DecisionMessage, FrameMessage, Reply, Result, Start, Tracks
 
 Kind = TypeVar("Kind")

@@ -79,7 +79,7 @@ def _false_alarms(
 
 
 def _denoiser() -> Denoiser:
-    from lightloop.build import load_package
+    from lightloop.build.pipeline import load_package
     from models.denoise import Denoiser
 
     return Denoiser(load_package("denoise-2d"), (SIDE, SIDE), GAIN, OFFSET, READ_NOISE_E)

@@ -11,10 +11,10 @@ def main() -> None:
     import msgspec
     import typer
 
-    from lightloop import children
     from lightloop.bench import faults_parts
     from lightloop.cli.door import exit_status, text_of
     from lightloop.cli.run import supervise_and_report
+    from lightloop.supervision import children
     from lightloop.task import RunTask
 
     task = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=RunTask)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from lightloop.bench.posix import CONT, KILL, STOP
 from realtime.client import StreamClient
-from realtime.control import ControlClient
+from realtime.stream.control import ControlClient
 from realtime.wire import FrameMessage
 
 if TYPE_CHECKING:
     from lightloop.bench.faults_stand import Stand
-    from realtime.address import Address
+    from realtime.stream.address import Address
 
 CAMERA, LASER, XY = "Camera", "Laser488", "XY"
 _ON = 1.0

@@ -11,7 +11,7 @@ import zmq
 from lightloop.bench.faults_deeds import order
 from lightloop.bench.faults_stand import StandFailed
 from lightloop.bench.posix import CONT, STOP
-from realtime.address import show_token
+from realtime.stream.address import show_token
 
 if TYPE_CHECKING:
     from lightloop.bench.faults_stand import Stand

@@ -37,7 +37,7 @@ def light(task_json: bytes, supervisor: Connection, owners: list[Connection]) ->
     """Be the light box."""
     from acquire.simulated.light.light_box import serve
     from lightloop.bench.faults_box import FaultyBox
-    from lightloop.build_microscope import light_lines
+    from lightloop.build.microscope import light_lines
     from lightloop.config import parse
     from lightloop.processes.link import Link, run_child
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from realtime.address import Address
+    from realtime.stream.address import Address
 
 PATIENCE_S = 60.0
 AFTER_DEATH_S = 0.5  # the light must be off 0.4 s after an owner's death

@@ -12,7 +12,7 @@ import psutil
 
 from acquire.pipe import as_connection
 from lightloop.bench.faults_wiring import HOST, Hello
-from realtime.address import Address
+from realtime.stream.address import Address
 
 
 class Switchboard:

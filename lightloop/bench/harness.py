@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from lightloop.bench.bars import load_bars
 from lightloop.bench.report import Measured, Options, Report, Row, versions
-from lightloop.complaints import near_miss
 from lightloop.config import ConfigError
+from lightloop.config.complaints import near_miss
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,13 +15,13 @@ from acquire.calibration import Calibration
 from acquire.frame import FrameInfo, Index, Shot
 from acquire.pipe import new_pipe
 from acquire.settings import Applied, ChannelSettings, Settings
-from realtime.address import Address, local_address
 from realtime.client import StreamClient
 from realtime.errors import StreamError
 from realtime.hub import Hub
 from realtime.recorder import record
 from realtime.ring import Ring, new_name, remove
 from realtime.run_file import resume_point
+from realtime.stream.address import Address, local_address
 from realtime.wire import CameraInfo, End, Start
 
 if TYPE_CHECKING:

@@ -114,7 +114,7 @@ def gaussian_eyes(config: RunConfig, sigma_px: float, first: Settings) -> Eyes:
 
 
 def _eyes(config: RunConfig, first: Settings, restore: Restorer | None, *, is_blind: bool) -> Eyes:
-    from lightloop.build import build_pipeline
+    from lightloop.build.pipeline import build_pipeline
     from realtime.pipeline import Pipeline
 
     pipeline = build_pipeline(config, _start(config, first), None)

@@ -21,12 +21,12 @@ import numpy as np
 
 from acquire.errors import ScopeError
 from lightloop.bench.report import Measured, Options
-from lightloop.supervise import supervise
+from lightloop.supervision.supervisor import supervise
 from lightloop.task import RunTask
 
 if TYPE_CHECKING:
-    from lightloop.supervise import Outcome
-    from lightloop.usage import Sample
+    from lightloop.supervision.supervisor import Outcome
+    from lightloop.supervision.usage import Sample
 
 SHOTS = 2000
 ECHOES = 1000

@@ -1,7 +1,8 @@
 """What pictures for looking cost: the time by which a decision waits for them, at each rest.
 
-The worker draws as it does in a run (`lightloop.pictures`), with packages as they are shipped; the
-rest between two shots passes on a clock that is put forward, so that nobody has to wait for it.
+The worker draws as it does in a run (`lightloop.pictures.pictures`), with packages as they are
+shipped; the rest between two shots passes on a clock that is put forward, so that nobody has to
+wait for it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from realtime.wire import CameraInfo, RestoredSlot, RingInfo
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lightloop.pictures import Pictures
+    from lightloop.pictures.pictures import Pictures
 
     Raw = NDArray[np.uint16]
 
@@ -96,7 +97,7 @@ def measure(shots: int = SHOTS) -> list[Row]:
 
 
 def _rows(what: str, planes: int, network: str, shots: int) -> list[Row]:
-    from lightloop.build_pictures import build_drawing
+    from lightloop.build.pictures import build_drawing
 
     config = parse(CONFIG.format(network=network))
     calibration = SimulatedScopeConfig().calibration()

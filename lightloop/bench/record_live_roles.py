@@ -12,18 +12,18 @@ import numpy as np
 from acquire.calibration import Calibration
 from acquire.frame import FrameInfo, Index, Shot
 from lightloop.bench.stream_roles import APPLIED, JOIN_S, SETTINGS, WINDOW_S
-from realtime.address import Address, local_address
 from realtime.client import StreamClient
 from realtime.errors import FrameLapped, StreamError
 from realtime.hub import Hub
 from realtime.recorder import record
 from realtime.ring import Ring, new_name
+from realtime.stream.address import Address, local_address
 from realtime.wire import CameraInfo, End, FrameMessage, Start
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-    from realtime.room import WhenFull
+    from realtime.stream.room import WhenFull
 
 IMAGES = 8
 MEAN_E, OFFSET_ADU = 200, 100

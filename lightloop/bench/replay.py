@@ -18,7 +18,7 @@ from realtime.run_file import RunReader
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from realtime.verify import Verifier
+    from realtime.replay.verify import Verifier
 
 REPLAYS, BLOCKS = 100, 10
 NEED_BYTES = 50_000_000

@@ -13,21 +13,21 @@ import msgspec
 import numpy as np
 import xxhash
 
-from lightloop.build import build_pipeline, build_policy
-from lightloop.build_trust import build_focus_gate
-from lightloop.cell_light import build_cell_dose
+from lightloop.build.cell_light import build_cell_dose
+from lightloop.build.pipeline import build_pipeline, build_policy
+from lightloop.build.trust import build_focus_gate
 from lightloop.config import parse
-from lightloop.supervise import supervise
+from lightloop.supervision.supervisor import supervise
 from lightloop.task import RunTask
-from realtime.address import local_address
 from realtime.client import StreamClient
 from realtime.errors import StreamError
 from realtime.hub import Hub
 from realtime.pipeline import Pipeline
 from realtime.player import play, replay_start
+from realtime.replay.verify import Verifier
 from realtime.ring import Ring, new_name
 from realtime.run_file import RunReader, RunWriter
-from realtime.verify import Verifier
+from realtime.stream.address import local_address
 from realtime.wire import End, FrameMessage, decode_from_hub
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from realtime.address import Address
+    from realtime.stream.address import Address
     from realtime.wire import Start
 
 SHOTS, SIDE = 12, 160

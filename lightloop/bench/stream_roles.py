@@ -13,12 +13,12 @@ import xxhash
 from acquire.calibration import Calibration
 from acquire.frame import FrameInfo, Index, Shot
 from acquire.settings import Applied, ChannelSettings, Settings
-from realtime.address import Address, local_address
 from realtime.client import StreamClient
 from realtime.errors import FrameLapped, StreamError
 from realtime.hub import Hub
 from realtime.policy import Decision, Observation, Trust
 from realtime.ring import Ring, new_name
+from realtime.stream.address import Address, local_address
 from realtime.wire import (
     CameraInfo,
     DecisionMessage,

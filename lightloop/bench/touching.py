@@ -17,11 +17,11 @@ import cv2
 import numpy as np
 
 from lightloop.bench.report import Measured, Options
-from lightloop.build import load_package
-from lightloop.build_detect import build_detector
-from lightloop.cell_size import diameter_of
+from lightloop.build.detect import build_detector
+from lightloop.build.pipeline import load_package
 from lightloop.config import NetworkConfig, RunConfig
-from lightloop.tracking_eye import numbered, of_shape
+from lightloop.tracking.cell_size import diameter_of
+from lightloop.tracking.eye import numbered, of_shape
 from models.denoise import Denoiser, Passthrough
 from models.history import Moment
 from models.train.masks import draw_nuclei

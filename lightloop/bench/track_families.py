@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lightloop.scoring import score
-from lightloop.scoring_forests import forest_of_edges
-from lightloop.scoring_sides import of_forest
+from lightloop.scoring.forests import forest_of_edges
+from lightloop.scoring.scores import score
+from lightloop.scoring.sides import of_forest
 from realtime.tracker.lineage import ROW
 
 if TYPE_CHECKING:
     from lightloop.bench.track_runs import Run
     from lightloop.bench.track_scene import Scene
     from lightloop.bench.track_score import Edges
-    from lightloop.scoring_sides import Side
+    from lightloop.scoring.sides import Side
 
 KEYS = ("lnk", "tra", "chota", "bio", "ct", "edge_f1", "division_f1")
 

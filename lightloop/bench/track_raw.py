@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from acquire.calibration import Calibration
-from lightloop.recordings import Plane, Recording, TimePoint, open_recording
-from lightloop.scoring_ctc import read_ctc
-from lightloop.scoring_match import match
-from lightloop.tracking import track
-from lightloop.tracking_eye import Wanted
+from lightloop.recordings.recording import Plane, Recording, TimePoint, open_recording
+from lightloop.scoring.ctc import read_ctc
+from lightloop.scoring.match import match
+from lightloop.tracking.eye import Wanted
+from lightloop.tracking.track import track
 from models.history import Moment
 from realtime.export.tracks_formats import Format
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lightloop.bench.report import Options
-    from lightloop.scoring_sides import Side
+    from lightloop.scoring.sides import Side
 
 FILMS = {"gowt1": "ctc_gowt1_01", "simplus": "ctc_simplus_01"}
 MEAN_E, READ_NOISE_E = 10.0, 1.6

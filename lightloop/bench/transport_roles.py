@@ -13,11 +13,11 @@ import psutil
 from acquire.calibration import Calibration
 from acquire.frame import FrameInfo, Index, Shot
 from lightloop.bench.stream_roles import APPLIED, JOIN_S, SETTINGS
-from realtime.address import Address, local_address
 from realtime.client import StreamClient
 from realtime.errors import FrameLapped, StreamError
 from realtime.hub import Hub
 from realtime.ring import Ring, new_name
+from realtime.stream.address import Address, local_address
 from realtime.wire import CameraInfo, End, FrameMessage, Start
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from realtime.room import WhenFull
+    from realtime.stream.room import WhenFull
 
 SIZE = 2048
 FPS = 100

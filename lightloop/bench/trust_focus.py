@@ -13,7 +13,7 @@ from acquire.simulated.specimen.specimen import Specimen
 from lightloop.bench.trust_frames import FRAMES
 from lightloop.bench.trust_score import Counted
 from models.focus import SharpnessMeter
-from realtime.focus import FocusGate
+from realtime.judging.focus import FocusGate
 from realtime.policy.observation import Trust
 
 if TYPE_CHECKING:

@@ -48,11 +48,11 @@ def camera(
 ) -> None:
     """Measure a camera on an evenly bright slide: gain, offset, noise, saturation, and its plot."""
     with exit_status():
-        from lightloop.calibrate_camera import calibrate_camera, plan_camera
-        from lightloop.calibrations import calibration_folder, resolve
-        from lightloop.check_files import check_picture
+        from lightloop.calibrate.calibrations import calibration_folder, resolve
+        from lightloop.calibrate.camera import calibrate_camera, plan_camera
+        from lightloop.calibrate.transfer_page import table_of, transfer_page
+        from lightloop.check.files import check_picture
         from lightloop.config import parse
-        from lightloop.transfer_page import table_of, transfer_page
 
         text = text_of(config)
         wanted = resolve(parse(text, config.name), config.name)
@@ -92,7 +92,7 @@ def power(
 ) -> None:
     """Measure a light with a power meter at the sample: the curve of command to mW."""
     with exit_status():
-        from lightloop.calibrate_power import (
+        from lightloop.calibrate.power import (
             measure_power,
             plan_power,
             power_calibration,
@@ -121,8 +121,8 @@ def power(
 
 def _meter(where: str, mw_per_unit: float) -> Callable[[Core], Meter]:
     """Return what makes the meter: a device's property, or a person who reads a display."""
+    from lightloop.calibrate.power_meter import PropertyMeter
     from lightloop.config import ConfigError
-    from lightloop.power_meter import PropertyMeter
 
     device, _, name = where.partition(",")
     if where and not (device and name):
@@ -135,8 +135,8 @@ def _meter(where: str, mw_per_unit: float) -> Callable[[Core], Meter]:
 
 
 def _keep_and_say(found: PowerCalibration) -> None:
-    from lightloop.calibrate_power import store_power
-    from lightloop.calibrations import calibration_folder
+    from lightloop.calibrate.calibrations import calibration_folder
+    from lightloop.calibrate.power import store_power
 
     stored = store_power(calibration_folder(), found)
     paper().print(_curve(found))
@@ -153,7 +153,7 @@ def listing() -> None:
         from acquire.calibrating.calibration_files import load, names
         from acquire.calibrating.calibration_records import CameraCalibration
         from acquire.errors import CalibrationRefused
-        from lightloop.calibrations import calibration_folder
+        from lightloop.calibrate.calibrations import calibration_folder
 
         folder = calibration_folder()
         sheet = paper()

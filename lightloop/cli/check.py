@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from lightloop.config import RunConfig
-    from lightloop.predict import Prediction
-    from lightloop.predict_light import LightPrediction
-    from lightloop.rehearsals import Word
+    from lightloop.predict.light import LightPrediction
+    from lightloop.predict.prediction import Prediction
+    from lightloop.rehearse.kept import Word
 
 
 class Looked(NamedTuple):
@@ -47,9 +47,9 @@ def check(
 ) -> None:
     """Check a config without giving light: dose, time, disk, and every device that it names."""
     with exit_status():
-        from lightloop.calibrations import resolve
+        from lightloop.calibrate.calibrations import resolve
         from lightloop.config import parse
-        from lightloop.rehearsals import words
+        from lightloop.rehearse.kept import words
 
         name = config.name
         wanted = resolve(parse(text_of(config), name), name)
@@ -73,7 +73,7 @@ def _how_light_ends(config: RunConfig, said: list[Word]) -> Iterator[tuple[str, 
     """Say what is known of how the light of this stand ends, and what is to be doubted."""
     from rich.text import Text
 
-    from lightloop.unattended import only_software
+    from lightloop.rehearse.unattended import only_software
 
     for number, word in enumerate(said):
         style = "yellow" if word.is_warning else ""
@@ -84,10 +84,10 @@ def _how_light_ends(config: RunConfig, said: list[Word]) -> Iterator[tuple[str, 
 
 def _look(config: RunConfig, name: str, frames: int, out: Path | None) -> Looked:
     """Look at all that a config names; whatever is wrong is refused in one sentence."""
-    from lightloop.check import check_network, check_policy, check_run
-    from lightloop.check_files import check_output, check_room
-    from lightloop.check_scope import check_keeper, check_scope
-    from lightloop.predict import predict
+    from lightloop.check.checks import check_network, check_policy, check_run
+    from lightloop.check.files import check_output, check_room
+    from lightloop.check.scope import check_keeper, check_scope
+    from lightloop.predict.prediction import predict
     from lightloop.sample import Stage, check_sample
 
     check_run(config, predict(config, frames), name)
@@ -107,7 +107,7 @@ def _look(config: RunConfig, name: str, frames: int, out: Path | None) -> Looked
 def _say_if_unattended(config: RunConfig, prediction: Prediction, name: str) -> None:
     """Warn of a run that would be refused if nobody watched it; whether one will is not known."""
     from lightloop.config import ConfigError
-    from lightloop.unattended import check_unattended
+    from lightloop.rehearse.unattended import check_unattended
 
     try:
         check_unattended(config, prediction, name)
@@ -124,8 +124,8 @@ def schema() -> None:
 
 
 def _rows(config: RunConfig, looked: Looked) -> Iterator[tuple[str, str]]:
-    from lightloop.calibrations import in_words
-    from lightloop.plan_words import notes
+    from lightloop.calibrate.calibrations import in_words
+    from lightloop.check.words import notes
 
     seen = looked.prediction
     fields = f", {seen.fields} fields of view" if seen.fields > 1 else ""

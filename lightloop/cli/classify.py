@@ -20,8 +20,8 @@ def classify(
 ) -> None:
     """Learn to tell cells apart by kind, from cells that you have labelled."""
     with exit_status():
-        from lightloop.kinds_labels import read_labels
-        from lightloop.kinds_learning import classify as learn
+        from lightloop.learning.kinds import classify as learn
+        from lightloop.learning.kinds_labels import read_labels
         from realtime.errors import KindsError
         from realtime.kinds import write_classifier
 

@@ -111,7 +111,7 @@ def export(
 
 def _write(run: Path, wanted: Wanted, flat: list[str], out: Path | None) -> None:
     """Write what is wanted; print the files, one a line, and beside them what to know of them."""
-    from lightloop.flats import flats_of
+    from lightloop.calibrate.flats import flats_of
     from realtime.export import export_run
     from realtime.run_file import RunReader
 

@@ -15,8 +15,8 @@ from lightloop.cli.words import between, counted, facts, span
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from realtime.run_summary import ChannelSummary, RunSummary
-    from realtime.why import Why
+    from realtime.telling.run_summary import ChannelSummary, RunSummary
+    from realtime.telling.why import Why
     from realtime.wire import CameraInfo
 
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
@@ -37,8 +37,8 @@ def inspect(
     """Say what is in a run file: frames, gaps, dose, decisions and their reasons."""
     with exit_status():
         from realtime.run_file import RunReader
-        from realtime.run_summary import summarize
-        from realtime.why import why as why_so
+        from realtime.telling.run_summary import summarize
+        from realtime.telling.why import why as why_so
 
         with RunReader(run) as reader:
             if why is not None:
@@ -54,7 +54,7 @@ def inspect(
 
 def _explain(told: Why) -> None:
     """Print why a frame got its light, and below it what the policy saw, line by line."""
-    from realtime.why import numbers
+    from realtime.telling.why import numbers
 
     page = paper()
     page.print(told.text, markup=False)
@@ -122,7 +122,7 @@ def _channel(channel: ChannelSummary) -> str:
 
 def dose_text(light: str, dose: float, unit: str) -> str:
     """Return a dose for a person; an import knows only how long the light was on."""
-    from realtime.importing import LIGHT
+    from realtime.importing.importer import LIGHT
 
     if light == LIGHT:
         return f"not recorded; {dose:.4g} s of exposure in all"
@@ -130,7 +130,7 @@ def dose_text(light: str, dose: float, unit: str) -> str:
 
 
 def _trouble(seen: RunSummary) -> Iterator[tuple[str, str]]:
-    from realtime.why import is_open_loop
+    from realtime.telling.why import is_open_loop
 
     yield "lost", f"{seen.n_lost} frames in {seen.n_gaps} gaps" if seen.n_gaps else "no frame"
     for gap in seen.gaps[:MOST_LINES]:

@@ -47,7 +47,7 @@ def info(
     with exit_status():
         from rich.markdown import Markdown
 
-        from lightloop.build import load_package
+        from lightloop.build.pipeline import load_package
         from lightloop.cli.networks_tables import RATIO_MEANS, trust_table
 
         package = load_package(name, None)
@@ -81,7 +81,7 @@ def compile_engines(
 ) -> None:
     """Compile a network for every engine of this machine, so that a run starts at once."""
     with exit_status():
-        from lightloop.build import load_package
+        from lightloop.build.pipeline import load_package
         from lightloop.cli.networks_tables import compiled_table
         from models.engines.eight_bits import make_int8
         from models.engines.rtx_build import TARGETS, rtx_plan
@@ -127,7 +127,7 @@ def bench(
 ) -> None:
     """Time a network on every engine, and remember which is fastest here."""
     with exit_status():
-        from lightloop.build import load_package
+        from lightloop.build.pipeline import load_package
         from lightloop.cli.networks_tables import bench_table, reasons
         from models.engines import order
         from models.engines.survey import survey
@@ -160,7 +160,7 @@ def parity(
 ) -> None:
     """Check that every engine gives the answer that is stored in the package."""
     with exit_status():
-        from lightloop.build import load_package
+        from lightloop.build.pipeline import load_package
         from lightloop.cli.networks_tables import parity_table
         from models.engines.survey import survey
 

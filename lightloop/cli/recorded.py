@@ -36,9 +36,9 @@ def import_images(
 ) -> None:
     """Turn recorded images into a run file, so that replay can show what would have been done."""
     with exit_status():
-        from lightloop.calibrate import given_or_estimated
-        from lightloop.check_files import check_output
-        from realtime.importing import import_recording
+        from lightloop.check.files import check_output
+        from lightloop.recordings.camera import given_or_estimated
+        from realtime.importing.importer import import_recording
 
         file, dataset = file_and_dataset(path)
         check_output(out, 0)  # before hours of reading

@@ -12,7 +12,7 @@ from lightloop.status import NOT_DARK
 
 if TYPE_CHECKING:
     from lightloop.config import RunConfig
-    from lightloop.rehearsals import Rehearsal
+    from lightloop.rehearse.kept import Rehearsal
 
 
 Power = Annotated[float, typer.Option(min=1e-6, max=1, help="Power, as a fraction of the maximum.")]
@@ -44,10 +44,10 @@ def rehearse(
     """
     with exit_status():
         from acquire.errors import LightNotDark
-        from lightloop.calibrations import resolve
+        from lightloop.calibrate.calibrations import resolve
         from lightloop.config import parse
-        from lightloop.rehearse import plan_rehearsal
-        from lightloop.rehearse import rehearse as measure
+        from lightloop.rehearse.rehearsal import plan_rehearsal
+        from lightloop.rehearse.rehearsal import rehearse as measure
 
         text = text_of(config)
         wanted = resolve(parse(text, config.name), config.name)
@@ -71,8 +71,8 @@ def rehearse(
 
 def _keep_and_say(found: Rehearsal, config: RunConfig, name: str) -> None:
     """Keep the figures, print them, and say beside them what is to be doubted."""
-    from lightloop.rehearsals import save, words
-    from lightloop.unattended import only_software
+    from lightloop.rehearse.kept import save, words
+    from lightloop.rehearse.unattended import only_software
 
     path = save(found)
     page = paper()

@@ -148,7 +148,7 @@ def _recorded(run: Path, config: Path | None, *, verifies: bool) -> tuple[str, s
 
 def _task(text: str, name: str, again: ReplayTask, shown: _Shown, size: int) -> RunTask:
     """Return what the processes have to do; what cannot be written is refused before."""
-    from lightloop.check_files import check_output, check_picture
+    from lightloop.check.files import check_output, check_picture
     from lightloop.task import RunTask
 
     out, screenshot = shown.out, shown.screenshot

@@ -46,7 +46,7 @@ def repair(
 ) -> None:
     """Recover what is whole of a damaged or broken-off run file, into a new one."""
     with exit_status():
-        from lightloop.check_files import check_output
+        from lightloop.check.files import check_output
         from realtime.run_file import part_paths, repair, repaired_path
 
         target = out if out is not None else repaired_path(run)

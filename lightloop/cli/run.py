@@ -32,7 +32,7 @@ from lightloop.status import DONE, FAILED, NOT_DARK
 
 if TYPE_CHECKING:
     from lightloop.config import RunConfig
-    from lightloop.predict import Prediction
+    from lightloop.predict.prediction import Prediction
     from lightloop.summary import Summary
     from lightloop.task import RunTask
 
@@ -115,12 +115,12 @@ def _wanted(config: Path | None, unfinished: Path | None, out: Path | None) -> t
 
 def _task(text: str, name: str, asked: Asked) -> RunTask:
     """Return what the processes have to do, after everything that can be refused before light."""
-    from lightloop.calibrations import resolve
+    from lightloop.build.witness import wants_truth
+    from lightloop.calibrate.calibrations import resolve
     from lightloop.config import MicroManagerConfig, parse
-    from lightloop.predict import predict
-    from lightloop.rehearsals import words
+    from lightloop.predict.prediction import predict
+    from lightloop.rehearse.kept import words
     from lightloop.task import RunTask
-    from lightloop.witness import wants_truth
 
     config = resolve(parse(text, name), name)
     prediction = predict(config, asked.frames)
@@ -151,12 +151,12 @@ def _task(text: str, name: str, asked: Asked) -> RunTask:
 def _check(config: RunConfig, prediction: Prediction, name: str, asked: Asked) -> None:
     """Refuse what can be refused before a process is started."""
     from acquire.simulated.config import SimulatedScopeConfig
-    from lightloop.check import check_network, check_policy, check_run
-    from lightloop.check_files import check_output, check_picture
-    from lightloop.check_lights import check_lights
+    from lightloop.check.checks import check_network, check_policy, check_run
+    from lightloop.check.files import check_output, check_picture
+    from lightloop.check.lights import check_lights
     from lightloop.config import ConfigError
+    from lightloop.rehearse.unattended import check_unattended
     from lightloop.sample import check_record
-    from lightloop.unattended import check_unattended
 
     if asked.seed >= 0 and not isinstance(config.scope, SimulatedScopeConfig):
         raise ConfigError(f"--seed is for a simulated specimen, and {name} drives a real scope")
@@ -187,7 +187,7 @@ def _absolute(path: Path | None) -> str:
 def supervise_and_report(task: RunTask) -> None:
     """Run a task to its end, print what it came to, and leave with its status."""
     from lightloop.cli.summary_table import summary_table
-    from lightloop.supervise import supervise
+    from lightloop.supervision.supervisor import supervise
 
     outcome = supervise(task)
     if outcome.summary is not None:
@@ -204,8 +204,8 @@ def _doubt_size(task: RunTask, seen_px: float) -> None:
     """Say if the cells are far larger or smaller than the detector was told."""
     if not seen_px:
         return
-    from lightloop.cell_size import doubt_of_size
     from lightloop.config import parse
+    from lightloop.tracking.cell_size import doubt_of_size
 
     config = parse(task.config_toml, task.config_name)
     if config.follow == "cells" and (doubt := doubt_of_size(config.detect.diameter_px, seen_px)):

@@ -10,7 +10,7 @@ import typer
 from lightloop.cli.door import complain, exit_status, paper
 
 if TYPE_CHECKING:
-    from lightloop.scoring import Scores
+    from lightloop.scoring.scores import Scores
 
 SIDE = "CTC folder, .geff, .csv, .xml (TrackMate), .npz (napari), run.h5"
 
@@ -23,9 +23,9 @@ def score(
 ) -> None:
     """Say how right tracks are: LNK, TRA, CHOTA, BIO, and F1 of links and divisions."""
     with exit_status():
-        from lightloop.scoring import check_installed
-        from lightloop.scoring import score as score_sides
-        from lightloop.scoring_sides import side_of
+        from lightloop.scoring.scores import check_installed
+        from lightloop.scoring.scores import score as score_sides
+        from lightloop.scoring.sides import side_of
 
         check_installed()
         true = side_of(truth, is_truth=True, field=field)
@@ -59,7 +59,7 @@ def _print(got: Scores, result: str, truth: str) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    from lightloop.scoring import ALL
+    from lightloop.scoring.scores import ALL
 
     page = paper()
     page.print(f"{result} against {truth}", soft_wrap=True)

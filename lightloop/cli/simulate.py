@@ -39,7 +39,7 @@ def simulate(
     """Film simulated cells at fixed light, without a loop, and write down the truth."""
     with exit_status():
         from acquire.simulated.movie import Movie
-        from lightloop.check_files import check_output
+        from lightloop.check.files import check_output
         from lightloop.config import ConfigError
         from lightloop.simulate import simulate as film
         from realtime.truth import truth_path

@@ -31,7 +31,7 @@ def summary_table(summary: Summary, out: str = "") -> RenderableType:
 
 
 def _facts(summary: Summary, out: str) -> Table:
-    from realtime.importing import LIGHT
+    from realtime.importing.importer import LIGHT
 
     table = Table.grid(padding=(0, 3))
     table.add_column(style="dim", no_wrap=True)

@@ -15,9 +15,9 @@ from lightloop.cli.words import counted
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lightloop.recordings import Recording
-    from lightloop.tracking import Followed
-    from lightloop.tracking_eye import Wanted
+    from lightloop.recordings.recording import Recording
+    from lightloop.tracking.eye import Wanted
+    from lightloop.tracking.track import Followed
 
 
 RadiusPx = Annotated[
@@ -87,9 +87,9 @@ def track(
     """Follow the cells of a recording; write who was where and who became whom."""
     with exit_status():
         from lightloop.cli.recorded import file_and_dataset
-        from lightloop.recordings import open_recording
-        from lightloop.tracking import track as follow
-        from lightloop.tracking_eye import Wanted
+        from lightloop.recordings.recording import open_recording
+        from lightloop.tracking.eye import Wanted
+        from lightloop.tracking.track import track as follow
         from realtime.export.tracks_formats import Format as Written
         from realtime.export.tracks_formats import format_of
 

@@ -33,8 +33,8 @@ from lightloop.cli.train_options import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lightloop.training import Asked
-    from lightloop.training_material import Material
+    from lightloop.learning.material import Material
+    from lightloop.learning.training import Asked
     from models.package import Package
     from models.train.own.teach import Taught
 
@@ -67,9 +67,9 @@ def train(
 ) -> None:
     """Teach a network on your own light. A training that was killed goes on where it was."""
     with exit_status():
-        from lightloop import training
         from lightloop.config import ConfigError
-        from lightloop.training_material import joined
+        from lightloop.learning import training
+        from lightloop.learning.material import joined
 
         training.require_torch()
         recordings = [*(first or []), *(more or [])]
@@ -91,7 +91,7 @@ def train(
 
 def _teach(asked: Asked, material: Material, package: Package | None) -> None:
     """Learn, and say from what, how well, and how the network that came out is used."""
-    from lightloop import training
+    from lightloop.learning import training
 
     checkpoint, goes_on = training.open_work(asked, material, package)
     sampler, split = training.prepare(asked, material, package)
@@ -118,10 +118,10 @@ def _material(
     camera: tuple[float | None, float | None, float | None],
     step_um: float,
 ) -> Material:
-    from lightloop import training_material as reading
-    from lightloop.calibrate import given_or_estimated
     from lightloop.cli.recorded import file_and_dataset
     from lightloop.config import ConfigError
+    from lightloop.learning import material as reading
+    from lightloop.recordings.camera import given_or_estimated
 
     file, dataset = file_and_dataset(path)
     if file.suffix.lower() in RUNS and not dataset and not axes:
@@ -140,9 +140,9 @@ def _material(
 def _with_clean(
     material: Material, clean: str, recordings: list[str], channel: str, axes: str, averaged: float
 ) -> Material:
-    from lightloop import training_material as reading
     from lightloop.cli.recorded import file_and_dataset
     from lightloop.config import ConfigError
+    from lightloop.learning import material as reading
 
     if len(recordings) > 1:
         raise ConfigError("--clean belongs to one stack: give one --from")

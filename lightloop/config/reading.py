@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from acquire.errors import ScopeError
-from lightloop.complaints import lines_of, near_file, not_finite, where
+from lightloop.config.complaints import lines_of, near_file, not_finite, where
 from lightloop.config.run import RunConfig
-from lightloop.toml_slips import with_line
+from lightloop.config.toml_slips import with_line
 
 if TYPE_CHECKING:
     from pathlib import Path

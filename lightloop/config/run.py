@@ -11,6 +11,9 @@ from acquire.settings import ChannelSettings, Settings
 from acquire.simulated.config import SimulatedScopeConfig
 from acquire.stand.focus_rules import FocusRules
 from acquire.stand.habits import StageHabits
+from lightloop.build.own_policy import OwnPolicyConfig
+from lightloop.check.plan import plan_complaints
+from lightloop.config.plan_table import read_plan
 from lightloop.config.running import (
     KindsConfig,
     LoopConfig,
@@ -28,9 +31,6 @@ from lightloop.config.stand import (
     OtherCameraConfig,
     ReplayScopeConfig,
 )
-from lightloop.own_policy import OwnPolicyConfig
-from lightloop.plan_duty import plan_complaints
-from lightloop.plan_table import read_plan
 from realtime.detecting.config import DetectorConfig
 from realtime.policy.fixed import FixedConfig
 from realtime.policy.snr import SnrConfig

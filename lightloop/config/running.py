@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from acquire.errors import PlanRefused
 from acquire.loop.burst import Ramp
-from realtime.skipped_planes import WORST_SHARE, SkipConfig
+from realtime.planes.skipped import WORST_SHARE, SkipConfig
 
 Share = Annotated[float, Field(gt=0, le=1)]
 

@@ -47,10 +47,10 @@ def snap() -> Finding:
 
 def config(path: Path) -> Finding:
     """Load a run config, its microscope, and every device that it names."""
-    from lightloop.check import check_network, check_policy, check_run
-    from lightloop.check_scope import check_keeper, check_scope
+    from lightloop.check.checks import check_network, check_policy, check_run
+    from lightloop.check.scope import check_keeper, check_scope
     from lightloop.config import ConfigError, load
-    from lightloop.predict import predict
+    from lightloop.predict.prediction import predict
 
     try:
         wanted = load(path)
@@ -70,7 +70,7 @@ def config(path: Path) -> Finding:
 def rehearsal(path: Path) -> Finding:
     """Say how the lights of a run config behaved when they were rehearsed."""
     from lightloop.config import ConfigError, load
-    from lightloop.rehearsals import words
+    from lightloop.rehearse.kept import words
 
     try:
         said = words(load(path), path.name)

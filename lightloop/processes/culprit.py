@@ -22,7 +22,7 @@ from acquire.light.guard import LightGuard
 from acquire.light.own_core import load_lights
 from acquire.light.port import LightPort
 from acquire.settings import ChannelSettings, Request, Settings
-from lightloop.build_microscope import load_core
+from lightloop.build.microscope import load_core
 from lightloop.config import MicroManagerConfig, parse
 from lightloop.processes.link import Link, run_child
 from lightloop.task import RunTask

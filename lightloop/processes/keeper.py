@@ -13,7 +13,7 @@ import psutil
 from acquire.keeper.keep import TRY_S, keep
 from acquire.keeper.pipes import Ends
 from acquire.keeper.pulse import Pulse
-from lightloop.build_microscope import build_dark
+from lightloop.build.microscope import build_dark
 from lightloop.config import parse
 from lightloop.processes.link import Link, run_child
 from lightloop.task import RunTask

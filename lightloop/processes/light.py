@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from acquire.simulated.light.light_box import serve
-from lightloop.build_microscope import light_lines
+from lightloop.build.microscope import light_lines
 from lightloop.config import parse
 from lightloop.processes.link import Link, run_child
 from lightloop.task import RunTask

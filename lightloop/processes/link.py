@@ -15,11 +15,11 @@ import msgspec
 import psutil
 
 from acquire.errors import ScopeError
-from lightloop.console_close import outliving_the_console
-from lightloop.fine_ticks import fine_ticks
 from lightloop.log import configure, unblocked
+from lightloop.supervision.console_close import outliving_the_console
+from lightloop.supervision.fine_ticks import fine_ticks
 from models.errors import ModelError
-from realtime.address import Address
+from realtime.stream.address import Address
 
 if TYPE_CHECKING:
     from collections.abc import Callable

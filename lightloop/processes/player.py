@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
-from lightloop.build import load_package
+from lightloop.build.pipeline import load_package
 from lightloop.config import parse
 from lightloop.processes.link import Link, run_child
 from lightloop.provenance import networks, processor
 from lightloop.summary import Summary, Tally
 from lightloop.task import ReplayTask, RunTask
-from realtime.address import local_address, write_address
-from realtime.agreement import tolerance
 from realtime.errors import StreamError
 from realtime.hub import Hub
 from realtime.player import play, replay_start
+from realtime.replay.agreement import tolerance
+from realtime.replay.verify import Verifier, verdict
+from realtime.replay.what_if import Proposals
 from realtime.ring import Ring, new_name
 from realtime.run_file import RunReader
-from realtime.verify import Verifier, verdict
-from realtime.what_if import Proposals
+from realtime.stream.address import local_address, write_address
 from realtime.wire import Reply
 
 if TYPE_CHECKING:
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
     from lightloop.config import RunConfig
-    from realtime.agreement import Tolerance
-    from realtime.pace import Pace
     from realtime.player import Played
     from realtime.policy.decision import Decision
+    from realtime.replay.agreement import Tolerance
+    from realtime.replay.pace import Pace
     from realtime.wire import Result
 
 logger = logging.getLogger(__name__)

@@ -10,12 +10,12 @@ from acquire.clock import HostClock, SimulatedClock
 from acquire.keeper.link import KeeperLink
 from acquire.keeper.pipes import Ends
 from acquire.simulated.config import SimulatedScopeConfig
-from lightloop.build_microscope import build_microscope
-from lightloop.calibrations import resolve
+from lightloop.build.microscope import build_microscope
+from lightloop.calibrate.calibrations import resolve
 from lightloop.config import parse
-from lightloop.one_at_a_time import hold_stand
 from lightloop.processes.link import Link, run_child
 from lightloop.processes.session import Session
+from lightloop.supervision.one_at_a_time import hold_stand
 from lightloop.task import RunTask
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from acquire.errors import ScopeError
 from acquire.loop.loop import run as run_loop
 from acquire.loop.pause import Pause
 from acquire.loop.time_watch import TimeWatch
-from lightloop.build_focus import build_arrival, build_scope
+from lightloop.build.focus import build_arrival, build_scope
+from lightloop.build.witness import Witness
 from lightloop.feedback import Feedback
 from lightloop.orders import Orders
 from lightloop.processes.echo import echo
@@ -30,17 +31,16 @@ from lightloop.processes.session_voice import Voice
 from lightloop.sample import build_ledger, keep_record, open_sample
 from lightloop.summary import Tally
 from lightloop.validity import decision_valid_s
-from lightloop.witness import Witness
-from realtime.address import local_address, write_address
 from realtime.hub import Hub
 from realtime.ring import Ring, new_name
+from realtime.stream.address import local_address, write_address
 from realtime.wire import End, Reply
 
 if TYPE_CHECKING:
     from acquire.clock import Clock
     from acquire.keeper.link import KeeperLink
     from acquire.loop.loop import Outcome
-    from lightloop.build_microscope import Microscope
+    from lightloop.build.microscope import Microscope
     from lightloop.config import RunConfig
     from lightloop.processes.link import Link
     from lightloop.task import RunTask

@@ -8,8 +8,8 @@ from lightloop.reference import Reference
 
 if TYPE_CHECKING:
     from acquire.frame import Frame
+    from lightloop.build.witness import Witness
     from lightloop.config import RunConfig
-    from lightloop.witness import Witness
     from realtime.hub import Hub
 
 

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from acquire.clock import Clock
     from acquire.frame import Shot
     from acquire.settings import Request
+    from lightloop.build.witness import Witness
     from lightloop.feedback import Feedback
     from lightloop.summary import Tally
-    from lightloop.witness import Witness
     from realtime.hub import Hub
 
 CLOCK_EVERY_S = 10.0

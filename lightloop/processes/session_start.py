@@ -16,7 +16,7 @@ from acquire.loop.burst import in_bursts
 from acquire.plan.plan import plan_shots
 from acquire.plan.rest import the_rest
 from acquire.stand.device_state import device_state
-from lightloop.calibrations import references
+from lightloop.calibrate.calibrations import references
 from lightloop.provenance import networks, processor
 from realtime.wire import Start
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from acquire.dose import Ledger
     from acquire.keeper.link import KeeperLink
     from acquire.plan.plan import PlannedShot
-    from lightloop.build_microscope import Microscope
+    from lightloop.build.microscope import Microscope
     from lightloop.config import RunConfig
     from lightloop.task import RunTask
     from realtime.wire import RingInfo

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 import xxhash
 
-from lightloop.build_pictures import finer_pixels, pictures_a_shot
+from lightloop.build.pictures import finer_pixels, pictures_a_shot
 from lightloop.config import parse
 from lightloop.processes.echo_desk import Delayed, EchoDesk
 from lightloop.processes.link import Link, run_child

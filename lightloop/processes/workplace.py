@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lightloop.build import build_pipeline
-from lightloop.build_pictures import build_drawing
-from lightloop.build_planes import build_plane_watch
+from lightloop.build.pictures import build_drawing
+from lightloop.build.pipeline import build_pipeline
+from lightloop.build.planes import build_plane_watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lightloop.config import RunConfig
-    from lightloop.pictures import Pictures
+    from lightloop.pictures.pictures import Pictures
     from models.axial_check import PlaneError
     from realtime.memory import Past
     from realtime.pipeline import Pipeline
-    from realtime.plane_watch import PlaneWatch
+    from realtime.planes.watch import PlaneWatch
     from realtime.wire import RestoredSlot, Start
 
 

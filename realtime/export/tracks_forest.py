@@ -11,7 +11,7 @@ import numpy as np
 from realtime.export.cells import WITHDRAWN
 from realtime.export.ctc import Line
 from realtime.export.geff import links
-from realtime.stack_heights import above_first
+from realtime.planes.heights import above_first
 from realtime.tracker.lineage import ROW
 
 if TYPE_CHECKING:

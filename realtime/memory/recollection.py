@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from acquire.frame import FrameInfo
     from realtime.cell_dose import CellDose
-    from realtime.focus import FocusGate
     from realtime.following import Following
+    from realtime.judging.focus import FocusGate
     from realtime.memory.known import Known, Past
     from realtime.policy import Policy
 

@@ -1,6 +1,7 @@
 """May cells have more light, as far as the edges in their image tell? Only where they are usual.
 
-Sharpness comes from the raw image, as a share of what is usual in the field (`realtime.focus`).
+Sharpness comes from the raw image, as a share of what is usual in the field
+(`realtime.judging.focus`).
 Cells out of focus look as if they had bleached; nuclei that die shrink, so that they are sharper
 first, and fade then.
 """

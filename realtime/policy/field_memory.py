@@ -14,7 +14,7 @@ SETTLED = 5
 """Shots in a row with the right light from which a field has settled (proposed)."""
 LEARNT = 20
 """Believed shots, of cells that lack little, until a field that was taken over is known: so many
-are the first of `realtime.focus` (proposed)."""
+are the first of `realtime.judging.focus` (proposed)."""
 
 
 @dataclass(slots=True)

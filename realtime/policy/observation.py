@@ -23,7 +23,8 @@ class Trust(msgspec.Struct, frozen=True, gc=False):
     is_trusted, why
         The verdict, and what spoke against it.
     focus
-        Sharpness, as a share of what is usual in this field (`realtime.focus`); 0 if not measured.
+        Sharpness, as a share of what is usual in this field (`realtime.judging.focus`); 0 if not
+        measured.
     expected_rmse_e, rmse_low_e, rmse_high_e
         Root-mean-square error of the restored image in cells that is to be expected, and the
         interval that holds it four times out of five, photo-electrons (`models.conformal`); 0 where
@@ -65,7 +66,7 @@ class Trust(msgspec.Struct, frozen=True, gc=False):
 
 
 class StackSeen(msgspec.Struct, frozen=True):
-    """Which planes of a stack were taken, and how wrong drawn ones would be (`plane_watch`).
+    """Which planes of a stack were taken, and how wrong drawn ones are (`realtime.planes.watch`).
 
     Attributes
     ----------

@@ -9,9 +9,9 @@ import msgspec
 from realtime.memory.known import Lasting
 
 if TYPE_CHECKING:
+    from realtime.planes.skipped import SkippedPlanes
     from realtime.policy.decision import Decision, Policy
     from realtime.policy.observation import Observation, StackSeen
-    from realtime.skipped_planes import SkippedPlanes
 
 
 @runtime_checkable

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from realtime.digest import StreamDigest
 from realtime.errors import RunFileError
 from realtime.run_file.layout import CONTINUED
 from realtime.run_file.part import Part
 from realtime.run_file.parts import part_path, part_paths
 from realtime.run_file.walk import Walk
+from realtime.stream.digest import StreamDigest
 from realtime.wire import End, FrameMessage, Gap
 
 if TYPE_CHECKING:
@@ -47,8 +47,8 @@ class Verdict(msgspec.Struct, frozen=True):
     n_lost
         Sequence numbers that gaps occupy.
     digest
-        One number for all frames that are there (`realtime.digest`); the end of a run says which
-        it must be.
+        One number for all frames that are there (`realtime.stream.digest`); the end of a run says
+        which it must be.
     faults
         Everything that is wrong; empty for a run that is whole.
     n_restored

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from realtime.digest import StreamDigest, pair
 from realtime.errors import RunFileError
 from realtime.run_file.journal import decode_document
 from realtime.run_file.part import Part
+from realtime.stream.digest import StreamDigest, pair
 from realtime.wire import FrameMessage
 
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from realtime.digest import StreamDigest
 from realtime.errors import RunFileError
 from realtime.run_file.examine import Examination, Fault, Verdict, examine
 from realtime.run_file.layout import PARTIAL
@@ -20,6 +19,7 @@ from realtime.run_file.opening import UnreadableRun
 from realtime.run_file.parts import first_part
 from realtime.run_file.salvage import Salvage
 from realtime.run_file.writer import RunWriter
+from realtime.stream.digest import StreamDigest
 from realtime.wire import End, FrameMessage, Gap, Notice, encode
 
 if TYPE_CHECKING:

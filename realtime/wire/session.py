@@ -118,8 +118,8 @@ class End(msgspec.Struct, frozen=True, tag="end"):
     Attributes
     ----------
     digest
-        Of all frames that the hub said (`realtime.digest`), so that who has them all can tell;
-        empty where nobody kept it.
+        Of all frames that the hub said (`realtime.stream.digest`), so that who has them all can
+        tell; empty where nobody kept it.
     n_refused
         Messages that the hub turned away.
     """

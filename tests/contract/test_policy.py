@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from lightloop.own_policy import load_policy
+from lightloop.build.own_policy import load_policy
 from realtime.policy import FixedPolicy, Observation, Policy, SnrConfig, SnrPolicy
 from tests.unit.policy_samples import FIRST, READ_NOISE_E, Sample, but, light_of
 from tests.unit.written_policy import example

@@ -14,9 +14,9 @@ import pytest
 from acquire.settings import ChannelSettings, Settings
 from acquire.simulated import LightBoxClient
 from acquire.simulated.light.light_box import LineMeter
-from lightloop.children import Child
-from lightloop.lights_out import LightsOut
-from lightloop.supervise import Outcome, Supervisor
+from lightloop.supervision.children import Child
+from lightloop.supervision.lights_out import LightsOut
+from lightloop.supervision.supervisor import Outcome, Supervisor
 from lightloop.task import RunTask
 from realtime.client import StreamClient
 from realtime.policy import Decision, Observation, Trust

@@ -10,11 +10,11 @@ import pytest
 
 from acquire.errors import LightNotDark
 from acquire.keeper.pulse import Pulse
-from lightloop import calibration_stand
-from lightloop.children import SPAWN, Child
 from lightloop.config import parse
-from lightloop.keeper_watch import KeeperWatch
 from lightloop.processes.link import Failed, pack
+from lightloop.recordings.camera import stand as calibration_stand
+from lightloop.supervision.children import SPAWN, Child
+from lightloop.supervision.keeper_watch import KeeperWatch
 from tests.lasting_light import LastingLight
 from tests.lasting_stand import config_of, write_system
 

@@ -12,12 +12,12 @@ import pytest
 from acquire.core_loading import load_system
 from acquire.keeper.pipes import make_pipes
 from acquire.light.port import LightPort
-from lightloop import driver_time, lights_out
-from lightloop.children import Child, Family, wait_until_ready
-from lightloop.lights_out import LightsOut
-from lightloop.outcome import Verdict
 from lightloop.processes.link import Failed, Finished
-from lightloop.stand_ins import NOBODY
+from lightloop.supervision import driver_time, lights_out
+from lightloop.supervision.children import Child, Family, wait_until_ready
+from lightloop.supervision.lights_out import LightsOut
+from lightloop.supervision.outcome import Verdict
+from lightloop.supervision.stand_ins import NOBODY
 from lightloop.task import RunTask
 from tests.faults.test_lights_apart import BLUE, GREEN, SECOND, system_of
 from tests.lasting_light import LastingLight

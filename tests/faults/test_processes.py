@@ -12,8 +12,8 @@ import psutil
 import pytest
 
 from acquire.frame import FrameInfo
-from lightloop.children import Child
-from lightloop.supervise import Outcome, Supervisor
+from lightloop.supervision.children import Child
+from lightloop.supervision.supervisor import Outcome, Supervisor
 from realtime.run_file import RunReader
 from realtime.truth import TruthReader, truth_path
 from realtime.wire import Result
@@ -174,7 +174,9 @@ def longest_wait(infos: Sequence[FrameInfo]) -> list[FrameInfo]:
 def test_a_keeper_that_dies_while_a_hung_scope_is_to_stop_makes_the_end_come_soon(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lightloop.supervise.LAST_WORDS_S", 90.0)  # the patience with a live keeper
+    monkeypatch.setattr(
+        "lightloop.supervision.supervisor.LAST_WORDS_S", 90.0
+    )  # the patience with a live keeper
     died_at: list[float] = []
 
     def act(children: dict[str, Child], supervisor: Supervisor) -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from acquire.errors import KeeperLost, LightNotDark
-from lightloop import driver_time, rehearse_keeper
 from lightloop.config import parse
-from lightloop.rehearse import plan_rehearsal, rehearse
+from lightloop.rehearse.rehearsal import keeper as rehearse_keeper
+from lightloop.rehearse.rehearsal import plan_rehearsal, rehearse
+from lightloop.supervision import driver_time
 from tests.lasting_light import LastingLight
 from tests.lasting_stand import config_of, write_system
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from acquire.sample.record import SampleError, read_sample
-from lightloop.children import Child
 from lightloop.config import parse
 from lightloop.sample import FOLDER_VARIABLE, build_ledger
+from lightloop.supervision.children import Child
 from tests.faults.test_attacks import Watched, attack
 from tests.faults.test_struck_streams import STREAM
 from tests.run_helpers import task

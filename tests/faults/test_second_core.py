@@ -20,7 +20,7 @@ from acquire.keeper.pipes import Ends, make_pipes
 from acquire.light.bounds import GuardRules
 from acquire.light.source import LightSource
 from acquire.settings import Limits
-from lightloop.build_microscope import build_dark
+from lightloop.build.microscope import build_dark
 from lightloop.config import parse
 from lightloop.processes.culprit import hang
 from lightloop.processes.keeper import Owner

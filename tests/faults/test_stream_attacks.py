@@ -16,8 +16,10 @@ import psutil
 import pytest
 import zmq
 
-from realtime import sockets
-from realtime.address import (
+from realtime.client import StreamClient
+from realtime.errors import StreamError
+from realtime.stream import sockets
+from realtime.stream.address import (
     NAMES,
     Address,
     local_address,
@@ -25,10 +27,8 @@ from realtime.address import (
     show_token,
     write_address,
 )
-from realtime.client import StreamClient
-from realtime.commands import VALID_S
-from realtime.control import ControlClient
-from realtime.errors import StreamError
+from realtime.stream.commands import VALID_S
+from realtime.stream.control import ControlClient
 from realtime.wire import (
     Ack,
     Command,
@@ -374,7 +374,7 @@ def test_the_file_with_the_token_is_its_users_alone_and_replaces_nothing(
 VIEWER = """
 import sys
 from pathlib import Path
-from realtime.address import read_address
+from realtime.stream.address import read_address
 from realtime.client import StreamClient
 from realtime.wire import FrameMessage
 with StreamClient(read_address(Path(sys.argv[1])), "viewer", "latest", 1) as client:

@@ -14,9 +14,9 @@ import psutil
 import pytest
 
 from acquire.simulated import LightBoxClient
-from lightloop.children import Child
-from lightloop.lights_out import LightsOut
-from lightloop.supervise import Supervisor
+from lightloop.supervision.children import Child
+from lightloop.supervision.lights_out import LightsOut
+from lightloop.supervision.supervisor import Supervisor
 from realtime.run_file import RunReader
 from tests.run_helpers import SMALL, run_and, task
 

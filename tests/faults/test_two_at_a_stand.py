@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from acquire.core_loading import load_system
 from lightloop.cli.app import app
 from lightloop.config import parse
-from lightloop.one_at_a_time import FOLDER_VARIABLE, hold_stand
+from lightloop.supervision.one_at_a_time import FOLDER_VARIABLE, hold_stand
 from tests.lasting_light import LastingLight
 from tests.lasting_stand import config_of, write_system
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lightloop.children import Child
-from lightloop.supervise import Supervisor, supervise
+from lightloop.supervision.children import Child
+from lightloop.supervision.supervisor import Supervisor, supervise
 from lightloop.task import ReplayTask, RunTask
 from realtime.run_file import RunReader
 from realtime.wire import Notice, Result

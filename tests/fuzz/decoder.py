@@ -19,8 +19,8 @@ import numpy as np
 import zmq
 
 from realtime import wire
-from realtime.desk import Desk
 from realtime.errors import BadMessage
+from realtime.stream.desk import Desk
 from realtime.wire import Ack, Command, Hello, Notice, decode_from_client, decode_from_hub, encode
 from tests.unit import run_samples as samples
 

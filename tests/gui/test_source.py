@@ -15,9 +15,9 @@ from acquire.calibration import Calibration
 from acquire.frame import FrameInfo, Index, Shot
 from acquire.settings import Applied, ChannelSettings, Settings
 from gui.source import StreamSource
-from realtime.address import Address, local_address
 from realtime.hub import Hub
 from realtime.ring import Ring
+from realtime.stream.address import Address, local_address
 from realtime.wire import (
     CameraInfo,
     End,

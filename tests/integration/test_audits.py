@@ -15,16 +15,16 @@ from typer.testing import CliRunner
 from acquire.frame import Frame, Shot
 from acquire.settings import Request
 from lightloop.bench.light_scope import Bill, film
-from lightloop.build import build_pipeline
+from lightloop.build.pipeline import build_pipeline
 from lightloop.cli import app
 from lightloop.config import RunConfig, parse
-from lightloop.supervise import supervise
+from lightloop.supervision.supervisor import supervise
 from lightloop.task import RunTask
 from models.denoise import Denoised
 from realtime.pipeline import Pipeline
 from realtime.policy.decision import Decision
 from realtime.run_file import RunReader
-from realtime.run_summary import summarize
+from realtime.telling.run_summary import summarize
 from realtime.wire import CameraInfo, Result, RingInfo, Start
 from tests.integration.test_modes_recorded import decides_the_same
 from tests.run_helpers import SMALL

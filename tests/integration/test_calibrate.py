@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from acquire.calibrating.calibration_files import load_camera, load_maps, names
-from lightloop.calibrations import FOLDER_VARIABLE
+from lightloop.calibrate.calibrations import FOLDER_VARIABLE
 from realtime.run_file import RunReader
 from tests.integration.test_commands import ROOT, lightloop
 

@@ -8,9 +8,9 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
-from lightloop.children import Child
 from lightloop.cli.app import app
-from lightloop.supervise import Supervisor
+from lightloop.supervision.children import Child
+from lightloop.supervision.supervisor import Supervisor
 from realtime.run_file.reader import RunReader
 from tests.run_helpers import SMALL, run_and, task
 

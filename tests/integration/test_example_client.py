@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from realtime.address import write_address
+from realtime.stream.address import write_address
 from realtime.wire import End, FrameMessage
 from tests.stream_session import Session, answer, image, next_of
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from lightloop.cli.app import app
 from lightloop.status import FAILED, MISUSED
-from lightloop.supervise import Supervisor
+from lightloop.supervision.supervisor import Supervisor
 from realtime.run_file import RunReader
 from tests.run_helpers import SMALL, task
 

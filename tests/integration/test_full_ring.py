@@ -11,10 +11,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from realtime import room, usher
 from realtime.client import StreamClient
 from realtime.errors import StreamError
 from realtime.ring import Ring, new_name
+from realtime.stream import room, usher
 from realtime.wire import FrameMessage, Gap, Notice, RestoredSlot, Result, RingInfo
 from tests.stream_session import Session, answer, frames_of, next_of
 

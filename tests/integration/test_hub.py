@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from realtime import client
-from realtime.address import Address
 from realtime.client import StreamClient
-from realtime.control import ControlClient
 from realtime.errors import FrameLapped, StreamError
 from realtime.hub import Hub
+from realtime.stream.address import Address
+from realtime.stream.control import ControlClient
 from realtime.wire import (
     DecisionMessage,
     End,

@@ -18,7 +18,7 @@ from acquire.light.guard import LightGuard
 from acquire.loop.loop import Outcome, run
 from acquire.plan.plan import plan_shots
 from acquire.settings import ChannelSettings, Limits, Request, Settings
-from lightloop.build import build_pipeline
+from lightloop.build.pipeline import build_pipeline
 from lightloop.config import parse
 from realtime.pipeline import Pipeline
 from realtime.wire import CameraInfo, DecisionMessage, Result, RingInfo, Start

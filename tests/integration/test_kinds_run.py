@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from acquire.frame import FrameInfo, Index, Shot
 from acquire.simulated.movie import Filming, Movie
-from lightloop.build import build_pipeline
+from lightloop.build.pipeline import build_pipeline
 from lightloop.cli import app
 from lightloop.config import parse
 from realtime.export.cell_reading import field_cells

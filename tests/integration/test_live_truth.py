@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from lightloop.supervise import Supervisor
+from lightloop.supervision.supervisor import Supervisor
 from realtime.run_file import RunReader
 from realtime.truth import TruthReader, truth_path
 from tests.run_helpers import SMALL, scatter, task

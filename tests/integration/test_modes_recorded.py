@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lightloop.supervise import Outcome, supervise
+from lightloop.supervision.supervisor import Outcome, supervise
 from lightloop.task import ReplayTask, RunTask
 from realtime.run_file import RunReader
 from tests.run_helpers import SMALL

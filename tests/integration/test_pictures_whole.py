@@ -9,9 +9,9 @@ import pytest
 
 from acquire.frame import FrameInfo, Index, Shot
 from acquire.settings import Applied
-from lightloop.build import build_pipeline
-from lightloop.build_pictures import build_drawing, finer_pixels, pictures_a_shot
-from lightloop.check import check_network
+from lightloop.build.pictures import build_drawing, finer_pixels, pictures_a_shot
+from lightloop.build.pipeline import build_pipeline
+from lightloop.check.checks import check_network
 from lightloop.config import ConfigError, RunConfig, parse
 from lightloop.processes.worker import RestoredRing
 from lightloop.provenance import networks
@@ -71,7 +71,7 @@ def rewrite(package: Path, *changes: tuple[str, str]) -> None:
 
 @pytest.fixture(autouse=True)
 def there_is_always_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lightloop.build_pictures.MOST_OF_REST", float("inf"))
+    monkeypatch.setattr("lightloop.build.pictures.MOST_OF_REST", float("inf"))
 
 
 def config(folder: Path, *tasks: str, extra: str = "") -> RunConfig:

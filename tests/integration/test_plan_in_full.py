@@ -9,8 +9,8 @@ import pytest
 
 from acquire.frame import FrameInfo
 from lightloop.config import parse
-from lightloop.predict import predict
-from lightloop.supervise import Supervisor
+from lightloop.predict.prediction import predict
+from lightloop.supervision.supervisor import Supervisor
 from realtime.run_file.reader import RunReader
 from tests.run_helpers import SMALL, task
 

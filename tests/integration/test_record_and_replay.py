@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from realtime.address import local_address
 from realtime.client import StreamClient
 from realtime.hub import Hub
 from realtime.player import play, replay_start
 from realtime.recorder import Recorded, record
+from realtime.replay.verify import Verifier
 from realtime.ring import Ring
 from realtime.run_file import RunReader, resume_point
-from realtime.verify import Verifier
+from realtime.stream.address import local_address
 from realtime.wire import (
     AppliedMessage,
     DecisionMessage,

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lightloop.supervise import supervise
+from lightloop.supervision.supervisor import supervise
 from lightloop.task import RunTask
 from realtime.run_file import RunReader, examine
 from tests.integration.test_modes_recorded import EVENT, decides_the_same

@@ -11,19 +11,19 @@ import msgspec
 import numpy as np
 import pytest
 
-from lightloop.build import build_pipeline, build_policy
-from lightloop.build_pictures import build_drawing, pictures_a_shot
-from lightloop.build_planes import build_plane_watch
+from lightloop.build.pictures import build_drawing, pictures_a_shot
+from lightloop.build.pipeline import build_pipeline, build_policy
+from lightloop.build.planes import build_plane_watch
 from lightloop.config import RunConfig, parse
-from lightloop.predict import predict
+from lightloop.predict.prediction import predict
 from lightloop.processes.worker import RestoredRing
-from lightloop.supervise import supervise
+from lightloop.supervision.supervisor import supervise
 from lightloop.task import RunTask
 from models.axial_mix import Candidates
 from models.read_out import Denoised
-from realtime.plane_summary import summarize_planes
 from realtime.run_file import RunReader
-from realtime.run_summary import summarize
+from realtime.telling.plane_summary import summarize_planes
+from realtime.telling.run_summary import summarize
 from realtime.wire import CameraInfo, RingInfo, Start
 from tests.integration.test_audits import Worker
 from tests.integration.test_modes_recorded import decides_the_same
@@ -74,7 +74,7 @@ class Session:
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    monkeypatch.setattr("lightloop.build_pictures.MOST_OF_REST", float("inf"))
+    monkeypatch.setattr("lightloop.build.pictures.MOST_OF_REST", float("inf"))
     sessions: list[Session] = []
 
     def open_one(text: str = TEXT) -> Session:

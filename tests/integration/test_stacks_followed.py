@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from acquire.frame import FrameInfo, Index, Shot
 from acquire.simulated.movie import Filming, Movie
 from acquire.simulated.truth import Chip
-from lightloop.build import build_pipeline
+from lightloop.build.pipeline import build_pipeline
 from lightloop.cli import app
 from lightloop.config import parse
 from realtime.pipeline import Pipeline

@@ -12,12 +12,12 @@ from typer.testing import CliRunner
 from acquire.simulated.config import SimulatedScopeConfig
 from acquire.simulated.movie import Movie
 from lightloop.cli.app import app
-from lightloop.recordings import Plane, TimePoint, open_recording
-from lightloop.scoring_match import match
-from lightloop.scoring_sides import side_of
+from lightloop.recordings.recording import Plane, TimePoint, open_recording
+from lightloop.scoring.match import match
+from lightloop.scoring.sides import side_of
 from lightloop.simulate import simulate
-from lightloop.tracking import track
-from lightloop.tracking_eye import Wanted
+from lightloop.tracking.eye import Wanted
+from lightloop.tracking.track import track
 from realtime.export.tracks_formats import Format
 
 CONFIG = SimulatedScopeConfig(height=192, width=192, n_cells=8, seed=4)

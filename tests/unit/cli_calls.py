@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-import lightloop.supervise
+import lightloop.supervision.supervisor
 from lightloop.cli import app
 from lightloop.summary import Summary
-from lightloop.supervise import Outcome
+from lightloop.supervision.supervisor import Outcome
 from lightloop.task import RunTask
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -46,7 +46,7 @@ def keep_tasks(monkeypatch: pytest.MonkeyPatch) -> list[RunTask]:
         asked.append(task)
         return Outcome(0, SUMMARY, SUMMARY.reason)
 
-    monkeypatch.setattr(lightloop.supervise, "supervise", supervise)
+    monkeypatch.setattr(lightloop.supervision.supervisor, "supervise", supervise)
     return asked
 
 

@@ -16,18 +16,18 @@ from typer.testing import CliRunner
 
 from acquire.calibrating.calibration_files import load_power, names, save_camera, save_power
 from acquire.errors import CalibrationRefused, DeviceMissing, SettingRefused
-from lightloop import calibrate_power
-from lightloop.calibrate_camera import plan_camera
-from lightloop.calibrate_power import (
+from lightloop.calibrate.calibrations import FOLDER_VARIABLE
+from lightloop.calibrate.camera import plan_camera
+from lightloop.calibrate.power import (
     plan_power,
     power_calibration,
     read_table,
 )
-from lightloop.calibrations import FOLDER_VARIABLE
+from lightloop.calibrate.power_meter import PropertyMeter
+from lightloop.calibrate.transfer_page import table_of, transfer_page
 from lightloop.cli import app
 from lightloop.config import ConfigError, RunConfig, parse
-from lightloop.power_meter import PropertyMeter
-from lightloop.transfer_page import table_of, transfer_page
+from lightloop.recordings.camera import power as calibrate_power
 from tests.camera_series import SeriesCamera
 from tests.unit.calibration_samples import POWER, camera_sample
 
@@ -189,14 +189,14 @@ def test_written_readings_are_stored_without_any_light(tmp_path: Path, folder: P
 def test_no_light_goes_on_until_somebody_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import lightloop.calibrate_camera
-    import lightloop.calibrate_power
+    import lightloop.calibrate.camera
+    import lightloop.calibrate.power
 
     def never(*_: object, **__: object) -> None:
         raise AssertionError("light")
 
-    monkeypatch.setattr(lightloop.calibrate_camera, "open_stand", never)
-    monkeypatch.setattr(lightloop.calibrate_power, "open_stand", never)
+    monkeypatch.setattr(lightloop.calibrate.camera, "open_stand", never)
+    monkeypatch.setattr(lightloop.calibrate.power, "open_stand", never)
     config = tmp_path / "slide.toml"
     config.write_text(SLIDE, "utf-8")
     code, _, asked = call("camera", str(config), says="n\n")

@@ -16,9 +16,9 @@ from acquire.calibrating.camera_key import camera_key
 from acquire.calibration import CameraKey
 from acquire.errors import CalibrationRefused
 from acquire.simulated import LocalLightBox
-from lightloop.build import build_pipeline
-from lightloop.build_microscope import load_core
-from lightloop.calibrations import (
+from lightloop.build.microscope import load_core
+from lightloop.build.pipeline import build_pipeline
+from lightloop.calibrate.calibrations import (
     FOLDER_VARIABLE,
     calibration_folder,
     camera_calibration,
@@ -26,10 +26,10 @@ from lightloop.calibrations import (
     references,
     resolve,
 )
-from lightloop.check import check_run
-from lightloop.check_scope import check_scope
+from lightloop.check.checks import check_run
+from lightloop.check.scope import check_scope
 from lightloop.config import ConfigError, RunConfig, parse
-from lightloop.predict import predict
+from lightloop.predict.prediction import predict
 from tests.unit.calibration_samples import KEY, POWER, camera_sample
 from tests.unit.run_samples import start
 

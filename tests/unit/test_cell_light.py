@@ -7,8 +7,8 @@ import pytest
 
 from acquire.frame import FrameInfo, Index, Shot
 from acquire.settings import Applied
-from lightloop.build import build_pipeline
-from lightloop.cell_light import build_cell_dose
+from lightloop.build.cell_light import build_cell_dose
+from lightloop.build.pipeline import build_pipeline
 from lightloop.config import parse
 from realtime.wire import decode_from_hub, encode
 from tests.run_helpers import SMALL

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lightloop.cell_size import diameter_of, doubt_of_size, measured_diameter
+from lightloop.tracking.cell_size import diameter_of, doubt_of_size, measured_diameter
 from realtime.detecting.config import DetectorConfig
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from lightloop.check import check_network, check_policy, check_run
-from lightloop.check_scope import check_keeper, check_scope
+from lightloop.check.checks import check_network, check_policy, check_run
+from lightloop.check.scope import check_keeper, check_scope
 from lightloop.config import ConfigError, load, parse
-from lightloop.predict import predict
+from lightloop.predict.prediction import predict
 from tests.unit.plan_samples import SMALL, small
 
 CONFIGS = Path(__file__).parents[2] / "configs"

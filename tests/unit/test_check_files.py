@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lightloop.check_files import check_output, check_picture
+from lightloop.check.files import check_output, check_picture
 from lightloop.config import ConfigError
 
 
@@ -41,7 +41,7 @@ def test_a_folder_that_refuses_files_is_told(
     def refuse(**_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("lightloop.check_files.tempfile.TemporaryFile", refuse)
+    monkeypatch.setattr("lightloop.check.files.tempfile.TemporaryFile", refuse)
     with pytest.raises(ConfigError, match=r"cannot be written .*not allowed"):
         check_output(tmp_path / "run.h5", 0)
 
@@ -52,7 +52,7 @@ def test_a_folder_that_takes_no_files_is_told_in_one_sentence(
     def refuse(**_: object) -> None:
         raise FileNotFoundError(2, "No such file or directory")  # what /proc answers
 
-    monkeypatch.setattr("lightloop.check_files.tempfile.TemporaryFile", refuse)
+    monkeypatch.setattr("lightloop.check.files.tempfile.TemporaryFile", refuse)
     for check in (lambda path: check_output(path, 0), check_picture):
         with pytest.raises(ConfigError, match=r"it takes no new file; name another folder$"):
             check(tmp_path / "run.h5")
@@ -74,7 +74,7 @@ def test_a_disk_that_is_too_full_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr("lightloop.check_files.shutil.disk_usage", lambda _: usage(2e9, 1e9, 1e9))
+    monkeypatch.setattr("lightloop.check.files.shutil.disk_usage", lambda _: usage(2e9, 1e9, 1e9))
     assert check_output(tmp_path / "run.h5", int(0.5e9)) == 1e9
     with pytest.raises(ConfigError, match=r"needs about 0\.90 GB and .* has 1\.00 GB"):
         check_output(tmp_path / "run.h5", int(0.9e9))

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from acquire.errors import StartupLit
-from lightloop.build_microscope import load_core
-from lightloop.check_lights import check_lights, check_switches
-from lightloop.check_scope import check_scope
+from lightloop.build.microscope import load_core
+from lightloop.check.lights import check_lights, check_switches
+from lightloop.check.scope import check_scope
 from lightloop.config import ConfigError, RunConfig, parse
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -136,7 +136,7 @@ def test_a_startup_preset_that_leaves_light_on_is_refused_before_it_is_loaded(
 ) -> None:
     lit = own_cfg(tmp_path, "ConfigGroup,System,Startup,White Light Shutter,State,1")
     monkeypatch.setattr(
-        "lightloop.build_microscope.load_system", lambda system: pytest.fail("it was loaded")
+        "lightloop.build.microscope.load_system", lambda system: pytest.fail("it was loaded")
     )
     refused(lit, r"^mine\.toml: MyScope\.cfg leaves light 'white' on when it is loaded")
     with pytest.raises(StartupLit, match=r"MyScope\.cfg leaves light 'white' on"):

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from lightloop.children import READY_S, SPAWN, Child, Family
-from lightloop.entry import enter
-from lightloop.outcome import Verdict
 from lightloop.processes.link import Answered, Failed, Ready, Trouble
 from lightloop.status import FAILED, NOT_DARK
 from lightloop.summary import Summary
-from lightloop.supervise import Supervisor
+from lightloop.supervision.children import READY_S, SPAWN, Child, Family
+from lightloop.supervision.entry import enter
+from lightloop.supervision.outcome import Verdict
+from lightloop.supervision.supervisor import Supervisor
 from lightloop.task import RunTask
 from tests.run_helpers import SMALL
 
@@ -90,7 +90,7 @@ def test_shared_memory_that_cannot_be_removed_does_not_hide_how_the_run_ended(
     def full(name: str) -> bool:
         raise OSError(24, "Too many open files")
 
-    monkeypatch.setattr("lightloop.beginning.remove", full)
+    monkeypatch.setattr("lightloop.supervision.beginning.remove", full)
     supervisor = Supervisor(RunTask(SMALL, "test.toml", ""))
     supervisor._heard.rings = ["ll_one"]
     supervisor._verdict = Verdict("the light may be on", may_be_lit=True)

@@ -7,12 +7,12 @@ import re
 import pytest
 import typer
 
-import lightloop.supervise
+import lightloop.supervision.supervisor
 from acquire.errors import DeviceMissing, LightNotDark, ScopeError
 from lightloop.cli.door import exit_status
 from lightloop.config import ConfigError
 from lightloop.status import NOT_DARK
-from lightloop.supervise import Outcome
+from lightloop.supervision.supervisor import Outcome
 from lightloop.task import RunTask
 from models.errors import ModelError
 from tests.unit.cli_calls import CONFIGS, DEMO, call
@@ -67,7 +67,7 @@ def test_every_failure_has_its_status(
     def supervise(_: RunTask) -> Outcome:
         raise error
 
-    monkeypatch.setattr(lightloop.supervise, "supervise", supervise)
+    monkeypatch.setattr(lightloop.supervision.supervisor, "supervise", supervise)
     found, _, err = call("demo", "--headless")
     assert found == code
     assert err.count("lightloop: ") == 1

@@ -9,10 +9,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-import lightloop.supervise
+import lightloop.supervision.supervisor
 from lightloop.cli.door import wants_window
 from lightloop.config import ConfigError
-from lightloop.supervise import Outcome
+from lightloop.supervision.supervisor import Outcome
 from lightloop.task import RunTask
 from tests.unit.cli_calls import CONFIGS, DEMO, SUMMARY, call, keep_tasks
 
@@ -27,7 +27,9 @@ def test_a_run_whose_cells_are_of_another_size_says_so_at_its_end(
     monkeypatch: pytest.MonkeyPatch, seen_px: float, *, is_told: bool
 ) -> None:
     seen = msgspec.structs.replace(SUMMARY, cell_px=seen_px)
-    monkeypatch.setattr(lightloop.supervise, "supervise", lambda task: Outcome(0, seen, ""))
+    monkeypatch.setattr(
+        lightloop.supervision.supervisor, "supervise", lambda task: Outcome(0, seen, "")
+    )
     _, _, stderr = call("run", DEMO, "--headless")
     told = "detect.diameter_px says 20"
     assert (told in stderr) is is_told
@@ -66,7 +68,7 @@ def test_the_status_of_the_run_is_the_status_of_the_command(
     monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     outcome = Outcome(code, SUMMARY if code != 1 else None, "the keeper died")
-    monkeypatch.setattr(lightloop.supervise, "supervise", lambda _: outcome)
+    monkeypatch.setattr(lightloop.supervision.supervisor, "supervise", lambda _: outcome)
     found, _, err = call("demo", "--headless")
     assert found == code
     assert ("lightloop: the keeper died" in err) == (code == 1)

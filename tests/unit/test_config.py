@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from lightloop.config import ConfigError, RunConfig, load, parse
+from lightloop.config.plan_table import read_plan
 from lightloop.config.schema import models_in, schema
-from lightloop.plan_table import read_plan
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 DEMO = (CONFIGS / "demo.toml").read_text("utf-8")

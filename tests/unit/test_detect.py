@@ -189,7 +189,7 @@ def test_small_dim_neighbours_in_a_restored_image_are_not_melted_together_by_mor
 def test_noise_behind_the_shipped_network_passes_no_more_often_than_stated(
     background_e: float,
 ) -> None:
-    from lightloop.build import load_package
+    from lightloop.build.pipeline import load_package
     from models.denoise import Denoiser
 
     stated, frames = 2.0, 6

@@ -10,14 +10,21 @@ import pytest
 
 from acquire.keeper.keep import TRY_S
 from acquire.keeper.pulse import Pulse
-from lightloop import beginning
-from lightloop.children import SPAWN, Child
 from lightloop.config import parse
-from lightloop.driver_time import MOST_S, PATIENT, TIMES, first_try_s, last_try_s, rehearsed_s
 from lightloop.processes.keeper import ALL
 from lightloop.processes.link import Ready, pack
-from lightloop.rehearsals import LineFigures, Rehearsal, doubts, save
-from lightloop.rehearsed_stand import stand_sha256
+from lightloop.rehearse.kept import LineFigures, Rehearsal, doubts, save
+from lightloop.rehearse.stand import stand_sha256
+from lightloop.supervision import beginning
+from lightloop.supervision.children import SPAWN, Child
+from lightloop.supervision.driver_time import (
+    MOST_S,
+    PATIENT,
+    TIMES,
+    first_try_s,
+    last_try_s,
+    rehearsed_s,
+)
 from tests.lasting_stand import config_of
 
 CONFIG = parse(config_of("stand.cfg"), "stand.toml")

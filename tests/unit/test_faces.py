@@ -80,7 +80,7 @@ def test_importing_the_faces_imports_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize(
-    "who", ["processes.keeper", "processes.light", "processes.scope", "supervise"]
+    "who", ["processes.keeper", "processes.light", "processes.scope", "supervision.supervisor"]
 )
 def test_who_holds_the_light_loads_nothing_that_looks_at_images(who: str) -> None:
     looks = ("cv2", "scipy", "h5py", "tifffile", "openvino", "torch", "rich", "qtpy")

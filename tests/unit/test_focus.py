@@ -11,7 +11,7 @@ from acquire.simulated.config import SimulatedScopeConfig
 from acquire.simulated.optics.optics import Optics, Window
 from models.focus import Sharpness, SharpnessMeter
 from models.stabiliser import PixelMaps
-from realtime.focus import FocusGate
+from realtime.judging.focus import FocusGate
 from realtime.policy import Trust
 from tests.unit.test_simulated_optics import nuclei
 

@@ -12,8 +12,8 @@ import tifffile
 
 from acquire.calibration import Calibration
 from realtime.errors import RunFileError
-from realtime.image_files import open_source
-from realtime.importing import import_recording
+from realtime.importing.image_files import open_source
+from realtime.importing.importer import import_recording
 from realtime.run_file import RunReader
 from tests.unit.run_samples import CALIBRATION
 

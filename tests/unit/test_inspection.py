@@ -8,10 +8,10 @@ import msgspec
 import pytest
 
 from realtime.errors import RunFileError
-from realtime.importing import LIGHT
+from realtime.importing.importer import LIGHT
 from realtime.run_file import RunReader, RunWriter
-from realtime.run_summary import summarize
-from realtime.why import in_words, numbers, why
+from realtime.telling.run_summary import summarize
+from realtime.telling.why import in_words, numbers, why
 from realtime.wire import Gap, encode
 from tests.unit import run_samples as samples
 

@@ -8,13 +8,13 @@ import sys
 
 import pytest
 
-from lightloop.interrupts import KEYS, WANTED
+from lightloop.supervision.interrupts import KEYS, WANTED
 
 HERE = [name for name in WANTED if hasattr(signal, name)]
 # In a process of its own: whoever runs the tests has ways of its own to hear signals.
 HEARS_TWICE = """
 import signal, sys
-from lightloop.interrupts import hearing
+from lightloop.supervision.interrupts import hearing
 number, heard = getattr(signal, sys.argv[1]), []
 before = signal.getsignal(number)
 with hearing(heard.append):

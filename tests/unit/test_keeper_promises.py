@@ -10,7 +10,7 @@ from acquire.keeper.keep import TRY_S, keep
 from acquire.keeper.link import KeeperLink
 from acquire.keeper.pipes import make_pipes
 from acquire.keeper.pulse import Pulse
-from lightloop.keeper_watch import LOOK_S, LOOKS, KeeperWatch
+from lightloop.supervision.keeper_watch import LOOK_S, LOOKS, KeeperWatch
 
 S = 1_000_000_000
 

@@ -11,17 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lightloop.build_kinds import check_kinds
+from lightloop.build.kinds import check_kinds
 from lightloop.config import ConfigError, parse
-from lightloop.kinds_labels import Label, read_labels
+from lightloop.learning.kinds_labels import Label, read_labels
 from realtime.detections import Detections
 from realtime.errors import KindsError
-from realtime.kind_summary import summarize_kinds
 from realtime.kinds import Classifier, read_classifier, write_classifier
 from realtime.kinds.learning import Examples, learn
 from realtime.kinds.looks import LOOKS, looks_of
 from realtime.observe import observe
 from realtime.policy import Observation, Trust
+from realtime.telling.kind_summary import summarize_kinds
 from realtime.wire import Result, Tracks
 from tests.run_helpers import SMALL
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from lightloop import driver_time, lights_out, stand_ins
-from lightloop.children import KILLED_S, SPAWN, Child, Family
-from lightloop.keeper_watch import LOOKS
-from lightloop.lights_out import LightsOut
-from lightloop.outcome import Verdict
 from lightloop.processes.keeper import OWNER_S
-from lightloop.stand_ins import BEGIN_S, OTHERS
 from lightloop.status import NOT_DARK
+from lightloop.supervision import driver_time, lights_out, stand_ins
+from lightloop.supervision.children import KILLED_S, SPAWN, Child, Family
+from lightloop.supervision.keeper_watch import LOOKS
+from lightloop.supervision.lights_out import LightsOut
+from lightloop.supervision.outcome import Verdict
+from lightloop.supervision.stand_ins import BEGIN_S, OTHERS
 from lightloop.task import RunTask
 from tests.lasting_stand import config_of
 

@@ -4,7 +4,7 @@ import pytest
 
 from acquire.loop.burst import Ramp
 from lightloop.config import ConfigError, RunConfig, parse
-from lightloop.predict import predict
+from lightloop.predict.prediction import predict
 from tests.run_helpers import SMALL
 
 BURST = 'mode = "burst"\nburst_frames = 4\nburst_exposures = [1.0, 0.5]\nburst_powers = [1, 0.2]'

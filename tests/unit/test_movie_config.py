@@ -9,11 +9,11 @@ import pytest
 from acquire.simulated.config import SimulatedScopeConfig
 from acquire.simulated.movie import Movie
 from acquire.simulated.presets import PresetName, preset
-from lightloop.check import check_run
+from lightloop.check.checks import check_run
 from lightloop.cli.simulate import PRESETS
 from lightloop.config import parse
 from lightloop.movie_config import config_of
-from lightloop.predict import predict
+from lightloop.predict.prediction import predict
 
 
 @pytest.mark.parametrize("name", get_args(PresetName))

@@ -6,7 +6,7 @@ import pytest
 
 from acquire.errors import DeviceMissing
 from lightloop.config import RunConfig, parse
-from lightloop.one_at_a_time import FOLDER_VARIABLE, hold_stand
+from lightloop.supervision.one_at_a_time import FOLDER_VARIABLE, hold_stand
 from tests.lasting_stand import config_of
 from tests.run_helpers import SMALL
 

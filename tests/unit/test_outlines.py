@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from lightloop.tracking_eye import numbered, of_shape
+from lightloop.tracking.eye import numbered, of_shape
 from realtime.detect import Detector
 from realtime.detecting.config import DetectorConfig
 from realtime.export.outlines import OutlineLog, Outlines, painted

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lightloop.own_policy import Checked, OwnPolicyConfig, PolicyFileError, load_policy
+from lightloop.build.own_policy import Checked, OwnPolicyConfig, PolicyFileError, load_policy
 from tests.unit.policy_samples import FIRST, Sample, light_of
 from tests.unit.written_policy import example
 

@@ -9,9 +9,9 @@ import xxhash
 from acquire.calibration import Calibration
 from acquire.frame import FrameInfo, Index, Shot
 from acquire.settings import Applied, ChannelSettings, Settings
-from lightloop import training
-from lightloop import training_material as reading
 from lightloop.config import ConfigError
+from lightloop.learning import material as reading
+from lightloop.learning import training
 from models.errors import ModelError
 from models.package import Package
 from realtime.run_file import RunWriter
@@ -207,7 +207,7 @@ def test_an_unknown_channel_is_refused_with_those_that_are_there(tmp_path):
 
 
 def test_the_noise_of_a_stack_is_estimated_and_called_so(tmp_path):
-    from lightloop.calibrate import given_or_estimated
+    from lightloop.recordings.camera import given_or_estimated
 
     rng = np.random.default_rng(0)
     y, x = np.mgrid[:128, :128]
@@ -225,7 +225,7 @@ def test_the_noise_of_a_stack_is_estimated_and_called_so(tmp_path):
 
 
 def test_averaged_images_make_pairs_of_a_stack(tmp_path):
-    from lightloop.calibrate import given_or_estimated
+    from lightloop.recordings.camera import given_or_estimated
     from models.train.own.examples import find_examples
 
     rng = np.random.default_rng(0)

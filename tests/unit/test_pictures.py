@@ -10,9 +10,9 @@ import pytest
 
 from acquire.frame import FrameInfo, Index, Shot
 from acquire.settings import Applied
-from lightloop.build_pictures import depth_of_field_of, pictures_a_shot
+from lightloop.build.pictures import depth_of_field_of, pictures_a_shot
 from lightloop.config import ConfigError, parse
-from lightloop.pictures import MOST_PLANES, Pictures
+from lightloop.pictures.pictures import MOST_PLANES, Pictures
 from models.axial import AxialInterpolator
 from models.axial_check import PlaneError
 from models.errors import EngineUnavailable

@@ -10,11 +10,11 @@ import pytest
 from acquire.frame import FrameInfo, Index, Shot
 from acquire.settings import Applied
 from gui.looking import Look
-from lightloop.build_pictures import build_drawing, finer_pixels, pictures_a_shot
+from lightloop.build.pictures import build_drawing, finer_pixels, pictures_a_shot
+from lightloop.build.restoring import moment_of
 from lightloop.config import ConfigError, RunConfig, parse
-from lightloop.pictures import Pictures
-from lightloop.pictures_esrrf import EsrrfPictures
-from lightloop.restoring import moment_of
+from lightloop.pictures.esrrf import EsrrfPictures
+from lightloop.pictures.pictures import Pictures
 from models.electrons import Electrons
 from models.errors import ModelError
 from models.esrrf_rolling import RollingEsrrf, bytes_of

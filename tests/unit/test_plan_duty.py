@@ -9,11 +9,11 @@ import pytest
 import useq
 
 from acquire.plan.plan import plan_shots
-from lightloop.check_scope import check_scope
+from lightloop.check.scope import check_scope
+from lightloop.check.words import notes
 from lightloop.config import ConfigError, RunConfig, parse
-from lightloop.plan_counts import count_plan
-from lightloop.plan_words import notes
-from lightloop.predict import predict
+from lightloop.predict.counts import count_plan
+from lightloop.predict.prediction import predict
 
 MINE = """
 [scope]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from lightloop.build import build_policy
-from lightloop.build_pictures import pictures_a_shot
+from lightloop.build.pictures import pictures_a_shot
+from lightloop.build.pipeline import build_policy
+from lightloop.check.words import notes
 from lightloop.config import ConfigError, RunConfig, parse
-from lightloop.plan_skips import skips_of
-from lightloop.plan_words import notes
-from lightloop.predict import predict
-from realtime.plane_summary import FieldPlanes, summarize_planes
+from lightloop.predict.prediction import predict
+from lightloop.predict.skips import skips_of
 from realtime.policy import SnrPolicy
 from realtime.policy.observation import Observation, StackSeen, Trust
+from realtime.telling.plane_summary import FieldPlanes, summarize_planes
 from realtime.wire import Result, StepTimes, Tracks
 from tests.run_helpers import SMALL
 

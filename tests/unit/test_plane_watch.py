@@ -10,9 +10,9 @@ from acquire.settings import Applied
 from models.axial import AxialInterpolator
 from models.electrons import Electrons
 from models.errors import EngineUnavailable
-from realtime.plane_watch import PlaneWatch
+from realtime.planes.skipped import SkipConfig, SkippedPlanes
+from realtime.planes.watch import PlaneWatch
 from realtime.policy.observation import StackSeen
-from realtime.skipped_planes import SkipConfig, SkippedPlanes
 from tests.unit.fake_network import package, use
 
 CAMERA = (2.0, 100.0, 1.5)

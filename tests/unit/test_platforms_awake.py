@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lightloop import awake as awake_file
-from lightloop.awake import ES_CONTINUOUS, ES_SYSTEM_REQUIRED, awake, awake_for
 from lightloop.config import parse
-from lightloop.console_close import outliving_the_console
-from lightloop.interrupts import hearing
 from lightloop.processes import link as link_file
+from lightloop.supervision import awake as awake_file
+from lightloop.supervision.awake import ES_CONTINUOUS, ES_SYSTEM_REQUIRED, awake, awake_for
+from lightloop.supervision.console_close import outliving_the_console
+from lightloop.supervision.interrupts import hearing
 from tests.lasting_stand import config_of
 from tests.run_helpers import SMALL
 
@@ -164,8 +164,8 @@ def test_only_light_that_is_real_keeps_a_computer_awake(
 
 
 def test_a_run_a_rehearsal_and_a_calibration_keep_the_computer_awake() -> None:
-    for part in ("supervise", "rehearse", "calibration_stand"):
-        text = Path(awake_file.__file__).with_name(f"{part}.py").read_text("utf-8")
+    for part in ("supervision/supervisor", "rehearse/rehearsal", "calibrate/stand"):
+        text = (Path(awake_file.__file__).parents[1] / f"{part}.py").read_text("utf-8")
         assert "awake_for(config)" in text, part
 
 
@@ -229,7 +229,7 @@ def test_only_the_scope_stops_by_itself_when_the_console_goes(
 
 def test_who_hears_ctrl_c_hears_of_the_console_too(monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[object] = []
-    monkeypatch.setattr("lightloop.interrupts.outliving_the_console", Listening(heard))
+    monkeypatch.setattr("lightloop.supervision.interrupts.outliving_the_console", Listening(heard))
     noted: list[str] = []
     with hearing(noted.append):
         pass

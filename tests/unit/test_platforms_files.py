@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from lightloop.check_files import check_output, check_picture
+from lightloop.check.files import check_output, check_picture
 from lightloop.config import ConfigError
 from lightloop.file_names import doubt_of_name
 from realtime.run_file.opening import first_line
@@ -148,7 +148,7 @@ def test_an_honest_name_is_taken_on_windows(path: str) -> None:
 def test_a_run_and_a_picture_are_refused_such_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lightloop.check_files.doubt_of_name", lambda _: "a device")
+    monkeypatch.setattr("lightloop.check.files.doubt_of_name", lambda _: "a device")
     with pytest.raises(ConfigError, match="a device; choose another name"):
         check_output(tmp_path / "nul.h5", 0)
     with pytest.raises(ConfigError, match="a device; choose another name"):

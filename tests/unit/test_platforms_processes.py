@@ -14,11 +14,11 @@ import pytest
 
 from acquire.keeper.keep import keep
 from acquire.keeper.pipes import Ends
-from lightloop.children import SPAWN, Child
-from lightloop.fine_ticks import fine_ticks
 from lightloop.processes.keeper import KILLED_S, Owner
 from lightloop.processes.link import Go, Link, Ready, pack, unpack_from_child
-from lightloop.stand_ins import NOBODY
+from lightloop.supervision.children import SPAWN, Child
+from lightloop.supervision.fine_ticks import fine_ticks
+from lightloop.supervision.stand_ins import NOBODY
 
 MS = 1_000_000
 

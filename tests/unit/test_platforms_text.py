@@ -19,7 +19,7 @@ from lightloop import __main__ as front_door
 from lightloop.cli.door import print_json
 from lightloop.config import ConfigError, parse
 from lightloop.config.reading import load, read_text
-from lightloop.scoring_forests import forest_of_table
+from lightloop.scoring.forests import forest_of_table
 from tests.run_helpers import SMALL
 
 

@@ -9,13 +9,14 @@ import msgspec
 import numpy as np
 import pytest
 
-from realtime import answers, player
-from realtime.changes import changes
+from realtime import player
 from realtime.errors import RunFileError, StreamError
-from realtime.excerpt import NOT_JUDGED, NOT_PLAYED
 from realtime.player import play, replay_start
+from realtime.replay import answers
+from realtime.replay.changes import changes
+from realtime.replay.excerpt import NOT_JUDGED, NOT_PLAYED
+from realtime.replay.verify import Verifier
 from realtime.run_file import RunReader, RunWriter
-from realtime.verify import Verifier
 from realtime.wire import (
     AppliedMessage,
     DecisionMessage,

@@ -11,7 +11,7 @@ import pytest
 
 from acquire.simulated.photophysics.photophysics import Photophysics, brightness
 from lightloop.config import parse
-from lightloop.predict import predict
+from lightloop.predict.prediction import predict
 from tests.unit.plan_samples import SMALL, small
 
 CONFIGS = Path(__file__).parents[2] / "configs"

@@ -15,13 +15,13 @@ import pytest
 from acquire.frame import FrameInfo, Index, Shot
 from acquire.settings import Applied, ChannelSettings, Settings
 from realtime import wire
-from realtime.audience import SILENT_S
-from realtime.commands import MOST_VALID_S
 from realtime.policy import Decision
 from realtime.ring import Ring
-from realtime.seats import MOST_SEATS, POLICIES
-from realtime.sockets import HANDSHAKE_MS, MAX_MESSAGE_BYTES
-from realtime.usher import PATIENCE_S
+from realtime.stream.audience import SILENT_S
+from realtime.stream.commands import MOST_VALID_S
+from realtime.stream.seats import MOST_SEATS, POLICIES
+from realtime.stream.sockets import HANDSHAKE_MS, MAX_MESSAGE_BYTES
+from realtime.stream.usher import PATIENCE_S
 
 PAGE = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text("utf-8")
 MESSAGES = sorted(

@@ -15,10 +15,10 @@ from realtime.memory import Known, Lasting
 from realtime.memory.known import MOST_LEARNT
 from realtime.memory.restarts import RecordedPast, Restarting, restarts
 from realtime.pipeline import Pipeline
+from realtime.planes.skipped import SkipConfig, SkippedPlanes
 from realtime.policy import Decision, SnrConfig, SnrPolicy, Trust
 from realtime.policy.planes import PlanesPolicy
-from realtime.skipped_planes import SkipConfig, SkippedPlanes
-from realtime.verify import verdict, verify_policy
+from realtime.replay.verify import verdict, verify_policy
 from realtime.wire import Result
 from realtime.wire.seen import Recalled
 from tests.unit.test_pipeline import APPLIED, SHAPE, Policy, info

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from realtime import recorder, recording
-from realtime.digest import StreamDigest
 from realtime.errors import FrameLapped, RunFileError, StreamError
 from realtime.recorder import RecordOptions, record, resume_point
 from realtime.run_file import RunReader, examine
 from realtime.run_file.journal import decode_document
 from realtime.run_file.part import Part
+from realtime.stream.digest import StreamDigest
 from realtime.wire import DecisionMessage, Gap, encode
 from tests.unit import run_samples as samples
 

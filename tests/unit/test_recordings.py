@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from lightloop.recordings import open_recording
-from lightloop.recordings_files import Scale, scale_of, tiffs_of, usual_axes
+from lightloop.recordings.files import Scale, scale_of, tiffs_of, usual_axes
+from lightloop.recordings.recording import open_recording
 from realtime.errors import RunFileError
 from tests.unit.export_samples import write_film
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from acquire.camera import Camera
+from lightloop.build.reel import with_reel
 from lightloop.config import ConfigError, ReplayScopeConfig, parse
-from lightloop.reel import with_reel
 from realtime.errors import RunFileError
-from realtime.reels import open_reel
+from realtime.replay.reels import open_reel
 from tests.unit import run_samples as samples
 
 CONFIG = """

@@ -11,10 +11,10 @@ from acquire.calibration import Calibration
 from acquire.dose.footprint import Footprint, footprint_of
 from acquire.light.source import LightSource
 from acquire.simulated import LocalLightBox
-from lightloop.build_microscope import load_core
-from lightloop.cameras import cameras_of
+from lightloop.build.cameras import cameras_of
+from lightloop.build.microscope import load_core
+from lightloop.build.setup import set_up
 from lightloop.config import parse
-from lightloop.setup import set_up
 from realtime.cell_dose import CellDose
 from realtime.export.flat import flat_of
 from realtime.wire import CameraInfo, Tracks

@@ -11,10 +11,10 @@ import pytest
 
 from acquire.errors import LightNotDark
 from lightloop.config import ConfigError, RunConfig, parse
-from lightloop.rehearsals import LineFigures, Rehearsal, load, save, words
-from lightloop.rehearse import least_power, plan_rehearsal
-from lightloop.rehearse_figures import LinePlan, refuse_light
-from lightloop.rehearsed_stand import stand_sha256
+from lightloop.rehearse.figures import LinePlan, refuse_light
+from lightloop.rehearse.kept import LineFigures, Rehearsal, load, save, words
+from lightloop.rehearse.rehearsal import least_power, plan_rehearsal
+from lightloop.rehearse.stand import stand_sha256
 from tests.lasting_stand import config_of, write_system
 
 TEXT = files("configs").joinpath("demo-camera.toml").read_text("utf-8")

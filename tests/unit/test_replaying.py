@@ -11,9 +11,9 @@ import pytest
 
 from lightloop.config import ConfigError
 from lightloop.replaying import policy_instead
-from realtime.agreement import tolerance
+from realtime.replay.agreement import tolerance
+from realtime.replay.verify import Verifier, verdict, verify_policy
 from realtime.run_file import RunReader, RunWriter
-from realtime.verify import Verifier, verdict, verify_policy
 from realtime.wire import DecisionMessage, encode
 from tests.unit import run_samples as samples
 

@@ -22,7 +22,7 @@ from realtime.export import Wanted, export_run
 from realtime.recorder import RecordOptions, record
 from realtime.run_file import RunReader, RunWriter, examine, repair
 from realtime.run_file.restored import MOST, scale_of, to_half
-from realtime.run_summary import summarize
+from realtime.telling.run_summary import summarize
 from realtime.wire import CameraInfo, RestoredSlot, RingInfo, encode
 from tests.unit import run_samples as samples
 from tests.unit.test_export_images import zarr as zarr_package  # noqa: F401 - a fixture

@@ -13,7 +13,7 @@ from acquire.calibrating.camera_numbers import CameraMaps
 from acquire.calibration import Calibration
 from acquire.frame import FrameInfo, Index, Shot
 from acquire.settings import Applied
-from lightloop.restoring import Fallback, introduce_to, maps_of, moment_of
+from lightloop.build.restoring import Fallback, introduce_to, maps_of, moment_of
 from models.denoise import Denoiser, Passthrough
 from models.errors import EngineUnavailable, FrameRefused
 from realtime.policy import Trust

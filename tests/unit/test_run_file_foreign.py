@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from realtime import answers
 from realtime.player import play
+from realtime.replay import answers
 from realtime.run_file import RunReader, RunWriter, examine
 from realtime.wire import FrameMessage, decode_from_hub, encode
 from tests.unit import run_samples as samples

@@ -16,7 +16,7 @@ from acquire.plan.rest import the_rest
 from acquire.sample.record import SampleError
 from acquire.settings import Applied
 from lightloop.config import ConfigError, RunConfig, parse
-from lightloop.predict import predict
+from lightloop.predict.prediction import predict
 from lightloop.resume import _by_place, _elsewhere
 from lightloop.sample import build_ledger, check_record, check_sample, open_sample
 

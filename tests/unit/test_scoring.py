@@ -14,10 +14,10 @@ from typer.testing import CliRunner
 from acquire.simulated.config import SimulatedScopeConfig
 from acquire.simulated.movie import Movie
 from lightloop.cli.app import app
-from lightloop.scoring import ALL, Scores, score
-from lightloop.scoring_forests import forest_of_edges
-from lightloop.scoring_match import match, reach_px
-from lightloop.scoring_sides import Side, of_forest, side_of
+from lightloop.scoring.forests import forest_of_edges
+from lightloop.scoring.match import match, reach_px
+from lightloop.scoring.scores import ALL, Scores, score
+from lightloop.scoring.sides import Side, of_forest, side_of
 from lightloop.simulate import simulate
 from realtime.errors import RunFileError
 from realtime.export.ctc import Line

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from acquire.frame import FrameInfo, Index, Shot
 from acquire.settings import Applied
-from realtime.seats import NOTHING, Seats
+from realtime.stream.seats import NOTHING, Seats
 from realtime.wire import Ack, FrameMessage, Hello
 
 APPLIED = Applied("GFP", "488", 488.0, 10.0, 10.0, 0.1, 0.1, 0.5, 0.005, True, -1)

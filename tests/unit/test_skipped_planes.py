@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acquire.settings import ChannelSettings, Settings
+from realtime.planes.skipped import GOOD_STACKS, SkipConfig, SkippedPlanes
 from realtime.policy.decision import Decision
 from realtime.policy.observation import Observation, StackSeen, Trust
 from realtime.policy.planes import PlanesPolicy
 from realtime.policy.snr import SnrConfig, SnrPolicy
-from realtime.skipped_planes import GOOD_STACKS, SkipConfig, SkippedPlanes
 from tests.unit.policy_samples import FIRST, READ_NOISE_E, Sample, but, light_of
 
 HEIGHTS = tuple(0.5 * k for k in range(9))

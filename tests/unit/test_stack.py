@@ -10,8 +10,8 @@ from acquire.frame import FrameInfo, Index, Shot
 from realtime.detections import Detections
 from realtime.following import Following
 from realtime.memory import Known
-from realtime.stack import MOST_PLANES, Stack
-from realtime.stack_heights import above_first, heights
+from realtime.planes.heights import above_first, heights
+from realtime.planes.stack import MOST_PLANES, Stack
 from realtime.tracker.config import TrackerConfig
 from realtime.tracker.tracker import Tracker
 from realtime.wire import Tracks

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from models.type_shift import COUNT, WINDOW_PX, TypeReference, features
-from realtime import texture_watch
-from realtime.texture_watch import TextureWatch, window
+from realtime.judging import texture_watch
+from realtime.judging.texture_watch import TextureWatch, window
 
 FEW = np.random.default_rng(1).gamma(2.0, 10.0, (64, 64)).astype(np.float32)
 STRICT = TypeReference(np.zeros(COUNT), np.eye(COUNT), 0.0)

@@ -10,14 +10,14 @@ import tifffile
 
 from acquire.simulated.config import SimulatedScopeConfig
 from acquire.simulated.movie import Movie
-from lightloop.recordings import open_recording
+from lightloop.recordings.recording import open_recording
 from lightloop.simulate import simulate
-from lightloop.tracking import track
-from lightloop.tracking_eye import Wanted
+from lightloop.tracking.eye import Wanted
+from lightloop.tracking.track import track
 from realtime.detecting.config import DetectorConfig
 from realtime.detections import Detections
 from realtime.export.tracks_formats import Format
-from realtime.stack_heights import heights
+from realtime.planes.heights import heights
 
 
 def cells_at(y: list[float], x: list[float], area: float = 113.0) -> Detections:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lightloop.tracking_flags import FEW, Flags, missing_before
+from lightloop.tracking.flags import FEW, Flags, missing_before
 from realtime.tracker.doubts import FLOOD, JUMPED, SENTENCES
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from acquire.calibration import Calibration
 from models.residuals import Limits
-from realtime.gates import ResidualGate
+from realtime.judging.gates import ResidualGate
 
 CAMERA = Calibration(2.0, 100.0, 1.6)
 

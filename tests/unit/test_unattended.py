@@ -7,8 +7,8 @@ from importlib.resources import files
 import pytest
 
 from lightloop.config import ConfigError, RunConfig, parse
-from lightloop.predict import predict
-from lightloop.unattended import check_unattended, only_software
+from lightloop.predict.prediction import predict
+from lightloop.rehearse.unattended import check_unattended, only_software
 
 TEXT = files("configs").joinpath("demo-camera.toml").read_text("utf-8")
 DEMO = files("configs").joinpath("demo.toml").read_text("utf-8")

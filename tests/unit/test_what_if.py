@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from realtime.what_if import Proposals
+from realtime.replay.what_if import Proposals
 from tests.unit import run_samples as samples
 
 

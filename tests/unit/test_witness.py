@@ -12,9 +12,9 @@ import pytest
 from acquire.simulated.bench import Bench
 from acquire.simulated.light.local_light_box import LocalLightBox
 from acquire.simulated.optics.optics import Window
+from lightloop.build.witness import Witness, wants_truth
 from lightloop.config import ConfigError, parse
 from lightloop.task import RunTask
-from lightloop.witness import Witness, wants_truth
 from realtime.truth import TruthReader
 from tests.run_helpers import SMALL
 from tests.unit.truth_samples import info

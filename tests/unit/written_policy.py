@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from lightloop.own_policy import OwnPolicyConfig
+from lightloop.build.own_policy import OwnPolicyConfig
 
 GUIDE = Path(__file__).parents[2] / "docs" / "policies.md"
 

@@ -1,0 +1,1 @@
+"""Images for the eye alone: they change no decision and no light."""

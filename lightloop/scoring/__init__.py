@@ -1,0 +1,1 @@
+"""`lightloop score`: how right tracks are, from whatever file they come."""

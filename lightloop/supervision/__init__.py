@@ -1,0 +1,1 @@
+"""The processes of a run from outside: how they start, are watched, and end in the dark."""

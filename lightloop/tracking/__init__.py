@@ -1,0 +1,1 @@
+"""`lightloop track`: the cells of a recording, followed as a run would have."""

@@ -1,0 +1,1 @@
+"""Images of other programs, as a run file."""
