@@ -10,9 +10,9 @@ from acquire.light.own_core import OwnWay
 from acquire.light.startup import refuse_lit_startup
 from acquire.simulated.config import SimulatedScopeConfig
 from lightloop.build.cameras import cameras_of
-from lightloop.config import MicroManagerConfig, ReplayScopeConfig
 from lightloop.build.reel import load_replay_camera
 from lightloop.build.setup import set_up
+from lightloop.config import MicroManagerConfig, ReplayScopeConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable

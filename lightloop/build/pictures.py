@@ -7,9 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from lightloop.build.pipeline import load_package
+from lightloop.build.restoring import maps_of, moment_of
 from lightloop.config import MicroManagerConfig
 from lightloop.pictures.pictures import MOST_OF_REST, MOST_PLANES, Pictures
-from lightloop.build.restoring import maps_of, moment_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

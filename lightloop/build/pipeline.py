@@ -61,11 +61,11 @@ def build_pipeline(
 
 def _steps(config: RunConfig, start: Start) -> Steps:
     """Return what the config alone says, for viewers that want nothing."""
+    from lightloop.build.cell_light import build_cell_dose
     from lightloop.build.detect import build_detector
     from lightloop.build.kinds import tell_apart
-    from lightloop.build.trust import build_focus_gate, build_judge, build_watch
-    from lightloop.build.cell_light import build_cell_dose
     from lightloop.build.restoring import Fallback, introduce_to
+    from lightloop.build.trust import build_focus_gate, build_judge, build_watch
     from realtime.nothing import FollowNothing, find_nothing
     from realtime.steps import Steps
     from realtime.tracker.tracker import Tracker

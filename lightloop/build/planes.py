@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lightloop.build.pipeline import load_package
 from lightloop.build.pictures import depth_of_field_of
-from lightloop.predict.skips import skips_of
+from lightloop.build.pipeline import load_package
 from lightloop.build.restoring import maps_of
+from lightloop.predict.skips import skips_of
 
 if TYPE_CHECKING:
     from lightloop.config import RunConfig

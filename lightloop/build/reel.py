@@ -67,6 +67,7 @@ def load_replay_camera(core: UniMMCore, scope: ReplayScopeConfig, light: AnyLigh
 
 
 def _open(scope: ReplayScopeConfig) -> RunReel | StackReel:
-    from realtime.replay.reels import open_reel  # few microscopes are films, and files are slow to load
+    # Few microscopes are films, and files are slow to load.
+    from realtime.replay.reels import open_reel
 
     return open_reel(Path(scope.path), scope.dataset, scope.axes, scope.channel)

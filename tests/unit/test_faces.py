@@ -46,6 +46,20 @@ def imports(tree: ast.AST) -> set[str]:
     return names
 
 
+@pytest.mark.parametrize("floor", FLOORS)
+def test_every_room_has_a_face(floor: str) -> None:
+    rooms = {path.parent for path in sources(floor)}
+    assert not [room for room in rooms if not room.joinpath("__init__.py").is_file()]
+
+
+@pytest.mark.skipif(not ROOT.joinpath(".git").exists(), reason="only a checkout can be asked")
+def test_no_line_of_gitignore_hides_a_file_from_the_package() -> None:
+    # What git ignores, hatchling leaves out of the wheel, even where git tracks it.
+    asked = ["git", "ls-files", "--cached", "--ignored", "--exclude-standard", "--", *FLOORS]
+    done = subprocess.run(asked, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout == ""
+
+
 @pytest.mark.parametrize("name", FACES)
 def test_a_face_defines_nothing(name: str) -> None:
     text = ROOT.joinpath(*name.split("."), "__init__.py").read_text("utf-8")

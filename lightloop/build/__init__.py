@@ -1,0 +1,1 @@
+"""From a config to the parts of a run. Each concrete class is named here, and nowhere else."""
