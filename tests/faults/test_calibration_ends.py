@@ -10,9 +10,9 @@ import pytest
 
 from acquire.errors import LightNotDark
 from acquire.keeper.pulse import Pulse
+from lightloop.calibrate import stand as calibration_stand
 from lightloop.config import parse
 from lightloop.processes.link import Failed, pack
-from lightloop.recordings.camera import stand as calibration_stand
 from lightloop.supervision.children import SPAWN, Child
 from lightloop.supervision.keeper_watch import KeeperWatch
 from tests.lasting_light import LastingLight

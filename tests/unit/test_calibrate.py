@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from acquire.calibrating.calibration_files import load_power, names, save_camera, save_power
 from acquire.errors import CalibrationRefused, DeviceMissing, SettingRefused
+from lightloop.calibrate import power as calibrate_power
 from lightloop.calibrate.calibrations import FOLDER_VARIABLE
 from lightloop.calibrate.camera import plan_camera
 from lightloop.calibrate.power import (
@@ -27,7 +28,6 @@ from lightloop.calibrate.power_meter import PropertyMeter
 from lightloop.calibrate.transfer_page import table_of, transfer_page
 from lightloop.cli import app
 from lightloop.config import ConfigError, RunConfig, parse
-from lightloop.recordings.camera import power as calibrate_power
 from tests.camera_series import SeriesCamera
 from tests.unit.calibration_samples import POWER, camera_sample
 
