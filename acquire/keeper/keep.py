@@ -41,6 +41,7 @@ _GIVE_UP_S = 30.0  # after so long without success only a person can help; propo
 # Windows may wake us up to 16 ms too soon; a clock that was set back is not waited for.
 _WAKINGS, _EARLY_S = 10, 0.02
 _KILL_S = 2.0  # to kill the owner and see it end; proposed
+_LATE, _GONE = b"-", b"/"  # what a keeper hears when nothing is said
 TRY_S = 5.0
 """For one try to switch everything off: drivers that start take up to some seconds; proposed."""
 
@@ -92,20 +93,14 @@ def keep(
     grace_ms
         Time that the owner has to go dark by itself, ms.
     is_way_free
-        Whether the keeper's own way to the lights is free while the owner lives, and need not wait
-        for its answer: at a deadline it is then taken first.
+        Whether the keeper's own way is free while the owner lives: it is then taken at a deadline.
     promise
         Told, before each step that may hang, by when it will have been made; 0: nothing is owed.
     try_s
         How long one try to switch the light off may take, s; it is promised, and not enforced here.
     """
+    hands = _Hands(go_dark, kill_owner, promise, try_s)
     deadline_ns, revoked = 0, 0
-
-    def insist() -> bool:
-        is_dark = _insist(go_dark, lambda: promise(_in_s(try_s)))
-        promise(_in_s(try_s))  # to end
-        return is_dark
-
     while True:
         heard = _hear(ends.leases, deadline_ns, now_ns)
         tag = heard[:1]
@@ -116,30 +111,12 @@ def keep(
         elif tag == CLOSE:
             deadline_ns = 0
             promise(0)
-        elif tag == HEADS_UP:
-            continue
-        elif tag == BYE:
-            return KeeperReport("the owner ended in good order", insist(), revoked)
-        elif tag == _GONE:
-            why = "the owner died in a lease" if deadline_ns else "the owner is gone"
-            return KeeperReport(why, insist(), revoked)
-        elif tag == _LATE and _revoke(
-            ends.orders, grace_ms, go_dark if is_way_free else None, promise, try_s
-        ):
+        elif tag == _LATE and hands.revoke(ends.orders, grace_ms, is_way_free=is_way_free):
             deadline_ns, revoked = 0, revoked + 1
             promise(0)
             say(logger, logging.CRITICAL, "a lease passed its deadline; its owner went dark")
-        else:
-            why = "a lease passed its deadline" if tag == _LATE else "the owner called for help"
-            promise(_in_s(_KILL_S))
-            trouble = _kill(kill_owner)
-            is_dark = insist()
-            logger.critical("%s: it was killed, and the light switched off", why, exc_info=trouble)
-            return KeeperReport(why, is_dark, revoked, was_killed=True)
-
-
-# What a keeper hears when nothing is said.
-_LATE, _GONE = b"-", b"/"
+        elif tag != HEADS_UP:
+            return hands.end(tag, revoked, is_leased=deadline_ns != 0)
 
 
 def _hear(leases: Connection, deadline_ns: int, now_ns: Callable[[], int]) -> bytes:
@@ -164,49 +141,76 @@ def _answer(connection: Connection, message: bytes) -> None:
         say(logger, logging.WARNING, "the owner's pipe broke: %r", error)
 
 
-def _revoke(
-    orders: Connection,
-    grace_ms: float,
-    go_dark: Callable[[], bool] | None,
-    promise: Callable[[int], object],
-    try_s: float,
-) -> bool:
-    """Order the owner to go dark, and return whether it says in time that it did.
+class _Hands:
+    """What a keeper can do: order the owner to go dark, kill it, and switch the light off itself.
 
-    Meanwhile the keeper takes its own way, if there is one that is free.
+    See `keep` for what it is given; it promises before each step that may hang.
     """
-    promise(_in_s(grace_ms * 1e-3 + (try_s if go_dark is not None else 0.0)))
-    try:
-        orders.send_bytes(REVOKE)
-        if go_dark is not None:
-            _try(go_dark)
-        return bool(orders.poll(grace_ms * 1e-3)) and orders.recv_bytes(LONGEST) == DARK
-    except (EOFError, OSError):
-        return False
+
+    def __init__(
+        self,
+        go_dark: Callable[[], bool],
+        kill_owner: Callable[[], None],
+        promise: Callable[[int], object],
+        try_s: float,
+    ) -> None:
+        self._go_dark, self._kill_owner = go_dark, kill_owner
+        self._promise, self._try_s = promise, try_s
+
+    def revoke(self, orders: Connection, grace_ms: float, *, is_way_free: bool) -> bool:
+        """Order the owner to go dark, and return whether it says in time that it did.
+
+        Meanwhile the keeper takes its own way, if that is free.
+        """
+        self._promise_in(grace_ms * 1e-3 + (self._try_s if is_way_free else 0.0))
+        try:
+            orders.send_bytes(REVOKE)
+            if is_way_free:
+                self._try()
+            return bool(orders.poll(grace_ms * 1e-3)) and orders.recv_bytes(LONGEST) == DARK
+        except (EOFError, OSError):
+            return False
+
+    def end(self, tag: bytes, revoked: int, *, is_leased: bool) -> KeeperReport:
+        """Leave the light off; an owner that neither ended nor died is killed first."""
+        if tag == BYE:
+            return KeeperReport("the owner ended in good order", self._insist(), revoked)
+        if tag == _GONE:
+            why = "the owner died in a lease" if is_leased else "the owner is gone"
+            return KeeperReport(why, self._insist(), revoked)
+        why = "a lease passed its deadline" if tag == _LATE else "the owner called for help"
+        trouble = self._kill()
+        is_dark = self._insist()
+        logger.critical("%s: it was killed, and the light switched off", why, exc_info=trouble)
+        return KeeperReport(why, is_dark, revoked, was_killed=True)
+
+    def _try(self) -> None:
+        """Switch the light off once; whether that helped is asked again when the owner is gone."""
+        try:
+            self._go_dark()
+        except Exception as error:  # any driver may raise anything; the owner is still to be asked
+            say(logger, logging.WARNING, "the keeper cannot reach the light: %r", error)
+
+    def _kill(self) -> Exception | None:
+        """Return why the owner could not be killed; None if it was."""
+        self._promise_in(_KILL_S)
+        try:
+            self._kill_owner()
+        except Exception as error:  # the light is still to be switched off; said after that
+            return error
+        return None
+
+    def _insist(self) -> bool:
+        """Switch the light off, again and again until it is; give up after half a minute."""
+        is_dark = _until_dark(self._go_dark, lambda: self._promise_in(self._try_s))
+        self._promise_in(self._try_s)  # to end
+        return is_dark
+
+    def _promise_in(self, seconds: float) -> None:
+        self._promise(time.perf_counter_ns() + round(seconds * 1e9))
 
 
-def _try(go_dark: Callable[[], bool]) -> None:
-    """Switch the light off once; whether that helped is asked again when the owner is gone."""
-    try:
-        go_dark()
-    except Exception as error:  # any driver may raise anything; the owner is still to be asked
-        say(logger, logging.WARNING, "the keeper cannot reach the light: %r", error)
-
-
-def _kill(kill_owner: Callable[[], None]) -> Exception | None:
-    """Return why the owner could not be killed; None if it was."""
-    try:
-        kill_owner()
-    except Exception as error:  # the light is still to be switched off; said after that
-        return error
-    return None
-
-
-def _in_s(seconds: float) -> int:
-    return time.perf_counter_ns() + round(seconds * 1e9)
-
-
-def _insist(go_dark: Callable[[], bool], promise: Callable[[], object]) -> bool:
+def _until_dark(go_dark: Callable[[], bool], promise: Callable[[], object]) -> bool:
     """Switch the light off, again and again until it is; give up after half a minute."""
     until_s = time.perf_counter() + _GIVE_UP_S
     has_told = False

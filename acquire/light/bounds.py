@@ -101,19 +101,13 @@ def allow(
         If there is no safe answer: numbers that are none, a light that cannot be made weak enough,
         more light or frames than before without evidence, or no decision for too long.
     """
-    if problem := objection(request.settings, rules, config):
+    if problem := objection(request.settings, rules, config) or _overdue(request, rules, config):
         raise LightRefused(problem)
-    if request.late > rules.dark_after:
-        raise LightRefused(
-            f"no decision for {request.late} shots: dark until one comes (dark_after is "
-            f"{rules.dark_after}, {table('[guard]', config)})"
-        )
     lights = {channel: channels[channel] for channel in frames}
     found = {
         channel: within(request, channel, light, limits[light.name], limits_of(light.name, config))
         for channel, light in lights.items()
     }
-    shares: dict[str, tuple[float, str]] = {}
     for name in dict.fromkeys(light.name for light in lights.values()):
         lit = {
             channel: n_frames
@@ -124,14 +118,22 @@ def allow(
             _check_frames(request, name, sum(lit.values()), last.get(name))
             dose_j_cm2 = sum(n * _dose(found[c], lights[c]) for c, n in lit.items())
             most_j_cm2, because = _ceiling(request, name, limits[name], last.get(name), rules)
-            is_more = dose_j_cm2 > most_j_cm2 * (1 + 1e-9)
-            share = most_j_cm2 / dose_j_cm2 if is_more else 1.0
-            shares |= dict.fromkeys(lit, (share, because))
-    for channel, (share, because) in shares.items():
-        light = lights[channel]
-        at = limits_of(light.name, config)
-        found[channel] = lower(found[channel], share, because, light, limits[light.name], at)
+            share = most_j_cm2 / dose_j_cm2 if dose_j_cm2 > most_j_cm2 * (1 + 1e-9) else 1.0
+            at = limits_of(name, config)
+            for channel in lit:
+                light = lights[channel]
+                found[channel] = lower(found[channel], share, because, light, limits[name], at)
     return found
+
+
+def _overdue(request: Request, rules: GuardRules, config: str) -> str:
+    """Say that no decision came for too long; empty if one did."""
+    if request.late <= rules.dark_after:
+        return ""
+    return (
+        f"no decision for {request.late} shots: dark until one comes (dark_after is "
+        f"{rules.dark_after}, {table('[guard]', config)})"
+    )
 
 
 def _dose(allowed: Allowed, source: LightSource) -> float:

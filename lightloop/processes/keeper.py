@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
     from acquire.keeper.keep import KeeperReport
+    from lightloop.config import RunConfig
 
 
 logger = logging.getLogger(__name__)
@@ -62,10 +63,7 @@ def main(
     ends, pulse, owner = Ends(leases, orders), pulse or Pulse(), Owner(owner_pid)
 
     def watch(link: Link) -> None:
-        config = parse(task.config_toml, task.config_name)
-        if only:
-            its_own = tuple(one for one in config.light if one.name == only)
-            config = config.model_copy(update={"light": its_own})
+        config = _lights(parse(task.config_toml, task.config_name), only)
 
         def wait() -> None:
             pulse.promise_in(owner_s + LOOKED_S)
@@ -85,6 +83,12 @@ def main(
         _tell(link, report, only)
 
     run_child(supervisor, watch, task.is_verbose)
+
+
+def _lights(config: RunConfig, only: str) -> RunConfig:
+    """Return a config with the one light that a keeper cares for; without a name, with all."""
+    lights = tuple(light for light in config.light if only in (ALL, light.name))
+    return config.model_copy(update={"light": lights})
 
 
 def _tell(link: Link, report: KeeperReport, only: str) -> None:

@@ -79,7 +79,7 @@ def test_stop_light_while_a_driver_hangs_is_not_confirmed_and_ends_dark_all_the_
 
     def hang() -> float:
         hangs.set()
-        freed.wait(10)
+        freed.wait(60)
         at.bench.is_open["Shutter"] = True  # the light comes on after the stop
         at.bench.power[source.name] = 0.5
         return 0.5
@@ -92,15 +92,15 @@ def test_stop_light_while_a_driver_hangs_is_not_confirmed_and_ends_dark_all_the_
 
     at.bench.faults[command] = hang
     if is_locked:
-        at.bench.faults[f"dark {source.name}"] = lambda: freed.wait(10) and None
+        at.bench.faults[f"dark {source.name}"] = lambda: freed.wait(60) and None
     thread = threading.Thread(target=expose)
     thread.start()
-    assert hangs.wait(10)
+    assert hangs.wait(60)
     begin = time.monotonic()
     assert not at.guard.go_dark()
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 30
     freed.set()
-    thread.join(10)
+    thread.join(60)
     assert "was stopped" in str(errors[0])
     assert at.bench.is_dark
     assert "start" not in at.bench.calls
