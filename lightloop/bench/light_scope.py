@@ -64,11 +64,10 @@ def film(config: RunConfig, first: Request, n_shots: int, listener: Listener) ->
     from acquire.clock import SimulatedClock
     from acquire.dose import Ledger
     from acquire.keeper.link import NoKeeper
-    from acquire.light.guard import LightGuard
-    from acquire.light.port import LightPort
     from acquire.loop.loop import run
     from acquire.simulated import LocalLightBox, load_simulated_scope
     from acquire.stand.scope import Scope
+    from lightloop.build.guard import build_guard
 
     assert config.scope.kind == "simulated"
     seen: list[Seen] = []
@@ -77,19 +76,10 @@ def film(config: RunConfig, first: Request, n_shots: int, listener: Listener) ->
     box = LocalLightBox(config.scope.lines())
     device_core = UniMMCore()
     core = cast("Core", device_core)
-    sources = {source.name: source for source in config.light}
     ledger = Ledger({s.name: s.limits.budget_j_cm2 for s in config.light})
     try:
         bench = load_simulated_scope(device_core, config.scope, box, clock.now_s)
-        guard = LightGuard(
-            LightPort(core, config.light),
-            Camera(core),
-            NoKeeper(),
-            ledger,
-            {channel.name: sources[channel.light] for channel in config.channel},
-            {source.name: source.limits.limits() for source in config.light},
-            config.guard,
-        )
+        guard = build_guard(config, core, Camera(core), NoKeeper(), ledger)
         scope = Scope(core, config.channel, config.light)
         bench.witness = seen.append
         outcome = run(

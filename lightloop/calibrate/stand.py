@@ -16,12 +16,11 @@ from acquire.errors import LightNotDark
 from acquire.keeper.link import KeeperLink
 from acquire.keeper.pipes import make_pipes
 from acquire.keeper.pulse import Pulse
-from acquire.light.guard import LightGuard
-from acquire.light.port import LightPort
 from acquire.pipe import new_pipe
 from acquire.simulated import LightBoxClient
 from acquire.simulated.config import SimulatedScopeConfig
 from acquire.stand.scope import Scope
+from lightloop.build.guard import build_guard
 from lightloop.build.microscope import load_core
 from lightloop.config import MicroManagerConfig
 from lightloop.processes.keeper import ALL, OWNER_S
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
 
     from acquire.calibration import CameraKey
     from acquire.core import Core
+    from acquire.light.guard import LightGuard
     from acquire.light.source import LightSource
     from lightloop.config import RunConfig
     from lightloop.supervision.children import Child
@@ -89,7 +89,6 @@ def open_stand(
     LightNotDark
         On leaving, if a light is not read back as dark, by us or by the keeper.
     """
-    lights = lights or {source.name: source for source in config.light}
     budget = budget or {s.name: s.limits.budget_j_cm2 for s in config.light}
     with ExitStack() as after:
         after.enter_context(hold_stand(config))
@@ -101,15 +100,7 @@ def open_stand(
             for device, key, value in config.scope.properties:
                 core.setProperty(device, key, value)
         camera, ledger = Camera(core), Ledger(dict(budget))
-        guard = LightGuard(
-            LightPort(core, lights.values()),
-            camera,
-            keeper,
-            ledger,
-            {c.name: lights[c.light] for c in config.channel},
-            {s.name: s.limits.limits() for s in config.light},
-            config.guard,
-        )
+        guard = build_guard(config, core, camera, keeper, ledger, lights)
         after.callback(_leave_dark, guard)
         keeper.obey(guard.go_dark)
         Scope(core, config.channel, config.light).select(channel)
