@@ -18,7 +18,7 @@ from acquire.errors import ScopeError
 from acquire.simulated.config import LASER
 from acquire.simulated.light.light_box import LightBoxClient, LightBoxGone
 from lightloop.bench.faults_facts import Facts, read_facts
-from lightloop.bench.faults_switchboard import Switchboard
+from lightloop.bench.faults_switchboard import Switchboard, is_of_a_run
 from lightloop.bench.faults_wiring import Value, Wiring, Word
 from lightloop.bench.posix import CONT, KILL, STOP
 from lightloop.task import RunTask
@@ -57,12 +57,7 @@ class Stand:
     """
 
     def __init__(
-        self,
-        folder: Path,
-        config: str,
-        *,
-        with_window: bool = False,
-        is_sabotaged: bool = False,
+        self, folder: Path, config: str, *, with_window: bool = False, is_sabotaged: bool = False
     ) -> None:
         self.folder = folder
         self.config_path = folder / "run.toml"
@@ -75,8 +70,6 @@ class Stand:
         self._board = Switchboard()
         self.pids, self._lines = self._board.pids, self._board.lines
         self._wiring = Wiring(self._board.port, self._board.key, str(folder), is_sabotaged)
-
-    # ---------------------------------------------------------------- begin and end
 
     def __enter__(self) -> Self:
         self._board.start()
@@ -118,7 +111,7 @@ class Stand:
         for process in (*family, *self._board.processes.values()):
             if self._command.poll() is None or process.pid != self._command.pid:
                 with suppress(psutil.NoSuchProcess):
-                    if "faults_command" in " ".join(process.cmdline()) or _is_spawned(process):
+                    if is_of_a_run(process):
                         process.kill()  # psutil looks whether it is still the same
         self._command.wait(PATIENCE_S)
         self._board.close()
@@ -140,8 +133,6 @@ class Stand:
             fault_ns=self.fault_ns,
             death_ns=self.death_ns,
         )
-
-    # ---------------------------------------------------------------- what a deed may do
 
     @property
     def address(self) -> Address | None:
@@ -223,8 +214,6 @@ class Stand:
         """Press Ctrl-C."""
         self.signal("supervisor", signal.SIGINT)
 
-    # ---------------------------------------------------------------- its own
-
     def _wait(self, is_so: Callable[[], bool], what: str, patience_s: float) -> None:
         until_s = time.perf_counter() + patience_s
         try:
@@ -256,7 +245,3 @@ class Stand:
             self._is_dark = False
         if self._box is not None:
             self._box.close()
-
-
-def _is_spawned(process: psutil.Process) -> bool:
-    return any("spawn_main" in word for word in process.cmdline())

@@ -76,3 +76,8 @@ class Switchboard:
             with suppress(psutil.NoSuchProcess):  # it has called and is gone already
                 self.processes[hello.who] = psutil.Process(hello.pid)
             self.pids[hello.who] = hello.pid
+
+
+def is_of_a_run(process: psutil.Process) -> bool:
+    """Tell a run's processes from others: the stand's own command, and what it spawned."""
+    return any("faults_command" in word or "spawn_main" in word for word in process.cmdline())
