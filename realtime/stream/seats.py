@@ -1,6 +1,6 @@
 """Who listens, how far each one is, and what is kept for whom: without a socket or a thread.
 
-Every frame and document gets a place in one log (`realtime.stream.stream_log`). A seat is a
+Every frame and document gets a place in one log (`realtime.stream.log`). A seat is a
 pointer into it with a credit, and is served (`realtime.stream.serving`) by its policy:
 
 lossless
@@ -18,12 +18,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from realtime.stream.log import StreamLog
 from realtime.stream.serving import in_order, newest, newest_shots
-from realtime.stream.stream_log import StreamLog
 from realtime.wire import Ack, FrameMessage, Gap, Hello
 
 if TYPE_CHECKING:
-    from realtime.stream.stream_log import Item
+    from realtime.stream.log import Item
 
 POLICIES = ("lossless", "shots", "latest")
 NOTHING = 1 << 62  # later than every sequence number

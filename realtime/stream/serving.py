@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from realtime.stream.log import StreamLog
     from realtime.stream.seats import Seat
-    from realtime.stream.stream_log import StreamLog
 
 
 def in_order(seat: Seat, log: StreamLog) -> list[bytes]:
