@@ -9,7 +9,7 @@ import pytest
 
 from acquire.errors import KeeperLost, LightNotDark
 from lightloop.config import parse
-from lightloop.rehearse.rehearsal import keeper as rehearse_keeper
+from lightloop.rehearse import keeper as rehearse_keeper
 from lightloop.rehearse.rehearsal import plan_rehearsal, rehearse
 from lightloop.supervision import driver_time
 from tests.lasting_light import LastingLight

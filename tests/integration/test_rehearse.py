@@ -17,8 +17,8 @@ from acquire.simulated import LightBoxClient
 from acquire.simulated.light.light_words import BoxFaults
 from lightloop.cli.app import app
 from lightloop.config import parse
+from lightloop.rehearse import rehearsal as rehearse
 from lightloop.rehearse.kept import FOLDER_VARIABLE, LineFigures, load
-from lightloop.rehearse.rehearsal import rehearsal as rehearse
 
 SLIDE = files("configs").joinpath("calibration.toml").read_text("utf-8")
 SMALL = SLIDE.replace("n_cells = 0", "n_cells = 0\nheight = 64\nwidth = 64")
