@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -148,6 +149,8 @@ class Following:
     def _carry(self, of: _Field, info: FrameInfo) -> None:
         """Tell a tracker how far the stage has moved since the last shot of its field."""
         x_um, y_um, _ = info.position_um
+        if not (math.isfinite(x_um) and math.isfinite(y_um)):
+            return  # a stage that does not say where it stands; the next one that does counts
         was_um, of.stood_um = of.stood_um, (x_um, y_um)
         if self._pixel_um > 0 and was_um != (x_um, y_um):  # what stands still goes the other way
             y_px, x_px = (was_um[1] - y_um) / self._pixel_um, (was_um[0] - x_um) / self._pixel_um

@@ -21,8 +21,10 @@ from realtime.export.tracks_forest import Forest
 from realtime.export.tracks_formats import Format, check_format, write_forest
 from realtime.export.tracks_log import RowLog
 from realtime.export.whole import DRAFT, outputs
+from realtime.planes.heights import with_heights
 from realtime.tracker.lineage import Lineage
 from realtime.tracker.tracker import Tracker
+from realtime.wire import Tracks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -183,12 +185,14 @@ def _follow(
 ) -> dict[int, int]:
     """Follow one field; return who is whose mother.
 
-    Missing time points and moves of the stage are told to the tracker, as in a run (`Following`).
+    Missing time points and moves of the stage are told to the tracker, as in a run (`Following`);
+    a stack of which one plane is left moves no cell up or down.
     """
     tracker = Tracker(config)
     lineage = Lineage(max(config.verdict_shots, config.max_missed))
     missing = missing_before([point.t for point in points])
-    stood = points[0].planes[0].moment
+    is_deep = any(len(point.planes) > 1 for point in points)
+    stood, tracks = points[0].planes[0].moment, Tracks()
     for point, n_missing in zip(points, missing, strict=True):
         images = [plane.read() for plane in point.planes]
         start = time.perf_counter_ns()
@@ -197,7 +201,7 @@ def _follow(
         tracker.skip(n_missing)
         tracker.carry(stood.y_px - now.y_px, stood.x_px - now.x_px)  # cells go the other way
         stood = now
-        tracks, events = tracker.update(found)
+        tracks, events = tracker.update(with_heights(found, tracks, is_deep=is_deep))
         done.ms.append((time.perf_counter_ns() - start) * 1e-6)
         if logs.outlines is not None and (outlines := eye.outlines(found, whole)) is not None:
             logs.outlines.add(point.t, outlines)

@@ -141,23 +141,29 @@ SAME = 0.25
 """A detection nearer to another one than this share of its radius is no other cell (proposed)."""
 
 
+_MOST_AT_ONE = 16
+"""Detections at one place that are compared: a detector gives few, and memory stays bounded."""
+
+
 def not_twice(found: Found, which: NDArray[np.intp]) -> NDArray[np.intp]:
     """Return those of some unexplained detections that are no cell found a second time.
 
     Of several at one place that nobody explains, one stays.
     """
     reach = SAME * np.sqrt(found.areas[which].clip(0) / np.pi)
-    if not reach.any() or len(found) < 2:
+    n = len(found)
+    if not reach.any() or n < 2:
         return which
-    new = set(which.tolist())
-    stays = []
-    for one, there in zip(
-        which.tolist(), found.tree.query_ball_point(found.places[which], reach), strict=True
-    ):
-        others = [d for d in there if d != one and (d not in new or d < one)]
-        if not others:
-            stays.append(one)
-    return np.array(stays, np.intp)
+    away, near = found.tree.query(
+        found.places[which],
+        range(1, 1 + min(_MOST_AT_ONE, n)),
+        distance_upper_bound=float(np.nextafter(reach.max(), np.inf)),
+    )
+    is_new = np.zeros(n + 1, np.bool_)  # n stands for "no other one so near"
+    is_new[which] = True
+    is_other = (away <= reach[:, None]) & (near != which[:, None])
+    comes_first = ~is_new[near] | (near < which[:, None])
+    return np.asarray(which[~(is_other & comes_first).any(axis=1)])
 
 
 def _checked_classes(detections: Detections) -> NDArray[np.float64] | None:

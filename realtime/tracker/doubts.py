@@ -56,11 +56,15 @@ _FEWEST = 20
 
 
 def real_ones(detections: Detections) -> tuple[Detections, NDArray[np.intp] | None]:
-    """Return the detections whose place, size and brightness are numbers, and which; None: all."""
+    """Return the detections that can be some, and which they are; None: all.
+
+    Their place, size and brightness are numbers, and no size is below 0.
+    """
     columns = [detections.y_px, detections.x_px, detections.area_px, detections.photons]
     if detections.z_px is not None:
         columns.append(detections.z_px)
     good = np.asarray(np.isfinite(np.column_stack(columns)).all(axis=1))
+    good &= np.asarray(detections.area_px) >= 0
     if good.all():
         return detections, None
     some: dict[str, Any] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
 
 _PLANE = 2
 """Axes of a plane."""
+_LONGEST_GAP = 1000
+"""More missing shots count as so many: cells are looked for no farther off (proposed)."""
 
 
 class Tracker:
@@ -117,13 +120,14 @@ class Tracker:
         """Tell that the stage has moved, and all that is seen with it: so far in the frame, px.
 
         The next shot says whether the cells really went along: whoever follows a drifting sample
-        moves the stage to keep them where they are.
+        moves the stage to keep them where they are. What is no number says nothing.
         """
-        self._carried_px += y_px, x_px
+        if math.isfinite(y_px) and math.isfinite(x_px):
+            self._carried_px += y_px, x_px
 
     def skip(self, shots: int = 1) -> None:
         """Tell that shots are missing before the next one: nobody looked, so nobody was missed."""
-        self._gap += max(shots, 0)
+        self._gap = min(self._gap + max(shots, 0), _LONGEST_GAP)
 
     def update(self, detections: Detections) -> tuple[Tracks, tuple[TrackEvent, ...]]:
         """Take in what was detected in the next shot; return the cells and what happened to them.

@@ -162,16 +162,31 @@ def test_a_height_lies_within_its_standard_deviation_as_often_as_it_should(
     assert share > 0.9  # 0.95 of a normal one; cells are sharper here than in life
 
 
-def followed(following: Following, shot: int, z_px: tuple[float, ...] | None):
+def followed(following: Following, shot: int, z_px: tuple[float, ...] | None, x_um: float = 0.0):
     ones = np.ones(2)
     places = (np.array([12.0, 30.0]), np.array([14.0, 33.0]), 78 * ones, 9 * ones, ones, ones)
     high = None if z_px is None else np.array(z_px)
     at = FrameInfo(
         shot, "Camera", shot, 0, 60.0 * shot, Shot(shot, 0, 1), 0, Index(t=shot), SIDE, SIDE,
-        (0.0, 0.0, 0.0), applied(),
+        (x_um, 0.0, 0.0), applied(),
     )  # fmt: skip
     image = np.ones((SIDE, SIDE), np.float32)
     return following.update(at, image, Detections(*places, z_px=high))
+
+
+def test_a_stage_that_once_does_not_say_where_it_stands_is_told_when_it_does_again() -> None:
+    told: list[tuple[float, float]] = []
+
+    class Told(Tracker):
+        def carry(self, y_px: float, x_px: float) -> None:
+            told.append((y_px, x_px))
+            super().carry(y_px, x_px)
+
+    following = Following(lambda: Told(TrackerConfig()), PIXEL_UM)
+    for shot, x_um in enumerate((0.0, np.nan, np.inf, 2.0, 2.0)):
+        tracks, _ = followed(following, shot, None, x_um)
+    assert told == [(0.0, -2.0 / PIXEL_UM)]
+    assert tracks.ids == (0, 1)
 
 
 def test_a_shot_of_one_plane_moves_no_cell_up_or_down() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from realtime.detections import Detections
 from realtime.tracker import explain, upheaval
 from realtime.tracker.assign import Pairs, cheapest_links
+from realtime.tracker.cells import Found, not_twice
 from realtime.tracker.config import TrackerConfig
 from realtime.tracker.tracker import Tracker
 
@@ -38,10 +40,13 @@ def test_who_is_who_does_not_hang_on_the_order_of_detections() -> None:
             assert names.setdefault(mine, theirs) == theirs
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf])
-@pytest.mark.parametrize("column", ["y_px", "area_px", "photons"])
+@pytest.mark.parametrize(
+    ("column", "bad"),
+    [(c, bad) for c in ("y_px", "area_px", "photons") for bad in (np.nan, np.inf)]
+    + [("area_px", -150.0)],
+)
 def test_detections_that_are_no_numbers_are_left_out_and_it_is_said(
-    bad: float, column: str
+    column: str, bad: float
 ) -> None:
     good = seen(np.array([[1.0, 2.0], [30.0, 40.0]]))
     tracker = Tracker(TrackerConfig())
@@ -157,6 +162,17 @@ def test_cells_that_went_on_while_shots_were_lost_keep_their_names() -> None:
     assert not events
 
 
+@pytest.mark.parametrize("missing", [0, -3, 1000, 10**9, 10**30])
+def test_however_many_shots_are_missing_who_stood_still_keeps_its_name(missing: int) -> None:
+    rng, tracker = np.random.default_rng(2), Tracker(TrackerConfig())
+    for t in range(8):
+        tracker.skip(missing if t == 6 else 0)
+        tracks, events = tracker.update(seen(GRID + rng.normal(0, 1, GRID.shape)))
+        assert ("gap" in tracks.flags) == (t == 6 and missing > 0)
+    assert set(tracks.ids) == set(range(len(GRID)))
+    assert not events
+
+
 @pytest.mark.parametrize("off", [0.0, 0.5, 1.5])
 @pytest.mark.parametrize("since", [0, 5])
 def test_a_cell_that_is_found_twice_is_one_cell_and_bears_nobody(off: float, since: int) -> None:
@@ -171,6 +187,35 @@ def test_a_cell_that_is_found_twice_is_one_cell_and_bears_nobody(off: float, sin
     assert tracks.ids == tuple(range(30))
     assert not kinds
     assert sorted(tracker.labels[tracker.labels >= 0].tolist()) == list(range(30))
+
+
+def test_any_number_of_detections_at_one_place_takes_little_memory() -> None:
+    shot = seen(np.full((3000, 2), 50.0))
+    tracemalloc.start()
+    tracks, _ = Tracker(TrackerConfig()).update(shot)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(tracks.ids) <= 10
+    assert most < 50e6  # 350 MB with a list of neighbours for each
+
+
+@pytest.mark.parametrize("side_px", [20.0, 60.0, 300.0])
+def test_who_was_found_twice_is_whoever_has_another_one_in_a_quarter_of_its_radius(
+    side_px: float,
+) -> None:
+    rng = np.random.default_rng(4)
+    places, areas = rng.uniform(0, side_px, (60, 2)), rng.uniform(0, 300, 60)
+    areas[::7] = 0.0
+    places[30:34] = places[:4]
+    which = np.sort(rng.choice(60, 40, replace=False))
+    away = np.hypot(*(places[:, None] - places[None]).transpose(2, 0, 1))
+    is_near = away <= 0.25 * np.sqrt(areas / np.pi)[:, None]
+    stays = [
+        one
+        for one in which.tolist()
+        if not any(d != one and (d not in which or d < one) for d in np.flatnonzero(is_near[one]))
+    ]
+    assert not_twice(Found(places, areas, areas), which).tolist() == stays
 
 
 @pytest.mark.parametrize("every", [1, 2, 3])
@@ -216,5 +261,14 @@ def test_a_stage_that_moves_far_loses_nobody_where_it_is_told(told: tuple[float,
 
 def test_a_stage_that_follows_the_sample_loses_nobody_either() -> None:
     kept, kinds = still((0.0, 0.0), (150.0, -90.0))
+    assert kept == 40
+    assert "division" not in kinds
+
+
+@pytest.mark.parametrize("nowhere", [(np.nan, 0.0), (5.0, np.inf)])
+def test_a_stage_that_cannot_say_how_far_it_went_loses_nobody(
+    nowhere: tuple[float, float],
+) -> None:
+    kept, kinds = still((0.0, 0.0), nowhere)
     assert kept == 40
     assert "division" not in kinds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -60,7 +61,9 @@ def test_what_is_looked_for_is_that_of_the_run_if_nobody_says_otherwise() -> Non
     assert Wanted(find="spots").looks(learnt).network == ""
 
 
-def test_a_stack_is_followed_in_three_dimensions(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def stacks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a film of two cells, 8 stacks of 7 planes: one stays, one rises by 0.4 planes."""
     rng = np.random.default_rng(1)
     y, x = np.mgrid[:96, :96]
     film = np.zeros((8, 7, 96, 96), np.uint16)
@@ -71,14 +74,19 @@ def test_a_stack_is_followed_in_three_dimensions(tmp_path: Path) -> None:
                 light = 400 * np.exp(-0.5 * ((z - at_z) / 1.0) ** 2)
                 image += light * (np.hypot(y - at_y, x - at_x) < 7)
             film[t, z] = rng.poisson(image)
+    path = tmp_path_factory.mktemp("stacks") / "film.tif"
     tifffile.imwrite(
-        tmp_path / "film.tif",
+        path,
         film,
         imagej=True,
         resolution=(2.0, 2.0),
         metadata={"axes": "TZYX", "spacing": 1.5, "unit": "um"},
     )
-    with open_recording(tmp_path / "film.tif", axes="TZYX") as recording:
+    return path
+
+
+def test_a_stack_is_followed_in_three_dimensions(stacks: Path, tmp_path: Path) -> None:
+    with open_recording(stacks, axes="TZYX") as recording:
         assert (recording.n_planes, recording.planes_um, recording.pixel_um) == (7, 1.5, 0.5)
         track(recording, tmp_path / "cells.csv", Format.CSV, Wanted(diameter_px=14.0))
     table = np.genfromtxt(tmp_path / "cells.csv", delimiter=",", names=True)
@@ -86,6 +94,23 @@ def test_a_stack_is_followed_in_three_dimensions(tmp_path: Path) -> None:
     assert len(riser) == 8
     np.testing.assert_allclose(riser["z_px"], 3.0 * (2.0 + 0.4 * riser["t"]), atol=1.0)
     still = table[table["x_px"] < 48]
+    np.testing.assert_allclose(still["z_px"], 6.0, atol=1.0)
+
+
+@pytest.mark.parametrize("at", [[0], [4], [6, 7]])
+def test_stacks_of_which_one_plane_is_left_move_no_cell_up_or_down(
+    stacks: Path, tmp_path: Path, at: list[int]
+) -> None:
+    with open_recording(stacks, axes="TZYX") as recording:
+        points = list(recording.fields[0])
+        for t in at:  # as where a run ended amid a stack, or frames were lost
+            points[t] = points[t]._replace(planes=points[t].planes[2:3])
+        lacking = replace(recording, fields={0: points})
+        track(lacking, tmp_path / "cells.csv", Format.CSV, Wanted(diameter_px=14.0))
+    table = np.genfromtxt(tmp_path / "cells.csv", delimiter=",", names=True)
+    still = table[(table["x_px"] < 48) & (table["t"] > 0)]
+    assert len(still) == 7
+    assert len(set(still["cell"])) == 1
     np.testing.assert_allclose(still["z_px"], 6.0, atol=1.0)
 
 
