@@ -39,6 +39,11 @@ class StopLight:
         """Whether the light was stopped, and no exposure is given until `rearm`."""
         return self._stopped.is_set()
 
+    @property
+    def lease(self) -> Lease | None:
+        """The exposure that has not ended; None where there is none."""
+        return self._lease
+
     def go_dark(self) -> bool:
         """Stop all light, from any thread, and give none until `rearm`; return whether it is dark.
 

@@ -27,6 +27,8 @@ class TimeWatch:
         Called with one sentence that says what happened.
     now_ns, utc_ns
         The host's clock, and the calendar's.
+    also
+        Called at each look.
     """
 
     def __init__(
@@ -34,8 +36,9 @@ class TimeWatch:
         on_jump: Callable[[str], object],
         now_ns: Callable[[], int] = time.perf_counter_ns,
         utc_ns: Callable[[], int] = time.time_ns,
+        also: Callable[[], object] = lambda: None,
     ) -> None:
-        self._on_jump, self._now_ns, self._utc_ns = on_jump, now_ns, utc_ns
+        self._on_jump, self._now_ns, self._utc_ns, self._also = on_jump, now_ns, utc_ns, also
         self._seen = now_ns(), utc_ns()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="time", daemon=True)
@@ -67,5 +70,6 @@ class TimeWatch:
 
     def _watch(self) -> None:
         while not self._over.wait(TICK_S):
+            self._also()
             if what := self.look():
                 self._on_jump(what)

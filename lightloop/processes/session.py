@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from acquire.errors import ScopeError
 from acquire.loop.loop import run as run_loop
 from acquire.loop.pause import Pause
+from acquire.loop.standstill import Standstill
 from acquire.loop.time_watch import TimeWatch
 from lightloop.build.focus import build_arrival, build_scope
 from lightloop.build.witness import Witness
@@ -132,7 +133,7 @@ class Session:
             self._voice.warn,
         )
         self._orders = Orders(self._guard, self._pause, self._feedback, self._stop)
-        self._time_watch = TimeWatch(self._ask)
+        self._time_watch = TimeWatch(self._ask, also=Standstill(self._guard, link.failed).look)
 
     def run(self) -> None:
         """Wait for everybody, run the loop, and say how it ended."""

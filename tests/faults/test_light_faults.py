@@ -12,6 +12,7 @@ import pytest
 
 from acquire.errors import CameraTimeout, KeeperLost, LightNotDark, LightRefused, SettingRefused
 from acquire.light.bounds import GuardRules
+from acquire.loop.standstill import LOOKS, Standstill
 from tests.light_bench import DIODE, LASER, ask, lie_first, raising, stand, take
 
 CRASH = RuntimeError("the analysis crashed")
@@ -242,6 +243,28 @@ def test_a_camera_that_hangs_while_it_is_stopped_hangs_in_the_dark() -> None:
     at.bench.faults["stop"] = lambda: dark.append(at.bench.is_dark)
     take(at, ask())
     assert dark == [True]
+
+
+@pytest.mark.parametrize("command", ["exposure", "start", "stop"])
+def test_a_camera_whose_driver_never_returns_is_found_out(command: str) -> None:
+    at = stand()
+    said: list[str] = []
+    still = Standstill(at.guard, said.append, at.bench.now_ns)
+
+    def hang() -> None:
+        at.bench.now += 3600 * 10**9
+        for _ in range(LOOKS):
+            still.look()
+        assert said == []
+        still.look()
+        raise OSError("the cable was pulled, at last")
+
+    at.bench.faults[command] = hang
+    with pytest.raises(OSError, match="at last"):
+        take(at, ask())
+    assert len(said) == 1
+    assert at.guard.lease is None
+    assert at.bench.is_dark
 
 
 def test_a_burst_that_breaks_off_is_booked_in_full() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lightloop.processes.link import Answered, Failed, Ready, Trouble
+from lightloop.processes.link import Answered, Failed, Ready, Trouble, pack
 from lightloop.status import FAILED, NOT_DARK
 from lightloop.summary import Summary
 from lightloop.supervision.children import READY_S, SPAWN, Child, Family
@@ -172,3 +172,44 @@ def test_a_supervisor_that_fails_itself_says_that_a_light_may_be_on(
     outcome = supervisor.run()
     assert outcome.exit_code == exit_code
     assert "Cannot allocate memory" in outcome.reason
+
+
+def test_a_worker_that_fails_as_it_ends_hides_no_light(monkeypatch: pytest.MonkeyPatch) -> None:
+    supervisor = Supervisor(RunTask(SMALL, "test.toml", ""))
+    children = supervisor._family.children
+
+    def start(name: str, *pipes: Any, called: str = "") -> None:
+        children[called or name] = dead(name)
+        for end in pipes[:2]:
+            end.close()
+
+    monkeypatch.setattr(supervisor._family, "start", start)
+    ours, theirs = SPAWN.Pipe()
+    theirs.send_bytes(pack(Failed("the network is gone")))
+    theirs.close()
+    worker = Child("worker", Dead(), ours, is_ready=True)  # type: ignore[arg-type]
+    children |= {"scope": dead("scope"), "worker": worker, "keeper": dead("keeper")}
+    supervisor._heard.has_gone = True
+    supervisor._leave_nothing()
+    assert worker.failure == "the network is gone"
+    code, reason = supervisor._verdict.told("", is_interrupted=False)
+    assert code == NOT_DARK
+    assert reason.startswith("DARK NOT CONFIRMED: the scope process died")
+
+
+def test_a_scope_that_says_that_it_hangs_is_not_waited_for_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    supervisor = Supervisor(RunTask(SMALL, "test.toml", ""))
+    ours, theirs = SPAWN.Pipe()
+    scope = supervisor._family.children["scope"] = Child("scope", Process(), ours)  # type: ignore[arg-type]
+    supervisor._heard.has_gone = True
+    monkeypatch.setattr(supervisor, "_patience_s", lambda: 0.0)
+    monkeypatch.setattr(supervisor, "_listen", lambda: None)
+    supervisor._heard.note(scope, Failed("an exposure does not end"))
+    supervisor._watch()
+    code, reason = supervisor._verdict.told("", is_interrupted=False)
+    assert code == FAILED
+    assert reason == "the scope did not stop: an exposure does not end"
+    for end in (ours, theirs):
+        end.close()
