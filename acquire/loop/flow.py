@@ -51,7 +51,7 @@ class Flow(NamedTuple):
 
 
 class Streamer:
-    """Takes shots of one field (`acquire.loop.Taker`) for as long as the plan stays there.
+    """Takes shots of one field (`acquire.loop.loop.Taker`) for as long as the plan stays there.
 
     Parameters
     ----------

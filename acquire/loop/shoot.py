@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 
 class Shooter:
-    """Takes a shot (`acquire.loop.Taker`): each of its exposures is a lease of its own.
+    """Takes a shot (`acquire.loop.loop.Taker`): each of its exposures is a lease of its own.
 
     Parameters
     ----------
