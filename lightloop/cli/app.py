@@ -21,6 +21,7 @@ from lightloop.cli import (
     replay,
     rescue,
     run,
+    sample,
     score,
     simulate,
     track,
@@ -66,6 +67,7 @@ app.command("rehearse", rich_help_panel=BEFORE)(rehearse.rehearse)
 
 app.command("run", rich_help_panel=RUN)(run.run)
 app.command("dark", rich_help_panel=RUN)(dark.dark)
+app.command("sample", rich_help_panel=RUN)(sample.sample)
 
 app.command("inspect", rich_help_panel=AFTER)(inspection.inspect)
 app.command("replay", rich_help_panel=AFTER, cls=replay.ReplayCommand)(replay.replay)

@@ -15,6 +15,7 @@ from lightloop.calibrate.calibrations import resolve
 from lightloop.config import parse
 from lightloop.processes.link import Link, run_child
 from lightloop.processes.session import Session
+from lightloop.sample_diary import note_run
 from lightloop.supervision.one_at_a_time import hold_stand
 from lightloop.task import RunTask
 
@@ -56,6 +57,7 @@ def _session(
         microscope.core.setProperty(microscope.camera.label, "RealTime", "On")
     session = Session(task, config, microscope, clock, KeeperLink(keeper), link)
     try:
+        note_run(config, task)
         session.run()
     finally:
         session.close()
