@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from gui import style
 from gui._qt import QtCore, QtWidgets
+from gui.remembered import last_theme, remember_theme
 from gui.screens import grab
 from gui.state import RunState
-from gui.theme import THEMES
+from gui.theme import DARK, THEMES
 from gui.window import HINT, SIZE, MainWindow
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def show(
     source: Source,
     title: str,
     *,
-    theme: str = "dark",
+    theme: str = "",
     hint: str = HINT,
     screenshot: Path | None = None,
     screenshot_after_s: float = math.inf,
@@ -44,7 +45,8 @@ def show(
     source
         Where the messages come from, such as `gui.StreamSource`; closed with the window.
     theme
-        "dark", or "red" for eyes that must stay adapted to the dark; F3 changes it.
+        "dark", or "red" for eyes that must stay adapted to the dark; F3 changes it, and that is
+        remembered. Empty: as it was last; a picture that is taken is dark.
     hint
         One line at the bottom, until something is more important.
     screenshot, screenshot_after_s
@@ -63,9 +65,11 @@ def show(
         0; 1 if the run stood at FAULT when the window was closed, or the picture was not saved.
     """
     app, wheel = _application(), style.NoWheel()
-    style.apply(app, THEMES[theme])
+    wanted = THEMES[theme or (last_theme() if screenshot is None else DARK.name)]
+    style.apply(app, wanted)
     app.installEventFilter(wheel)
-    window = MainWindow(source, title, THEMES[theme], hint)
+    window = MainWindow(source, title, wanted, hint)
+    window.theme_chosen.connect(remember_theme)
     window.resize(_size_on_screen() if screenshot is None else QtCore.QSize(*SIZE))
     window.show()
     watch = _Watch(window, screenshot, screenshot_after_s, should_close, on_subscribed)

@@ -43,6 +43,8 @@ class MainWindow(QtWidgets.QWidget):
         What the window calls itself.
     """
 
+    theme_chosen = QtCore.Signal(str)
+
     def __init__(self, source: Source, title: str, theme: Theme, hint: str = HINT) -> None:
         super().__init__()
         self.view = RunView()
@@ -210,6 +212,7 @@ class MainWindow(QtWidgets.QWidget):
         self.feed.draw_tracks()
         self.feed.look_at_levels()
         self.refresh()
+        self.theme_chosen.emit(theme.name)
 
     # -------------------------------------------------------------------------------- the way out
 

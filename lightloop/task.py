@@ -53,6 +53,8 @@ class RunTask(msgspec.Struct, frozen=True):
         closes it.
     screenshot
         Where the window leaves a picture of itself before it closes; empty for none.
+    theme
+        The window's: "dark" or "red"; empty is the one that was chosen last.
     max_shots
         Ends the run early; 0 lets the plan decide.
     goes_on_with
@@ -80,6 +82,7 @@ class RunTask(msgspec.Struct, frozen=True):
     ends_with_window: bool = False
     ends_with_run: bool = False
     screenshot: str = ""
+    theme: str = ""
     max_shots: int = 0
     goes_on_with: str = ""
     seed: int = -1

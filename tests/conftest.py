@@ -38,6 +38,7 @@ def stands_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     """Keep what says which microscope is in use out of the user's folder."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LIGHTLOOP_STANDS", str(tmp_path_factory.mktemp("stands")))
+        patch.setenv("LIGHTLOOP_WINDOW", str(tmp_path_factory.mktemp("window") / "window.json"))
         patch.delenv("COLUMNS", raising=False)  # else what a command says is folded to that width
         yield
 

@@ -15,7 +15,7 @@ from acquire.calibrating.power_curve import check_table
 from acquire.errors import CalibrationRefused
 from acquire.simulated.config import SimulatedScopeConfig
 from lightloop.build.reel import with_reel
-from lightloop.config import ConfigError
+from lightloop.config import ConfigError, ReplayScopeConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -164,12 +164,14 @@ def in_words(config: RunConfig) -> list[str]:
     said = []
     if config.camera.calibration:
         said.append(f"camera: {config.camera.calibration}")
+    elif isinstance(config.scope, ReplayScopeConfig) and "camera" not in config.model_fields_set:
+        said.append(f"camera: that of the recording, {config.scope.camera_source}")
     elif isinstance(config.scope, SimulatedScopeConfig) and "camera" not in config.model_fields_set:
         said.append("camera: simulated, known exactly")
     elif "camera" not in config.model_fields_set:
         said.append("camera: not calibrated, photons are relative; run: lightloop calibrate camera")
     else:
-        said.append(f"camera: {config.camera.source}, {_camera_numbers(config.camera)}")
+        said.append(f"camera: {config.camera.numbers().source}, {_camera_numbers(config.camera)}")
     for light in config.light:
         if light.calibration:
             said.append(f"light {light.name!r}: {light.calibration}")

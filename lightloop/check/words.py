@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from acquire.simulated.config import SimulatedScopeConfig
 from lightloop.check.plan import asks_for_focus
 from lightloop.predict.skips import skips_of
 from realtime.planes.skipped import GOOD_STACKS
@@ -47,6 +48,29 @@ def notes(config: RunConfig) -> Iterator[tuple[str, str]]:
             "frames and dose are told for whole stacks",
         )
     yield from _of_focus(config)
+
+
+def doubt_of_photons(config: RunConfig) -> str:
+    """Say in one sentence what is wrong where nobody told a camera's gain; empty if it is known."""
+    own, others = config.camera, config.other_camera
+    knows_itself = isinstance(config.scope, SimulatedScopeConfig)
+    cameras = [] if knows_itself and "camera" not in config.model_fields_set else [("", own)]
+    cameras += [(repr(camera.label), camera) for camera in others]
+    unknown = [
+        name or "the camera"
+        for name, camera in cameras
+        if not (camera.calibration or "gain_adu_per_e" in camera.model_fields_set)
+    ]
+    if not unknown:
+        return ""
+    return (
+        f"nobody told the gain of {' and '.join(unknown)}, so 1 count is taken for 1 "
+        "photo-electron: photons and SNR are off by a factor that nobody knows, a policy that "
+        "aims at an SNR gives too little light or more than it needs (never more than limits and "
+        "budget; J/cm2 do not hang on it), and good restored images may go untrusted; cure: "
+        "measure it once, in five minutes (lightloop calibrate camera), or write gain_adu_per_e "
+        "of the data sheet into [camera]"
+    )
 
 
 def _of_channel(config: RunConfig, name: str) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -59,7 +60,7 @@ def check(
             return
         said = words(wanted, name)
         page = paper()
-        page.print(facts([*_rows(wanted, seen), *_how_light_ends(wanted, said)]))
+        page.print(facts(chain(_rows(wanted, seen), _doubts(wanted), _ends(wanted, said))))
         _say_if_unattended(wanted, seen.prediction, name)
         if any(word.is_warning for word in said):
             next_ = f"lightloop rehearse {config}"
@@ -69,7 +70,17 @@ def check(
         page.print(f"{name}: ok", markup=False)
 
 
-def _how_light_ends(config: RunConfig, said: list[Word]) -> Iterator[tuple[str, Text]]:
+def _doubts(config: RunConfig) -> Iterator[tuple[str, Text]]:
+    """Say what numbers cannot be believed, and what that does to the run."""
+    from rich.text import Text
+
+    from lightloop.check.words import doubt_of_photons
+
+    if doubt := doubt_of_photons(config):
+        yield "photons", Text(doubt, "yellow")
+
+
+def _ends(config: RunConfig, said: list[Word]) -> Iterator[tuple[str, Text]]:
     """Say what is known of how the light of this stand ends, and what is to be doubted."""
     from rich.text import Text
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -12,6 +12,10 @@ Headless = Annotated[bool, typer.Option("--headless", help="Show no window.")]
 Out = Annotated[Path | None, typer.Option(help="Run file to write, such as run.h5.")]
 Screenshot = Annotated[
     Path | None, typer.Option(help="Save a picture of the window at the end of the run.")
+]
+Theme = Annotated[
+    Literal["dark", "red", ""],
+    typer.Option(help="Light of the window, dark or red (F3); else as it was last."),
 ]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Write a full log to stderr.")]
 Frames = Annotated[int, typer.Option(min=0, help="End after this many frames; 0: the plan's.")]

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperCommand
 
 from lightloop.cli.door import exit_status, paper, text_of, wants_window
-from lightloop.cli.options import Headless, Out, RunFile, Screenshot, Verbose
+from lightloop.cli.options import Headless, Out, RunFile, Screenshot, Theme, Verbose
 from lightloop.cli.run import supervise_and_report
 from lightloop.status import FAILED
 
@@ -91,6 +91,7 @@ def replay(
     headless: Headless = False,
     out: Out = None,
     screenshot: Screenshot = None,
+    theme: Theme = "",
     verbose: Verbose = False,
 ) -> None:
     """Play a run again: the same worker, recorder and window, no microscope, no light."""
@@ -120,7 +121,7 @@ def replay(
             OPEN_LOOP.format(what_if) if what_if else "",
             what_if is not None,
         )
-        shown = _Shown(out, screenshot, headless=headless or verify is not None, verbose=verbose)
+        shown = _Shown(out, screenshot, headless or verify is not None, verbose, theme)
         supervise_and_report(_task(text, name, again, shown, size))
 
 
@@ -131,6 +132,7 @@ class _Shown(NamedTuple):
     screenshot: Path | None
     headless: bool
     verbose: bool
+    theme: str = ""
 
 
 def _recorded(run: Path, config: Path | None, *, verifies: bool) -> tuple[str, str, int]:
@@ -163,6 +165,7 @@ def _task(text: str, name: str, again: ReplayTask, shown: _Shown, size: int) -> 
         with_window=wants_window(headless=shown.headless, screenshot=screenshot is not None),
         ends_with_window=True,
         screenshot=str(screenshot.absolute()) if screenshot is not None else "",
+        theme=shown.theme,
         replay=again,
         is_verbose=shown.verbose,
     )

@@ -25,6 +25,7 @@ from lightloop.cli.options import (
     Out,
     Screenshot,
     Seed,
+    Theme,
     Truth,
     Verbose,
 )
@@ -48,6 +49,7 @@ class Asked:
     truth: bool
     screenshot: Path | None
     is_verbose: bool
+    theme: str = ""
     is_demo: bool = False
     unfinished: Path | None = None
     is_attended: bool = False
@@ -60,12 +62,15 @@ def demo(
     seed: Seed = -1,
     truth: Truth = False,
     screenshot: Screenshot = None,
+    theme: Theme = "",
     verbose: Verbose = False,
 ) -> None:
     """Watch simulated living cells with as little light as it takes. Needs no microscope."""
     with exit_status(is_verbose=verbose):
         text = files("configs").joinpath("demo.toml").read_text("utf-8")
-        asked = Asked(headless, frames, out, seed, truth, screenshot, verbose, is_demo=True)
+        asked = Asked(
+            headless, frames, out, seed, truth, screenshot, verbose, theme, is_demo=True
+        )  # fmt: skip
         supervise_and_report(_task(text, "demo.toml", asked))
 
 
@@ -81,6 +86,7 @@ def run(
     seed: Seed = -1,
     truth: Truth = False,
     screenshot: Screenshot = None,
+    theme: Theme = "",
     attended: Attended = False,
     verbose: Verbose = False,
 ) -> None:
@@ -88,7 +94,7 @@ def run(
     with exit_status(is_verbose=verbose):
         text, name = _wanted(config, unfinished, out)
         asked = Asked(
-            headless, frames, out, seed, truth, screenshot, verbose,
+            headless, frames, out, seed, truth, screenshot, verbose, theme,
             unfinished=unfinished, is_attended=attended,
         )  # fmt: skip
         task = _task(text, name, asked)
@@ -117,6 +123,7 @@ def _task(text: str, name: str, asked: Asked) -> RunTask:
     """Return what the processes have to do, after everything that can be refused before light."""
     from lightloop.build.witness import wants_truth
     from lightloop.calibrate.calibrations import resolve
+    from lightloop.check.words import doubt_of_photons
     from lightloop.config import MicroManagerConfig, parse
     from lightloop.predict.prediction import predict
     from lightloop.rehearse.kept import words
@@ -126,6 +133,8 @@ def _task(text: str, name: str, asked: Asked) -> RunTask:
     prediction = predict(config, asked.frames)
     _check(config, prediction, name, asked)
     has_truth = wants_truth(config, asked.out, name, is_asked=asked.truth)
+    if doubt := doubt_of_photons(config):
+        complain(f"note: {doubt}")
     if isinstance(config.scope, MicroManagerConfig):
         for word in words(config, name):
             complain(word.text)
@@ -140,6 +149,7 @@ def _task(text: str, name: str, asked: Asked) -> RunTask:
         with_window=with_window,
         ends_with_window=asked.is_demo,
         screenshot=_absolute(screenshot),
+        theme=asked.theme,
         max_shots=prediction.shots if asked.frames else 0,
         goes_on_with=_absolute(asked.unfinished),
         seed=asked.seed,

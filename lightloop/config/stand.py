@@ -76,8 +76,11 @@ class CameraConfig(BaseModel, frozen=True, extra="forbid"):
         return self
 
     def numbers(self) -> Calibration:
-        """Return the calibration that travels with the frames."""
-        return Calibration(**self.model_dump(exclude={"calibration"}))
+        """Return the calibration that travels with the frames; "datasheet" needs a gain of one."""
+        given = self.model_dump(exclude={"calibration", "label"})
+        if not {"source", "gain_adu_per_e"} & self.model_fields_set:
+            given["source"] = "estimated"
+        return Calibration(**given)
 
 
 class OtherCameraConfig(CameraConfig, frozen=True, extra="forbid"):

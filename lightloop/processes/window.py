@@ -29,6 +29,7 @@ def _show(task: RunTask, link: Link) -> None:
     show(
         StreamSource(address),
         parse(task.config_toml, task.config_name).title,
+        theme=task.theme,
         screenshot=Path(task.screenshot) if task.screenshot else None,
         should_close=link.stop.is_set,
         on_subscribed=link.ready,  # not before: the run may begin, and its first shot is shown

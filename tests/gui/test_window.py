@@ -56,6 +56,30 @@ def test_show_takes_its_picture_and_leaves(qtbot: Any, tmp_path: Path) -> None:
     assert show(source, "a test", should_close=lambda: True) == 0
 
 
+def test_red_light_is_there_again_at_the_next_start(
+    qtbot: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gui import style
+    from gui._qt import QtWidgets
+    from gui.app import show
+    from gui.theme import DARK
+
+    monkeypatch.setenv("LIGHTLOOP_WINDOW", str(tmp_path / "window.json"))
+    app, seen = QtWidgets.QApplication.instance(), []
+
+    def press_once() -> bool:
+        (window,) = [one for one in app.topLevelWidgets() if one.isVisible()]
+        seen.append(window.desk.theme.name)
+        if len(seen) == 1:
+            window.toggle_theme()
+        return True
+
+    for theme in ("", "", "dark"):
+        show(FakeSource(side_px=64, n_cells=3), "a test", theme=theme, should_close=press_once)
+    style.apply(app, DARK)
+    assert seen == ["dark", "red", "dark"], "what is asked for comes before what was last"
+
+
 def test_a_picture_that_cannot_be_written_is_said_and_is_no_traceback(
     qtbot: Any, tmp_path: Path
 ) -> None:

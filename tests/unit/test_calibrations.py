@@ -28,7 +28,14 @@ from lightloop.calibrate.calibrations import (
 )
 from lightloop.check.checks import check_run
 from lightloop.check.scope import check_scope
-from lightloop.config import ConfigError, RunConfig, parse
+from lightloop.config import (
+    CameraConfig,
+    ConfigError,
+    OtherCameraConfig,
+    ReplayScopeConfig,
+    RunConfig,
+    parse,
+)
 from lightloop.predict.prediction import predict
 from tests.unit.calibration_samples import KEY, POWER, camera_sample
 from tests.unit.run_samples import start
@@ -226,5 +233,24 @@ def test_a_light_of_fixed_power_gets_one_number(folder: Path) -> None:
 def test_numbers_of_a_camera_that_nobody_wrote_down_are_said_to_be_assumed() -> None:
     text = re.sub(r"\[camera\](.*\n)+?\n", "[camera]\noffset_adu = 90.0\n\n", DEMO)
     assert in_words(parse(text, "mine.toml"))[0] == (
-        "camera: datasheet, 1 ADU/e- (assumed), offset 90 ADU, read noise 1.6 e- (assumed)"
+        "camera: estimated, 1 ADU/e- (assumed), offset 90 ADU, read noise 1.6 e- (assumed)"
     )
+
+
+def test_a_second_camera_of_the_data_sheet_has_numbers_too() -> None:
+    second = OtherCameraConfig(label="Side", gain_adu_per_e=0.5)
+    assert second.numbers().gain_adu_per_e == 0.5
+    assert second.numbers().source == "datasheet"
+
+
+def test_a_gain_that_nobody_told_makes_photons_estimated_and_not_of_a_data_sheet() -> None:
+    assert CameraConfig(offset_adu=90.0).numbers().source == "estimated"
+    assert CameraConfig(gain_adu_per_e=1.0).numbers().source == "datasheet"
+    assert CameraConfig(source="measured").numbers().source == "measured", "a person says so"
+
+
+def test_recorded_images_are_not_said_to_be_known_exactly() -> None:
+    scope = ReplayScopeConfig(kind="replay", path="film.tif")
+    text = re.sub(r"\[camera\](.*\n)+?\n", "", DEMO)
+    film = parse(text).model_copy(update={"scope": scope})
+    assert in_words(film)[0] == "camera: that of the recording, estimated"

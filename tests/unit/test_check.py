@@ -8,7 +8,8 @@ import pytest
 
 from lightloop.check.checks import check_network, check_policy, check_run
 from lightloop.check.scope import check_keeper, check_scope
-from lightloop.config import ConfigError, load, parse
+from lightloop.check.words import doubt_of_photons
+from lightloop.config import ConfigError, OtherCameraConfig, load, parse
 from lightloop.predict.prediction import predict
 from tests.unit.plan_samples import SMALL, small
 
@@ -114,3 +115,25 @@ def _last(old: str, new: str) -> str:
     """Replace the last occurrence: the channel's, not the limit's."""
     head, _, tail = SMALL.rpartition(old)
     return head + new + tail
+
+
+@pytest.mark.parametrize(
+    ("text", "whose"),
+    [
+        (DEMO, ""),  # a simulated camera knows itself
+        (CAMERA, ""),  # its gain is written down
+        (CAMERA.replace("gain_adu_per_e = 1.0\n", ""), "the camera"),
+    ],
+)
+def test_what_a_gain_that_nobody_told_means_is_said_with_its_cure(text: str, whose: str) -> None:
+    said = doubt_of_photons(parse(text))
+    assert bool(said) is bool(whose)
+    if whose:
+        assert f"nobody told the gain of {whose}, so 1 count is taken for 1 photo-electron" in said
+        assert "lightloop calibrate camera" in said
+
+
+def test_a_second_camera_without_a_gain_is_named() -> None:
+    side = OtherCameraConfig(label="Side")
+    config = parse(CAMERA).model_copy(update={"other_camera": (side,)})
+    assert "the gain of 'Side', so" in doubt_of_photons(config)

@@ -46,6 +46,23 @@ def test_the_demo_asks_for_what_its_flags_say(tasks: list[RunTask], tmp_path: Pa
     assert "dark: read back" in said
 
 
+def test_the_light_of_the_window_may_be_chosen(tasks: list[RunTask]) -> None:
+    assert call("demo", "--headless")[0] == 0
+    assert call("run", DEMO, "--headless", "--theme", "red")[0] == 0
+    assert [task.theme for task in tasks] == ["", "red"]
+    assert call("demo", "--theme", "pink")[0] == 2
+
+
+def test_a_run_with_a_gain_that_nobody_told_says_what_that_means(
+    tasks: list[RunTask], tmp_path: Path
+) -> None:
+    text = (CONFIGS / "demo-camera.toml").read_text("utf-8")
+    (tmp_path / "mine.toml").write_text(text.replace("gain_adu_per_e = 1.0\n", ""), "utf-8")
+    _, _, stderr = call("run", str(tmp_path / "mine.toml"), "--attended", "--headless")
+    assert "note: nobody told the gain of the camera, so 1 count is taken for 1" in stderr
+    assert tasks, "it is no reason not to run"
+
+
 def test_without_frames_the_plan_decides(tasks: list[RunTask]) -> None:
     assert call("run", DEMO, "--headless")[0] == 0
     assert tasks[0].max_shots == 0
