@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gui import icons
 from gui._qt import Qt, QtCore, QtGui, QtWidgets, Signal
-from gui.style import font
+from gui.style import Elided, font
 
 if TYPE_CHECKING:
     from gui.model import RunView
@@ -84,11 +84,9 @@ class Footer(QtWidgets.QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
-        self.notice, self.cursor = QtWidgets.QLabel(), QtWidgets.QLabel()
+        self.notice, self.cursor = Elided(), QtWidgets.QLabel()
         self.cursor.setProperty("role", "muted")
         self.notice.setFont(font(12))
-        ignored, fixed = QtWidgets.QSizePolicy.Policy.Ignored, QtWidgets.QSizePolicy.Policy.Fixed
-        self.notice.setSizePolicy(ignored, fixed)
         row = QtWidgets.QHBoxLayout(self)
         row.setContentsMargins(8, 0, 8, 0)
         row.addWidget(self.notice, 1)
@@ -102,9 +100,7 @@ class Footer(QtWidgets.QWidget):
         level, text = ("info", hint) if notice is None else (notice.level, notice.text)
         if view.n_warnings > 1:
             text = f"{view.n_warnings} notices, the newest: {text}"
-        if text != self.notice.text():
-            self.notice.setText(text)
-            self.notice.setToolTip(text)
+        self.notice.set_full(text)
         if level != self._level:
             self._level = level
             theme = self._theme

@@ -85,6 +85,22 @@ def test_a_warning_reaches_the_footer_and_the_log(open_window: Opener) -> None:
     assert window.desk.log.model.rows[0].why == "the disk is nearly full: 2 GB are left"
 
 
+def test_a_warning_that_is_longer_than_the_window_shows_that_it_goes_on(
+    open_window: Opener,
+) -> None:
+    from gui.window import LEAST_SIZE
+
+    window, source = square(open_window)
+    window.resize(*LEAST_SIZE)
+    said = "the shutter was read back as open; " * 8
+    source.post(Notice("warn", said))
+    run(window, source)
+    notice = window.desk.footer.notice
+    assert notice.text().endswith("…")
+    assert notice.toolTip() == said
+    assert notice.fontMetrics().horizontalAdvance(notice.text()) <= notice.width()
+
+
 def test_the_wheel_changes_no_value(open_window: Opener) -> None:
     from gui._qt import Qt, QtCore, QtGui, QtWidgets
     from gui.style import NoWheel
