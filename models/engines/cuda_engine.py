@@ -43,6 +43,7 @@ class CudaEngine(ABC):
         self._torch: Any = import_torch()
         if not self._torch.cuda.is_available():
             raise EngineUnavailable(f"torch {self._torch.__version__} cannot use {self._gpu.name}")
+        self._torch.cuda.synchronize()  # wakes the card: libraries ask this thread for its context
         self.precision, self._threads = precision, threads
         self.parity_rms = float("nan")
         self._package = package

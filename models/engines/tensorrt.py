@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from models.package import Package
     from models.plan_cache import Facts
 
-SMALLEST_PX, LARGEST_PX = 64, 2048
-"""Sizes that one plan with free height and width serves."""
+SMALLEST_PX, USUAL_PX, LARGEST_PX = 64, 512, 2048
+"""Sizes that one plan with free height and width serves, and the one that it is tuned for."""
 
 
 class TensorRtEngine(CudaEngine):
@@ -57,9 +57,10 @@ class TensorRtEngine(CudaEngine):
 
     def _open(self) -> str:
         try:
-            import tensorrt
-            import torch_tensorrt
-        except (ImportError, OSError, AssertionError, RuntimeError) as err:
+            import torch_tensorrt  # first: it puts a stand-in where `tensorrt` is looked for
+
+            import tensorrt  # isort: skip
+        except Exception as err:  # without a library it raises whatever, a bare Exception too
             raise EngineUnavailable(
                 f'torch-tensorrt cannot be imported: {err} (pip install -e ".[tensorrt]")'
             ) from err
@@ -75,7 +76,7 @@ class TensorRtEngine(CudaEngine):
 
     def facts(self, size: tuple[int, int]) -> Facts:
         """Return all that a plan for this size depends on."""
-        free = [SMALLEST_PX, LARGEST_PX]
+        free = [SMALLEST_PX, USUAL_PX, LARGEST_PX]
         return {
             "kind": "tensorrt",
             "weights": self._package.manifest.sha256[WEIGHTS],
@@ -91,7 +92,8 @@ class TensorRtEngine(CudaEngine):
     def _build(self, size: tuple[int, int]) -> bytes:
         torch, tt = self._torch, self._torch_tensorrt
         net = torch_net(self._package).half().cuda()
-        shape_in, _ = self._shapes(size)
+        # A plan for any size must not depend on the size that came first.
+        shape_in, _ = self._shapes((USUAL_PX, USUAL_PX) if self._is_dynamic else size)
         frames = torch.zeros(shape_in, dtype=torch.float16, device="cuda")
         given, dims = frames, None
         if self._is_dynamic:

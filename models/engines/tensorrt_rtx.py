@@ -9,6 +9,7 @@ from models.engines.cuda_engine import CudaEngine
 from models.engines.cuda_lane import CudaLane
 from models.engines.rtx_build import TARGETS, import_rtx, plan_facts, rtx_plan
 from models.engines.trt_plan import Plan
+from models.errors import EngineUnavailable
 from models.plan_cache import PlanCache
 
 if TYPE_CHECKING:
@@ -63,13 +64,23 @@ class TensorRtRtxEngine(CudaEngine):
         return str(self._trt.__version__)
 
     def _make_lane(self, size: tuple[int, int]) -> CudaLane:
+        # A generation that the library does not name may still take a plan for this very card, or
+        # one for another: which, nobody has written down.
+        is_named = "SM" + self._gpu.sm.replace(".", "") in TARGETS
+        refusals = []
+        for targets in (TARGETS,) if is_named else (("CURRENT",), TARGETS):
+            try:
+                return self._lane_for(size, targets)
+            except EngineUnavailable as err:
+                refusals.append(f"{', '.join(targets)}: {err}")
+        raise EngineUnavailable("; ".join(refusals))
+
+    def _lane_for(self, size: tuple[int, int], targets: tuple[str, ...]) -> CudaLane:
         shape_in, shape_out = self._shapes(size)
         sizes = None if self._is_dynamic else size
         # A plan for a generation depends on no driver; one for CURRENT is this very card's.
-        target = "SM" + self._gpu.sm.replace(".", "")
-        targets = TARGETS if target in TARGETS else ("CURRENT",)  # the former may be there already
         card = f"{self._gpu.name}, driver {self._gpu.driver}"
-        own = "" if targets is TARGETS else card
+        own = "" if targets == TARGETS else card
         content, _ = rtx_plan(self._package, sizes, targets, self._cache, own)
         facts = {
             **plan_facts(self._package, sizes, targets, self._version, card),
