@@ -6,18 +6,17 @@ import logging
 import multiprocessing
 import os
 import signal
-import sys
 import threading
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
-import psutil
 
 from acquire.errors import ScopeError
 from lightloop.log import configure, unblocked
 from lightloop.supervision.console_close import outliving_the_console
 from lightloop.supervision.fine_ticks import fine_ticks
+from lightloop.supervision.giving_way import POLITE, give_way
 from models.errors import ModelError
 from realtime.stream.address import Address
 
@@ -28,11 +27,6 @@ if TYPE_CHECKING:
     from lightloop.summary import Summary
 
 logger = logging.getLogger(__name__)
-
-
-POLITE = ("recorder", "window")
-"""Nobody waits for these: on a small machine they give way to the loop."""
-
 
 NOT_OURS = (
     *("SIGINT", "SIGHUP", "SIGTERM", "SIGQUIT", "SIGBREAK"),  # end
@@ -235,15 +229,6 @@ def _console_goes(link: Link, how: str) -> None:
     """Let the scope go dark at once; the others hear of the run's end as ever, and have time."""
     if multiprocessing.current_process().name == "scope":
         link.end(f"stopped by {how}")
-
-
-def give_way() -> None:
-    """Let processes that somebody waits for run first."""
-    process = psutil.Process()
-    if sys.platform == "win32":
-        process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
-    else:
-        process.nice(5)
 
 
 def _run(link: Link, body: Callable[[Link], None]) -> int:
