@@ -30,9 +30,8 @@ from realtime.wire import (
     RingInfo,
     Start,
     StepTimes,
-    TrackEvent,
-    Tracks,
 )
+from tests.gui.fake_cells import FakeCells
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -80,20 +79,13 @@ class FakeSource:
         self._has_network, self._dose_unit = has_network, dose_unit
         self.looking = looking
         self._noise = self._random.standard_normal((5, side_px, side_px)).astype(np.float32)
-        self._places = self._random.uniform(0.06, 0.94, (n_cells, 2)) * side_px
-        self._speeds = self._random.normal(0.0, 0.5, (n_cells, 2))
-        self._bright = self._random.lognormal(4.1, 0.45, n_cells)
-        self._bright[:1] = 2600.0  # one that clips
-        self._ids = np.arange(1, n_cells + 1)
-        self._parents = np.full(n_cells, -1)
+        self._cells = FakeCells(self._random, side_px, n_cells)
         self._exposure_ms, self._alive, self._dose, self._snr = 8.0, 1.0, 0.0, TARGET_SNR
-        self._clean = self._render()
+        self._clean = self._image()
         self._credit = 1
         self._newest: FrameMessage | None = None
         self._started_ns = time.perf_counter_ns()
         self._documents: list[FromHub] = [self._start(origin)]
-
-    # ---------------------------------------------------------------------- what the window asks
 
     def poll(self) -> list[FromHub]:
         """Return what came; makes the shots that are due by the clock."""
@@ -136,8 +128,6 @@ class FakeSource:
     def close(self) -> None:
         """Nothing is open."""
 
-    # -------------------------------------------------------------------------- what tests steer
-
     def post(self, message: FromHub) -> None:
         """Send any message with the next poll."""
         self._documents.append(message)
@@ -151,13 +141,13 @@ class FakeSource:
         """Make so many shots at once, with results and decisions; the image only of the last."""
         for _ in range(shots):
             self._one_shot()
-        self._clean = self._render()
+        self._clean = self._image()
 
     def _one_shot(self) -> None:
-        self._move()
+        self._cells.move(divide=self._is_birth)
         applied = self._applied()
         self._dose += applied.dose_j_cm2
-        signal = float(np.median(self._bright)) * self._alive * self._exposure_ms / 8.0
+        signal = float(np.median(self._cells.bright)) * self._light
         noise = (signal + BACKGROUND_E + READ_E**2) ** 0.5
         snr = 0.75 * signal / noise + 0.08 * float(self._random.standard_normal())
         info = self._info(applied)
@@ -169,24 +159,17 @@ class FakeSource:
         self._alive *= 0.9997
         self.shot += 1
 
-    def _move(self) -> None:
-        self._speeds += self._random.normal(0.0, 0.12, self._speeds.shape) - 0.04 * self._speeds
-        self._places += self._speeds
-        low, high = 0.04 * self._side, 0.96 * self._side
-        out = (self._places < low) | (self._places > high)
-        self._speeds[out] *= -1.0
-        self._places = np.clip(self._places, low, high)
-        if self.shot % 90 == 60 and len(self._ids) > 4:
-            self._divide(int(self._random.integers(2, len(self._ids))))
+    @property
+    def _is_birth(self) -> bool:
+        return self.shot % 90 == 60
 
-    def _divide(self, cell: int) -> None:
-        step = np.array([3.0, 2.0])
-        self._places = np.vstack([self._places, self._places[cell] + step])
-        self._places[cell] -= step
-        self._speeds = np.vstack([self._speeds, self._speeds[cell] + 0.3])
-        self._bright = np.append(self._bright, self._bright[cell])
-        self._ids = np.append(self._ids, self._ids.max() + 1)
-        self._parents = np.append(self._parents, self._ids[cell])
+    @property
+    def _light(self) -> float:
+        """What is left of the dye, times exposure over 8 ms."""
+        return self._alive * self._exposure_ms / 8.0
+
+    def _image(self) -> NDArray[np.float32]:
+        return self._cells.image(BACKGROUND_E, self._light)
 
     def _decide(self, snr: float) -> Decision:
         before, n = self._exposure_ms, 30
@@ -204,8 +187,6 @@ class FakeSource:
         return Decision(
             self.shot, self._settings(), (self.shot,), inputs, reason, "snr-1", has_evidence=True
         )
-
-    # ------------------------------------------------------------------------------- the messages
 
     def _start(self, origin: str) -> Start:
         side = self._side
@@ -233,21 +214,14 @@ class FakeSource:
         )  # fmt: skip
 
     def _result(self, info: FrameInfo, signal: float, snr: float) -> Result:
-        n = len(self._ids)
+        n = len(self._cells.ids)
         seen = Observation(
             self.shot, 0, info.t_s, (info.seq,), (info.applied,), n, max(n - 3, 0), snr, signal,
-            BACKGROUND_E, 2e-4, int(self.shot % 90 == 60), 0.7,
+            BACKGROUND_E, 2e-4, int(self._is_birth), 0.7,
             TRUST, {"488": self._dose},
         )  # fmt: skip
-        tracks = Tracks(
-            tuple(self._ids.tolist()), tuple(self._parents.tolist()),
-            tuple(self._places[:, 1].tolist()), tuple(self._places[:, 0].tolist()),
-            tuple(self._speeds[:, 1].tolist()), tuple(self._speeds[:, 0].tolist()),
-            (self.shot,) * n, tuple(int(i % 17 == 5) for i in range(n)),
-            tuple(self._bright.tolist()), (78.0,) * n,
-        )  # fmt: skip
-        born = self.shot % 90 == 60
-        events = (TrackEvent("division", int(self._ids[-1]), int(self._parents[-1]), True),) * born
+        tracks = self._cells.tracks(self.shot)
+        events = (self._cells.youngest(),) * self._is_birth
         slot = RestoredSlot(RING, self.shot % 4, self.shot, self._side, self._side)
         return Result(
             self.shot, 0, (info.seq,), seen, tracks, events,
@@ -264,19 +238,6 @@ class FakeSource:
 
     def _latency_ns(self) -> int:
         return int(1e6 * (9.0 + self._random.gamma(2.0, 0.7)))
-
-    def _render(self) -> NDArray[np.float32]:
-        side = self._side
-        image = np.full((side, side), BACKGROUND_E, np.float32)
-        reach = np.arange(-16, 17)
-        scale = self._alive * self._exposure_ms / 8.0
-        for (x, y), bright in zip(self._places, self._bright, strict=True):
-            cx, cy = int(x), int(y)
-            xs, ys = reach + cx, reach + cy
-            xs, ys = xs[(xs >= 0) & (xs < side)], ys[(ys >= 0) & (ys < side)]
-            spot = np.exp(-((ys - y) ** 2) / 40.0)[:, None] * np.exp(-((xs - x) ** 2) / 30.0)
-            image[ys[0] : ys[-1] + 1, xs[0] : xs[-1] + 1] += (scale * bright * spot).astype("f4")
-        return image
 
 
 _ANSWERS = {

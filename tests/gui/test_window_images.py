@@ -115,7 +115,7 @@ def test_an_older_restored_image_carries_its_age(open_window: Opener) -> None:
 
 def test_an_empty_field_paints(open_window: Opener) -> None:
     source = FakeSource(side_px=64, n_cells=0)
-    source._bright = np.array([1.0])
+    source._cells.bright = np.array([1.0])
     window = open_window(source)
     from gui.tails import Tails
 
