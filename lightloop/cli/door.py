@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+HDF5 = b"\x89HDF\r\n\x1a\n"  # how such a file begins
 PIPE_WIDTH = 100  # columns where nobody tells how wide the paper is
 
 
@@ -83,10 +84,18 @@ def text_of(path: Path) -> str:
     Raises
     ------
     ConfigError
-        If it cannot be read.
+        If it cannot be read, or is a recording: these two are easily mixed up.
     """
-    from lightloop.config import read_text
+    from lightloop.config import ConfigError, read_text
 
+    if path.is_file():
+        with path.open("rb") as file:
+            if file.read(len(HDF5)) == HDF5:
+                raise ConfigError(
+                    f"{path} is a recording, and a run config (.toml) is wanted: to see it again, "
+                    f"lightloop replay {path}; to go on with its run, lightloop run --continue "
+                    f"{path}"
+                )
     return read_text(path)
 
 

@@ -24,7 +24,7 @@ MOST_RUNS = 12  # of the newest; --json has them all
 
 def sample(
     sample_id: Annotated[
-        str, typer.Argument(metavar="[ID]", help="Sample, as [sample] id names it; else a list.")
+        str, typer.Argument(metavar="ID", help="Sample, by its id in a config; else a list of all.")
     ] = "",
     config: Annotated[
         Path | None,

@@ -78,7 +78,7 @@ class CameraConfig(BaseModel, frozen=True, extra="forbid"):
     def numbers(self) -> Calibration:
         """Return the calibration that travels with the frames; "datasheet" needs a gain of one."""
         given = self.model_dump(exclude={"calibration", "label"})
-        if not {"source", "gain_adu_per_e"} & self.model_fields_set:
+        if self.source == "datasheet" and "gain_adu_per_e" not in self.model_fields_set:
             given["source"] = "estimated"
         return Calibration(**given)
 

@@ -245,6 +245,7 @@ def test_a_second_camera_of_the_data_sheet_has_numbers_too() -> None:
 
 def test_a_gain_that_nobody_told_makes_photons_estimated_and_not_of_a_data_sheet() -> None:
     assert CameraConfig(offset_adu=90.0).numbers().source == "estimated"
+    assert CameraConfig(source="datasheet").numbers().source == "estimated"
     assert CameraConfig(gain_adu_per_e=1.0).numbers().source == "datasheet"
     assert CameraConfig(source="measured").numbers().source == "measured", "a person says so"
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
+import click
+import h5py
 import pytest
 import typer
 
 import lightloop.supervision.supervisor
 from acquire.errors import DeviceMissing, LightNotDark, ScopeError
+from lightloop.cli import app
 from lightloop.cli.door import exit_status
 from lightloop.config import ConfigError
 from lightloop.status import NOT_DARK
@@ -50,6 +55,27 @@ def test_a_mistake_is_one_sentence_and_a_status(words: list[str], code: int, sai
     assert re.search(said, err), err
     assert "Traceback" not in err
     assert out == ""
+
+
+@pytest.mark.parametrize("verb", ["run", "check"])
+def test_a_recording_in_the_place_of_a_config_is_told_from_it(verb: str, tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "run.h5", "w"):
+        pass
+    code, _, err = call(verb, str(tmp_path / "run.h5"))
+    assert code == 2
+    assert "is a recording, and a run config (.toml) is wanted" in err
+    assert f"lightloop run --continue {tmp_path / 'run.h5'}" in err
+
+
+def test_no_help_loses_a_word_that_looks_like_markup() -> None:
+    def commands(one: click.Command) -> Iterator[click.Command]:
+        yield one
+        for below in getattr(one, "commands", {}).values():
+            yield from commands(below)
+
+    for command in commands(typer.main.get_command(app)):
+        for text in (command.help, *(getattr(one, "help", "") for one in command.params)):
+            assert not re.search(r"\[/?[a-z#@]", text or ""), text
 
 
 @pytest.mark.parametrize(
