@@ -9,7 +9,9 @@ import platform
 from importlib import metadata
 from typing import TYPE_CHECKING
 
+from models.engines.gpu import find_gpu
 from models.engines.table import Choice
+from models.errors import EngineUnavailable
 from models.package import ONNX
 from models.plan_cache import PlanCache
 
@@ -61,8 +63,17 @@ def _facts(package: Package, shape: tuple[int, int], threads: int) -> Facts:
         "threads": threads,
         "machine": f"{platform.node()} {platform.machine()} {platform.processor()}",
         "cores": os.cpu_count() or 0,
+        "card": _card(),
         "libraries": [f"{name} {_version(name)}" for name in _LIBRARIES],
     }
+
+
+def _card() -> str:
+    try:
+        gpu = find_gpu()
+    except EngineUnavailable:
+        return "none"
+    return f"{gpu.name}, driver {gpu.driver}"
 
 
 def _version(name: str) -> str:

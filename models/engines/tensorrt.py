@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -11,13 +12,17 @@ from models.engines.torch_net import torch_net
 from models.engines.trt_plan import Plan
 from models.errors import EngineUnavailable
 from models.package import WEIGHTS
-from models.plan_cache import PlanCache
+from models.plan_cache import PlanCache, digest
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from pathlib import Path
+    from typing import Any
 
     from models.package import Package
     from models.plan_cache import Facts
+
+logger = logging.getLogger(__name__)
 
 SMALLEST_PX, USUAL_PX, LARGEST_PX = 64, 512, 2048
 """Sizes that one plan with free height and width serves, and the one that it is tuned for."""
@@ -109,15 +114,33 @@ class TensorRtEngine(CudaEngine):
                 dtype=torch.float16,
             )
         self._cache.folder.mkdir(parents=True, exist_ok=True)
-        with torch.inference_mode(mode=False), torch.no_grad(), _as_unavailable(self.name):
-            program = torch.export.export(net, (frames,), dynamic_shapes=dims)
-            plan = tt.dynamo.convert_exported_program_to_serialized_trt_engine(
+        timings = self._timings()
+        with torch.inference_mode(mode=False), torch.no_grad():
+            try:
+                return self._converted(net, frames, given, dims, timings)
+            except EngineUnavailable as err:
+                if not timings.exists():
+                    raise
+                logger.warning("%s: the kept timings in %s are removed, once more", err, timings)
+                timings.unlink(missing_ok=True)
+                return self._converted(net, frames, given, dims, timings)
+
+    def _timings(self) -> Path:
+        """Return where the compiler keeps what it timed: of this version, card and driver alone."""
+        facts = self.facts((USUAL_PX, USUAL_PX))
+        name = digest({key: facts[key] for key in ("versions", "card", "sm", "driver")})
+        return self._cache.folder / f"tensorrt-timing-{name[:16]}.bin"
+
+    def _converted(self, net: Any, frames: Any, given: Any, dims: Any, timings: Path) -> bytes:
+        with _as_unavailable(self.name):
+            program = self._torch.export.export(net, (frames,), dynamic_shapes=dims)
+            plan = self._torch_tensorrt.dynamo.convert_exported_program_to_serialized_trt_engine(
                 program,
                 arg_inputs=[given],
                 min_block_size=1,
                 require_full_compilation=True,
                 use_explicit_typing=True,  # older versions must be told; newer ones know no other
-                timing_cache_path=str(self._cache.folder / "tensorrt-timing.bin"),
+                timing_cache_path=str(timings),
             )
         return bytes(plan)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -101,6 +102,29 @@ def test_one_plan_serves_any_size_and_does_not_hang_on_the_first(package, trt, t
     assert given["opt_shape"] == (1, 1, 64, 64)  # the usual size, whatever came first
     assert asked["require_full_compilation"]
     assert asked["min_block_size"] == 1
+    engine.close()
+
+
+def test_kept_timings_that_are_damaged_cost_one_more_try_and_no_engine(
+    package, trt, tmp_path, caplog, monkeypatch
+) -> None:
+    opened("tensorrt", package, tmp_path).close()
+    (timings,) = {asked["timing_cache_path"] for asked in trt.asked}
+    Path(timings).write_bytes(b"half a fi")
+    monkeypatch.setattr(gate, "parity", lambda engine, package: 0.0)  # its size is compiled, too
+    converted = trt.convert_exported_program_to_serialized_trt_engine
+
+    def stumbles(program, **given):
+        if Path(given["timing_cache_path"]).exists():
+            raise TypeError("set_timing_cache(): incompatible function arguments")
+        return converted(program, **given)
+
+    monkeypatch.setattr(trt, "convert_exported_program_to_serialized_trt_engine", stumbles)
+    for plan in tmp_path.glob("*.plan"):
+        plan.unlink()
+    engine = opened("tensorrt", package, tmp_path)
+    assert not engine.was_cached
+    assert "are removed, once more" in caplog.text
     engine.close()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.engines import order, survey, table
+from models.engines.gpu import Gpu
 from models.engines.table import Choice
 from models.errors import EngineUnavailable, ParityError
 from models.package import Package, shipped
@@ -37,6 +38,13 @@ def test_another_library_was_not_measured(package, tmp_path, monkeypatch) -> Non
     cache = PlanCache(tmp_path)
     order.remember(package, SHAPE, 1, {CHOICES[2]: 3.0}, cache)
     monkeypatch.setattr(order, "_version", lambda name: "99.0")
+    assert order.remembered(package, SHAPE, 1, CHOICES, cache) == CHOICES
+
+
+def test_with_another_card_nothing_was_measured(package, tmp_path, monkeypatch) -> None:
+    cache = PlanCache(tmp_path)
+    order.remember(package, SHAPE, 1, {CHOICES[2]: 3.0}, cache)
+    monkeypatch.setattr(order, "find_gpu", lambda: Gpu("NVIDIA H200", "9.0", "580.65"))
     assert order.remembered(package, SHAPE, 1, CHOICES, cache) == CHOICES
 
 
