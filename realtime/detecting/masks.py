@@ -31,7 +31,7 @@ class Outliner(Protocol):
     model_id: str
 
     def __call__(self, photons: NDArray[np.float32], /) -> tuple[NDArray[np.int32], int]:
-        """Return the nucleus of each pixel, 0 for none, and how many there are."""
+        """Return the nucleus of each pixel, 0 for none, and the highest number; some may lack."""
         ...
 
     def close(self) -> None:

@@ -41,6 +41,8 @@ _ROUNDS = 3
 """Rounds of "centre the window on the light in it"; it then stands still."""
 _LEAST_BLUR_PX = 0.8
 """A narrower blur than this is no Gaussian on a grid (proposed)."""
+_MOST_WINDOWS_PX = 1 << 18
+"""Pixels of all windows that are looked at together: memory stays bounded, and near (proposed)."""
 _MAD_TO_SIGMA = 1.4826
 """Median absolute deviation to standard deviation of a Gaussian (Huber, Robust Statistics)."""
 
@@ -112,25 +114,14 @@ class SpotDetector:
         sigma: NDArray[np.float64],
         score: NDArray[np.float32],
     ) -> Detections:
-        """Gather the light of each spot under a window of its own width that moves to its place."""
+        """Return where each spot is, and what is known of it."""
         reach = math.ceil(_REACH * self._sigmas[-1])
         padded = cv2.copyMakeBorder(image, reach, reach, reach, reach, cv2.BORDER_REFLECT_101)
-        steps = np.arange(-reach, reach + 1)
-        dy, dx = np.meshgrid(steps, steps, indexing="ij")
-        patch = padded[y[:, None, None] + dy + reach, x[:, None, None] + dx + reach]
         behind = background[y, x].astype(np.float64)
-        light = patch.astype(np.float64) - behind[:, None, None]
-        cy, cx = np.zeros(len(y)), np.zeros(len(y))
-        wide = sigma[:, None, None]
-        for _ in range(_ROUNDS):
-            away = (dy - cy[:, None, None]) ** 2 + (dx - cx[:, None, None]) ** 2
-            window = np.exp(-0.5 * away / wide**2)
-            total = np.maximum((window * light).sum((1, 2)), 1e-9)
-            # A Gaussian under a Gaussian of its width moves half-way: so the step is doubled.
-            cy += np.clip(2 * ((window * light * dy).sum((1, 2)) / total - cy), -1, 1)
-            cx += np.clip(2 * ((window * light * dx).sum((1, 2)) / total - cx), -1, 1)
-            cy, cx = np.clip(cy, -sigma, sigma), np.clip(cx, -sigma, sigma)
-        photons = np.maximum((window * light).sum((1, 2)) * 2, 0.0)  # half lies under the window
+        size = max(1, _MOST_WINDOWS_PX // (2 * reach + 1) ** 2)
+        parts = [slice(k, k + size) for k in range(0, max(len(y), 1), size)]
+        gathered = [_gathered(padded, reach, behind[p], y[p], x[p], sigma[p]) for p in parts]
+        cy, cx, photons = (np.concatenate(values) for values in zip(*gathered, strict=True))
         area_px = math.pi * (_FWHM / 2 * sigma) ** 2
         signal_e = photons / area_px / 2  # half the light of a Gaussian lies within its half width
         behind = np.maximum(behind, 0.0)
@@ -147,6 +138,38 @@ class SpotDetector:
             eccentricity=np.zeros(len(y)),
             score=score.astype(np.float64),
         )
+
+
+def _gathered(
+    padded: NDArray[np.float32],
+    reach: int,
+    behind: NDArray[np.float64],
+    y: NDArray[np.intp],
+    x: NDArray[np.intp],
+    sigma: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Gather the light of each spot under a window of its own width that moves to its place.
+
+    Returns
+    -------
+    How far each place is from its pixel, down and across, px, and its photo-electrons, (N,) each.
+    """
+    steps = np.arange(-reach, reach + 1)
+    dy, dx = np.meshgrid(steps, steps, indexing="ij")
+    patch = padded[y[:, None, None] + dy + reach, x[:, None, None] + dx + reach]
+    light = patch.astype(np.float64) - behind[:, None, None]
+    cy, cx = np.zeros(len(y)), np.zeros(len(y))
+    wide = sigma[:, None, None]
+    for _ in range(_ROUNDS):
+        away = (dy - cy[:, None, None]) ** 2 + (dx - cx[:, None, None]) ** 2
+        window = np.exp(-0.5 * away / wide**2)
+        total = np.maximum((window * light).sum((1, 2)), 1e-9)
+        # A Gaussian under a Gaussian of its width moves half-way: so the step is doubled.
+        cy += np.clip(2 * ((window * light * dy).sum((1, 2)) / total - cy), -1, 1)
+        cx += np.clip(2 * ((window * light * dx).sum((1, 2)) / total - cx), -1, 1)
+        cy, cx = np.clip(cy, -sigma, sigma), np.clip(cx, -sigma, sigma)
+    photons = np.maximum((window * light).sum((1, 2)) * 2, 0.0)  # half lies under the window
+    return cy, cx, photons
 
 
 def _excess(answer: NDArray[np.float32]) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -128,3 +130,16 @@ def test_the_rim_of_a_mirrored_image_is_as_noisy_as_is_said() -> None:
     sd = field.std(axis=0)
     told = rim_unrest(64, blur_px)
     np.testing.assert_allclose(sd[:20] / sd[20:44].mean(), told[:20], rtol=0.07)
+
+
+def test_a_camera_full_of_hot_pixels_takes_little_memory() -> None:
+    rng = np.random.default_rng(0)
+    hot = rng.random((1024, 1024)) < 0.02
+    image = np.where(hot, 1e3, rng.poisson(5.0, hot.shape)).astype(np.float32)
+    find = SpotDetector(DetectorConfig(kind="spots", diameter_px=3), READ_NOISE_E)
+    tracemalloc.start()
+    found = find(image)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(found) > 10_000
+    assert most < 22 * image.nbytes  # 31 times with the windows of all at once
