@@ -93,8 +93,14 @@ def _list(folder: Path, *, as_json: bool) -> None:
 
 def _cells(had: LightHad) -> tuple[str, str, str, str]:
     mean = f"{had.mean:.3g} {had.unit}" if had.brightest is not None else "?"
-    fields = f"{max(1.0, had.fields):.2g}" if had.fields else "?" if had.highest else "0"
-    return had.light, mean, f"{had.highest:.3g} {had.unit}", fields
+    return had.light, mean, f"{had.highest:.3g} {had.unit}", _fields(had)
+
+
+def _fields(had: LightHad) -> str:
+    """Return how many fields the lit area is worth."""
+    if not had.fields:
+        return "?" if had.highest else "0"
+    return f"{max(1.0, had.fields):.2g}"
 
 
 def _tell(folder: Path, name: str, config: RunConfig | None, *, as_json: bool) -> None:
@@ -149,7 +155,7 @@ def _rows(
             left = f"{least}{had.left:.3g} {had.unit}"
             yield "", f"{left} left there of a budget of {had.budget:.4g} ({share})"
         if had.fields:
-            yield "", f"lit area: that of {max(1.0, had.fields):.2g} fields"
+            yield "", f"lit area: {_fields(had)} x that of one field"
     yield "last light", _time(when)
     if not runs:
         yield "runs", "none is listed: they were made before lightloop kept a list"

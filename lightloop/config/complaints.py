@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Place = tuple[int | str, ...]
 
 _LISTS = frozenset({"light", "channel"})  # written [[light]] in TOML
+_NAME = "is made of the letters A to Z and digits, with spaces, '_', '.' and '-' between them"
 _WRONG_SHAPE = {
     "model_type": "must be a table",
     "model_attributes_type": "must be a table",
@@ -129,6 +130,8 @@ def _line(entry: ErrorDetails, model: type[BaseModel], values: object) -> str:
             return f"{text}.kind is missing: it says which kind of {text} this is"
         case "literal_error" | "enum":
             return _none_of(text, found, entry["ctx"]["expected"])
+        case "string_pattern_mismatch":
+            return f"{text} {_NAME}, got {short(found)}"
         case "value_error":
             said = entry["msg"].removeprefix("Value error, ")
             return f"{text}: {said}" if text else said

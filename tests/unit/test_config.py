@@ -56,6 +56,7 @@ def test_no_property_that_is_set_at_start_may_be_a_lights() -> None:
     ("text", "said"),
     [
         ("", r"\[scope\] is missing"),
+        (DEMO + '\n[sample]\nid = "dish/9"', r'id is made of the letters A to Z .*, got "dish/9"$'),
         (DEMO + "\nchanel = 3", r"policy|loop\.chanel: unknown key"),
         (changed("n_cells", "n_cell"), r"scope.*n_cell: unknown key \(did you mean 'n_cells'\?\)"),
         (changed("pace_s", "pase_s"), r"loop\.pase_s: unknown key \(did you mean 'pace_s'\?\)"),
