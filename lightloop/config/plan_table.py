@@ -6,7 +6,6 @@ import warnings
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-import useq
 from pydantic import BaseModel, ValidationError
 
 from acquire.plan.rules import objections
@@ -15,6 +14,7 @@ from lightloop.config.complaints import near_miss, rule_of, short
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    import useq
     from pydantic_core import ErrorDetails
 
 _TIMES = frozenset({"interval", "duration"})
@@ -30,6 +30,8 @@ def read_plan(plan: Mapping[str, Any], channels: Sequence[Mapping[str, Any]]) ->
     ValueError
         With one plain sentence for each key that is wrong.
     """
+    import useq  # here: who takes no image need not load it
+
     known = set(useq.MDASequence.model_fields) - {"channels", "uid"}
     for key in plan:
         if key not in known:
@@ -156,5 +158,7 @@ def _cost(kind: tuple[str, ...], entries: list[ErrorDetails]) -> tuple[int, int]
 
 
 def _fields(kind: tuple[str, ...]) -> set[str]:
+    import useq
+
     cls = getattr(useq, kind[-1], None) if kind else None
     return set(getattr(cls, "model_fields", ()))

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from acquire.errors import ScopeError
 from lightloop.config.complaints import lines_of, near_file, not_finite, where
-from lightloop.config.run import RunConfig
+from lightloop.config.run import READS_PLAN, RunConfig
 from lightloop.config.toml_slips import with_line
 
 if TYPE_CHECKING:
@@ -60,8 +60,15 @@ def read_text(path: Path) -> str:
         raise ConfigError(f"{path}: cannot be read: {why}") from error
 
 
-def parse(text: str, name: str = "config") -> RunConfig:
+def parse(text: str, name: str = "config", *, reads_plan: bool = True) -> RunConfig:
     """Read the config of a run from TOML text; `name` stands before each complaint.
+
+    Parameters
+    ----------
+    reads_plan
+        False in a process that takes no image, of a text that its supervisor has parsed: lights,
+        their limits and all else are checked as ever, and useq, which knows what a plan means,
+        need not be loaded.
 
     Raises
     ------
@@ -85,7 +92,9 @@ def parse(text: str, name: str = "config") -> RunConfig:
         )
     try:
         # Strict, so that true is not 1.0; by way of JSON, where a path is a mere string.
-        return RunConfig.model_validate_json(json.dumps(values, default=str), strict=True)
+        return RunConfig.model_validate_json(
+            json.dumps(values, default=str), strict=True, context={READS_PLAN: reads_plan}
+        )
     except ValidationError as error:
         lines = lines_of(error, RunConfig, values)
         raise ConfigError("\n".join(f"{name}: {line}" for line in lines)) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, Field, JsonValue, model_validator
+from pydantic import BaseModel, Field, JsonValue, ValidationInfo, model_validator
 
 from acquire.light.bounds import GuardRules
 from acquire.settings import ChannelSettings, Settings
@@ -46,6 +46,9 @@ PolicyConfig: TypeAlias = Annotated[
     FixedConfig | SnrConfig | OwnPolicyConfig, Field(discriminator="kind")
 ]
 
+READS_PLAN = "reads plan"
+"""In a validation's context: whether to see what a [plan] means, and that all else allows it."""
+
 
 class RunConfig(BaseModel, frozen=True, extra="forbid"):
     """Everything that a run needs."""
@@ -84,7 +87,7 @@ class RunConfig(BaseModel, frozen=True, extra="forbid"):
     kinds: KindsConfig = KindsConfig()
 
     @model_validator(mode="after")
-    def _names_agree(self) -> RunConfig:
+    def _names_agree(self, info: ValidationInfo) -> RunConfig:
         lights = [light.name for light in self.light]
         for channel in self.channel:
             if channel.light not in lights:
@@ -112,7 +115,8 @@ class RunConfig(BaseModel, frozen=True, extra="forbid"):
                 "network.axial needs network.depth_of_field_um, which is the refractive index x "
                 "wavelength (um) / aperture^2: about 0.9 behind 20x/0.75 in green light"
             )
-        if wrong := list(plan_complaints(self, self.sequence())):
+        reads_plan = (info.context or {}).get(READS_PLAN, True)
+        if reads_plan and (wrong := list(plan_complaints(self, self.sequence()))):
             raise ValueError("; ".join(wrong))
         return self
 

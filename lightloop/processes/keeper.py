@@ -63,7 +63,7 @@ def main(
     ends, pulse, owner = Ends(leases, orders), pulse or Pulse(), Owner(owner_pid)
 
     def watch(link: Link) -> None:
-        config = _lights(parse(task.config_toml, task.config_name), only)
+        config = _lights(parse(task.config_toml, task.config_name, reads_plan=False), only)
 
         def wait() -> None:
             pulse.promise_in(owner_s + LOOKED_S)

@@ -23,7 +23,7 @@ def main(task_json: bytes, supervisor: Connection, owners: list[Connection]) -> 
 
 
 def _shine(task: RunTask, link: Link, owners: list[Connection]) -> None:
-    config = parse(task.config_toml, task.config_name)
+    config = parse(task.config_toml, task.config_name, reads_plan=False)
     link.ready()
     serve(owners, light_lines(config))
     link.finished()

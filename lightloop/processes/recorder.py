@@ -25,7 +25,7 @@ def main(task_json: bytes, supervisor: Connection) -> None:
 
 def _record(task: RunTask, link: Link) -> None:
     path = Path(task.out)
-    wanted = parse(task.config_toml, task.config_name).record
+    wanted = parse(task.config_toml, task.config_name, reads_plan=False).record
     options = RecordOptions(
         wanted.compress, int(wanted.part_gb * 1e9), wanted.sync_s, wanted.restored
     )

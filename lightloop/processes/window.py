@@ -28,7 +28,7 @@ def _show(task: RunTask, link: Link) -> None:
     address = link.wait_for_address()
     show(
         StreamSource(address),
-        parse(task.config_toml, task.config_name).title,
+        parse(task.config_toml, task.config_name, reads_plan=False).title,
         theme=task.theme,
         screenshot=Path(task.screenshot) if task.screenshot else None,
         should_close=link.stop.is_set,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from lightloop.processes.link import Answered, Failed, Ready, Trouble, pack
 from lightloop.status import FAILED, NOT_DARK
 from lightloop.summary import Summary
+from lightloop.supervision import entry
 from lightloop.supervision.children import READY_S, SPAWN, Child, Family
 from lightloop.supervision.entry import enter
 from lightloop.supervision.outcome import Verdict
@@ -55,6 +57,27 @@ def test_a_process_that_cannot_be_imported_says_so_to_its_supervisor() -> None:
     assert "of_no_such_name process cannot start: No module named" in said.reason
     for end in (ours, theirs):
         end.close()
+
+
+def test_no_garbage_is_looked_for_while_a_process_imports_its_parts_and_then_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked: list[bool] = []
+
+    class Part:
+        @staticmethod
+        def main(*_: object) -> None:
+            looked.append(gc.isenabled())
+
+    def find(_: str) -> type[Part]:
+        looked.append(gc.isenabled())
+        return Part
+
+    monkeypatch.setattr(entry, "import_module", find)
+    ours, theirs = SPAWN.Pipe()
+    with ours, theirs:
+        enter("somebody", b"", theirs)
+    assert looked == [False, True]
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,37 @@ def test_every_shipped_config_is_right(path: Path) -> None:
     assert path.read_text("utf-8").startswith("#:schema ./lightloop.schema.json\n")
 
 
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
+def test_who_takes_no_image_gets_the_same_values_without_reading_the_plan(path: Path) -> None:
+    assert parse(path.read_text("utf-8"), path.name, reads_plan=False) == load(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("max_exposure_ms = 1e9", "max_exposure_ms must be"),
+        ("max_exposure_ms = inf", "must be a finite number"),
+        ("max_exposure_ms = true", "max_exposure_ms must be"),
+        ("max_exposure_ms = 0.5", "max_exposure_ms"),
+        ("max_power_fraction = 1.5", "max_power_fraction must be"),
+        ("max_power_fraction = nan", "must be a finite number"),
+        ("max_step_up = 0", "max_step_up must be"),
+        ("budget_j_cm2 = -8", "budget_j_cm2 must be"),
+        ('budget_j_cm2 = "8"', "budget_j_cm2 must be"),
+        ("budget = 8", "unknown key"),
+        ('gate = "always-on"', "has a switch"),
+    ],
+)
+def test_who_takes_no_image_is_as_strict_with_every_light(text: str, said: str) -> None:
+    key = "budget_j_cm2" if text == "budget = 8" else text.partition(" ")[0]
+    wrong = changed(line(key), text)
+    with pytest.raises(ConfigError, match=said) as to_all:
+        parse(wrong)
+    with pytest.raises(ConfigError) as to_one:
+        parse(wrong, reads_plan=False)
+    assert str(to_one.value) == str(to_all.value)
+
+
 def test_no_property_that_is_set_at_start_may_be_a_lights() -> None:
     text = (CONFIGS / "demo-camera.toml").read_text("utf-8")
     old = '["Camera", "BitDepth", "16"]'

@@ -24,6 +24,7 @@ HEAVY = (
     "PySide6", "pyqtgraph", "blosc2",
 )  # fmt: skip
 BANNED = {"pickle", "cPickle", "dill", "shelve", "marshal"}
+WITHOUT_PLAN = ("keeper", "light", "recorder", "window")  # they take no image
 BELOW = {  # floor -> the floors that it may import
     "lightloop": {"lightloop", "gui", "realtime", "acquire", "models", "configs"},
     "gui": {"gui", "realtime", "acquire", "models"},
@@ -108,6 +109,28 @@ def test_who_holds_the_light_loads_nothing_that_looks_at_images(who: str) -> Non
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_who_takes_no_image_need_not_know_what_a_plan_means() -> None:
+    who = ", ".join(f"lightloop.processes.{name}" for name in WITHOUT_PLAN)
+    code = f"""if True:
+        import sys, {who}
+        from lightloop.config import parse
+        parse(sys.stdin.read(), reads_plan=False)
+        print("useq" in sys.modules)"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT,
+        input=(ROOT / "configs" / "demo.toml").read_text("utf-8"),
+    )  # fmt: skip
+    assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("name", WITHOUT_PLAN)
+def test_who_takes_no_image_asks_for_no_plan(name: str) -> None:
+    tree = ast.parse((ROOT / "lightloop" / "processes" / f"{name}.py").read_text("utf-8"))
+    (call,) = (n for n in ast.walk(tree) if isinstance(n, ast.Call) and
+               ast.unparse(n.func) == "parse")  # fmt: skip
+    assert [ast.unparse(word) for word in call.keywords] == ["reads_plan=False"]
 
 
 def test_help_needs_neither_the_configs_nor_the_floors_below() -> None:
