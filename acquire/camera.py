@@ -56,7 +56,7 @@ class Camera:
 
     def set_exposure(self, exposure_ms: float) -> float:
         """Set the exposure, ms, and return what the camera then says, ms."""
-        with commanding(f"setting the exposure to {exposure_ms:g} ms"):
+        with commanding(f"setting the camera's exposure to {exposure_ms:g} ms"):
             self._check_shape(self.shape())
             self._end_steps()
             self._make_room()

@@ -61,7 +61,7 @@ class SimulatedCamera(CameraModes):
 
     def get_exposure(self) -> float:
         """Return the exposure of the next frame, ms."""
-        self._faults.require_alive("asking for the exposure")
+        self._faults.require_alive("asking for the camera's exposure")
         return self._told_ms if self._faults.lies else self._exposure_ms
 
     def set_exposure(self, exposure: float) -> None:
@@ -73,19 +73,19 @@ class SimulatedCamera(CameraModes):
             If it is outside the camera's limits; the exposure stays as it was.
         """
         exposure_ms = self._in_limits(exposure)
-        if self._faults.obeys(f"setting the exposure to {exposure_ms:g} ms"):
+        if self._faults.obeys(f"setting the camera's exposure to {exposure_ms:g} ms"):
             self._exposure_ms = exposure_ms
         self._told_ms = exposure_ms
 
     def load_exposure_sequence(self, sequence: Sequence[float]) -> None:
         """Keep exposures, ms, that the frames of a sequence will take one after the other."""
         loaded = tuple(self._in_limits(exposure) for exposure in sequence)
-        if self._faults.obeys("loading exposures"):
+        if self._faults.obeys("loading the camera's exposures"):
             self._loaded_ms = loaded
 
     def start_exposure_sequence(self) -> None:
         """Let each frame take the next exposure; every acquisition begins with the first."""
-        if self._faults.obeys("starting the exposure sequence"):
+        if self._faults.obeys("starting the camera's exposure sequence"):
             self._running_ms = self._loaded_ms
 
     def stop_exposure_sequence(self) -> None:
