@@ -101,7 +101,7 @@ class Package:
         try:
             with np.load(content, allow_pickle=False) as file:
                 return {key: file[key] for key in file.files}
-        except (ValueError, OSError, AttributeError, BadZipFile) as err:
+        except (ValueError, OSError, TypeError, BadZipFile) as err:
             raise ModelError(
                 f"{self.model_id}: the file {name} holds no arrays ({err}): get the package again"
             ) from err

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 """What AdamW remembers of each parameter (Kingma & Ba, ICLR 2015)."""
+_DAMAGED = (OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile)
+"""What reading raises where a file was cut short, is another, or has a wrong bit."""
 
 
 def save(
@@ -63,10 +67,10 @@ def load(
         If the file is damaged, or belongs to another training.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files}
         about = json.loads(arrays.pop("about").tobytes().decode("utf-8"))
-    except (OSError, ValueError, KeyError, EOFError) as err:
+    except _DAMAGED as err:
         raise ModelError(f"{path}: this checkpoint is damaged ({err}): delete it") from err
     if about["identity"] != identity:
         raise ModelError(

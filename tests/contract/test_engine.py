@@ -160,6 +160,16 @@ def test_a_test_vector_of_another_network_is_refused_by_name_and_cure(
         open_engine(other, SHAPE, name)
 
 
+def test_a_test_vector_that_is_one_array_is_refused_with_its_cure(package, tmp_path) -> None:
+    folder = tmp_path / "other"
+    shutil.copytree(package.folder, folder)
+    with (folder / "test_vector.npz").open("wb") as file:
+        np.save(file, np.zeros(3))
+    seal(folder, package.manifest)
+    with pytest.raises(ModelError, match=r"denoise-2d@\d: the file test_vector.npz .*again"):
+        open_engine(Package.load(folder), SHAPE)
+
+
 @pytest.mark.parametrize("name", ["openvino", "onnxruntime", "torch"])
 @pytest.mark.parametrize("file", ["model.onnx", "int8.onnx", "weights.npz", "test_vector.npz"])
 def test_a_file_that_is_sealed_but_no_network_is_a_reason(package, tmp_path, name, file) -> None:

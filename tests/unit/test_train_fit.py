@@ -124,10 +124,23 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path) -> None:
             checkpoint=tmp_path / "c.npz")  # fmt: skip
 
 
-def test_a_damaged_checkpoint_says_what_to_do(tmp_path) -> None:
-    (tmp_path / "c.npz").write_bytes(b"half a file")
+@pytest.mark.parametrize("damage", ["no file of ours", "cut short", "a flipped bit", "one array"])
+def test_a_damaged_checkpoint_says_what_to_do(tmp_path, damage) -> None:
+    path = tmp_path / "c.npz"
+    fit(new_net(), batch, [batch(100)], PLAN, checkpoint=path)
+    content = bytearray(path.read_bytes())
+    if damage == "no file of ours":
+        content = bytearray(b"half a file")
+    elif damage == "cut short":
+        del content[len(content) // 2 :]
+    elif damage == "a flipped bit":
+        content[len(content) // 3] ^= 1
+    path.write_bytes(content)
+    if damage == "one array":
+        with path.open("wb") as file:
+            np.save(file, np.zeros(3))
     with pytest.raises(ModelError, match=r"c\.npz: this checkpoint is damaged .*: delete it"):
-        fit(new_net(), batch, [batch(100)], PLAN, checkpoint=tmp_path / "c.npz")
+        fit(new_net(), batch, [batch(100)], PLAN, checkpoint=path)
 
 
 def test_it_stops_when_nothing_gets_better() -> None:
