@@ -23,6 +23,8 @@ _EXPLAINED, _GAIN = 0.5, 1.5
 (proposed)."""
 _MOST_ASKED = 2000
 """Ways whose votes are counted: a crowd must not stall the search."""
+_MOST_AT_ONCE = 1 << 18
+"""Ways that are measured together: memory stays bounded."""
 
 
 def common_drift(
@@ -89,3 +91,14 @@ def common_jump(
     before = int(np.sum(tree.query(expected)[0] < sharp_px))
     is_real = explained >= _EXPLAINED * n and explained > _GAIN * before
     return np.asarray(way) if is_real else None
+
+
+def ways_within(
+    gone: NDArray[np.float64], free: NDArray[np.float64], reach: float
+) -> NDArray[np.float64]:
+    """Return the ways from `gone`, (L, D), to `free`, (F, D), that are shorter than `reach`."""
+    size, near = max(1, _MOST_AT_ONCE // len(free)), []
+    for k in range(0, len(gone), size):
+        ways = (free[None] - gone[k : k + size, None]).reshape(-1, free.shape[1])
+        near.append(ways[np.einsum("ij,ij->i", ways, ways) < reach**2])
+    return np.concatenate(near)

@@ -15,6 +15,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from realtime.tracker.assign import Pairs, cheapest_links, total_cost
+from realtime.tracker.drift import ways_within
 from realtime.tracker.links import Expected
 from realtime.tracker.middle import median
 
@@ -154,9 +155,7 @@ def _seeds(
     if apart_px == 0 or len(free) < _SEED_VOTES or len(lost) < _SEED_VOTES:
         return none
     reach, sharp = _SEED_REACH * apart_px, _SEED_SHARP * apart_px
-    gone = places[lost]
-    ways = (free[None] - gone[:, None]).reshape(-1, found.shape[1])
-    ways = ways[np.einsum("ij,ij->i", ways, ways) < reach**2]
+    ways = ways_within(places[lost], free, reach)
     ways = ways[:: 1 + len(ways) // _MOST_VOTES]
     by_chance = len(ways) * (_SEED_SHARP / _SEED_REACH) ** found.shape[1]
     least = max(_SEED_VOTES, by_chance + _SEED_SDS * math.sqrt(by_chance))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree
 
 from realtime.detections import Detections
 from realtime.tracker.config import TrackerConfig
+from realtime.tracker.drift import ways_within
 from realtime.tracker.tracker import Tracker
 
 
@@ -51,3 +55,16 @@ def test_after_it_was_carried_off_a_clump_is_not_expected_to_go_on() -> None:
     for _ in range(3):
         tracker.update(seen(places := places + rng.normal(0, 0.8, places.shape)))
         assert (tracker.labels == names).mean() > 0.95
+
+
+def test_all_short_ways_are_found_in_little_memory() -> None:
+    rng = np.random.default_rng(5)
+    gone, free = rng.uniform(0, 2048, (2, 3000, 2))
+    tracemalloc.start()
+    ways = ways_within(gone, free, 60.0)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    near = cKDTree(gone).query_ball_tree(cKDTree(free), 60.0)
+    expected = [free[d] - gone[n] for n, of in enumerate(near) for d in sorted(of)]
+    np.testing.assert_array_equal(ways, expected)
+    assert most < 30e6  # 220 MB with all pairs at once
