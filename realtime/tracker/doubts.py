@@ -120,7 +120,7 @@ def nearest_only(found: Found, expected: NDArray[np.float64], gate_px: float) ->
     return np.unique(near[away <= gate_px])
 
 
-def by_chance(linked: NDArray[np.intp], certainty: NDArray[np.float64]) -> bool:
+def are_guesses(linked: NDArray[np.intp], certainty: NDArray[np.float64]) -> bool:
     """Whether so many links are guesses that the shot says little about who is who."""
     hit = linked >= 0
     return bool(np.count_nonzero(hit) >= _FEWEST and 1.0 - certainty[hit].mean() > _GUESSED)

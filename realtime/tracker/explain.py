@@ -11,7 +11,7 @@ from realtime.tracker.assign import Pairs, cheapest_links, prices
 from realtime.tracker.cells import pick
 from realtime.tracker.certainty import certainty, link_odds
 from realtime.tracker.divisions import Scene, Split, find_splits, make_room, willingness
-from realtime.tracker.doubts import by_chance
+from realtime.tracker.doubts import are_guesses
 from realtime.tracker.drift import common_drift
 from realtime.tracker.glance import is_strange, middle_of
 from realtime.tracker.links import Expected, possible_links
@@ -129,7 +129,7 @@ class _Shot:
         if splits:
             pairs, linked = make_room(pairs, linked, splits)
         odds = link_odds(pairs, linked)
-        is_chance = by_chance(linked, certainty(odds))
+        is_chance = are_guesses(linked, certainty(odds))
         if is_chance and splits:  # where cells are guessed, daughters are
             splits, pairs, linked = [], now.pairs, now.linked
             odds = link_odds(pairs, linked)
@@ -171,7 +171,7 @@ class _Shot:
         """Take the best links as they are; they may be known to be chance."""
         linked = cheapest_links(pairs, in_haste=True)
         odds = link_odds(pairs, linked)
-        is_chance = is_chance or by_chance(linked, certainty(odds))
+        is_chance = is_chance or are_guesses(linked, certainty(odds))
         return Explanation(expected, linked, [], odds, False, None, None, is_chance)
 
     def _splits(

@@ -22,7 +22,7 @@ _MANY = 1000
 """Cells beyond which the middle is looked at first: to explain noise takes 0.06 ms a cell, and a
 shot has 60 ms (measured)."""
 _FEW = 400
-"""Cells of the middle; `doubts.by_chance` asks for 20 links (proposed)."""
+"""Cells of the middle; `doubts.are_guesses` asks for 20 links (proposed)."""
 _STRANGE = 2.0
 """Nearest detection over the usual miss, median of all cells, from which a shot may be one of
 chance; where cells move as they did it is 1 at most (proposed)."""

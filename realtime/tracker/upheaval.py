@@ -9,7 +9,7 @@ import numpy as np
 
 from realtime.tracker.assign import cheapest_links, total_cost
 from realtime.tracker.certainty import certainty, link_odds
-from realtime.tracker.doubts import by_chance as all_by_chance
+from realtime.tracker.doubts import are_guesses
 from realtime.tracker.drift import common_drift, common_jump
 from realtime.tracker.flow import flowed, is_clump
 from realtime.tracker.middle import MEDIAN_MISS, median
@@ -132,18 +132,21 @@ def with_flow(
     is_many = len(lost) > by_chance + _LOST_SDS * np.sqrt(by_chance)
     if not is_many and not is_clump(usual.expected.places, lost, _TOGETHER * gate.apart_px):
         return usual
-    if is_many and all_by_chance(usual.linked, certainty(link_odds(usual.pairs, usual.linked))):
+    if is_many and are_guesses(usual.linked, certainty(link_odds(usual.pairs, usual.linked))):
         return usual  # where all is noise, no part of it was carried off
     apart_px = gate.apart_px if is_many else 0.0
     told = flowed(usual.expected, usual.pairs, usual.linked, lost, found, apart_px, possible)
-    if told is None or told[1] > total_cost(usual.pairs, usual.linked) - _PRICE:
+    if told is None:
         return usual
-    pairs = possible(told[0])
+    expected, cost = told
+    if cost > total_cost(usual.pairs, usual.linked) - _PRICE:
+        return usual
+    pairs = possible(expected)
     linked = cheapest_links(pairs)
-    ways = told[0].places - usual.expected.places
+    ways = expected.places - usual.expected.places
     if usual.ways is not None:
         ways += usual.ways
-    return Linking(told[0], pairs, linked, is_upheaval=True, jump=usual.jump, ways=ways)
+    return Linking(expected, pairs, linked, is_upheaval=True, jump=usual.jump, ways=ways)
 
 
 def _jumped(
