@@ -103,6 +103,7 @@ def _wait_for_frames(supervisor: Supervisor, count: int) -> None:
         spy.start(20.0)
         last = -1
         while last < count:
+            assert not (ended := supervisor._verdict.problem), f"{ended}, after {last} frames"
             assert time.monotonic() < until, f"only {last} frames were taken"
             got = spy.receive(200)
             if got is not None and isinstance(got[1], FrameMessage):

@@ -234,8 +234,7 @@ class Session:
             is_dark,
             dose,
         )
-        if not self._hub.finish(end):
-            logger.warning("the recorder did not take everything; its file may be partial")
+        ending = ending.as_saved(is_whole=self._hub.finish(end))
         summary = summarise(
             outcome,
             ending,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lightloop.summary import Summary
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from acquire.loop.loop import Outcome
     from lightloop.processes.link import Link
     from lightloop.summary import Tally
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,13 @@ class Ending:
     reason: str
     is_dark: bool
     has_failed: bool
+
+    def as_saved(self, *, is_whole: bool) -> Ending:
+        """Return this end; of a run that was not recorded to its last word, a partial one."""
+        if is_whole:
+            return self
+        logger.warning("the recorder did not take everything; its file may be partial")
+        return replace(self, status="partial")
 
 
 def judge(

@@ -43,6 +43,7 @@ def test_a_full_disk_ends_the_run_in_the_dark_with_one_sentence(tmp_path: Path) 
     assert len(said) == 1, done.stderr
     assert "run.h5" in said[0]
     assert "Traceback" not in done.stderr
+    assert " complete " not in done.stdout  # the summary's title, where there was time for one
     with RunReader(out) as reader:
         assert reader.status != "complete"  # the last word did not fit on the disk either
         assert len(reader.infos) >= 20
