@@ -18,7 +18,7 @@ from lightloop.build.witness import Witness
 from lightloop.feedback import Feedback
 from lightloop.orders import Orders
 from lightloop.processes.echo import echo
-from lightloop.processes.session_end import judge, summarise
+from lightloop.processes.session_end import SAVED_S, judge, summarise
 from lightloop.processes.session_frames import Frames
 from lightloop.processes.session_requests import Requests
 from lightloop.processes.session_start import (
@@ -234,7 +234,7 @@ class Session:
             is_dark,
             dose,
         )
-        ending = ending.as_saved(is_whole=self._hub.finish(end))
+        ending = ending.as_saved(is_whole=self._hub.finish(end, SAVED_S))
         summary = summarise(
             outcome,
             ending,

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+SAVED_S = 8.0
+"""How long a recorder that is away is waited for: less than the supervisor waits for the scope, or
+who asks for the summary of a run into a full disk would get none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ending:

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from lightloop.processes.link import Answered, Failed, Ready, Trouble, pack
+from lightloop.processes.session_end import SAVED_S, Ending
 from lightloop.status import FAILED, NOT_DARK
 from lightloop.summary import Summary
 from lightloop.supervision import entry
 from lightloop.supervision.children import READY_S, SPAWN, Child, Family
 from lightloop.supervision.entry import enter
 from lightloop.supervision.outcome import Verdict
-from lightloop.supervision.supervisor import Supervisor
+from lightloop.supervision.supervisor import LAST_WORDS_S, Supervisor
 from lightloop.task import RunTask
 from tests.run_helpers import SMALL
 
@@ -236,3 +237,15 @@ def test_a_scope_that_says_that_it_hangs_is_not_waited_for_for_ever(
     assert reason == "the scope did not stop: an exposure does not end"
     for end in (ours, theirs):
         end.close()
+
+
+def test_a_run_whose_recorder_is_away_still_has_time_to_tell_its_summary() -> None:
+    assert SAVED_S + 1.0 < LAST_WORDS_S
+
+
+def test_a_run_that_was_not_recorded_to_its_last_word_is_partial_and_no_less_dark() -> None:
+    whole = Ending("complete", "the plan is done", is_dark=True, has_failed=False)
+    assert whole.as_saved(is_whole=True) is whole
+    assert whole.as_saved(is_whole=False) == Ending(
+        "partial", "the plan is done", is_dark=True, has_failed=False
+    )
