@@ -154,10 +154,12 @@ def not_twice(found: Found, which: NDArray[np.intp]) -> NDArray[np.intp]:
     n = len(found)
     if not reach.any() or n < 2:
         return which
+    places, bound = found.places[which], float(np.nextafter(reach.max(), np.inf))
+    second, _ = found.tree.query(places, [2], distance_upper_bound=bound)  # the first: itself
+    if (second[:, 0] > reach).all():
+        return which
     away, near = found.tree.query(
-        found.places[which],
-        range(1, 1 + min(_MOST_AT_ONE, n)),
-        distance_upper_bound=float(np.nextafter(reach.max(), np.inf)),
+        places, range(1, 1 + min(_MOST_AT_ONE, n)), distance_upper_bound=bound
     )
     is_new = np.zeros(n + 1, np.bool_)  # n stands for "no other one so near"
     is_new[which] = True
