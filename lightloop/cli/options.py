@@ -15,7 +15,7 @@ Screenshot = Annotated[
 ]
 Theme = Annotated[
     Literal["dark", "red", ""],
-    typer.Option(help="Light of the window, dark or red (F3); else as it was last."),
+    typer.Option(metavar="dark|red", help="Light of the window (F3); else as it was last."),
 ]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Write a full log to stderr.")]
 Frames = Annotated[int, typer.Option(min=0, help="End after this many frames; 0: the plan's.")]
