@@ -99,7 +99,7 @@ def _look(config: RunConfig, name: str, frames: int, out: Path | None) -> Looked
     from lightloop.check.files import check_output, check_room
     from lightloop.check.scope import check_keeper, check_scope
     from lightloop.predict.prediction import predict
-    from lightloop.sample import Stage, check_sample
+    from lightloop.sample.account import Stage, check_sample
 
     check_run(config, predict(config, frames), name)
     check_network(config, name)

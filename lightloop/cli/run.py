@@ -166,7 +166,7 @@ def _check(config: RunConfig, prediction: Prediction, name: str, asked: Asked) -
     from lightloop.check.lights import check_lights
     from lightloop.config import ConfigError
     from lightloop.rehearse.unattended import check_unattended
-    from lightloop.sample import check_record
+    from lightloop.sample.account import check_record
 
     if asked.seed >= 0 and not isinstance(config.scope, SimulatedScopeConfig):
         raise ConfigError(f"--seed is for a simulated specimen, and {name} drives a real scope")

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from lightloop.config import RunConfig
-    from lightloop.sample_diary import RunOfSample
-    from lightloop.sample_light import LightHad
+    from lightloop.sample.diary import RunOfSample
+    from lightloop.sample.light import LightHad
 
 MOST_RUNS = 12  # of the newest; --json has them all
 
@@ -34,7 +34,7 @@ def sample(
 ) -> None:
     """Say what light a sample has had in all its runs: how much, where, when, in which runs."""
     with exit_status():
-        from lightloop.sample import sample_folder
+        from lightloop.sample.account import sample_folder
 
         wanted = _parsed(config) if config is not None else None
         chosen = sample_id or (wanted.sample.id if wanted is not None else "")
@@ -65,7 +65,7 @@ def _list(folder: Path, *, as_json: bool) -> None:
 
     from acquire.sample.record import SampleError
     from acquire.sample.shelf import last_written, samples_in
-    from lightloop.sample_light import lights_had
+    from lightloop.sample.light import lights_had
 
     page, known = paper(), samples_in(folder)
     if as_json:
@@ -105,8 +105,8 @@ def _fields(had: LightHad) -> str:
 
 def _tell(folder: Path, name: str, config: RunConfig | None, *, as_json: bool) -> None:
     from acquire.sample.shelf import last_written, samples_in
-    from lightloop.sample_diary import runs_of
-    from lightloop.sample_light import lights_had
+    from lightloop.sample.diary import runs_of
+    from lightloop.sample.light import lights_had
 
     if name not in (known := samples_in(folder)):
         _refuse(name, known, folder)
@@ -121,8 +121,8 @@ def _tell(folder: Path, name: str, config: RunConfig | None, *, as_json: bool) -
 def _record(folder: Path, name: str, config: RunConfig | None) -> dict[str, object]:
     """Return all that is known of a sample, for programs."""
     from acquire.sample.shelf import last_written
-    from lightloop.sample_diary import runs_of
-    from lightloop.sample_light import lights_had
+    from lightloop.sample.diary import runs_of
+    from lightloop.sample.light import lights_had
 
     return {
         "sample": name,

@@ -15,7 +15,7 @@ from lightloop.calibrate.calibrations import resolve
 from lightloop.config import parse
 from lightloop.processes.link import Link, run_child
 from lightloop.processes.session import Session
-from lightloop.sample_diary import note_run
+from lightloop.sample.diary import note_run
 from lightloop.supervision.one_at_a_time import hold_stand
 from lightloop.task import RunTask
 

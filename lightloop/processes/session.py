@@ -29,7 +29,7 @@ from lightloop.processes.session_start import (
     planned,
 )
 from lightloop.processes.session_voice import Voice
-from lightloop.sample import build_ledger, keep_record, open_sample
+from lightloop.sample.account import build_ledger, keep_record, open_sample
 from lightloop.summary import Tally
 from lightloop.validity import decision_valid_s
 from realtime.hub import Hub

@@ -9,7 +9,7 @@ import pytest
 
 from acquire.sample.record import SampleError, read_sample
 from lightloop.config import parse
-from lightloop.sample import FOLDER_VARIABLE, build_ledger
+from lightloop.sample.account import FOLDER_VARIABLE, build_ledger
 from lightloop.supervision.children import Child
 from tests.faults.test_attacks import Watched, attack
 from tests.faults.test_struck_streams import STREAM

@@ -142,6 +142,19 @@ def dead(name: str) -> Child:
     return Child(name, Dead(), ours, is_ready=True)  # type: ignore[arg-type]
 
 
+def starting_the_dead(monkeypatch: pytest.MonkeyPatch) -> Supervisor:
+    """Return a supervisor whose processes have died as soon as they are started."""
+    supervisor = Supervisor(RunTask(SMALL, "test.toml", ""))
+
+    def start(name: str, *pipes: Any, called: str = "") -> None:
+        supervisor._family.children[called or name] = dead(name)
+        for end in pipes[:2]:
+            end.close()
+
+    monkeypatch.setattr(supervisor._family, "start", start)
+    return supervisor
+
+
 @pytest.mark.parametrize(
     ("has_gone", "summary_is_dark", "exit_code"),
     [(True, None, NOT_DARK), (False, None, FAILED), (True, True, FAILED), (True, False, NOT_DARK)],
@@ -152,15 +165,8 @@ def test_where_scope_and_keepers_died_and_nobody_saw_the_dark_it_is_not_confirme
     summary_is_dark: bool | None,
     exit_code: int,
 ) -> None:
-    supervisor = Supervisor(RunTask(SMALL, "test.toml", ""))
+    supervisor = starting_the_dead(monkeypatch)
     children = supervisor._family.children
-
-    def start(name: str, *pipes: Any, called: str = "") -> None:
-        children[called or name] = dead(name)
-        for end in pipes[:2]:
-            end.close()
-
-    monkeypatch.setattr(supervisor._family, "start", start)
     children |= {"scope": dead("scope"), "keeper": dead("keeper")}
     supervisor._heard.has_gone = has_gone
     if summary_is_dark is not None:
@@ -199,15 +205,8 @@ def test_a_supervisor_that_fails_itself_says_that_a_light_may_be_on(
 
 
 def test_a_worker_that_fails_as_it_ends_hides_no_light(monkeypatch: pytest.MonkeyPatch) -> None:
-    supervisor = Supervisor(RunTask(SMALL, "test.toml", ""))
+    supervisor = starting_the_dead(monkeypatch)
     children = supervisor._family.children
-
-    def start(name: str, *pipes: Any, called: str = "") -> None:
-        children[called or name] = dead(name)
-        for end in pipes[:2]:
-            end.close()
-
-    monkeypatch.setattr(supervisor._family, "start", start)
     ours, theirs = SPAWN.Pipe()
     theirs.send_bytes(pack(Failed("the network is gone")))
     theirs.close()

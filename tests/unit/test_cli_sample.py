@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lightloop.config import parse
-from lightloop.sample_diary import note_run
+from lightloop.sample.diary import note_run
 from lightloop.task import RunTask
 from tests.unit.cli_calls import DEMO, call
 from tests.unit.test_sample import CONFIG

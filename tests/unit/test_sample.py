@@ -18,7 +18,7 @@ from acquire.settings import Applied
 from lightloop.config import ConfigError, RunConfig, parse
 from lightloop.predict.prediction import predict
 from lightloop.resume import _by_place, _elsewhere
-from lightloop.sample import build_ledger, check_record, check_sample, open_sample
+from lightloop.sample.account import build_ledger, check_record, check_sample, open_sample
 
 CHIP_UM = (166.4, 166.4)
 HERE = (0.0, 0.0, 0.0)

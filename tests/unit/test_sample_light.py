@@ -12,13 +12,13 @@ from acquire.dose.footprint import Footprint
 from acquire.dose.tiles import Tiles
 from acquire.sample.record import SampleError
 from acquire.sample.shelf import last_footprints, last_written, samples_in
-from lightloop.brightest_field import brightest_field, strongest
-from lightloop.config import RunConfig, parse
-from lightloop.sample import build_ledger, open_sample
-from lightloop.sample_diary import note_run, runs_of
-from lightloop.sample_light import lights_had
+from lightloop.config import RunConfig
+from lightloop.sample.account import build_ledger, open_sample
+from lightloop.sample.brightest_field import brightest_field, strongest
+from lightloop.sample.diary import note_run, runs_of
+from lightloop.sample.light import lights_had
 from lightloop.task import RunTask
-from tests.unit.test_sample import CHIP_UM, CONFIG
+from tests.unit.test_sample import CHIP_UM, with_
 
 SIDE_UM = 27690.0**0.5  # of the lit area of CONFIG
 
@@ -27,14 +27,6 @@ SIDE_UM = 27690.0**0.5  # of the lit area of CONFIG
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LIGHTLOOP_SAMPLES", str(tmp_path))
     return tmp_path
-
-
-def with_(*changes: tuple[str, str]) -> RunConfig:
-    text = CONFIG
-    for before, after in changes:
-        assert before in text
-        text = text.replace(before, after)
-    return parse(text)
 
 
 def give(wanted: RunConfig, *doses: tuple[float, float, float]) -> None:

@@ -10,8 +10,8 @@ from acquire.sample.file import Line
 from acquire.sample.record import read_sample
 from acquire.sample.shelf import last_footprints
 from acquire.simulated.config import SimulatedScopeConfig
-from lightloop.brightest_field import brightest_field, strongest
-from lightloop.sample import build_ledger
+from lightloop.sample.account import build_ledger
+from lightloop.sample.brightest_field import brightest_field, strongest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from acquire.dose.footprint import Footprint
     from acquire.dose.ledger import Ledger
     from acquire.dose.tiles import Tiles
-    from lightloop.brightest_field import Brightest
     from lightloop.config import RunConfig
+    from lightloop.sample.brightest_field import Brightest
 
 
 class LightHad(NamedTuple):

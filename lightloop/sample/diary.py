@@ -7,7 +7,7 @@ import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lightloop.sample import sample_folder
+from lightloop.sample.account import sample_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
