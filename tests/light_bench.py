@@ -23,6 +23,7 @@ LASER = LightSource(
 DIODE = LightSource(
     name="561", wavelength_nm=561, power_device="Diode", power_property="Power", gate="software"
 )
+GATED_DIODE = DIODE.model_copy(update={"gate": "camera"})
 LED = LightSource(name="led", wavelength_nm=470, shutter_device="Lamp", gate="software")
 LIMITS = Limits(min_exposure_ms=1, max_exposure_ms=100, max_power_fraction=0.8, budget_j_cm2=10)
 MS = 1_000_000
