@@ -21,9 +21,9 @@ TESTS = (
     *(f"tests/unit/test_{name}.py" for name in (
         "light", "light_devices", "light_booked", "light_stop", "light_steps", "light_doubt",
         "light_switch", "light_machine", "light_trace", "source",
-        "refusals", "dose", "cell_dose", "fluence", "startup_light", "burst", "stream", "stream_bounds",
-        "stream_ends", "slew_channels", "sample_record", "exposure_step", "lease", "stream_change",
-        "stream_account", "stream_vouched", "ledger_bounds", "lease_frames",
+        "refusals", "dose", "cell_dose", "fluence", "startup_light", "burst", "stream",
+        "stream_bounds", "stream_ends", "slew_channels", "sample_record", "exposure_step", "lease",
+        "stream_change", "stream_account", "stream_vouched", "ledger_bounds", "lease_frames",
         "bounds_edges", "slew_asked", "light_interrupts", "light_unasked",
         "keeper", "keeper_answers", "keeper_breaks", "keeper_promises",
         "keeper_without_means",
